@@ -1,0 +1,147 @@
+#pragma once
+/*
+ * Reads captures that may be damaged, cut short, newer than we are, or written to do harm. Walks a file block by block, checks every
+ * checksum, finds the next block after damage, and counts what it could not use. Decodes rows column by column.
+ * Keeps no more than one block in memory. Prints nothing. Not thread-safe.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cap_error.h"
+#include "capture_writer.h"
+#include "events.h"
+#include "schema.h"
+
+enum cap_read_mode {
+	CAP_READ_SKIP_DAMAGE = 0, /* default: pass over what is damaged and count it */
+	CAP_READ_STRICT,          /* any damage is an error */
+	CAP_READ_STOP,            /* end at the first damage, as if the file ended there */
+};
+
+struct cap_reader_options {
+	enum cap_read_mode mode;
+	u64 max_decoded_bytes; /* 0: CAP_MAX_DECODED_BYTES */
+};
+
+struct cap_block { /* one good block; checked but not decoded */
+	u64 offset;      /* in the file */
+	u64 size_bytes;  /* in the file, header included */
+	u64 seq;
+	u32 type;        /* enum cap_block_type, or unknown; bits 30 and 31 removed */
+	bool skippable;
+	bool replica;
+	u32 plain_len, frame_len, raw_len;
+	/* from the prologue of a block of rows, else 0 */
+	u32 row_count;
+	u64 first_ns, last_ns;
+	struct cap_totals totals;
+	u64 schema_id;
+};
+
+struct cap_damage { /* what a walk could not use */
+	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown, blocks_foreign;
+	u64 bytes_skipped;
+	u64 first_damage_offset; /* valid if blocks_damaged or bytes_skipped is not 0 */
+	u64 columns_rejected;    /* found while decoding */
+	u64 rows_unknown_type;   /* rows of types the schema does not know: written by a newer version */
+	bool ended;              /* an END block was read last */
+	u32 end_reason;          /* enum cap_end_reason, if ended */
+	u64 end_events, end_lost;
+};
+
+struct cap_file_facts { /* FILE_HEADER as read; strings are "" where absent, owned by the reader */
+	struct cap_file_info info;
+	u16 version_major, version_minor;
+};
+
+struct cap_reader;
+
+/*
+ * Opens a capture. path "-" is standard input; a pipe is first copied to an unnamed temporary file. Refuses anything that is not a
+ * regular file or a pipe. -errno, CAP_ENOTCAPTURE, CAP_EVERSION. The message names the path and what to do.
+ */
+int cap_reader_open(const char *path, const struct cap_reader_options *options,
+		    struct cap_reader **ret_reader, struct cap_err *err);
+/* The same from an open descriptor of a regular file, which the reader then owns. */
+int cap_reader_open_fd(int fd, const char *name, const struct cap_reader_options *options,
+		       struct cap_reader **ret_reader, struct cap_err *err);
+struct cap_reader *cap_reader_close(struct cap_reader *reader);
+void cap_reader_closep(struct cap_reader **reader); /* for CLEANUP */
+
+/* Next good block: 1 and *ret_block, 0 at the end, negative on an error (I/O, or damage in strict mode). */
+int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, struct cap_err *err);
+
+/* Back to the first block; counts in cap_damage start again. */
+int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err);
+
+const struct cap_file_facts *cap_reader_facts(const struct cap_reader *reader);
+const struct cap_damage *cap_reader_damage(const struct cap_reader *reader);
+const struct cap_schema *cap_reader_schema(const struct cap_reader *reader); /* the file's, else the built-in */
+u64 cap_reader_file_bytes(const struct cap_reader *reader);
+u64 cap_reader_position(const struct cap_reader *reader); /* for progress */
+
+/* -------- rows of a block -------- */
+
+struct cap_string {
+	const u8 *bytes; /* not NUL-terminated, may hold anything */
+	u32 len;
+};
+
+struct cap_frame {
+	u8 space; /* enum cap_space; other values are unknown */
+	u32 object;
+	u64 offset;
+};
+
+struct cap_stack_node {
+	u32 parent; /* < own index; 0: root */
+	u32 frame;
+};
+
+struct cap_column {
+	u16 field_id;
+	const struct cap_field *field; /* NULL: not in the schema */
+	u8 encoding;
+	const u8 *bytes;
+	u32 len;
+};
+
+struct cap_section { /* the rows of one type */
+	u32 type_id;
+	const struct cap_type *type; /* NULL: not in the schema */
+	u32 row_count;
+	u32 column_count;
+	const struct cap_column *columns;
+};
+
+/* Decoded tables of one block of rows. Index 0 of each table is the "none" entry. Belongs to the reader; valid until the next
+ * cap_reader_rows, cap_reader_next, _rewind or _close. */
+struct cap_rows {
+	const struct cap_string *strings;
+	u32 string_count;
+	const struct cap_frame *frames;
+	u32 frame_count;
+	const struct cap_stack_node *stacks;
+	u32 stack_count;
+	const struct cap_task *tasks;
+	u32 task_count;
+	const struct cap_section *sections;
+	u32 section_count;
+};
+
+/*
+ * Decompresses and checks the block that cap_reader_next returned last. 0; CAP_EDAMAGED or CAP_ELIMIT if the body is not what it
+ * says (counted in cap_damage; the caller goes on with the next block unless the mode is strict); -ENOMEM.
+ */
+int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err);
+
+/* NULL if the section has no column with that field id. */
+const struct cap_column *cap_section_column(const struct cap_section *section, u16 field_id);
+
+/*
+ * Decodes row_count values; signed kinds as two's complement. Every column is checked to hold exactly row_count values. 0 or
+ * CAP_EDAMAGED: the column is then not to be used, its rows read as NULL. References (TASK, STACK, STRING, BYTES) are checked
+ * against the tables of rows: one that points past its table reads as 0.
+ */
+int cap_column_decode(const struct cap_rows *rows, const struct cap_section *section,
+		      const struct cap_column *column, u64 *ret_values);

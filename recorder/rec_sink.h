@@ -1,0 +1,63 @@
+#pragma once
+/*
+ * Where a source puts what it drained: encodes records into the open chunk, hands full chunks to the writer thread, counts.
+ * All functions are called from the drain thread only, except where they say otherwise. No allocation per event in steady state.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "formats/cap_error.h"
+#include "formats/capture_writer.h"
+#include "formats/chunk.h"
+#include "formats/events.h"
+
+struct rec_sink;
+
+/* Kernel address -> frame. Set by a source that has kernel frames; NULL: kernel frames are stored as unknown (offset 0). */
+struct rec_kernel_map; /* kernel_map.h */
+
+struct rec_sink_options {
+	int fd;                    /* output; owned by the caller */
+	u64 queue_bytes;           /* bound of chunks waiting for the writer; 0: default 8 MiB */
+	u64 sync_bytes;            /* start write-back after this much; 0: default */
+	const struct cap_file_info *info;
+	const struct rec_kernel_map *kernel_map;
+};
+
+int rec_sink_open(const struct rec_sink_options *options, struct rec_sink **ret_sink, struct cap_err *err);
+struct rec_sink *rec_sink_free(struct rec_sink *sink);
+
+/* One ring record (struct ring_<event> and its tail), untrusted in length only. Stores it or counts it as lost. */
+void rec_sink_record(struct rec_sink *sink, const void *record, size_t len);
+
+/*
+ * A chunk to add rows to by hand. rec_sink_open_chunk is the open chunk of events (CAP_BLOCK_CHUNK); the caller adds rows and then
+ * calls rec_sink_stored once per row class. rec_sink_side_chunk is an empty chunk for another block type, handed over with
+ * rec_sink_put_side, which writes it after everything handed over before it.
+ */
+struct cap_chunk *rec_sink_open_chunk(struct rec_sink *sink);
+void rec_sink_stored(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count);
+struct cap_chunk *rec_sink_side_chunk(struct rec_sink *sink);
+int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk);
+
+/* Losses seen by the source: `count` more events of a class on a CPU. They are summed and go into the next STATS block. */
+void rec_sink_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 count);
+/* What the kernel attempted so far (cumulative), and returns without entry; for the same block. */
+void rec_sink_attempted(struct rec_sink *sink, u32 event_class, u32 cpu, u64 attempted, u64 unmatched);
+
+/* Called once per drain cycle: closes the open chunk if it is full or old, writes STATS when due. Negative when the writer failed
+ * (err says why); the recording must then end. */
+int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err);
+/* Closes the open chunk now. */
+int rec_sink_flush(struct rec_sink *sink);
+/* Flush, final STATS, wait for the writer, INDEX and END. */
+int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err);
+
+struct rec_sink_counts {
+	u64 stored_count, lost_count, attempted_count;
+	u64 stored_by_class[EV_CLASS_COUNT], lost_by_class[EV_CLASS_COUNT];
+	u64 written_bytes;     /* by the writer so far */
+	u64 queue_bytes;       /* waiting now */
+	u64 queue_max_bytes;   /* since the last STATS */
+};
+void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts);
