@@ -1,9 +1,12 @@
 #pragma once
 /*
- * What the BPF programs and the recorder share besides ring records: counters and control words in
- * the object's .bss, which the recorder maps. Holds no code. Include formats/events.h (or
- * kernel_ints.h) before it.
+ * What the BPF programs and the recorder share besides ring records: counters and control words in the
+ * object's .bss, which the recorder maps. Holds no code.
  */
+#ifdef __bpf__
+#include "kernel_ints.h"
+#endif
+#include "formats/events.h"
 
 #define LIVE_MAX_CPUS 1024 /* possible CPUs; a power of two. The recorder refuses hosts with more \
 			    */

@@ -118,7 +118,8 @@ static __always_inline bool task_wanted(const struct task_struct *task, bool dir
 		u64 words[2];
 
 		task_comm(task, direct, words);
-		if (words[0] != filter_comm_lo || words[1] != filter_comm_hi)
+		if ((words[0] & filter_comm_mask_lo) != filter_comm_lo ||
+		    (words[1] & filter_comm_mask_hi) != filter_comm_hi)
 			return false;
 	}
 	return true;
