@@ -41,7 +41,7 @@ enum ev_enum_value {
 #undef ENUM_VALUE
 };
 #define EV_CLASS_COUNT 8
-#define EV_REASON_COUNT 8
+#define EV_REASON_COUNT 9
 
 /* syscall.flags */
 #define EV_SYSCALL_UNFINISHED \
