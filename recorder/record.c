@@ -68,6 +68,11 @@ static u64 event_now(const struct recording *rec)
 	return rec->ops->now ? rec->ops->now(rec->source) : monotonic_ns();
 }
 
+static bool can_wait(const struct recording *rec)
+{
+	return rec->ops->can_wait && rec->ops->can_wait(rec->source);
+}
+
 static void end(struct recording *rec, enum cap_end_reason reason)
 {
 	if (!rec->ended)
@@ -153,7 +158,7 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.fd = rec_output_fd(rec->output),
 		.info = &rec->facts.info,
 		.output = rec->output,
-		.wait_when_full = rec->ops->can_wait,
+		.wait_when_full = can_wait(rec),
 		.replay = rec->ops->is_replay,
 	};
 
@@ -381,14 +386,12 @@ static int each_second(struct recording *rec, struct cap_err *err)
 
 static int drain(struct recording *rec, struct cap_err *err)
 {
-	u64 now_ns;
-	int rc = rec->ops->drain(rec->source, rec->sink, err);
+	int drained = rec->ops->drain(rec->source, rec->sink, err);
+	u64 now_ns = monotonic_ns();
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	if (rc == 1)
-		end(rec, CAP_END_NORMAL);
-	now_ns = monotonic_ns();
+	if (drained < 0)
+		return drained;
 	if (now_ns - rec->second_ns >= SECOND_NS) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
@@ -399,6 +402,8 @@ static int drain(struct recording *rec, struct cap_err *err)
 	if (rc < 0)
 		return rc;
 	check_limits(rec);
+	if (drained == 1)
+		end(rec, CAP_END_NORMAL);
 	if (rec_status_due(&rec->status, now_ns)) {
 		struct rec_sink_counts counts;
 
@@ -429,7 +434,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 	struct pollfd fds[FD_PIDS + REC_MAX_PIDS];
 
 	while (!rec->ended) {
-		bool has_room = !rec->ops->can_wait || rec_sink_has_room(rec->sink);
+		bool has_room = !can_wait(rec) || rec_sink_has_room(rec->sink);
 		u64 ticks;
 		int rc;
 
@@ -452,7 +457,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 			(void)!read(rec->timer_fd, &ticks, sizeof(ticks)); /* only to re-arm it */
 		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
 			continue;
-		if (rec->ops->can_wait && !rec_sink_has_room(rec->sink)) {
+		if (!has_room) {
 			rc = rec_sink_tick(rec->sink, event_now(rec), err);
 			if (rc < 0)
 				return rc;
