@@ -1,6 +1,7 @@
 /*
- * An existing capture as a source: its rows are copied through the sink, references between tables made anew, so that the writer and
- * everything behind it can be run again without a kernel. Rows of types this version does not know are counted and left out.
+ * An existing capture as a source: its rows are copied through the sink, references between tables
+ * made anew, so that the writer and everything behind it can be run again without a kernel. Rows of
+ * types this version does not know are counted and left out.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,14 +17,14 @@
 
 #define MAX_ROW_BYTES 256
 
-
 struct rec_source {
 	struct cap_reader *reader;
 	int wake_fd; /* always readable */
 	u64 now_ns;  /* latest time seen */
 	u64 *values; /* decoded columns of the section at hand, one after the other */
 	size_t values_size;
-	u32 *stack_map, *task_map, *string_map; /* index in the input block -> index in our chunk; 0: not yet */
+	u32 *stack_map, *task_map,
+		*string_map; /* index in the input block -> index in our chunk; 0: not yet */
 	size_t stack_map_size, task_map_size, string_map_size;
 };
 
@@ -57,7 +58,8 @@ static int capture_open(const struct rec_options *options, struct rec_source **r
 		return cap_fail_errno(err, ENOMEM, "open source '%s'", options->source_path);
 	source->wake_fd = eventfd(1, EFD_CLOEXEC);
 	if (source->wake_fd < 0)
-		return cap_fail_errno(err, errno, "open source '%s': eventfd", options->source_path);
+		return cap_fail_errno(err, errno, "open source '%s': eventfd",
+				      options->source_path);
 	rc = cap_reader_open(options->source_path, &reader_options, &source->reader, err);
 	if (rc < 0)
 		return cap_context(err, rc, "source");
@@ -155,7 +157,8 @@ static u32 copy_frame(const struct copy *copy, u32 index)
 	return cap_chunk_frame(copy->chunk, (enum cap_space)frame->space, object, frame->offset);
 }
 
-/* Parents have lower numbers than children, so one walk to the first known node and one back do it. */
+/* Parents have lower numbers than children, so one walk to the first known node and one back do it.
+ */
 static u32 copy_stack(const struct copy *copy, u32 index)
 {
 	u32 *map = copy->source->stack_map;
@@ -169,7 +172,8 @@ static u32 copy_stack(const struct copy *copy, u32 index)
 	mapped = node ? map[node] : 0;
 	while (depth > 0) {
 		node = path[--depth];
-		mapped = cap_chunk_stack(copy->chunk, mapped, copy_frame(copy, copy->rows->stacks[node].frame));
+		mapped = cap_chunk_stack(copy->chunk, mapped,
+					 copy_frame(copy, copy->rows->stacks[node].frame));
 		if (mapped == 0)
 			return 0;
 		map[node] = mapped;
@@ -257,15 +261,16 @@ static void note_time(struct rec_source *source, u64 time_ns)
 		source->now_ns = time_ns;
 }
 
-/* Losses and totals are told to the sink, which writes them anew: they stay true of the new file. */
+/* Losses and totals are told to the sink, which writes them anew: they stay true of the new file.
+ */
 static bool take_count_row(struct rec_sink *sink, u32 type_id, const u8 *row)
 {
 	if (type_id == EV_LOSS) {
 		struct ev_loss loss;
 
 		memcpy(&loss, row, sizeof(loss));
-		rec_sink_lost_between(sink, loss.event_class, loss.cpu, loss.reason, loss.lost_count,
-				      loss.from_ns, loss.time_ns);
+		rec_sink_lost_between(sink, loss.event_class, loss.cpu, loss.reason,
+				      loss.lost_count, loss.from_ns, loss.time_ns);
 		return true;
 	}
 	if (type_id == EV_CLASS_TOTAL) {
@@ -308,8 +313,8 @@ static int copy_section(struct rec_source *source, struct rec_sink *sink, struct
 	return rc;
 }
 
-static int copy_block(struct rec_source *source, struct rec_sink *sink, const struct cap_block *block,
-		      const struct cap_rows *rows)
+static int copy_block(struct rec_source *source, struct rec_sink *sink,
+		      const struct cap_block *block, const struct cap_rows *rows)
 {
 	bool events = block->type == CAP_BLOCK_CHUNK;
 	struct copy copy = {

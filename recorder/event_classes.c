@@ -1,4 +1,5 @@
-/* Table of event classes; those of later versions are named by formats/enums.def already, and join here with their probes. */
+/* Table of event classes; those of later versions are named by formats/enums.def already, and join
+ * here with their probes. */
 #include "event_classes.h"
 
 #include "formats/schema.h"
@@ -8,9 +9,11 @@ static const struct {
 	const char *when;
 	const char *holds;
 } classes[] = {
-	{CLASS_CPU, "-e cpu (default)", "samples of what runs: kernel and user stack, 1..1000 Hz (-F)"},
+	{CLASS_CPU, "-e cpu (default)",
+	 "samples of what runs: kernel and user stack, 1..1000 Hz (-F)"},
 	{CLASS_SYSCALLS, "-e syscalls (default)",
-	 "every system call: entry time, duration, number, return value; calls still in flight at the end"},
+	 "every system call: entry time, duration, number, return value; calls still in flight at "
+	 "the end"},
 	{CLASS_TASKS, "always", "processes and threads: fork, exec, exit, new names"},
 	{CLASS_MAPPINGS, "always", "executable mappings with build-ids: what addresses belong to"},
 };

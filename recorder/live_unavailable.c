@@ -1,4 +1,5 @@
-/* Stands in for the live source in builds without BPF support (bpf.cmake not found, or KYMO_LIVE off). */
+/* Stands in for the live source in builds without BPF support (bpf.cmake not found, or KYMO_LIVE
+ * off). */
 #include "rec_source.h"
 
 static int live_open(const struct rec_options *options, struct rec_source **ret_source,
@@ -7,7 +8,8 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	(void)options;
 	(void)ret_source;
 	return cap_fail(err, CAP_EPRIVILEGE,
-			"UnsupportedPlatform: this kymo-record was built without BPF; install clang, bpftool and "
+			"UnsupportedPlatform: this kymo-record was built without BPF; install "
+			"clang, bpftool and "
 			"libbpf, and build again, or use --source synthetic: or --source CAPTURE");
 }
 

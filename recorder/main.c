@@ -65,7 +65,8 @@ static int record(const struct rec_options *options)
 {
 	struct rec_result result;
 	struct cap_err err = {0};
-	int rc = rec_record(options, options->quiet || options->json ? NULL : stderr, &result, &err);
+	int rc =
+		rec_record(options, options->quiet || options->json ? NULL : stderr, &result, &err);
 	int status = rec_exit_status(rc, &result);
 
 	if (rc < 0)

@@ -1,6 +1,6 @@
 /*
- * The recording: phases open, attach, start, run, stop, one function each; rec_record() undoes them on every way out. Everything
- * that can end a recording is a descriptor in one poll(2).
+ * The recording: phases open, attach, start, run, stop, one function each; rec_record() undoes them
+ * on every way out. Everything that can end a recording is a descriptor in one poll(2).
  */
 #include "record.h"
 
@@ -25,10 +25,11 @@
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u  /* between CLOCK rows */
-#define SYMBOL_SECONDS 30u /* between lookups of kernel symbols: a killed recording keeps most names */
+#define CLOCK_SECONDS 10u /* between CLOCK rows */
+#define SYMBOL_SECONDS \
+	30u /* between lookups of kernel symbols: a killed recording keeps most names */
 #define END_BYTES (64u << 10) /* what the last blocks may take: schema, index, counts */
-#define ROOM_POLL_MS 1     /* how long a source that can wait is left waiting for the writer */
+#define ROOM_POLL_MS 1	      /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
 
@@ -136,7 +137,8 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	int rc = 0;
 
 	if (!rec->options.output_path)
-		return cap_fail(err, CAP_EUSAGE, "no output named: give -o FILE, or -o - for a pipe");
+		return cap_fail(err, CAP_EUSAGE,
+				"no output named: give -o FILE, or -o - for a pipe");
 	if (rec->options.json && strcmp(rec->options.output_path, "-") == 0)
 		return cap_fail(err, CAP_EUSAGE,
 				"-o - and --json both want standard output: choose one");
@@ -144,7 +146,8 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
 		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
 	if (rc == 0)
-		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
+		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
+				     err);
 	if (rc == 0)
 		rc = open_command(rec, err);
 	return rc;
@@ -305,7 +308,8 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	read_clocks(rec, &rec->clock);
 	if (put_clock(rec) < 0)
 		return cap_fail_errno(err, ENOMEM, "write the clocks");
-	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd, err);
+	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
+			err);
 	if (rc == 0)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
 	rec_sink_polled(rec->sink, event_now(rec));
@@ -335,7 +339,8 @@ static void take_signals(struct recording *rec)
 	}
 }
 
-/* What the file would take if it ended at the next look: --max-size is kept by ending before it is passed. */
+/* What the file would take if it ended at the next look: --max-size is kept by ending before it is
+ * passed. */
 static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
 {
 	u64 settled_bytes = counts->encoded_bytes - counts->queue_bytes;
@@ -347,7 +352,8 @@ static bool size_reached(struct recording *rec, const struct rec_sink_counts *co
 		waiting_bytes = (u64)((double)waiting_bytes * (double)counts->written_bytes /
 				      (double)settled_bytes);
 	rec->projected_bytes = counts->written_bytes + waiting_bytes;
-	growth_bytes = rec->projected_bytes > before_bytes ? rec->projected_bytes - before_bytes : 0;
+	growth_bytes =
+		rec->projected_bytes > before_bytes ? rec->projected_bytes - before_bytes : 0;
 	return rec->projected_bytes + growth_bytes + END_BYTES >= rec->options.max_size_bytes;
 }
 
@@ -373,7 +379,8 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	if (rc == 0)
 		rc = watch_clocks(rec, rec->seconds % CLOCK_SECONDS == 0);
 	if (rc < 0)
-		return cap_fail_errno(err, rc > -2000 ? -rc : EOVERFLOW, "take stock of the recording");
+		return cap_fail_errno(err, rc > -2000 ? -rc : EOVERFLOW,
+				      "take stock of the recording");
 	if (rec->seconds % SYMBOL_SECONDS == 0) {
 		rc = put_kernel_symbols(rec, err);
 		if (rc < 0)
@@ -483,13 +490,14 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
 	if (rc != -EPIPE) {
-		(void)put_source_stats(rec);             /* out of memory here: the rows before stand */
-		(void)put_kernel_symbols(rec, &first);   /* names are a comfort, not the data */
+		(void)put_source_stats(rec); /* out of memory here: the rows before stand */
+		(void)put_kernel_symbols(rec, &first); /* names are a comfort, not the data */
 		(void)watch_clocks(rec, true);
 	}
 	if (rc < 0 && rc != -ENOSPC && rc != -EPIPE)
 		rec->reason = CAP_END_IO_ERROR;
-	(void)rec_sink_tick(rec->sink, event_now(rec), &first); /* its error comes again from finish */
+	(void)rec_sink_tick(rec->sink, event_now(rec),
+			    &first); /* its error comes again from finish */
 	end_rc = rec_sink_finish(rec->sink, rec->reason, rc < 0 ? &first : err);
 	if (rc == 0)
 		rc = end_rc;
@@ -513,10 +521,10 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	struct rec_own_cost cost;
 
 	*ret_result = (struct rec_result){
-		.reason = rc == -ENOSPC   ? CAP_END_NO_SPACE
-			  : rc == -EPIPE  ? CAP_END_PIPE_CLOSED
-			  : rc < 0        ? CAP_END_IO_ERROR
-					  : rec->reason,
+		.reason = rc == -ENOSPC	 ? CAP_END_NO_SPACE
+			  : rc == -EPIPE ? CAP_END_PIPE_CLOSED
+			  : rc < 0	 ? CAP_END_IO_ERROR
+					 : rec->reason,
 		.recorded = rec->started,
 		.cpu_count = rec->facts.info.cpu_count,
 		.command_pid = rec->command.pid,
@@ -579,7 +587,8 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 	if (rc == 0)
 		rc = start_phase(&rec, err);
 	if (rc == 0) {
-		rec_status_open(&rec.status, status, options->duration_ns, rec.facts.info.cpu_count);
+		rec_status_open(&rec.status, status, options->duration_ns,
+				rec.facts.info.cpu_count);
 		rc = run_phase(&rec, err);
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);

@@ -1,6 +1,6 @@
 /*
- * The sink: open chunk, pool of packages, counts, STATS blocks. Only the writer thread touches the file; a package belongs to one
- * side at a time, so no row is ever looked at by two threads.
+ * The sink: open chunk, pool of packages, counts, STATS blocks. Only the writer thread touches the
+ * file; a package belongs to one side at a time, so no row is ever looked at by two threads.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,9 @@
 #include "writer_thread.h"
 
 #define DEFAULT_QUEUE_BYTES (8ull << 20)
-#define ROOM_BYTES (2ull * CAP_WRITER_CHUNK_BYTES) /* what one drain of a source that can wait may hand over */
+#define ROOM_BYTES                                                                                \
+	(2ull * CAP_WRITER_CHUNK_BYTES) /* what one drain of a source that can wait may hand over \
+					 */
 #define STATS_NS 10000000000ull
 #define STATS_SOON_NS 1000000000ull /* on a pipe, and when something was lost */
 #define STREAM_CHUNK_NS 1000000000ull
@@ -33,12 +35,12 @@ struct rec_sink {
 	bool wait_when_full, replay, is_stream;
 	bool finished; /* the writer's thread has ended: what it wrote is ours to ask */
 
-	struct rec_package *open;   /* never NULL once opened */
-	struct rec_package *spare;  /* empty ones */
-	struct rec_package *lent;   /* handed out by rec_sink_side_chunk */
-	u64 opened_ns;              /* time of the first tick that saw rows in the open chunk; 0: none yet */
+	struct rec_package *open;  /* never NULL once opened */
+	struct rec_package *spare; /* empty ones */
+	struct rec_package *lent;  /* handed out by rec_sink_side_chunk */
+	u64 opened_ns; /* time of the first tick that saw rows in the open chunk; 0: none yet */
 	u32 until_check;
-	u64 open_count;             /* events in the open chunk */
+	u64 open_count; /* events in the open chunk */
 	u64 open_by_class[EV_CLASS_COUNT];
 	u64 encoded_bytes;
 
@@ -108,7 +110,8 @@ static u32 *package_count(struct rec_package *package, u32 event_class, u32 cpu)
 		if (!grown)
 			return NULL;
 		memset(grown + (size_t)package->class_counts_cpus * EV_CLASS_COUNT, 0,
-		       (size_t)(cpu + 1 - package->class_counts_cpus) * EV_CLASS_COUNT * sizeof(u32));
+		       (size_t)(cpu + 1 - package->class_counts_cpus) * EV_CLASS_COUNT *
+			       sizeof(u32));
 		package->class_counts = grown;
 		package->class_counts_cpus = cpu + 1;
 	}
@@ -130,7 +133,8 @@ static void each_count(struct rec_sink *sink, const struct rec_package *package,
 	}
 }
 
-/* All events of a package that was counted as stored are lost: exact per class and CPU, and when. */
+/* All events of a package that was counted as stored are lost: exact per class and CPU, and when.
+ */
 static void lose_package(struct rec_sink *sink, const struct rec_package *package, u32 reason)
 {
 	if (package->block != CAP_BLOCK_CHUNK)
@@ -195,7 +199,8 @@ static void reset_open(struct rec_sink *sink)
 	memset(sink->open_by_class, 0, sizeof(sink->open_by_class));
 }
 
-/* Hands the open chunk over, or drops it where the queue or memory is full; the open chunk is empty afterwards. */
+/* Hands the open chunk over, or drops it where the queue or memory is full; the open chunk is empty
+ * afterwards. */
 static void close_open(struct rec_sink *sink, enum rec_when_full when_full)
 {
 	struct rec_package *full = sink->open;
@@ -410,7 +415,8 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 	package->size_bytes = cap_chunk_raw_bytes(chunk);
 	rec_event_counts_totals(sink->counts, &package->totals);
 	sink->encoded_bytes += package->size_bytes;
-	/* Facts without which events cannot be read, or which tell of loss: never dropped, and small. */
+	/* Facts without which events cannot be read, or which tell of loss: never dropped, and
+	 * small. */
 	(void)rec_writer_thread_put(sink->thread, package,
 				    sink->wait_when_full ? REC_WAIT : REC_ADMIT);
 	return 0;
@@ -544,7 +550,8 @@ int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err)
 	if (stats_due(sink, now_ns)) {
 		rc = put_stats(sink, now_ns);
 		if (rc < 0)
-			return cap_fail_errno(err, rc == -ENOMEM ? ENOMEM : EOVERFLOW, "count events");
+			return cap_fail_errno(err, rc == -ENOMEM ? ENOMEM : EOVERFLOW,
+					      "count events");
 	}
 	return rec_writer_thread_error(sink->thread, err);
 }
@@ -562,7 +569,8 @@ int rec_sink_flush(struct rec_sink *sink)
 	return rec_writer_thread_error(sink->thread, NULL);
 }
 
-/* The last STATS and END, by this thread: the writer's has ended. After an error they go into the room held back. */
+/* The last STATS and END, by this thread: the writer's has ended. After an error they go into the
+ * room held back. */
 static int write_end(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err)
 {
 	struct cap_totals totals;
@@ -574,7 +582,8 @@ static int write_end(struct rec_sink *sink, enum cap_end_reason reason, struct c
 	cap_chunk_reset(sink->open->chunk);
 	rc = fill_stats(sink, sink->open->chunk, sink->now_ns, true);
 	if (rc == 0)
-		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, sink->open->chunk, &totals, err);
+		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, sink->open->chunk, &totals,
+				     err);
 	cap_chunk_reset(sink->open->chunk);
 	if (rc < 0)
 		return rc;
@@ -586,7 +595,8 @@ int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct ca
 	struct cap_err end_err = {0};
 	int rc, end_rc;
 
-	close_open(sink, REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
+	close_open(sink,
+		   REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
 	rec_writer_thread_stop(sink->thread);
 	sink->finished = true;
 	reclaim(sink);
@@ -608,7 +618,8 @@ int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct ca
 void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts)
 {
 	rec_event_counts_sum(sink->counts, ret_counts);
-	/* Events of the open chunk count as stored for whoever looks, though it may yet be dropped. */
+	/* Events of the open chunk count as stored for whoever looks, though it may yet be dropped.
+	 */
 	ret_counts->stored_count += sink->open_count;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
 		ret_counts->stored_by_class[i] += sink->open_by_class[i];

@@ -1,6 +1,7 @@
 /*
- * Synthetic events: what a live source would deliver, from a seed. Event times start at SYN_BEGIN_NS and advance by the rate, so a
- * seed gives the same events and times on any machine at any time; the rate paces real time too.
+ * Synthetic events: what a live source would deliver, from a seed. Event times start at
+ * SYN_BEGIN_NS and advance by the rate, so a seed gives the same events and times on any machine at
+ * any time; the rate paces real time too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,19 +14,26 @@
 #include "rec_source.h"
 #include "synthetic_world.h"
 
-#define BATCH_EVENTS 32768u          /* per drain: less than half a chunk */
-#define DEFAULT_EVENT_HZ 1000000ull  /* spacing of events where no rate is given */
+#define BATCH_EVENTS 32768u		     /* per drain: less than half a chunk */
+#define DEFAULT_EVENT_HZ 1000000ull	     /* spacing of events where no rate is given */
 #define WALL_BEGIN_NS 1767225600000000000ull /* 2026-01-01 UTC */
-#define LIFE_EVENTS 1024u            /* mix "all": a child lives this long; places in its life: */
-enum { LIFE_FORK = 0, LIFE_EXEC = 160, LIFE_MAP_PROGRAM = 320, LIFE_MAP_LIBRARY = 321, LIFE_NAME = 480, LIFE_EXIT = 992 };
+#define LIFE_EVENTS 1024u /* mix "all": a child lives this long; places in its life: */
+enum {
+	LIFE_FORK = 0,
+	LIFE_EXEC = 160,
+	LIFE_MAP_PROGRAM = 320,
+	LIFE_MAP_LIBRARY = 321,
+	LIFE_NAME = 480,
+	LIFE_EXIT = 992
+};
 #define SAMPLE_EVERY 16u
 #define SAMPLE_PLACE 5u /* of 16: none of the places above */
 
 struct rec_source {
 	struct syn_world world;
 	bool mix_all;
-	u64 event_count;   /* to generate; UINT64_MAX: no end */
-	u64 rate_hz;       /* 0: as fast as possible */
+	u64 event_count;    /* to generate; UINT64_MAX: no end */
+	u64 rate_hz;	    /* 0: as fast as possible */
 	u64 spacing_256ths; /* of a ns, between events on average */
 	u64 done_count;
 	u64 now_ns, now_256ths;
@@ -62,7 +70,8 @@ static int synthetic_open(const struct rec_options *options, struct rec_source *
 		return cap_fail(err, CAP_EUSAGE, "synthetic mix '%s' is unknown: syscalls, all",
 				wanted->mix);
 	if (wanted->rate_hz > 1000000000ull)
-		return cap_fail(err, CAP_EUSAGE, "synthetic rate is above 1000000000 events per second");
+		return cap_fail(err, CAP_EUSAGE,
+				"synthetic rate is above 1000000000 events per second");
 	source = calloc(1, sizeof(*source));
 	if (!source)
 		return cap_fail_errno(err, ENOMEM, "open the synthetic source");
@@ -98,7 +107,8 @@ static void synthetic_describe(const struct rec_source *source, struct cap_file_
 
 /* -------- key-frames -------- */
 
-static int put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk, int rc)
+static int put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
+		    int rc)
 {
 	if (rc < 0)
 		cap_chunk_reset(chunk);
@@ -142,9 +152,11 @@ static int synthetic_start(struct rec_source *source, struct rec_sink *sink, str
 	modules = rec_sink_side_chunk(sink);
 	symbols = rec_sink_side_chunk(sink);
 	if (modules)
-		rc = put_side(sink, CAP_BLOCK_MODULES, modules, rc < 0 ? rc : syn_add_modules(modules));
+		rc = put_side(sink, CAP_BLOCK_MODULES, modules,
+			      rc < 0 ? rc : syn_add_modules(modules));
 	if (symbols)
-		rc = put_side(sink, CAP_BLOCK_SYMBOLS, symbols, rc < 0 ? rc : syn_add_symbols(symbols));
+		rc = put_side(sink, CAP_BLOCK_SYMBOLS, symbols,
+			      rc < 0 ? rc : syn_add_symbols(symbols));
 	if (rc < 0 || !modules || !symbols)
 		return cap_fail_errno(err, ENOMEM, "start the synthetic source");
 	return 0;
@@ -193,13 +205,16 @@ static void generate_syscall(struct rec_source *source, struct rec_sink *sink, u
 {
 	struct syn_thread *thread = pick_thread(source, bits >> 8);
 	const struct syn_call *call = syn_call(source->world.call_pick[(bits >> 16) & 1023]);
-	/* The sum of twelve coin flips as exponent: a distribution with the long tail that latencies have. */
-	u64 duration_ns = (u64)call->base_duration_ns << __builtin_popcount((bits >> 26) & 0xfff) >> 6;
+	/* The sum of twelve coin flips as exponent: a distribution with the long tail that
+	 * latencies have. */
+	u64 duration_ns =
+		(u64)call->base_duration_ns << __builtin_popcount((bits >> 26) & 0xfff) >> 6;
 	struct ring_syscall record = {.head = thread->head, .sysno = call->sysno};
 
 	duration_ns = duration_ns * (192 + ((bits >> 38) & 0x7f)) >> 8;
 	if (duration_ns + thread->free_ns > source->now_ns)
-		duration_ns = source->now_ns > thread->free_ns ? source->now_ns - thread->free_ns : 0;
+		duration_ns =
+			source->now_ns > thread->free_ns ? source->now_ns - thread->free_ns : 0;
 	record.duration_ns = duration_ns;
 	record.head.time_ns = source->now_ns - duration_ns;
 	record.head.type = EV_SYSCALL;
@@ -244,14 +259,15 @@ static void generate_mapping(struct rec_source *source, struct rec_sink *sink, b
 
 	child->head.time_ns = source->now_ns;
 	source->attempted[CLASS_MAPPINGS][0]++;
-	if (syn_add_mapping(rec_sink_open_chunk(sink), &child->head, SYN_PROCESSES, library, 0) == 0)
+	if (syn_add_mapping(rec_sink_open_chunk(sink), &child->head, SYN_PROCESSES, library, 0) ==
+	    0)
 		rec_sink_stored(sink, CLASS_MAPPINGS, 0, 1);
 	else
 		rec_sink_lost(sink, CLASS_MAPPINGS, 0, REASON_RECORDER, 1);
 }
 
-static void put_task_record(struct rec_source *source, struct rec_sink *sink, struct ring_head *head,
-			    size_t len)
+static void put_task_record(struct rec_source *source, struct rec_sink *sink,
+			    struct ring_head *head, size_t len)
 {
 	head->time_ns = source->now_ns;
 	head->cpu = cpu_of(source, &source->world.child);

@@ -1,4 +1,5 @@
-/* Tables of the synthetic host, and the rows that describe it. Shares and durations are modelled on ordinary servers. */
+/* Tables of the synthetic host, and the rows that describe it. Shares and durations are modelled on
+ * ordinary servers. */
 #include "synthetic_world.h"
 
 #include <errno.h>
@@ -79,20 +80,46 @@ static const struct syn_call calls[] = {
 #define CALL_COUNT (sizeof(calls) / sizeof(calls[0]))
 
 static const char *const program_functions[] = {
-	"_start", "main", "event_loop", "handle_request", "parse_header", "parse_body",
-	"lookup_key", "hash_bytes", "compress_block", "write_reply", "read_input", "run_query",
-	"scan_table", "compare_rows", "sort_rows", "allocate_page", "flush_log", "timer_tick",
-	"encode_json", "decode_utf8", "collect_garbage", "copy_string", "match_pattern",
-	"close_connection",
+	"_start",	   "main",	  "event_loop",	   "handle_request",   "parse_header",
+	"parse_body",	   "lookup_key",  "hash_bytes",	   "compress_block",   "write_reply",
+	"read_input",	   "run_query",	  "scan_table",	   "compare_rows",     "sort_rows",
+	"allocate_page",   "flush_log",	  "timer_tick",	   "encode_json",      "decode_utf8",
+	"collect_garbage", "copy_string", "match_pattern", "close_connection",
 };
 static const char *const library_functions[] = {
-	"__libc_start_main", "malloc", "free", "realloc", "memcpy", "memcmp", "strlen", "qsort",
-	"read", "write", "recv", "send", "epoll_wait", "pthread_mutex_lock", "clock_gettime", "vfprintf",
+	"__libc_start_main",
+	"malloc",
+	"free",
+	"realloc",
+	"memcpy",
+	"memcmp",
+	"strlen",
+	"qsort",
+	"read",
+	"write",
+	"recv",
+	"send",
+	"epoll_wait",
+	"pthread_mutex_lock",
+	"clock_gettime",
+	"vfprintf",
 };
 static const char *const kernel_functions[] = {
-	"entry_SYSCALL_64_after_hwframe", "do_syscall_64", "ksys_read", "vfs_read", "ksys_write",
-	"vfs_write", "tcp_sendmsg", "tcp_recvmsg", "ip_queue_xmit", "copy_user_generic",
-	"futex_wait", "schedule", "do_epoll_wait", "page_fault_handler", "handle_mm_fault",
+	"entry_SYSCALL_64_after_hwframe",
+	"do_syscall_64",
+	"ksys_read",
+	"vfs_read",
+	"ksys_write",
+	"vfs_write",
+	"tcp_sendmsg",
+	"tcp_recvmsg",
+	"ip_queue_xmit",
+	"copy_user_generic",
+	"futex_wait",
+	"schedule",
+	"do_epoll_wait",
+	"page_fault_handler",
+	"handle_mm_fault",
 	"filemap_read",
 };
 static const char *const module_functions[] = {"virtnet_poll", "start_xmit"};
@@ -100,10 +127,10 @@ static const char module_name[] = "virtio_net";
 
 #define COUNT(array) ((u32)(sizeof(array) / sizeof((array)[0])))
 enum { /* what a frame's number means */
-	AT_PROGRAM = 0,
-	AT_LIBRARY = AT_PROGRAM + COUNT(program_functions),
-	AT_KERNEL = AT_LIBRARY + COUNT(library_functions),
-	AT_MODULE = AT_KERNEL + COUNT(kernel_functions),
+       AT_PROGRAM = 0,
+       AT_LIBRARY = AT_PROGRAM + COUNT(program_functions),
+       AT_KERNEL = AT_LIBRARY + COUNT(library_functions),
+       AT_MODULE = AT_KERNEL + COUNT(kernel_functions),
 };
 
 const struct syn_call *syn_call(u32 pick)
@@ -129,7 +156,8 @@ static u64 library_base(u32 tgid)
 static void init_head(struct ring_head *head, u32 process, u32 tgid, u32 tid)
 {
 	*head = (struct ring_head){
-		.leader_start_ns = SYN_BEGIN_NS + SYN_BOOT_AHEAD_NS - (u64)(9 - process) * 7000000000ull,
+		.leader_start_ns =
+			SYN_BEGIN_NS + SYN_BOOT_AHEAD_NS - (u64)(9 - process) * 7000000000ull,
 		.tgid = tgid,
 		.tid = tid,
 		.exec_id = 1,
@@ -152,7 +180,8 @@ static void init_threads(struct syn_world *world)
 			thread->process = process;
 			thread->free_ns = SYN_BEGIN_NS;
 		}
-		/* Within a process the first thread does half of the work, the second a quarter, ... */
+		/* Within a process the first thread does half of the work, the second a quarter,
+		 * ... */
 		for (u32 i = 0; i < programs[process].share && slot < 255; i++) {
 			u32 thread = (u32)__builtin_ctz(i + 1);
 
@@ -185,12 +214,13 @@ static void init_stacks(struct syn_world *world)
 		u64 bits = syn_random(world);
 		u32 user_depth = 4 + (u32)(bits & 7);
 
-		stack->frames[stack->depth++] = AT_PROGRAM; /* _start */
-		stack->frames[stack->depth++] = AT_LIBRARY; /* __libc_start_main */
+		stack->frames[stack->depth++] = AT_PROGRAM;	/* _start */
+		stack->frames[stack->depth++] = AT_LIBRARY;	/* __libc_start_main */
 		stack->frames[stack->depth++] = AT_PROGRAM + 1; /* main */
 		while (stack->depth < user_depth)
 			stack->frames[stack->depth++] =
-				(u16)(AT_PROGRAM + 2 + syn_random(world) % (COUNT(program_functions) - 2));
+				(u16)(AT_PROGRAM + 2 +
+				      syn_random(world) % (COUNT(program_functions) - 2));
 		stack->frames[stack->depth++] =
 			(u16)(AT_LIBRARY + 1 + syn_random(world) % (COUNT(library_functions) - 1));
 		stack->kernel_from = stack->depth;
@@ -200,7 +230,8 @@ static void init_stacks(struct syn_world *world)
 		stack->frames[stack->depth++] = AT_KERNEL + 1;
 		for (u32 j = 0; j < 1 + ((bits >> 10) & 3); j++)
 			stack->frames[stack->depth++] =
-				(u16)(AT_KERNEL + 2 + syn_random(world) % (COUNT(kernel_functions) - 2));
+				(u16)(AT_KERNEL + 2 +
+				      syn_random(world) % (COUNT(kernel_functions) - 2));
 		if (bits & 0x1000)
 			stack->frames[stack->depth++] = (u16)(AT_MODULE + (bits >> 13) % 2);
 	}
@@ -241,7 +272,8 @@ static u32 add_frame(struct cap_chunk *chunk, u32 number, u32 tgid)
 					       (number - AT_LIBRARY) * FUNCTION_BYTES + 0x27);
 	if (number < AT_MODULE)
 		return cap_chunk_frame(chunk, CAP_SPACE_KERNEL, 0,
-				       (u64)(number - AT_KERNEL + 1) * KERNEL_FUNCTION_BYTES + 0x133);
+				       (u64)(number - AT_KERNEL + 1) * KERNEL_FUNCTION_BYTES +
+					       0x133);
 	return cap_chunk_frame(chunk, CAP_SPACE_MODULE,
 			       cap_chunk_string(chunk, module_name, strlen(module_name)),
 			       (u64)(number - AT_MODULE) * MODULE_FUNCTION_BYTES + 0x91);
@@ -278,8 +310,8 @@ static u32 add_text(struct cap_chunk *chunk, const char *text)
 	return cap_chunk_string(chunk, text, strlen(text));
 }
 
-int syn_add_mapping(struct cap_chunk *chunk, const struct ring_head *head, u32 process, bool library,
-		    u32 flags)
+int syn_add_mapping(struct cap_chunk *chunk, const struct ring_head *head, u32 process,
+		    bool library, u32 flags)
 {
 	const char *path = library ? library_path : programs[process].path;
 	struct cap_task task = syn_task(head);

@@ -1,14 +1,15 @@
 #pragma once
 /*
- * The small host that synthetic events come from: processes, threads, programs, functions. Everything follows from the seed and
- * the number of the event, nothing from the machine it runs on but the numbers of its system calls.
+ * The small host that synthetic events come from: processes, threads, programs, functions.
+ * Everything follows from the seed and the number of the event, nothing from the machine it runs on
+ * but the numbers of its system calls.
  */
 #include <stdbool.h>
 
 #include "formats/chunk.h"
 #include "formats/events.h"
 
-#define SYN_BEGIN_NS 1000000000000ull    /* record clock of the first event */
+#define SYN_BEGIN_NS 1000000000000ull	  /* record clock of the first event */
 #define SYN_BOOT_AHEAD_NS 500000000000ull /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC */
 #define SYN_CPUS 4u
 #define SYN_PROCESSES 8u
@@ -24,10 +25,10 @@ struct syn_thread {
 
 struct syn_call { /* a system call and how it usually goes */
 	u32 sysno;
-	u16 weight;           /* how often, of all weights */
+	u16 weight; /* how often, of all weights */
 	u16 error_per_1024;
-	u16 error;            /* errno then */
-	u16 returns;          /* enum syn_returns */
+	u16 error;	      /* errno then */
+	u16 returns;	      /* enum syn_returns */
 	u32 base_duration_ns; /* median */
 };
 
@@ -35,8 +36,9 @@ enum syn_returns { SYN_RETURNS_ZERO, SYN_RETURNS_BYTES, SYN_RETURNS_SMALL, SYN_R
 
 struct syn_stack {
 	u8 depth;
-	u8 kernel_from; /* frames from here on are the kernel's */
-	u16 frames[SYN_MAX_DEPTH]; /* root first; indices into the function tables, see syn_world_frame */
+	u8 kernel_from;		   /* frames from here on are the kernel's */
+	u16 frames[SYN_MAX_DEPTH]; /* root first; indices into the function tables, see
+				      syn_world_frame */
 };
 
 struct syn_world {
@@ -71,8 +73,8 @@ struct cap_task syn_task(const struct ring_head *head);
 u32 syn_world_stack(const struct syn_world *world, struct cap_chunk *chunk, u32 which, u32 tgid);
 
 /* Rows of an executable mapping: the program (library false) or the C library of a process. */
-int syn_add_mapping(struct cap_chunk *chunk, const struct ring_head *head, u32 process, bool library,
-		    u32 flags);
+int syn_add_mapping(struct cap_chunk *chunk, const struct ring_head *head, u32 process,
+		    bool library, u32 flags);
 int syn_add_process(struct cap_chunk *chunk, const struct syn_thread *leader);
 int syn_add_modules(struct cap_chunk *chunk);
 int syn_add_symbols(struct cap_chunk *chunk);
