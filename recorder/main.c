@@ -1,4 +1,5 @@
 /* kymo-record: which subcommand? The only place in the recorder that prints messages and exits. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,7 +74,7 @@ static int record(const struct rec_options *options)
 		(void)fprintf(stderr, "kymo-record: %s\n", err.text);
 	if (options->json)
 		rec_summary_json(stdout, options, &result, status, rc < 0 ? err.text : NULL);
-	else if (!options->quiet)
+	else if (!options->quiet && rc != -EPIPE) /* whoever closed the pipe wants no more */
 		rec_summary_text(stderr, options, &result);
 	return finish_stdout(status);
 }

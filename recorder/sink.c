@@ -13,6 +13,7 @@
 #include "formats/limits.h"
 #include "output_file.h"
 #include "own_cost.h"
+#include "package.h"
 #include "rec_sink.h"
 #include "writer_thread.h"
 
@@ -55,67 +56,6 @@ static u64 monotonic_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
 	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
-
-static struct rec_package *package_free(struct rec_package *package)
-{
-	if (!package)
-		return NULL;
-	cap_chunk_free(package->chunk);
-	free(package->class_counts);
-	free(package);
-	return NULL;
-}
-
-static void package_list_free(struct rec_package *package)
-{
-	while (package) {
-		struct rec_package *next = package->next;
-
-		package_free(package);
-		package = next;
-	}
-}
-
-static struct rec_package *package_new(void)
-{
-	struct rec_package *package = calloc(1, sizeof(*package));
-
-	if (!package)
-		return NULL;
-	package->chunk = cap_chunk_new();
-	return package->chunk ? package : package_free(package);
-}
-
-static void package_reset(struct rec_package *package)
-{
-	cap_chunk_reset(package->chunk);
-	if (package->class_counts)
-		memset(package->class_counts, 0,
-		       (size_t)package->class_counts_cpus * EV_CLASS_COUNT * sizeof(u32));
-	package->written = false;
-	package->next = NULL;
-}
-
-/* NULL when out of memory. */
-static u32 *package_count(struct rec_package *package, u32 event_class, u32 cpu)
-{
-	if (cpu >= package->class_counts_cpus) {
-		u32 *grown;
-
-		if (cpu >= REC_MAX_CPUS)
-			return NULL;
-		grown = reallocarray(package->class_counts, (size_t)(cpu + 1) * EV_CLASS_COUNT,
-				     sizeof(u32));
-		if (!grown)
-			return NULL;
-		memset(grown + (size_t)package->class_counts_cpus * EV_CLASS_COUNT, 0,
-		       (size_t)(cpu + 1 - package->class_counts_cpus) * EV_CLASS_COUNT *
-			       sizeof(u32));
-		package->class_counts = grown;
-		package->class_counts_cpus = cpu + 1;
-	}
-	return &package->class_counts[(size_t)cpu * EV_CLASS_COUNT + event_class];
 }
 
 static void each_count(struct rec_sink *sink, const struct rec_package *package,
@@ -168,7 +108,7 @@ static void reclaim(struct rec_sink *sink)
 
 		if (!package->written)
 			lose_package(sink, package, REASON_WRITE_ERROR);
-		package_reset(package);
+		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
 		package = next;
@@ -184,7 +124,7 @@ static struct rec_package *take_spare(struct rec_sink *sink)
 		package = sink->spare;
 	}
 	if (!package)
-		return package_new();
+		return rec_package_new();
 	sink->spare = package->next;
 	package->next = NULL;
 	return package;
@@ -218,7 +158,7 @@ static void close_open(struct rec_sink *sink, enum rec_when_full when_full)
 		sink->open = fresh;
 	} else {
 		lose_package(sink, full, fresh ? REASON_BACKPRESSURE : REASON_RECORDER);
-		package_reset(full);
+		rec_package_reset(full);
 		if (fresh) {
 			fresh->next = sink->spare;
 			sink->spare = fresh;
@@ -237,10 +177,10 @@ static void close_if_full(struct rec_sink *sink)
 
 static void count_open(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count)
 {
-	u32 *cell = package_count(sink->open, event_class, cpu);
+	u32 *cell = rec_package_count(sink->open, event_class, cpu);
 
 	if (!cell) /* no memory for this CPU's counts: the sum at least stays exact */
-		cell = package_count(sink->open, event_class, 0);
+		cell = rec_package_count(sink->open, event_class, 0);
 	if (cell)
 		*cell += (u32)count;
 	sink->open_count += count;
@@ -291,7 +231,7 @@ int rec_sink_open(const struct rec_sink_options *options, struct rec_sink **ret_
 	sink->replay = options->replay;
 	sink->encoder = rec_encoder_new(options->kernel_map);
 	sink->counts = rec_event_counts_new(options->info->cpu_count);
-	sink->open = package_new();
+	sink->open = rec_package_new();
 	if (!sink->encoder || !sink->counts || !sink->open)
 		return cap_fail_errno(err, ENOMEM, "open the sink");
 	rc = open_writer(sink, options, err);
@@ -308,13 +248,13 @@ struct rec_sink *rec_sink_free(struct rec_sink *sink)
 		return NULL;
 	if (sink->thread) {
 		rec_writer_thread_stop(sink->thread);
-		package_list_free(rec_writer_thread_take_done(sink->thread));
+		rec_package_list_free(rec_writer_thread_take_done(sink->thread));
 		rec_writer_thread_free(sink->thread);
 	}
 	cap_writer_free(sink->writer);
-	package_free(sink->open);
-	package_list_free(sink->spare);
-	package_list_free(sink->lent);
+	rec_package_free(sink->open);
+	rec_package_list_free(sink->spare);
+	rec_package_list_free(sink->lent);
 	rec_event_counts_free(sink->counts);
 	rec_encoder_free(sink->encoder);
 	free(sink);
@@ -406,7 +346,7 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 	*link = package->next;
 	package->next = NULL;
 	if (cap_chunk_rows(chunk) == 0) {
-		package_reset(package);
+		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
 		return 0;

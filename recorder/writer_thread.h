@@ -8,20 +8,10 @@
 #include "formats/cap_error.h"
 #include "formats/capture_writer.h"
 #include "formats/chunk.h"
+#include "package.h"
 
 struct rec_output;
 struct rec_writer_thread;
-
-struct rec_package { /* a chunk on its way to the file */
-	struct rec_package *next;
-	struct cap_chunk *chunk;
-	enum cap_block_type block;
-	struct cap_totals totals;
-	u64 size_bytes;	   /* what it counts for in the queue */
-	u32 *class_counts; /* events by [cpu * EV_CLASS_COUNT + class]; only for CAP_BLOCK_CHUNK */
-	u32 class_counts_cpus;
-	bool written; /* set by the writer: it is in the file */
-};
 
 struct rec_writer_thread_options {
 	struct cap_writer *writer; /* begun; the thread's from now on */
