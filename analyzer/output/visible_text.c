@@ -5,11 +5,12 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the well-formed UTF-8 sequence at bytes, 0 if there is none: no overlong forms, no surrogates, nothing past U+10FFFF. */
+/* Length of the well-formed UTF-8 sequence at bytes, 0 if there is none: no overlong forms, no
+ * surrogates, nothing past U+10FFFF. */
 static size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *ret_code)
 {
 	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t need = bytes[0] < 0x80             ? 1
+	size_t need = bytes[0] < 0x80		  ? 1
 		      : (bytes[0] & 0xe0) == 0xc0 ? 2
 		      : (bytes[0] & 0xf0) == 0xe0 ? 3
 		      : (bytes[0] & 0xf8) == 0xf0 ? 4
@@ -30,16 +31,17 @@ static size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *ret_
 	return need;
 }
 
-/* Characters that turn the direction of writing, hide, join, break lines, or are none (XML refuses U+FFFE and U+FFFF). */
+/* Characters that turn the direction of writing, hide, join, break lines, or are none (XML refuses
+ * U+FFFE and U+FFFF). */
 static bool misleads(uint32_t code)
 {
 	static const struct {
 		uint32_t first, last;
 	} ranges[] = {
-		{0x00ad, 0x00ad}, {0x034f, 0x034f}, {0x061c, 0x061c}, {0x115f, 0x1160},
-		{0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f}, {0x2028, 0x202e},
-		{0x2060, 0x206f}, {0x3164, 0x3164}, {0xe000, 0xf8ff}, {0xfdd0, 0xfdef},
-		{0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+		{0x00ad, 0x00ad}, {0x034f, 0x034f},    {0x061c, 0x061c}, {0x115f, 0x1160},
+		{0x17b4, 0x17b5}, {0x180b, 0x180f},    {0x200b, 0x200f}, {0x2028, 0x202e},
+		{0x2060, 0x206f}, {0x3164, 0x3164},    {0xe000, 0xf8ff}, {0xfdd0, 0xfdef},
+		{0xfe00, 0xfe0f}, {0xfeff, 0xfeff},    {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
 		{0xfffe, 0xffff}, {0xe0000, 0x10ffff},
 	};
 
@@ -73,7 +75,8 @@ struct kymo_visible kymo_visible_next(const char *bytes, size_t len)
 		visible.len = (size_t)snprintf(visible.text, sizeof(visible.text), "\\u{%x}", code);
 		visible.consumed = used;
 	} else {
-		visible.len = (size_t)snprintf(visible.text, sizeof(visible.text), "\\x%02x", input[0]);
+		visible.len =
+			(size_t)snprintf(visible.text, sizeof(visible.text), "\\x%02x", input[0]);
 	}
 	visible.columns = visible.len;
 	return visible;

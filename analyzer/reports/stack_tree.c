@@ -1,5 +1,6 @@
 /*
- * Nodes stand in one array; a hash table finds (parent, kind, name). Names are copied into an arena once each.
+ * Nodes stand in one array; a hash table finds (parent, kind, name). Names are copied into an arena
+ * once each.
  */
 #include "stack_tree.h"
 
@@ -93,16 +94,16 @@ static const char *keep_name(struct kymo_tree *tree, const char *name, size_t le
 	return kept;
 }
 
-static bool node_is(const struct kymo_tree_node *node, uint32_t parent, uint8_t kind, const char *name,
-		    size_t len)
+static bool node_is(const struct kymo_tree_node *node, uint32_t parent, uint8_t kind,
+		    const char *name, size_t len)
 {
 	return node->parent == parent && node->kind == kind && node->name_len == len &&
 	       (len == 0 || memcmp(node->name, name, len) == 0);
 }
 
 /* The slot of the node, or the free slot where it belongs. */
-static size_t find_slot(const struct kymo_tree *tree, uint32_t parent, uint8_t kind, const char *name,
-			size_t len)
+static size_t find_slot(const struct kymo_tree *tree, uint32_t parent, uint8_t kind,
+			const char *name, size_t len)
 {
 	size_t slot = hash_of(parent, kind, name, len) & (tree->slot_count - 1);
 
@@ -134,7 +135,8 @@ static bool grow(struct kymo_tree *tree)
 		for (uint32_t i = 1; i < tree->count; i++) {
 			const struct kymo_tree_node *node = &tree->nodes[i];
 
-			slots[find_slot(tree, node->parent, node->kind, node->name, node->name_len)] = i;
+			slots[find_slot(tree, node->parent, node->kind, node->name,
+					node->name_len)] = i;
 		}
 		free(old);
 	}
