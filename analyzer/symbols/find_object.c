@@ -189,7 +189,9 @@ int kymo_find_object(const struct kymo_object_search *search, const uint8_t *bui
 	if (path)
 		object.program = try_file(&wanted, search->symfs, path);
 	other_build = wanted.saw_other_build;
-	if (!object.program || !kymo_elf_has_symtab(object.program))
+	if (object.program && kymo_elf_is_debug_only(object.program))
+		object.debug = TAKE(object.program);
+	if (!object.debug && (!object.program || !kymo_elf_has_symtab(object.program)))
 		object.debug = find_debug(&wanted, path, object.program);
 	/* A whole program found in a debug directory serves as program. */
 	if (object.debug && !object.program && !kymo_elf_is_debug_only(object.debug))
