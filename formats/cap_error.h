@@ -1,19 +1,20 @@
 #pragma once
 /*
- * How formats/, recorder/ and analyzer/ report a failure: a negative code, and, where the caller passed one, a message that says
- * what failed and where. Only the two mains print.
+ * How formats/, recorder/ and analyzer/ report a failure: a negative code, and, where the caller
+ * passed one, a message that says what failed and where. Only the two mains print.
  */
 #include <stdint.h>
 
 /* Codes of our own; they start past every errno. Values are pinned: scripts and tests name them. */
 #define CAP_ENOTCAPTURE (-2001) /* the input is not a capture */
-#define CAP_EVERSION (-2002)    /* a capture of a version or with a feature this reader must refuse */
-#define CAP_EDAMAGED (-2003)    /* bytes that are not what their checksum or structure says */
-#define CAP_ELIMIT (-2004)      /* a length or count above the limit of limits.h, or a spent budget */
-#define CAP_ECODEC (-2005)      /* zstd refused a frame, or could not make one */
-#define CAP_EUSAGE (-2006)      /* the caller's arguments or configuration are wrong: exit status 2 */
-#define CAP_EPRIVILEGE (-2007)  /* kernel or privilege: exit status 4 */
-#define CAP_ENOTOURS (-2008)    /* a database of another program */
+#define CAP_EVERSION (-2002) /* a capture of a version or with a feature this reader must refuse \
+			      */
+#define CAP_EDAMAGED (-2003) /* bytes that are not what their checksum or structure says */
+#define CAP_ELIMIT (-2004)   /* a length or count above the limit of limits.h, or a spent budget */
+#define CAP_ECODEC (-2005)   /* zstd refused a frame, or could not make one */
+#define CAP_EUSAGE (-2006)   /* the caller's arguments or configuration are wrong: exit status 2 */
+#define CAP_EPRIVILEGE (-2007) /* kernel or privilege: exit status 4 */
+#define CAP_ENOTOURS (-2008)   /* a database of another program */
 
 #define CAP_ERR_TEXT_BYTES 1024
 
@@ -22,7 +23,8 @@ struct cap_err {
 	char text[CAP_ERR_TEXT_BYTES]; /* "outer: inner: fact"; always terminated */
 };
 
-/* Sets err (may be NULL) to the message and returns code, so that a caller can write `return cap_fail(...)`. */
+/* Sets err (may be NULL) to the message and returns code, so that a caller can write `return
+ * cap_fail(...)`. */
 int cap_fail(struct cap_err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -30,6 +32,7 @@ int cap_fail(struct cap_err *err, int code, const char *format, ...)
 int cap_context(struct cap_err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Like cap_fail for a failed system call: appends ": " and the text of errno_code (> 0); returns -errno_code. */
+/* Like cap_fail for a failed system call: appends ": " and the text of errno_code (> 0); returns
+ * -errno_code. */
 int cap_fail_errno(struct cap_err *err, int errno_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

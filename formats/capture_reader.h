@@ -1,8 +1,9 @@
 #pragma once
 /*
- * Reads captures that may be damaged, cut short, newer than we are, or written to do harm. Walks a file block by block, checks every
- * checksum, finds the next block after damage, and counts what it could not use. Decodes rows column by column.
- * Keeps no more than one block in memory. Prints nothing. Not thread-safe.
+ * Reads captures that may be damaged, cut short, newer than we are, or written to do harm. Walks a
+ * file block by block, checks every checksum, finds the next block after damage, and counts what it
+ * could not use. Decodes rows column by column. Keeps no more than one block in memory. Prints
+ * nothing. Not thread-safe.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,8 +15,8 @@
 
 enum cap_read_mode {
 	CAP_READ_SKIP_DAMAGE = 0, /* default: pass over what is damaged and count it */
-	CAP_READ_STRICT,          /* any damage is an error */
-	CAP_READ_STOP,            /* end at the first damage, as if the file ended there */
+	CAP_READ_STRICT,	  /* any damage is an error */
+	CAP_READ_STOP,		  /* end at the first damage, as if the file ended there */
 };
 
 struct cap_reader_options {
@@ -23,11 +24,11 @@ struct cap_reader_options {
 	u64 max_decoded_bytes; /* 0: CAP_MAX_DECODED_BYTES */
 };
 
-struct cap_block { /* one good block; checked but not decoded */
-	u64 offset;      /* in the file */
-	u64 size_bytes;  /* in the file, header included */
+struct cap_block {	/* one good block; checked but not decoded */
+	u64 offset;	/* in the file */
+	u64 size_bytes; /* in the file, header included */
 	u64 seq;
-	u32 type;        /* enum cap_block_type, or unknown; bits 30 and 31 removed */
+	u32 type; /* enum cap_block_type, or unknown; bits 30 and 31 removed */
 	bool skippable;
 	bool replica;
 	u32 plain_len, frame_len, raw_len;
@@ -39,13 +40,15 @@ struct cap_block { /* one good block; checked but not decoded */
 };
 
 struct cap_damage { /* what a walk could not use */
-	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown, blocks_foreign;
+	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown,
+		blocks_foreign;
 	u64 bytes_skipped;
 	u64 first_damage_offset; /* valid if blocks_damaged or bytes_skipped is not 0 */
-	u64 columns_rejected;    /* found while decoding */
-	u64 rows_unknown_type;   /* rows of types the schema does not know: written by a newer version */
-	bool ended;              /* an END block was read last */
-	u32 end_reason;          /* enum cap_end_reason, if ended */
+	u64 columns_rejected;	 /* found while decoding */
+	u64 rows_unknown_type; /* rows of types the schema does not know: written by a newer version
+				*/
+	bool ended;	       /* an END block was read last */
+	u32 end_reason;	       /* enum cap_end_reason, if ended */
 	u64 end_events, end_lost;
 };
 
@@ -57,8 +60,9 @@ struct cap_file_facts { /* FILE_HEADER as read; strings are "" where absent, own
 struct cap_reader;
 
 /*
- * Opens a capture. path "-" is standard input; a pipe is first copied to an unnamed temporary file. Refuses anything that is not a
- * regular file or a pipe. -errno, CAP_ENOTCAPTURE, CAP_EVERSION. The message names the path and what to do.
+ * Opens a capture. path "-" is standard input; a pipe is first copied to an unnamed temporary file.
+ * Refuses anything that is not a regular file or a pipe. -errno, CAP_ENOTCAPTURE, CAP_EVERSION. The
+ * message names the path and what to do.
  */
 int cap_reader_open(const char *path, const struct cap_reader_options *options,
 		    struct cap_reader **ret_reader, struct cap_err *err);
@@ -68,7 +72,8 @@ int cap_reader_open_fd(int fd, const char *name, const struct cap_reader_options
 struct cap_reader *cap_reader_close(struct cap_reader *reader);
 void cap_reader_closep(struct cap_reader **reader); /* for CLEANUP */
 
-/* Next good block: 1 and *ret_block, 0 at the end, negative on an error (I/O, or damage in strict mode). */
+/* Next good block: 1 and *ret_block, 0 at the end, negative on an error (I/O, or damage in strict
+ * mode). */
 int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, struct cap_err *err);
 
 /* Back to the first block; counts in cap_damage start again. */
@@ -76,7 +81,8 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err);
 
 const struct cap_file_facts *cap_reader_facts(const struct cap_reader *reader);
 const struct cap_damage *cap_reader_damage(const struct cap_reader *reader);
-const struct cap_schema *cap_reader_schema(const struct cap_reader *reader); /* the file's, else the built-in */
+const struct cap_schema *
+cap_reader_schema(const struct cap_reader *reader); /* the file's, else the built-in */
 u64 cap_reader_file_bytes(const struct cap_reader *reader);
 u64 cap_reader_position(const struct cap_reader *reader); /* for progress */
 
@@ -114,8 +120,8 @@ struct cap_section { /* the rows of one type */
 	const struct cap_column *columns;
 };
 
-/* Decoded tables of one block of rows. Index 0 of each table is the "none" entry. Belongs to the reader; valid until the next
- * cap_reader_rows, cap_reader_next, _rewind or _close. */
+/* Decoded tables of one block of rows. Index 0 of each table is the "none" entry. Belongs to the
+ * reader; valid until the next cap_reader_rows, cap_reader_next, _rewind or _close. */
 struct cap_rows {
 	const struct cap_string *strings;
 	u32 string_count;
@@ -130,8 +136,9 @@ struct cap_rows {
 };
 
 /*
- * Decompresses and checks the block that cap_reader_next returned last. 0; CAP_EDAMAGED or CAP_ELIMIT if the body is not what it
- * says (counted in cap_damage; the caller goes on with the next block unless the mode is strict); -ENOMEM.
+ * Decompresses and checks the block that cap_reader_next returned last. 0; CAP_EDAMAGED or
+ * CAP_ELIMIT if the body is not what it says (counted in cap_damage; the caller goes on with the
+ * next block unless the mode is strict); -ENOMEM.
  */
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err);
 
@@ -139,9 +146,10 @@ int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct
 const struct cap_column *cap_section_column(const struct cap_section *section, u16 field_id);
 
 /*
- * Decodes row_count values; signed kinds as two's complement. Every column is checked to hold exactly row_count values. 0 or
- * CAP_EDAMAGED: the column is then not to be used, its rows read as NULL. References (TASK, STACK, STRING, BYTES) are checked
- * against the tables of rows: one that points past its table reads as 0.
+ * Decodes row_count values; signed kinds as two's complement. Every column is checked to hold
+ * exactly row_count values. 0 or CAP_EDAMAGED: the column is then not to be used, its rows read as
+ * NULL. References (TASK, STACK, STRING, BYTES) are checked against the tables of rows: one that
+ * points past its table reads as 0.
  */
 int cap_column_decode(const struct cap_rows *rows, const struct cap_section *section,
 		      const struct cap_column *column, u64 *ret_values);

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Writes blocks to a file descriptor: header, checksum, zstd frame. Append-only; what was written is never touched again.
- * One thread at a time. Does not open, sync or close the descriptor: the owner decides that.
+ * Writes blocks to a file descriptor: header, checksum, zstd frame. Append-only; what was written
+ * is never touched again. One thread at a time. Does not open, sync or close the descriptor: the
+ * owner decides that.
  */
 #include <stdbool.h>
 
@@ -15,16 +16,16 @@ enum cap_block_type {
 #undef BLOCK
 };
 
-enum cap_end_reason { /* END payload: why the capture ends */
-	CAP_END_NORMAL = 0,  /* duration over */
-	CAP_END_SIGNAL = 1,  /* SIGINT, SIGTERM */
-	CAP_END_SIZE = 2,    /* --max-size */
-	CAP_END_SAMPLES = 3, /* --max-samples */
-	CAP_END_NO_SPACE = 4,
-	CAP_END_IO_ERROR = 5,
-	CAP_END_PIPE_CLOSED = 6,
-	CAP_END_ROTATED = 7,
-	CAP_END_TARGET = 8, /* the command or the traced process ended */
+enum cap_end_reason {			   /* END payload: why the capture ends */
+		      CAP_END_NORMAL = 0,  /* duration over */
+		      CAP_END_SIGNAL = 1,  /* SIGINT, SIGTERM */
+		      CAP_END_SIZE = 2,	   /* --max-size */
+		      CAP_END_SAMPLES = 3, /* --max-samples */
+		      CAP_END_NO_SPACE = 4,
+		      CAP_END_IO_ERROR = 5,
+		      CAP_END_PIPE_CLOSED = 6,
+		      CAP_END_ROTATED = 7,
+		      CAP_END_TARGET = 8, /* the command or the traced process ended */
 };
 
 struct cap_file_info { /* FILE_HEADER: facts that are fixed when the file begins */
@@ -32,17 +33,18 @@ struct cap_file_info { /* FILE_HEADER: facts that are fixed when the file begins
 	u8 file_uuid[16];
 	u8 boot_id[16];
 	u64 realtime_ns, monotonic_ns, boottime_ns; /* read back to back */
-	u32 file_index;  /* in the session */
-	u32 cpu_count;   /* possible CPUs */
-	u16 machine;     /* ELF e_machine */
+	u32 file_index;				    /* in the session */
+	u32 cpu_count;				    /* possible CPUs */
+	u16 machine;				    /* ELF e_machine */
 	u8 word_bytes;
 	u8 page_shift;
-	const char *hostname;       /* may be NULL: not recorded */
+	const char *hostname;	    /* may be NULL: not recorded */
 	const char *kernel_release; /* may be NULL */
 	const char *tool_version;   /* "kymo-record 0.1.0" */
 };
 
-/* How bytes leave: like write(2), returns bytes taken or -1 with errno. The default (NULL) is write(2) itself. */
+/* How bytes leave: like write(2), returns bytes taken or -1 with errno. The default (NULL) is
+ * write(2) itself. */
 typedef long (*cap_write_fn)(void *context, int fd, const void *bytes, unsigned long len);
 
 struct cap_writer_options {
@@ -58,7 +60,8 @@ struct cap_totals { /* cumulative counts that every chunk's prologue carries */
 
 struct cap_writer;
 
-/* Fills in a new random file_uuid where it is all zero. Writes nothing yet. 0, -ENOMEM or CAP_ECODEC. */
+/* Fills in a new random file_uuid where it is all zero. Writes nothing yet. 0, -ENOMEM or
+ * CAP_ECODEC. */
 int cap_writer_new(const struct cap_writer_options *options, const struct cap_file_info *info,
 		   struct cap_writer **ret_writer, struct cap_err *err);
 struct cap_writer *cap_writer_free(struct cap_writer *writer);
@@ -66,14 +69,16 @@ struct cap_writer *cap_writer_free(struct cap_writer *writer);
 /* FILE_HEADER and SCHEMA: the first two blocks. */
 int cap_writer_begin(struct cap_writer *writer, struct cap_err *err);
 
-/* One block of rows. totals may be NULL (all zero) for other blocks than CHUNK. Writes nothing for an empty chunk. */
-int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block, const struct cap_chunk *chunk,
-		    const struct cap_totals *totals, struct cap_err *err);
+/* One block of rows. totals may be NULL (all zero) for other blocks than CHUNK. Writes nothing for
+ * an empty chunk. */
+int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
+		    const struct cap_chunk *chunk, const struct cap_totals *totals,
+		    struct cap_err *err);
 
 /* Schema replica, INDEX, header replica and END. */
-int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason, const struct cap_totals *totals,
-		   struct cap_err *err);
+int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
+		   const struct cap_totals *totals, struct cap_err *err);
 
-u64 cap_writer_bytes(const struct cap_writer *writer);  /* written so far */
+u64 cap_writer_bytes(const struct cap_writer *writer); /* written so far */
 u64 cap_writer_blocks(const struct cap_writer *writer);
 u64 cap_writer_events(const struct cap_writer *writer); /* rows in CHUNK blocks */

@@ -1,14 +1,15 @@
 #pragma once
-/* Scope-bound clean-up: CLEANUP(fn) T *x runs fn(&x) at the end of the scope; TAKE(x) hands x on and leaves NULL. */
+/* Scope-bound clean-up: CLEANUP(fn) T *x runs fn(&x) at the end of the scope; TAKE(x) hands x on
+ * and leaves NULL. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #define CLEANUP(function) __attribute__((cleanup(function)))
-#define TAKE(pointer)                              \
-	({                                         \
+#define TAKE(pointer)                                   \
+	({                                              \
 		__typeof__(pointer) taken_ = (pointer); \
-		(pointer) = NULL;                  \
-		taken_;                            \
+		(pointer) = NULL;                       \
+		taken_;                                 \
 	})
 
 static inline void cap_freep(void *pointer)

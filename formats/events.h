@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Row types as C: ids, structs and size checks, all made from events.def. Shared by the BPF programs, the recorder and the
- * analyzer. Holds no code and no policy.
+ * Row types as C: ids, structs and size checks, all made from events.def. Shared by the BPF
+ * programs, the recorder and the analyzer. Holds no code and no policy.
  */
 
 #ifndef __bpf__
@@ -41,21 +41,23 @@ enum ev_enum_value {
 #undef ENUM_VALUE
 };
 #define EV_CLASS_COUNT 8
-#define EV_REASON_COUNT 8
+#define EV_REASON_COUNT 9
 
 /* syscall.flags */
-#define EV_SYSCALL_UNFINISHED 1u    /* had not returned when recording stopped: duration_ns is the time so far */
-#define EV_SYSCALL_ENTRY_UNKNOWN 2u /* began before recording: time_ns is its start, duration_ns a lower bound */
-#define EV_SYSCALL_NO_RETURN 4u     /* the task ended inside it (exit, exit_group, a kill) */
+#define EV_SYSCALL_UNFINISHED \
+	1u /* had not returned when recording stopped: duration_ns is the time so far */
+#define EV_SYSCALL_ENTRY_UNKNOWN \
+	2u /* began before recording: time_ns is its start, duration_ns a lower bound */
+#define EV_SYSCALL_NO_RETURN 4u	    /* the task ended inside it (exit, exit_group, a kill) */
 #define EV_SYSCALL_ARGS_RECORDED 8u /* arg0..arg5 hold what was passed */
-#define EV_SYSCALL_COMPAT 16u       /* a 32-bit call: sysno is of that table */
+#define EV_SYSCALL_COMPAT 16u	    /* a 32-bit call: sysno is of that table */
 
 /* cpu_sample.flags */
 #define EV_SAMPLE_USER_FAILED 1u      /* no user stack could be read */
 #define EV_SAMPLE_KERNEL_FAILED 2u    /* no kernel stack could be read */
 #define EV_SAMPLE_USER_TRUNCATED 4u   /* deeper than EV_MAX_FRAMES */
 #define EV_SAMPLE_KERNEL_TRUNCATED 8u /* deeper than EV_MAX_FRAMES */
-#define EV_SAMPLE_IN_KERNEL 16u       /* the CPU was in the kernel */
+#define EV_SAMPLE_IN_KERNEL 16u	      /* the CPU was in the kernel */
 
 /* task_exit.flags */
 #define EV_EXIT_PROCESS 1u /* the last thread: the process is gone */
@@ -67,11 +69,12 @@ enum ev_enum_value {
 #define EV_PROCESS_KERNEL_THREAD 1u
 
 /*
- * First 48 bytes of every ring record. Identity of the task is read in the kernel at event time, so it never depends on /proc or
- * on the order of rings: (tgid, start, exec_id) is the process, tid the thread.
+ * First 48 bytes of every ring record. Identity of the task is read in the kernel at event time, so
+ * it never depends on /proc or on the order of rings: (tgid, start, exec_id) is the process, tid
+ * the thread.
  */
 struct ring_head {
-	u64 time_ns;         /* CLOCK_MONOTONIC */
+	u64 time_ns;	     /* CLOCK_MONOTONIC */
 	u64 leader_start_ns; /* CLOCK_BOOTTIME start of the thread group's leader */
 	u32 tgid;
 	u32 tid;
@@ -101,7 +104,8 @@ _Static_assert(sizeof(struct ring_head) == 48, "ring head layout");
 #undef RING_ONLY
 #undef EVENT_END
 
-/* struct ev_<event>: a row as the writer takes it. TASK, STACK, STRING and BYTES fields are indices into its chunk's tables. */
+/* struct ev_<event>: a row as the writer takes it. TASK, STACK, STRING and BYTES fields are indices
+ * into its chunk's tables. */
 #define EVENT_BEGIN(id, upper, name, block) struct ev_##name {
 #define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) ctype name;
 #define RING_ONLY(...)

@@ -1,22 +1,23 @@
 #pragma once
 /*
- * Limits of the capture format, as SPEC.md states them. A writer stays within CAP_WRITER_*, a reader refuses what exceeds
- * CAP_MAX_*: the gap lets a later writer grow without breaking this reader. Bytes unless the name says otherwise.
+ * Limits of the capture format, as SPEC.md states them. A writer stays within CAP_WRITER_*, a
+ * reader refuses what exceeds CAP_MAX_*: the gap lets a later writer grow without breaking this
+ * reader. Bytes unless the name says otherwise.
  */
 #define CAP_VERSION_MAJOR 1
 #define CAP_VERSION_MINOR 0
 
-#define CAP_HEADER_BYTES 72        /* block header as written, zstd's skippable-frame head included */
-#define CAP_MAX_HEADER_BYTES 256   /* as accepted; a multiple of 8 */
-#define CAP_PROLOGUE_BYTES 128     /* plain part of a block of rows */
-#define CAP_FILE_HEADER_BYTES 128  /* fixed part of FILE_HEADER */
-#define CAP_END_BYTES 64           /* plain part of END */
+#define CAP_HEADER_BYTES 72	 /* block header as written, zstd's skippable-frame head included */
+#define CAP_MAX_HEADER_BYTES 256 /* as accepted; a multiple of 8 */
+#define CAP_PROLOGUE_BYTES 128	 /* plain part of a block of rows */
+#define CAP_FILE_HEADER_BYTES 128 /* fixed part of FILE_HEADER */
+#define CAP_END_BYTES 64	  /* plain part of END */
 #define CAP_INDEX_ENTRY_BYTES 48
 
-#define CAP_WRITER_CHUNK_BYTES (1u << 20)        /* a chunk closes when its columns reach this */
-#define CAP_WRITER_CHUNK_NS 2000000000ull        /* or is this old */
+#define CAP_WRITER_CHUNK_BYTES (1u << 20) /* a chunk closes when its columns reach this */
+#define CAP_WRITER_CHUNK_NS 2000000000ull /* or is this old */
 #define CAP_WRITER_MAX_RAW_BYTES (4u << 20)
-#define CAP_WRITER_SCHEMA_CHUNKS 64u             /* the schema is repeated after this many chunks */
+#define CAP_WRITER_SCHEMA_CHUNKS 64u /* the schema is repeated after this many chunks */
 #define CAP_MAX_PLAIN_BYTES (32u << 20)
 #define CAP_MAX_FRAME_BYTES (32u << 20)
 #define CAP_MAX_RAW_BYTES (32u << 20)
@@ -31,6 +32,7 @@
 #define CAP_MAX_TASKS (1u << 20)
 #define CAP_MAX_TLV_BYTES (1u << 20)
 #define CAP_MAX_TYPES 4096u
-#define CAP_MAX_FIELDS 256u          /* per type */
+#define CAP_MAX_FIELDS 256u /* per type */
 #define CAP_MAX_ENUM_VALUES 16384u
-#define CAP_MAX_DECODED_BYTES (64ull << 30) /* budget of one reading, unless the caller sets another */
+#define CAP_MAX_DECODED_BYTES \
+	(64ull << 30) /* budget of one reading, unless the caller sets another */

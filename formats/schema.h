@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The built-in tables of events.def, kinds.def, enums.def and blocks.def at run time, and the schema of a capture, which may
- * know more or fewer types than we do.
+ * The built-in tables of events.def, kinds.def, enums.def and blocks.def at run time, and the
+ * schema of a capture, which may know more or fewer types than we do.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,18 +28,18 @@ enum cap_sensitivity {
 };
 
 enum cap_encoding { /* how a column's values stand in the body: SPEC.md, "Encodings" */
-	CAP_ENC_FIXED = 0,
-	CAP_ENC_CONST = 1,
-	CAP_ENC_VARINT = 2,
-	CAP_ENC_ZIGZAG = 3,
-	CAP_ENC_DELTA = 4,
-	CAP_ENC_LIST = 5, /* reserved: written by nobody in 1.0 */
+		    CAP_ENC_FIXED = 0,
+		    CAP_ENC_CONST = 1,
+		    CAP_ENC_VARINT = 2,
+		    CAP_ENC_ZIGZAG = 3,
+		    CAP_ENC_DELTA = 4,
+		    CAP_ENC_LIST = 5, /* reserved: written by nobody in 1.0 */
 };
 
 struct cap_field {
 	u16 id;
-	u8 kind;        /* enum cap_kind */
-	u8 unit;        /* enum cap_unit */
+	u8 kind;	/* enum cap_kind */
+	u8 unit;	/* enum cap_unit */
 	u8 sensitivity; /* enum cap_sensitivity */
 	u8 width_bytes; /* of the struct member: 1, 2, 4 or 8 */
 	bool is_signed;
@@ -68,11 +68,12 @@ struct cap_schema {
 	size_t type_count;
 	const struct cap_enum_value *enums; /* sorted by (kind, value) */
 	size_t enum_count;
-	u64 id;      /* XXH3-64 of its encoded form */
+	u64 id;	     /* XXH3-64 of its encoded form */
 	void *arena; /* backing memory; NULL for the built-in schema */
 };
 
-/* The schema this program was built with, system call names of this machine included. Never NULL, never freed. */
+/* The schema this program was built with, system call names of this machine included. Never NULL,
+ * never freed. */
 const struct cap_schema *cap_schema_builtin(void);
 
 /* NULL if the schema has no such type or field. */
@@ -83,7 +84,7 @@ const struct cap_field *cap_type_field(const struct cap_type *type, const char *
 /* Name of a value of an enumerated kind (system call, class, reason); NULL if it has none. */
 const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind kind, u32 value);
 
-const char *cap_kind_name(u8 kind);        /* "?" where unknown */
+const char *cap_kind_name(u8 kind); /* "?" where unknown */
 const char *cap_unit_name(u8 unit);
 const char *cap_sensitivity_name(u8 sensitivity);
 const char *cap_block_name(u32 block_type); /* "unknown" where unknown */
@@ -91,6 +92,8 @@ const char *cap_block_name(u32 block_type); /* "unknown" where unknown */
 /* Encodes the built-in schema; *ret_bytes is malloc'd, for the caller to free. 0 or -ENOMEM. */
 int cap_schema_encode(u8 **ret_bytes, size_t *ret_len);
 
-/* Decodes an untrusted SCHEMA payload. 0, -ENOMEM, CAP_EDAMAGED or CAP_ELIMIT. Free with cap_schema_free. */
-int cap_schema_decode(const u8 *bytes, size_t len, struct cap_schema **ret_schema, struct cap_err *err);
+/* Decodes an untrusted SCHEMA payload. 0, -ENOMEM, CAP_EDAMAGED or CAP_ELIMIT. Free with
+ * cap_schema_free. */
+int cap_schema_decode(const u8 *bytes, size_t len, struct cap_schema **ret_schema,
+		      struct cap_err *err);
 struct cap_schema *cap_schema_free(struct cap_schema *schema);

@@ -12,6 +12,7 @@
 #include "formats/events.h"
 
 struct rec_sink;
+struct rec_output; /* output_file.h */
 
 /* Kernel address -> frame. Set by a source that has kernel frames; NULL: kernel frames are stored as unknown (offset 0). */
 struct rec_kernel_map; /* kernel_map.h */
@@ -22,6 +23,9 @@ struct rec_sink_options {
 	u64 sync_bytes;            /* start write-back after this much; 0: default */
 	const struct cap_file_info *info;
 	const struct rec_kernel_map *kernel_map;
+	struct rec_output *output; /* how fd is written, kept in sync and reserved; NULL: plain write(2) */
+	bool wait_when_full;       /* the source can pause: wait for the writer instead of dropping chunks */
+	bool replay;               /* rows of the recorder's own cost come from the source */
 };
 
 int rec_sink_open(const struct rec_sink_options *options, struct rec_sink **ret_sink, struct cap_err *err);
@@ -31,7 +35,8 @@ struct rec_sink *rec_sink_free(struct rec_sink *sink);
 void rec_sink_record(struct rec_sink *sink, const void *record, size_t len);
 
 /*
- * A chunk to add rows to by hand. rec_sink_open_chunk is the open chunk of events (CAP_BLOCK_CHUNK); the caller adds rows and then
+ * A chunk to add rows to by hand. It may be handed over by any later rec_sink_* call, so ask again for each row and keep no
+ * index into it. rec_sink_open_chunk is the open chunk of events (CAP_BLOCK_CHUNK); the caller adds rows and then
  * calls rec_sink_stored once per row class. rec_sink_side_chunk is an empty chunk for another block type, handed over with
  * rec_sink_put_side, which writes it after everything handed over before it.
  */
@@ -45,6 +50,14 @@ void rec_sink_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, 
 /* What the kernel attempted so far (cumulative), and returns without entry; for the same block. */
 void rec_sink_attempted(struct rec_sink *sink, u32 event_class, u32 cpu, u64 attempted, u64 unmatched);
 
+/* The same with the time span (from_ns, to_ns] in which they were lost. */
+void rec_sink_lost_between(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 count, u64 from_ns,
+			   u64 to_ns);
+/* The source's loss counters were read at now_ns: losses reported later happened after it. record.c calls it after ops->stats. */
+void rec_sink_polled(struct rec_sink *sink, u64 now_ns);
+/* Bytes found waiting in a ring at a drain; the highest goes into the RECORDER row. */
+void rec_sink_ring_used(struct rec_sink *sink, u64 bytes);
+
 /* Called once per drain cycle: closes the open chunk if it is full or old, writes STATS when due. Negative when the writer failed
  * (err says why); the recording must then end. */
 int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err);
@@ -56,6 +69,9 @@ int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct ca
 struct rec_sink_counts {
 	u64 stored_count, lost_count, attempted_count;
 	u64 stored_by_class[EV_CLASS_COUNT], lost_by_class[EV_CLASS_COUNT];
+	u64 lost_by_reason[EV_REASON_COUNT];
+	u64 open_bytes;        /* in the open chunk, before compression */
+	u64 encoded_bytes;     /* handed over so far, before compression */
 	u64 written_bytes;     /* by the writer so far */
 	u64 queue_bytes;       /* waiting now */
 	u64 queue_max_bytes;   /* since the last STATS */

@@ -23,6 +23,11 @@ struct rec_source_ops {
 	/* Gate closed, calls in flight written, last drain, detached. */
 	int (*stop)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
 	struct rec_source *(*free)(struct rec_source *source);
+	/* Optional. The time of the source's events, where that is not CLOCK_MONOTONIC. */
+	u64 (*now)(const struct rec_source *source);
+	/* Optional. Replaces facts of the file header by those of the host the events are from. Called once after open. */
+	void (*describe)(const struct rec_source *source, struct cap_file_info *info);
+	bool can_wait; /* drain may be called late without loss */
 };
 
 extern const struct rec_source_ops rec_live_source, rec_synthetic_source, rec_capture_source;

@@ -1,0 +1,570 @@
+/*
+ * Bodies of blocks of rows: directory, local tables, columns. Everything is bounded before it is
+ * used, and sizes are checked before memory is taken. Columns of rows stay encoded until somebody
+ * asks for them. SPEC.md, "Body" and "Encodings".
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "body_layout.h"
+#include "bytes.h"
+#include "limits.h"
+#include "reader_state.h"
+
+/* -------- columns -------- */
+
+static int decode_fixed(const struct cap_column *column, u32 row_count, u64 *ret_values)
+{
+	u32 width = row_count ? column->len / row_count : 0;
+
+	if ((width != 1 && width != 2 && width != 4 && width != 8) ||
+	    width * (u64)row_count != column->len)
+		return CAP_EDAMAGED;
+	for (u32 i = 0; i < row_count; i++)
+		ret_values[i] = cap_load_le(column->bytes + (size_t)i * width, width);
+	return 0;
+}
+
+static int decode_varints(const struct cap_column *column, u32 row_count, u64 *ret_values)
+{
+	struct cap_cursor cursor = cap_cursor_of(column->bytes, column->len);
+
+	if (column->len < row_count)
+		return CAP_EDAMAGED;
+	for (u32 i = 0; i < row_count; i++)
+		ret_values[i] = cap_get_varint(&cursor);
+	return cursor.failed || cap_cursor_left(&cursor) ? CAP_EDAMAGED : 0;
+}
+
+static int decode_values(const struct cap_column *column, u32 row_count, u64 *ret_values)
+{
+	u64 value;
+	int rc;
+
+	switch (column->encoding) {
+	case CAP_ENC_FIXED:
+		return decode_fixed(column, row_count, ret_values);
+	case CAP_ENC_CONST:
+		if (column->len != 8)
+			return CAP_EDAMAGED;
+		value = cap_load_u64(column->bytes);
+		for (u32 i = 0; i < row_count; i++)
+			ret_values[i] = value;
+		return 0;
+	case CAP_ENC_VARINT:
+		return decode_varints(column, row_count, ret_values);
+	case CAP_ENC_ZIGZAG:
+		rc = decode_varints(column, row_count, ret_values);
+		for (u32 i = 0; rc == 0 && i < row_count; i++)
+			ret_values[i] = (u64)cap_unzigzag(ret_values[i]);
+		return rc;
+	case CAP_ENC_DELTA:
+		rc = decode_varints(column, row_count, ret_values);
+		value = 0;
+		for (u32 i = 0; rc == 0 && i < row_count; i++) {
+			value += (u64)cap_unzigzag(ret_values[i]); /* modulo 2^64, as written */
+			ret_values[i] = value;
+		}
+		return rc;
+	default:
+		return CAP_EDAMAGED; /* an encoding of a newer version */
+	}
+}
+
+/* References that point past their table read as 0, "none". */
+static void bound_references(u64 *values, u32 row_count, u64 table_count)
+{
+	for (u32 i = 0; i < row_count; i++)
+		if (values[i] >= table_count)
+			values[i] = 0;
+}
+
+int cap_column_decode(const struct cap_rows *rows, const struct cap_section *section,
+		      const struct cap_column *column, u64 *ret_values)
+{
+	int rc = decode_values(column, section->row_count, ret_values);
+
+	if (rc < 0 || !column->field)
+		return rc;
+	switch (column->field->kind) {
+	case CAP_KIND_TASK:
+		bound_references(ret_values, section->row_count, rows->task_count);
+		break;
+	case CAP_KIND_STACK:
+		bound_references(ret_values, section->row_count, rows->stack_count);
+		break;
+	case CAP_KIND_STRING:
+	case CAP_KIND_BYTES:
+		bound_references(ret_values, section->row_count, rows->string_count);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+const struct cap_column *cap_section_column(const struct cap_section *section, u16 field_id)
+{
+	for (u32 i = 0; i < section->column_count; i++)
+		if (section->columns[i].field_id == field_id)
+			return &section->columns[i];
+	return NULL;
+}
+
+/* -------- memory -------- */
+
+static int make_room(void *items_pointer, size_t *size, size_t wanted, size_t item_bytes)
+{
+	void **items = items_pointer;
+	void *bigger;
+
+	if (wanted <= *size)
+		return 0;
+	bigger = realloc(*items, wanted * item_bytes);
+	if (!bigger)
+		return -ENOMEM;
+	*items = bigger;
+	*size = wanted;
+	return 0;
+}
+
+void reader_tables_done(struct reader_tables *tables)
+{
+	free(tables->strings);
+	free(tables->frames);
+	free(tables->stacks);
+	free(tables->tasks);
+	free(tables->depths);
+	free(tables->sections);
+	free(tables->columns);
+	free(tables->values);
+}
+
+int reader_decompress(struct cap_reader *reader, struct cap_err *err)
+{
+	const struct cap_block_header *header = &reader->header;
+	const u8 *frame = reader->payload + header->plain_len + header->pad_len;
+
+	if (reader->decoded_bytes + header->raw_len > reader->options.max_decoded_bytes)
+		return cap_fail(err, CAP_ELIMIT, "decoded more than %llu bytes",
+				(unsigned long long)reader->options.max_decoded_bytes);
+	if (make_room(&reader->raw, &reader->raw_size, header->raw_len, 1))
+		return cap_fail(err, -ENOMEM, "out of memory for a block of %u bytes",
+				header->raw_len);
+	reader->decoded_bytes += header->raw_len;
+	return cap_decompress(reader->decompressor, frame, header->frame_len, reader->raw,
+			      header->raw_len, err);
+}
+
+/* -------- directory -------- */
+
+struct raw_section {
+	u16 kind;
+	u32 type_id, row_count;
+	const u8 *bytes;
+	u32 len;
+};
+
+static u32 row_limit(u16 kind)
+{
+	switch (kind) {
+	case CAP_SECTION_STRINGS:
+		return CAP_MAX_STRINGS;
+	case CAP_SECTION_FRAMES:
+		return CAP_MAX_FRAMES;
+	case CAP_SECTION_STACKS:
+		return CAP_MAX_STACK_NODES;
+	case CAP_SECTION_TASKS:
+		return CAP_MAX_TASKS;
+	default:
+		return CAP_MAX_ROWS;
+	}
+}
+
+static int read_entry(struct cap_reader *reader, struct cap_cursor *directory,
+		      struct raw_section *ret_raw, struct cap_err *err)
+{
+	struct raw_section raw = { 0 };
+	u32 offset;
+
+	raw.kind = cap_get_u16(directory);
+	(void)cap_get_u16(directory); /* flags: none in 1.0 */
+	raw.type_id = cap_get_u32(directory);
+	raw.row_count = cap_get_u32(directory);
+	offset = cap_get_u32(directory);
+	raw.len = cap_get_u32(directory);
+	(void)cap_get_u32(directory);
+	if (directory->failed)
+		return cap_fail(err, CAP_EDAMAGED, "section directory is cut short");
+	if (offset > reader->header.raw_len || raw.len > reader->header.raw_len - offset)
+		return cap_fail(err, CAP_EDAMAGED, "section of %u bytes at %u passes the end",
+				raw.len, offset);
+	/* Distinct rows cost at least a byte each, so a count above the length is a lie. */
+	if (raw.row_count > raw.len || raw.row_count > row_limit(raw.kind))
+		return cap_fail(err, CAP_ELIMIT, "section with %u rows in %u bytes", raw.row_count,
+				raw.len);
+	raw.bytes = reader->raw + offset;
+	*ret_raw = raw;
+	return 0;
+}
+
+/* Reads a section's column directory into the arena at `columns`; *ret_count of them. */
+static int read_columns(const struct raw_section *raw, struct cap_column *columns, u32 *ret_count,
+			struct cap_err *err)
+{
+	struct cap_cursor cursor = cap_cursor_of(raw->bytes, raw->len);
+	u32 count = cap_get_u16(&cursor);
+
+	(void)cap_get_u16(&cursor);
+	if (count > CAP_MAX_COLUMNS)
+		return cap_fail(err, CAP_ELIMIT, "section with %u columns exceeds limit %u", count,
+				CAP_MAX_COLUMNS);
+	for (u32 i = 0; i < count; i++) {
+		struct cap_column column = {.field_id = cap_get_u16(&cursor)};
+		u32 offset;
+
+		column.encoding = cap_get_u8(&cursor);
+		(void)cap_get_u8(&cursor);
+		offset = cap_get_u32(&cursor);
+		column.len = cap_get_u32(&cursor);
+		if (cursor.failed || offset > raw->len || column.len > raw->len - offset)
+			return cap_fail(err, CAP_EDAMAGED, "column %u passes its section",
+					column.field_id);
+		column.bytes = raw->bytes + offset;
+		columns[i] = column;
+	}
+	if (cursor.failed)
+		return cap_fail(err, CAP_EDAMAGED, "section of %u bytes is cut short", raw->len);
+	*ret_count = count;
+	return 0;
+}
+
+/* -------- local tables -------- */
+
+static int take_strings(struct cap_reader *reader, const struct raw_section *raw,
+			struct cap_rows *rows, struct cap_err *err)
+{
+	struct reader_tables *tables = &reader->tables;
+	struct cap_cursor cursor = cap_cursor_of(raw->bytes, raw->len);
+	u32 lengths_len = cap_get_u32(&cursor);
+	const u8 *lengths = cap_get_bytes(&cursor, lengths_len);
+	struct cap_cursor at;
+
+	if (!lengths)
+		return cap_fail(err, CAP_EDAMAGED, "string lengths are cut short");
+	if (make_room(&tables->strings, &tables->string_size, raw->row_count + 1ul,
+		      sizeof(*tables->strings)))
+		return cap_fail(err, -ENOMEM, "out of memory for %u strings", raw->row_count);
+	at = cap_cursor_of(lengths, lengths_len);
+	tables->strings[0] = (struct cap_string){.bytes = (const u8 *)"", .len = 0};
+	for (u32 i = 1; i <= raw->row_count; i++) {
+		u64 len = cap_get_varint(&at);
+
+		if (len > CAP_MAX_STRING_BYTES)
+			return cap_fail(err, CAP_ELIMIT, "string of %llu bytes exceeds limit %u",
+					(unsigned long long)len, CAP_MAX_STRING_BYTES);
+		tables->strings[i].len = (u32)len;
+		tables->strings[i].bytes = cap_get_bytes(&cursor, (size_t)len);
+		if (at.failed || cursor.failed)
+			return cap_fail(err, CAP_EDAMAGED, "string %u is cut short", i);
+	}
+	if (cap_cursor_left(&at) || cap_cursor_left(&cursor))
+		return cap_fail(err, CAP_EDAMAGED, "bytes left over after %u strings",
+				raw->row_count);
+	rows->strings = tables->strings;
+	rows->string_count = raw->row_count + 1;
+	return 0;
+}
+
+/* Decodes column `field_id` of a table; the values last until the next call. CAP_EDAMAGED if the
+ * column is missing or bad. */
+static int table_column(struct cap_reader *reader, const struct raw_section *raw,
+			const struct cap_column *columns, u32 column_count, u16 field_id,
+			const u64 **ret_values, struct cap_err *err)
+{
+	struct cap_section section = {.columns = columns, .column_count = column_count};
+	const struct cap_column *column = cap_section_column(&section, field_id);
+	struct reader_tables *tables = &reader->tables;
+
+	if (make_room(&tables->values, &tables->value_size, raw->row_count,
+		      sizeof(*tables->values)))
+		return cap_fail(err, -ENOMEM, "out of memory for %u rows", raw->row_count);
+	if (!column || decode_values(column, raw->row_count, tables->values))
+		return cap_fail(err, CAP_EDAMAGED,
+				"column %u of local table %u is missing or damaged", field_id,
+				raw->kind);
+	*ret_values = tables->values;
+	return 0;
+}
+
+static int take_frames(struct cap_reader *reader, const struct raw_section *raw,
+		       const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
+		       struct cap_err *err)
+{
+	struct reader_tables *tables = &reader->tables;
+	const u64 *values = NULL;
+
+	if (make_room(&tables->frames, &tables->frame_size, raw->row_count + 1ul,
+		      sizeof(*tables->frames)))
+		return cap_fail(err, -ENOMEM, "out of memory for %u frames", raw->row_count);
+	tables->frames[0] = (struct cap_frame){0};
+	for (u16 field = 1; field <= 3; field++) {
+		int rc = table_column(reader, raw, columns, column_count, field, &values, err);
+
+		if (rc < 0)
+			return rc;
+		for (u32 i = 0; i < raw->row_count; i++) {
+			struct cap_frame *frame = &tables->frames[i + 1];
+
+			if (field == 1)
+				frame->space = values[i] <= 255 ? (u8)values[i] : 0;
+			else if (field == 2)
+				frame->object = values[i] < rows->string_count ? (u32)values[i] : 0;
+			else
+				frame->offset = values[i];
+		}
+	}
+	rows->frames = tables->frames;
+	rows->frame_count = raw->row_count + 1;
+	return 0;
+}
+
+/* A parent must come before its child, which makes loops impossible; depth is bounded as it is
+ * read. */
+static void bound_stacks(struct cap_reader *reader, struct cap_rows *rows)
+{
+	struct reader_tables *tables = &reader->tables;
+	u64 rejected = 0;
+
+	for (u32 i = 1; i < rows->stack_count; i++) {
+		struct cap_stack_node *node = &tables->stacks[i];
+
+		if (node->parent >= i || tables->depths[node->parent] >= CAP_MAX_STACK_DEPTH) {
+			node->parent = 0;
+			rejected++;
+		}
+		if (node->frame >= rows->frame_count) {
+			node->frame = 0;
+			rejected++;
+		}
+		tables->depths[i] = (u16)(tables->depths[node->parent] + 1);
+	}
+	reader->damage.columns_rejected += rejected != 0;
+}
+
+static int take_stacks(struct cap_reader *reader, const struct raw_section *raw,
+		       const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
+		       struct cap_err *err)
+{
+	struct reader_tables *tables = &reader->tables;
+	const u64 *values = NULL;
+	size_t count = raw->row_count + 1ul;
+
+	if (make_room(&tables->stacks, &tables->stack_size, count, sizeof(*tables->stacks)) ||
+	    make_room(&tables->depths, &tables->depth_size, count, sizeof(*tables->depths)))
+		return cap_fail(err, -ENOMEM, "out of memory for %u stacks", raw->row_count);
+	tables->stacks[0] = (struct cap_stack_node){0};
+	tables->depths[0] = 0;
+	for (u16 field = 1; field <= 2; field++) {
+		int rc = table_column(reader, raw, columns, column_count, field, &values, err);
+
+		if (rc < 0)
+			return rc;
+		for (u32 i = 0; i < raw->row_count; i++) {
+			u32 value = values[i] <= UINT32_MAX ? (u32)values[i] : UINT32_MAX;
+
+			if (field == 1)
+				tables->stacks[i + 1].parent = value;
+			else
+				tables->stacks[i + 1].frame = value;
+		}
+	}
+	rows->stacks = tables->stacks;
+	rows->stack_count = (u32)count;
+	return 0;
+}
+
+static void put_task_value(struct cap_task *task, u16 field, u64 value)
+{
+	switch (field) {
+	case 1:
+		task->tgid = (u32)value;
+		break;
+	case 2:
+		task->tid = (u32)value;
+		break;
+	case 3:
+		task->leader_start_ns = value;
+		break;
+	case 4:
+		task->exec_id = (u32)value;
+		break;
+	default:
+		cap_store_le((u8 *)task->comm + 8 * (field - 5), value, 8);
+	}
+}
+
+static int take_tasks(struct cap_reader *reader, const struct raw_section *raw,
+		      const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
+		      struct cap_err *err)
+{
+	struct reader_tables *tables = &reader->tables;
+	const u64 *values = NULL;
+
+	if (make_room(&tables->tasks, &tables->task_size, raw->row_count + 1ul,
+		      sizeof(*tables->tasks)))
+		return cap_fail(err, -ENOMEM, "out of memory for %u tasks", raw->row_count);
+	memset(tables->tasks, 0, (raw->row_count + 1ul) * sizeof(*tables->tasks));
+	for (u16 field = 1; field <= CAP_TASK_COLUMNS; field++) {
+		int rc = table_column(reader, raw, columns, column_count, field, &values, err);
+
+		if (rc < 0)
+			return rc;
+		for (u32 i = 0; i < raw->row_count; i++)
+			put_task_value(&tables->tasks[i + 1], field, values[i]);
+	}
+	rows->tasks = tables->tasks;
+	rows->task_count = raw->row_count + 1;
+	return 0;
+}
+
+/* -------- rows -------- */
+
+static void take_events(struct cap_reader *reader, const struct raw_section *raw,
+			struct cap_column *columns, u32 column_count, struct cap_rows *rows)
+{
+	struct cap_section *section = &reader->tables.sections[rows->section_count++];
+
+	*section = (struct cap_section){.type_id = raw->type_id,
+					.type = cap_schema_type(reader->schema, raw->type_id),
+					.row_count = raw->row_count,
+					.columns = columns,
+					.column_count = column_count};
+	if (!section->type) {
+		reader->damage.rows_unknown_type += raw->row_count;
+		return;
+	}
+	for (u32 i = 0; i < column_count; i++)
+		for (size_t k = 0; k < section->type->field_count; k++)
+			if (section->type->fields[k].id == columns[i].field_id)
+				columns[i].field = &section->type->fields[k];
+}
+
+/* The local tables refer to each other, so they are taken in the order strings, frames, stacks,
+ * tasks wherever they stand. */
+static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct raw_section *raw,
+			u32 *used_columns, struct cap_rows *rows, struct cap_err *err)
+{
+	struct cap_column *columns = reader->tables.columns + *used_columns;
+	u32 column_count = 0;
+	int rc;
+
+	if (raw->kind != wanted_kind)
+		return 0;
+	if (raw->kind == CAP_SECTION_STRINGS)
+		return rows->string_count > 1 ? cap_fail(err, CAP_EDAMAGED, "two string tables")
+					      : take_strings(reader, raw, rows, err);
+	rc = read_columns(raw, columns, &column_count, err);
+	if (rc < 0)
+		return rc;
+	*used_columns += column_count;
+	switch (raw->kind) {
+	case CAP_SECTION_FRAMES:
+		return take_frames(reader, raw, columns, column_count, rows, err);
+	case CAP_SECTION_STACKS:
+		return take_stacks(reader, raw, columns, column_count, rows, err);
+	case CAP_SECTION_TASKS:
+		return take_tasks(reader, raw, columns, column_count, rows, err);
+	default:
+		take_events(reader, raw, columns, column_count, rows);
+		return 0;
+	}
+}
+
+/* The "none" entries, so that index 0 is always there. */
+static int empty_tables(struct cap_reader *reader, struct cap_rows *rows, struct cap_err *err)
+{
+	struct reader_tables *tables = &reader->tables;
+
+	if (make_room(&tables->strings, &tables->string_size, 1, sizeof(*tables->strings)) ||
+	    make_room(&tables->frames, &tables->frame_size, 1, sizeof(*tables->frames)) ||
+	    make_room(&tables->stacks, &tables->stack_size, 1, sizeof(*tables->stacks)) ||
+	    make_room(&tables->tasks, &tables->task_size, 1, sizeof(*tables->tasks)))
+		return cap_fail(err, -ENOMEM, "out of memory");
+	tables->strings[0] = (struct cap_string){.bytes = (const u8 *)"", .len = 0};
+	memset(tables->frames, 0, sizeof(*tables->frames));
+	memset(tables->stacks, 0, sizeof(*tables->stacks));
+	memset(tables->tasks, 0, sizeof(*tables->tasks));
+	*rows = (struct cap_rows){.strings = tables->strings,
+				  .string_count = 1,
+				  .frames = tables->frames,
+				  .frame_count = 1,
+				  .stacks = tables->stacks,
+				  .stack_count = 1,
+				  .tasks = tables->tasks,
+				  .task_count = 1};
+	return 0;
+}
+
+static int reserve_sections(struct cap_reader *reader, u32 section_count, struct cap_err *err)
+{
+	struct reader_tables *tables = &reader->tables;
+	/* Sections of a hostile file may overlap, so their columns are bounded by count, not by
+	 * bytes: 8 MiB at worst. */
+	size_t column_bound = (size_t)section_count * CAP_MAX_COLUMNS;
+
+	if (make_room(&tables->sections, &tables->section_size, section_count + 1ul,
+		      sizeof(*tables->sections)) ||
+	    make_room(&tables->columns, &tables->column_size, column_bound + 1,
+		      sizeof(*tables->columns)))
+		return cap_fail(err, -ENOMEM, "out of memory for %u sections", section_count);
+	return 0;
+}
+
+static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct cap_err *err)
+{
+	static const u16 order[] = {CAP_SECTION_STRINGS, CAP_SECTION_FRAMES, CAP_SECTION_STACKS,
+				    CAP_SECTION_TASKS, CAP_SECTION_EVENTS};
+	struct cap_cursor body = cap_cursor_of(reader->raw, reader->header.raw_len);
+	u32 section_count = cap_get_u32(&body);
+	u32 used_columns = 0;
+	int rc;
+
+	if (body.failed || section_count > CAP_MAX_SECTIONS)
+		return cap_fail(err, CAP_ELIMIT, "%u sections exceed limit %u", section_count,
+				CAP_MAX_SECTIONS);
+	rc = reserve_sections(reader, section_count, err);
+	for (size_t k = 0; rc == 0 && k < sizeof(order) / sizeof(order[0]); k++) {
+		struct cap_cursor directory = body;
+
+		for (u32 i = 0; rc == 0 && i < section_count; i++) {
+			struct raw_section raw = { 0 };
+
+			rc = read_entry(reader, &directory, &raw, err);
+			if (rc == 0)
+				rc = take_section(reader, order[k], &raw, &used_columns, rows, err);
+		}
+		if (rc == 0 && order[k] == CAP_SECTION_STACKS)
+			bound_stacks(reader, rows);
+	}
+	rows->sections = reader->tables.sections;
+	return rc;
+}
+
+int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err)
+{
+	int rc = empty_tables(reader, ret_rows, err);
+
+	if (rc == 0 && (!reader->have_block || !reader->header.raw_len))
+		rc = cap_fail(err, CAP_EDAMAGED, "not a block of rows");
+	if (rc == 0)
+		rc = reader_decompress(reader, err);
+	if (rc == 0)
+		rc = decode_body(reader, ret_rows, err);
+	if (rc == 0)
+		return 0;
+	if (rc != -ENOMEM)
+		reader->damage.blocks_damaged++;
+	return cap_context(err, rc, "'%s': block %llu", reader->name,
+			   (unsigned long long)reader->header.seq);
+}

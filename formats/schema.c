@@ -1,0 +1,169 @@
+/* The built-in tables, expanded from the .def files, and look-ups in any schema. */
+#include "schema.h"
+
+#include <string.h>
+#include <sys/types.h>
+
+#include "capture_writer.h"
+#include "limits.h"
+
+#define IS_SIGNED_u8 false
+#define IS_SIGNED_u16 false
+#define IS_SIGNED_u32 false
+#define IS_SIGNED_u64 false
+#define IS_SIGNED_s32 true
+#define IS_SIGNED_s64 true
+#define NEED_REQ false
+#define NEED_OPT true
+
+#define EVENT_BEGIN(id, upper, name, block) static const struct cap_field fields_of_##name[] = {
+#define FIELD(ev, fid, ctype, fname, fkind, source, funit, sense, need) \
+	{.id = (fid),                                                   \
+	 .kind = CAP_KIND_##fkind,                                      \
+	 .unit = CAP_UNIT_##funit,                                      \
+	 .sensitivity = CAP_SENSE_##sense,                              \
+	 .width_bytes = sizeof(ctype),                                  \
+	 .is_signed = IS_SIGNED_##ctype,                                \
+	 .optional = NEED_##need,                                       \
+	 .row_offset = offsetof(struct ev_##ev, fname),                 \
+	 .name = #fname},
+#define RING_ONLY(...)
+#define EVENT_END(ev, row_bytes_, ring_bytes_) \
+	}                                      \
+	;
+#include "events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef EVENT_END
+
+#define EVENT_BEGIN(tid, upper, tname, tblock)                                    \
+	{.id = (tid),                                                             \
+	 .block = CAP_BLOCK_##tblock,                                             \
+	 .name = #tname,                                                          \
+	 .fields = fields_of_##tname,                                             \
+	 .field_count = sizeof(fields_of_##tname) / sizeof(fields_of_##tname[0]), \
+	 .row_bytes = sizeof(struct ev_##tname)},
+#define FIELD(...)
+#define EVENT_END(...)
+static const struct cap_type builtin_types[] = {
+#include "events.def"
+};
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+_Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) == EV_TYPE_MAX,
+	       "EV_TYPE_MAX is the number of types, and ids have no holes yet");
+
+#define ENUM_KIND_event_class CAP_KIND_CLASS
+#define ENUM_KIND_loss_reason CAP_KIND_REASON
+static const struct cap_enum_value builtin_enums[] = {
+#define SYSCALL_NAME(number, sname) {.kind = CAP_KIND_SYSNO, .value = (number), .name = (sname)},
+#include "syscalls.def"
+#undef SYSCALL_NAME
+#define ENUM_VALUE(en, number, upper, vname) \
+	{.kind = ENUM_KIND_##en, .value = (number), .name = (vname)},
+#include "enums.def"
+#undef ENUM_VALUE
+};
+
+static struct cap_schema builtin = {
+	.types = builtin_types,
+	.type_count = sizeof(builtin_types) / sizeof(builtin_types[0]),
+	.enums = builtin_enums,
+	.enum_count = sizeof(builtin_enums) / sizeof(builtin_enums[0]),
+};
+
+const struct cap_schema *cap_schema_builtin(void)
+{
+	return &builtin;
+}
+
+const struct cap_type *cap_schema_type(const struct cap_schema *schema, u32 type_id)
+{
+	/* Ids usually stand in order without holes. */
+	if (type_id >= 1 && type_id <= schema->type_count &&
+	    schema->types[type_id - 1].id == type_id)
+		return &schema->types[type_id - 1];
+	for (size_t i = 0; i < schema->type_count; i++)
+		if (schema->types[i].id == type_id)
+			return &schema->types[i];
+	return NULL;
+}
+
+const struct cap_type *cap_schema_type_by_name(const struct cap_schema *schema, const char *name)
+{
+	for (size_t i = 0; i < schema->type_count; i++)
+		if (strcmp(schema->types[i].name, name) == 0)
+			return &schema->types[i];
+	return NULL;
+}
+
+const struct cap_field *cap_type_field(const struct cap_type *type, const char *name)
+{
+	for (size_t i = 0; i < type->field_count; i++)
+		if (strcmp(type->fields[i].name, name) == 0)
+			return &type->fields[i];
+	return NULL;
+}
+
+const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind kind, u32 value)
+{
+	/* Linear: callers ask once per distinct value. A capture's table need not be sorted. */
+	for (size_t i = 0; i < schema->enum_count; i++)
+		if (schema->enums[i].kind == kind && schema->enums[i].value == value)
+			return schema->enums[i].name;
+	return NULL;
+}
+
+const char *cap_kind_name(u8 kind)
+{
+	switch (kind) {
+#define KIND(id, upper, name, encoding) \
+	case (id):                      \
+		return name;
+#include "kinds.def"
+#undef KIND
+	default:
+		return "?";
+	}
+}
+
+const char *cap_unit_name(u8 unit)
+{
+	switch (unit) {
+#define UNIT(id, upper, name) \
+	case (id):            \
+		return name;
+#include "kinds.def"
+#undef UNIT
+	default:
+		return "?";
+	}
+}
+
+const char *cap_sensitivity_name(u8 sensitivity)
+{
+	switch (sensitivity) {
+#define SENSITIVITY(id, upper, name) \
+	case (id):                   \
+		return name;
+#include "kinds.def"
+#undef SENSITIVITY
+	default:
+		return "?";
+	}
+}
+
+const char *cap_block_name(u32 block_type)
+{
+	switch (block_type) {
+#define BLOCK(type, upper, name, skip, body) \
+	case (type):                         \
+		return name;
+#include "blocks.def"
+#undef BLOCK
+	default:
+		return "unknown";
+	}
+}
