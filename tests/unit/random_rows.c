@@ -94,7 +94,8 @@ static struct cap_task nth_task(u64 number)
 				.tid = (u32)rng_next(&rng),
 				.exec_id = (u32)rng_below(&rng, 9)};
 
-	(void)snprintf(task.comm, sizeof(task.comm), "task-%llu", (unsigned long long)number % 1000000);
+	(void)snprintf(task.comm, sizeof(task.comm), "task-%llu",
+		       (unsigned long long)number % 1000000);
 	return task;
 }
 
@@ -157,12 +158,14 @@ static u64 draw_time(struct row_maker *maker)
 {
 	maker->time_ns += rng_below(&maker->rng, 5000);
 	if (rng_below(&maker->rng, 16) == 0 && maker->time_ns > 10000)
-		maker->time_ns -= rng_below(&maker->rng, 10000); /* kernel clocks may step back a little */
+		maker->time_ns -=
+			rng_below(&maker->rng, 10000); /* kernel clocks may step back a little */
 	return maker->time_ns;
 }
 
 /* The value to store in the row, its meaning added to the digest. */
-static u64 draw_field(struct row_maker *maker, struct cap_chunk *chunk, const struct cap_field *field, u64 *digest)
+static u64 draw_field(struct row_maker *maker, struct cap_chunk *chunk,
+		      const struct cap_field *field, u64 *digest)
 {
 	u64 number = rng_below(&maker->rng, maker->variety);
 	struct cap_task task;
@@ -193,7 +196,8 @@ static u64 draw_field(struct row_maker *maker, struct cap_chunk *chunk, const st
 	return value;
 }
 
-u64 row_maker_add(struct row_maker *maker, struct cap_chunk *chunk, const struct cap_type *type, int *ret_rc)
+u64 row_maker_add(struct row_maker *maker, struct cap_chunk *chunk, const struct cap_type *type,
+		  int *ret_rc)
 {
 	_Alignas(8) u8 row[MAX_ROW_BYTES] = {0};
 	u64 digest = digest_u64(DIGEST_START, type->id);
@@ -202,7 +206,8 @@ u64 row_maker_add(struct row_maker *maker, struct cap_chunk *chunk, const struct
 		const struct cap_field *field = &type->fields[i];
 		u64 value = draw_field(maker, chunk, field, &digest);
 
-		memcpy(row + field->row_offset, &value, field->width_bytes); /* both sides little-endian */
+		memcpy(row + field->row_offset, &value,
+		       field->width_bytes); /* both sides little-endian */
 	}
 	*ret_rc = cap_chunk_add(chunk, (enum ev_type)type->id, row);
 	return *ret_rc < 0 ? 0 : digest;
@@ -229,8 +234,8 @@ static u64 digest_stack(u64 digest, const struct cap_rows *rows, u64 stack)
 	return digest_u64(digest, inner);
 }
 
-u64 row_digest(const struct cap_rows *rows, const struct cap_section *section, const struct cap_type *type,
-	       u64 *const *columns, u32 index)
+u64 row_digest(const struct cap_rows *rows, const struct cap_section *section,
+	       const struct cap_type *type, u64 *const *columns, u32 index)
 {
 	u64 digest = digest_u64(DIGEST_START, section->type_id);
 
@@ -294,7 +299,8 @@ long block_row_digests(struct cap_reader *reader, const struct cap_rows *rows, u
 		return -ENOMEM;
 	for (u32 i = 0; i < rows->section_count; i++) {
 		const struct cap_section *section = &rows->sections[i];
-		const struct cap_type *type = cap_schema_type(cap_schema_builtin(), section->type_id);
+		const struct cap_type *type =
+			cap_schema_type(cap_schema_builtin(), section->type_id);
 		long count = type ? section_digests(rows, section, type, digests + done) : 0;
 
 		if (count < 0)
@@ -312,7 +318,8 @@ int memory_file(const char *name)
 	return memfd_create(name, MFD_CLOEXEC);
 }
 
-int reader_of_fd(int fd, enum cap_read_mode mode, struct cap_reader **ret_reader, struct cap_err *err)
+int reader_of_fd(int fd, enum cap_read_mode mode, struct cap_reader **ret_reader,
+		 struct cap_err *err)
 {
 	struct cap_reader_options options = {.mode = mode};
 	int own = dup(fd);
@@ -323,8 +330,14 @@ int reader_of_fd(int fd, enum cap_read_mode mode, struct cap_reader **ret_reader
 	return cap_reader_open_fd(own, "memory", &options, ret_reader, err);
 }
 
-static int write_block_of(struct cap_writer *writer, struct row_maker *maker, u32 block, unsigned rows,
-			  struct cap_totals *totals, struct cap_err *err)
+/* Mappings are events, and key-frames too. */
+static bool stands_in(const struct cap_type *type, u32 block)
+{
+	return type->block == block || (type->id == EV_MAPPING && block == CAP_BLOCK_MAPS);
+}
+
+static int write_block_of(struct cap_writer *writer, struct row_maker *maker, u32 block,
+			  unsigned rows, struct cap_totals *totals, struct cap_err *err)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
 	struct cap_chunk *chunk = cap_chunk_new();
@@ -333,7 +346,7 @@ static int write_block_of(struct cap_writer *writer, struct row_maker *maker, u3
 
 	for (unsigned n = 0; n < rows && rc >= 0; n++) {
 		for (size_t i = 0; i < schema->type_count && rc >= 0; i++) {
-			if (schema->types[i].block == block)
+			if (stands_in(&schema->types[i], block))
 				(void)row_maker_add(maker, chunk, &schema->types[i], &rc);
 		}
 	}
@@ -351,11 +364,13 @@ static int write_block_of(struct cap_writer *writer, struct row_maker *maker, u3
 
 int small_capture_write(const struct small_capture *plan, int fd, struct cap_err *err)
 {
-	static const u32 before[] = {CAP_BLOCK_META, CAP_BLOCK_CLOCK, CAP_BLOCK_PROBES, CAP_BLOCK_PROCS,
-				     CAP_BLOCK_MAPS, CAP_BLOCK_MODULES};
+	static const u32 before[] = {CAP_BLOCK_META,  CAP_BLOCK_CLOCK, CAP_BLOCK_PROBES,
+				     CAP_BLOCK_PROCS, CAP_BLOCK_MAPS,  CAP_BLOCK_MODULES};
 	static const u32 after[] = {CAP_BLOCK_SYMBOLS, CAP_BLOCK_MARK, CAP_BLOCK_STATS};
-	struct row_maker maker = {.rng = {plan->seed}, .time_ns = 1000000000, .variety = 6, .benign = true};
-	struct cap_writer_options options = {.fd = fd, .write = plan->write, .write_context = plan->write_context};
+	struct row_maker maker = {
+		.rng = {plan->seed}, .time_ns = 1000000000, .variety = 6, .benign = true};
+	struct cap_writer_options options = {
+		.fd = fd, .write = plan->write, .write_context = plan->write_context};
 	struct cap_file_info info = {.realtime_ns = 1700000000000000000ull,
 				     .monotonic_ns = 1000000000,
 				     .boottime_ns = 1000000000,
