@@ -6,6 +6,7 @@
 #include "capture_reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -447,6 +448,17 @@ int cap_reader_open(const char *path, const struct cap_reader_options *options,
 	int rc = reader_input_open(path, &fd, err);
 
 	return rc < 0 ? rc : cap_reader_open_fd(fd, path, options, ret_reader, err);
+}
+
+int cap_reader_reopen(const struct cap_reader *reader, struct cap_reader **ret_reader,
+		      struct cap_err *err)
+{
+	/* Readers only pread, so they can share an open file. */
+	int fd = fcntl(reader->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return cap_fail_errno(err, errno, "open '%s' once more", reader->name);
+	return cap_reader_open_fd(fd, reader->name, &reader->options, ret_reader, err);
 }
 
 struct cap_reader *cap_reader_close(struct cap_reader *reader)

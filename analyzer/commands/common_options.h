@@ -1,0 +1,74 @@
+#pragma once
+/*
+ * Options of all commands as tables: getopt_long's input and the help text are both made from them. A command lists its own options in one table and
+ * says which groups of the common ones it takes.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "analyzer/db/open_db.h"
+#include "analyzer/output/sink.h"
+#include "formats/cap_error.h"
+
+#define KYMO_EXIT_LOSS 3 /* done, but data was lost, damaged or unknown */
+
+enum kymo_option_group {
+	KYMO_OPT_JSON = 1,     /* --json */
+	KYMO_OPT_CSV = 2,      /* --csv */
+	KYMO_OPT_FILTER = 4,   /* --from --to --pid --comm */
+	KYMO_OPT_CAPTURE = 8,  /* --capture */
+	KYMO_OPT_QUIET = 16,   /* --quiet */
+	KYMO_OPT_SYMBOLS = 32, /* --no-symbols */
+};
+
+struct kymo_common { /* values of the common options */
+	enum kymo_format format;
+	struct kymo_filter filter;
+	bool quiet;
+	bool symbols; /* default true */
+};
+
+struct kymo_option { /* an option of one command */
+	const char *name;     /* long name without -- */
+	char letter;          /* 0: none */
+	const char *argument; /* name of the value in the help text; NULL: takes none */
+	const char *help;
+	/* value is NULL for options without one. 0, or CAP_EUSAGE with a message. */
+	int (*set)(void *own, const char *value, struct cap_err *err);
+};
+
+struct kymo_command;
+
+struct kymo_run { /* what main hands to a command */
+	const struct kymo_command *command;
+	FILE *out; /* results */
+	/* One line for stderr, printed by main. Also after the command has written results. */
+	void (*note)(const struct kymo_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+	bool stderr_is_tty;
+};
+
+struct kymo_command { /* one line of commands.def */
+	const char *name;
+	/* argv[0] is the command's name. Returns an exit status (0, KYMO_EXIT_LOSS) or a negative code with err filled. */
+	int (*main)(const struct kymo_run *run, int argc, char **argv, struct cap_err *err);
+	const char *arguments; /* "CAPTURE_OR_DB [QUERY]" */
+	const char *summary;   /* one line of help */
+};
+
+struct kymo_parse { /* how a command is called */
+	unsigned groups;                   /* enum kymo_option_group, ored */
+	const struct kymo_option *options; /* the command's own, ended by an entry without name; may be NULL */
+	void *own;                         /* handed to set() */
+	int min_arguments, max_arguments;  /* after the options; max -1: any number */
+};
+
+/*
+ * Parses argv. On 0, *ret_first is the index of the first argument (argv is reordered by getopt). Returns 1 if --help was asked and has been
+ * written to run->out: the command then returns 0. CAP_EUSAGE otherwise.
+ */
+int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *parse, int argc, char **argv,
+		       struct kymo_common *ret_common, int *ret_first, struct cap_err *err);
+
+/* The table of commands.def. */
+extern const struct kymo_command kymo_commands[];
+extern const size_t kymo_command_count;

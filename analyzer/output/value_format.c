@@ -1,0 +1,95 @@
+/* Numbers for people and for programs. */
+#include "analyzer/output/value_format.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void format_grouped(s64 value, char *ret_text)
+{
+	char digits[32];
+	int len = snprintf(digits, sizeof(digits), "%" PRId64, value);
+	size_t at = 0;
+
+	for (int i = 0; i < len; i++) {
+		ret_text[at++] = digits[i];
+		if ((len - i) % 3 == 1 && i + 1 < len && digits[i] != '-')
+			ret_text[at++] = ',';
+	}
+	ret_text[at] = '\0';
+}
+
+static void format_ns(double ns, char *ret_text)
+{
+	static const struct {
+		double ns;
+		const char *unit;
+	} units[] = { { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (fabs(ns) >= units[i].ns) {
+			(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.3f %s", ns / units[i].ns, units[i].unit);
+			return;
+		}
+	}
+	(void)snprintf(ret_text, KYMO_NUMBER_BYTES, ns == floor(ns) ? "%.0f ns" : "%.1f ns", ns);
+}
+
+static void format_bytes(double bytes, char *ret_text)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	size_t unit = 0;
+
+	while (fabs(bytes) >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		bytes /= 1024;
+		unit++;
+	}
+	(void)snprintf(ret_text, KYMO_NUMBER_BYTES, unit == 0 && bytes == floor(bytes) ? "%.0f %s" : "%.2f %s",
+		       bytes, units[unit]);
+}
+
+void kymo_format_shown(const struct kymo_value *value, enum kymo_show show, char ret_text[KYMO_NUMBER_BYTES])
+{
+	double number = value->type == KYMO_REAL ? value->real : (double)value->integer;
+
+	if (value->type == KYMO_NULL)
+		(void)strcpy(ret_text, "-");
+	else if (value->type == KYMO_BOOL)
+		(void)strcpy(ret_text, value->integer ? "yes" : "no");
+	else if (show == KYMO_SHOW_NS)
+		format_ns(number, ret_text);
+	else if (show == KYMO_SHOW_BYTES)
+		format_bytes(number, ret_text);
+	else if (show == KYMO_SHOW_PERCENT)
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.2f %%", number);
+	else if (show == KYMO_SHOW_COUNT && value->type == KYMO_INT)
+		format_grouped(value->integer, ret_text);
+	else if (show == KYMO_SHOW_COUNT)
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.1f", number);
+	else
+		kymo_format_plain(value, ret_text);
+}
+
+void kymo_format_plain(const struct kymo_value *value, char ret_text[KYMO_NUMBER_BYTES])
+{
+	switch (value->type) {
+	case KYMO_INT:
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%" PRId64, value->integer);
+		break;
+	case KYMO_BOOL:
+		(void)strcpy(ret_text, value->integer ? "true" : "false");
+		break;
+	case KYMO_REAL:
+		if (isfinite(value->real)) {
+			(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.15g", value->real);
+			if (strtod(ret_text, NULL) != value->real)
+				(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.17g", value->real);
+			break;
+		}
+		(void)strcpy(ret_text, "null");
+		break;
+	default:
+		(void)strcpy(ret_text, "null");
+	}
+}

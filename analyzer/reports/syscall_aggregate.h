@@ -1,0 +1,62 @@
+#pragma once
+/*
+ * Exact counts, sums and percentiles of system calls, per (capture, process, call) and per (capture, call), in bounded memory: the first pass counts into a
+ * log-linear histogram, further passes narrow down and then count distinct values only where a wanted rank lies. Knows neither SQL nor captures:
+ * a source feeds it the columns, once per pass.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "formats/cap_error.h"
+#include "formats/events.h"
+
+#define KYMO_QUANTILES 4 /* p50, p90, p99, p999 */
+extern const u32 kymo_quantile_permille[KYMO_QUANTILES];
+
+struct kymo_syscall_batch { /* columns of count calls, already filtered */
+	size_t count;
+	const u64 *duration_ns;
+	const u64 *sysno;
+	const u64 *flags;
+	const u64 *error;
+	const u32 *process_id; /* global ids */
+	u32 capture_id;
+};
+
+typedef int (*kymo_syscall_batch_fn)(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err);
+
+struct kymo_syscall_source {
+	/* Feeds every call to fn, in the same way each time. Stops at and returns what fn returns if negative. */
+	int (*run)(void *context, kymo_syscall_batch_fn fn, void *fn_context, struct cap_err *err);
+	void *context;
+};
+
+struct kymo_syscall_group {
+	u32 capture_id;
+	u32 process_id; /* 0: all processes */
+	u32 sysno;
+	u32 compat; /* 0 or 1 */
+	u64 calls, finished, unfinished, errors;
+	u64 total_ns, min_ns, max_ns;        /* of finished calls; meaningless where finished is 0 */
+	u64 quantile_ns[KYMO_QUANTILES];
+};
+
+struct kymo_syscall_count { /* failed calls by errno, or finished calls by power of two */
+	u32 capture_id, process_id, sysno, compat;
+	u32 value; /* errno, or bucket: floor(log2(ns)), 0 for 0 */
+	u64 calls;
+};
+
+struct kymo_syscall_aggregate;
+
+/* 0, -ENOMEM, or what the source returned. */
+int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source, struct kymo_syscall_aggregate **ret_aggregate,
+			       struct cap_err *err);
+struct kymo_syscall_aggregate *kymo_syscall_aggregate_free(struct kymo_syscall_aggregate *aggregate);
+void kymo_syscall_aggregate_freep(struct kymo_syscall_aggregate **aggregate);
+
+/* Sorted by capture, process, call; owned by the aggregate. */
+const struct kymo_syscall_group *kymo_syscall_totals(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
+const struct kymo_syscall_group *kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
+const struct kymo_syscall_count *kymo_syscall_errors(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
+const struct kymo_syscall_count *kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
