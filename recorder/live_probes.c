@@ -207,7 +207,7 @@ static int fail_load(const struct live_probes *probes, int error, struct cap_err
 	live_log_tail(&probes->log, tail, sizeof(tail));
 	if (strstr(tail, "failed to create"))
 		return cap_fail(err, CAP_EPRIVILEGE,
-				"MapOperationFailed: %s: %s; try a smaller ring (--ring-size), or "
+				"MapOperationFailed: %s: %s; try a smaller ring (--buffer), or "
 				"raise the memory limit",
 				strerror(error), tail);
 	return cap_fail(err, CAP_EPRIVILEGE,
