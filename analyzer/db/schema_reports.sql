@@ -70,3 +70,11 @@ FROM overhead
 UNION ALL
 SELECT capture_id, 'memory', 'bytes', recorder_rss_bytes, memory_target_bytes, recorder_rss_bytes < memory_target_bytes
 FROM overhead;
+
+-- overhead_timeline as rates.
+CREATE VIEW overhead_rates AS
+SELECT t.capture_id, t.time_ns, (t.time_ns - c.start_ns) / 1e9 AS at_s,
+	100.0 * t.cpu_ns / NULLIF(t.span_ns, 0) / c.cpu_count AS cpu_percent, t.rss_bytes,
+	t.events * 1e9 / NULLIF(t.span_ns, 0) AS events_per_second, t.bytes * 1e9 / NULLIF(t.span_ns, 0) AS bytes_per_second,
+	t.drain_delay_max_ns, t.ring_used_max_bytes, t.queue_max_bytes
+FROM overhead_timeline t JOIN capture c ON c.id = t.capture_id;
