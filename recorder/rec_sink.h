@@ -61,6 +61,8 @@ void rec_sink_ring_used(struct rec_sink *sink, u64 bytes);
 /* Called once per drain cycle: closes the open chunk if it is full or old, writes STATS when due. Negative when the writer failed
  * (err says why); the recording must then end. */
 int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err);
+/* Whether the writer keeps up: a source that can wait should not be drained while this is false. */
+bool rec_sink_has_room(const struct rec_sink *sink);
 /* Closes the open chunk now. */
 int rec_sink_flush(struct rec_sink *sink);
 /* Flush, final STATS, wait for the writer, INDEX and END. */

@@ -27,7 +27,8 @@ struct rec_source_ops {
 	u64 (*now)(const struct rec_source *source);
 	/* Optional. Replaces facts of the file header by those of the host the events are from. Called once after open. */
 	void (*describe)(const struct rec_source *source, struct cap_file_info *info);
-	bool can_wait; /* drain may be called late without loss */
+	bool can_wait;  /* drain may be called late without loss */
+	bool is_replay; /* clock and cost rows come from the source too */
 };
 
 extern const struct rec_source_ops rec_live_source, rec_synthetic_source, rec_capture_source;
