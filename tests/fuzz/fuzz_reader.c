@@ -6,6 +6,7 @@
 
 #include "formats/block_header.h"
 #include "formats/bytes.h"
+#include "formats/capture_reader.h"
 #include "formats/hash.h"
 #include "formats/limits.h"
 #include "fuzz_target.h"
@@ -57,7 +58,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t len, size_t max_len, unsig
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	for (int mode = 0; mode <= 2; mode++)
-		(void)fuzz_read_all(bytes, len, mode);
+	(void)fuzz_read_all(bytes, len, CAP_READ_SKIP_DAMAGE);
+	if (len % 4 == 0) { /* the other modes see less of a file */
+		(void)fuzz_read_all(bytes, len, CAP_READ_STRICT);
+		(void)fuzz_read_all(bytes, len, CAP_READ_STOP);
+	}
 	return 0;
 }
