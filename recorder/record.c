@@ -74,17 +74,17 @@ static void end(struct recording *rec, enum cap_end_reason reason)
 
 static int open_signals(struct recording *rec, struct cap_err *err)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction hangup;
 
 	(void)sigemptyset(&rec->signals);
 	(void)sigaddset(&rec->signals, SIGCHLD);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		struct sigaction action;
-
-		/* nohup and shells' background jobs ignore some: leave those alone */
-		if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			(void)sigaddset(&rec->signals, ends[i]);
-	}
+	/* Shells let background jobs ignore SIGINT; whoever sends it to us by hand means it. */
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)sigaddset(&rec->signals, SIGINT);
+	(void)sigaddset(&rec->signals, SIGTERM);
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup */
+		(void)sigaddset(&rec->signals, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2) */
 	if (sigprocmask(SIG_BLOCK, &rec->signals, &rec->old_signals) < 0)
 		return cap_fail_errno(err, errno, "block signals");
