@@ -52,14 +52,16 @@ static void show_line(const struct config_reader *reader, size_t line, size_t co
 	if (at >= end || column >= MAX_SHOWN_COLUMNS ||
 	    used + 2 * MAX_SHOWN_COLUMNS + 16 > CAP_ERR_TEXT_BYTES)
 		return;
-	out += sprintf(out, "\n  ");
+	memcpy(out, "\n  ", 3);
+	out += 3;
 	for (; at < end && *at != '\n' && *at != '\r' && shown < MAX_SHOWN_COLUMNS; at++) {
 		if ((*at & 0xc0) == 0x80)
 			continue; /* inside a UTF-8 character: one '?' stands for all of it */
 		*out++ = (char)(*at >= 0x20 && *at < 0x7f ? *at : *at == '\t' ? ' ' : '?');
 		shown++;
 	}
-	sprintf(out, "\n  %*s^", (int)column, "");
+	snprintf(out, (size_t)(reader->err->text + CAP_ERR_TEXT_BYTES - out), "\n  %*s^",
+		 (int)column, "");
 }
 
 /* "name:line:col: [key: ]message", where err holds the message. */

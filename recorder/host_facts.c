@@ -2,7 +2,6 @@
  * or call; none is required. */
 #include "host_facts.h"
 
-#include <bpf/libbpf.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +33,9 @@
 #else
 #define HOST_MACHINE EM_NONE
 #endif
+
+/* Of libbpf. Weak: a build without the live source does not link it. */
+extern const char *libbpf_version_string(void) __attribute__((weak));
 
 static u64 read_clock_ns(clockid_t clock)
 {
@@ -255,7 +257,7 @@ static int add_tool(const struct rec_options *options, struct cap_chunk *chunk)
 {
 	int rc = add_public(chunk, "tool.version", "kymo-record " KYMO_VERSION);
 
-	if (rc == 0)
+	if (rc == 0 && libbpf_version_string)
 		rc = add_public(chunk, "tool.libbpf", libbpf_version_string());
 	if (!options || rc < 0)
 		return rc;

@@ -62,7 +62,7 @@ static bool parse_module(char *line, struct rec_kernel_object *ret_module)
 		if (field == 0) {
 			if (strlen(word) >= sizeof(module.name) || strchr(word, '/'))
 				return false;
-			strcpy(module.name, word);
+			memcpy(module.name, word, strlen(word) + 1);
 		} else if (field == 1) {
 			size_bytes = strtoull(word, NULL, 10);
 		} else if (field == 5) {
@@ -198,7 +198,7 @@ int rec_kernel_map_open_at(const struct rec_kernel_paths *paths, struct rec_kern
 	map->hits = calloc(1, sizeof(*map->hits));
 	if (!map->hits)
 		return cap_fail(err, -ENOMEM, "kernel map: out of memory");
-	strcpy(map->kernel.name, "kernel");
+	memcpy(map->kernel.name, "kernel", sizeof("kernel"));
 	read_build_id(paths->notes, &map->kernel);
 	rc = read_text_bounds(map);
 	if (rc == 0)

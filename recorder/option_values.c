@@ -129,7 +129,7 @@ static int set_preset(struct rec_options *options, const char *text, bool first,
 		return cap_fail(err, CAP_EUSAGE, "unknown preset '%s' (known: %s)",
 				rec_text_show(text, strlen(text), shown), rec_preset_names());
 	}
-	strcpy(options->preset, text); /* one of the names above: it fits */
+	memcpy(options->preset, text, strlen(text) + 1); /* one of the names above: it fits */
 	return 0;
 }
 
@@ -212,7 +212,7 @@ static int set_synthetic_item(struct rec_synthetic *synthetic, char *item, struc
 		if (strcmp(value, "syscalls") != 0 && strcmp(value, "all") != 0)
 			return cap_fail(err, CAP_EUSAGE, "unknown mix '%s' (known: syscalls, all)",
 					rec_text_show(value, strlen(value), shown));
-		strcpy(synthetic->mix, value);
+		memcpy(synthetic->mix, value, strlen(value) + 1);
 		return 0;
 	}
 	if (!strcmp(item, "events"))
@@ -295,7 +295,7 @@ static int set_comm(struct rec_options *options, const char *text, bool first, s
 		return refuse(err, text,
 			      "is longer than 15 bytes, what the kernel keeps of a name");
 	memset(options->comm, 0, sizeof(options->comm));
-	strcpy(options->comm, text);
+	memcpy(options->comm, text, strlen(text));
 	return 0;
 }
 

@@ -181,8 +181,7 @@ static int add_queried(struct maps_scan *scan, const struct maps_query *mapping,
 		.dev_minor = mapping->dev_minor,
 	};
 
-	/* The vdso has a build-id and no file. */
-	if (!mapping->inode || may_read_device(scan, mapping->dev_major, mapping->dev_minor))
+	if (mapping->inode && may_read_device(scan, mapping->dev_major, mapping->dev_minor))
 		build_id_bytes = query_build_id(scan, mapping, build_id);
 	/* name_bytes counts the terminator. */
 	return add_row(scan, &row, name, mapping->name_bytes ? mapping->name_bytes - 1 : 0,
