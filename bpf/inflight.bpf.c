@@ -87,7 +87,8 @@ static __always_inline bool task_sleeps(const struct task_struct *task)
  * those of a system call. A running or preempted task is left out: it may be on its way back to
  * user space.
  */
-static __always_inline bool call_from_before(struct task_struct *task, struct ring_syscall *record)
+static __always_inline bool call_from_before(struct task_struct *task,
+					     struct call_record_with_args *record)
 {
 	const struct pt_regs___kernel *regs;
 	long sysno;
@@ -100,9 +101,14 @@ static __always_inline bool call_from_before(struct task_struct *task, struct ri
 	sysno = (long)BPF_CORE_READ(regs, orig_ax);
 	if (sysno < 0)
 		return false;
-	record->sysno = sysno;
-	record->flags = EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN;
-	record->head.time_ns = control.start_ns;
+	record->call.sysno = sysno;
+	record->call.flags =
+		EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | compat_flag(task, true);
+	record->call.head.time_ns = control.start_ns;
+	if (record_args) {
+		record->call.flags |= EV_SYSCALL_ARGS_RECORDED;
+		args_read(record->args, regs, record->call.flags & EV_SYSCALL_COMPAT);
+	}
 	return true;
 }
 
@@ -123,23 +129,22 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 		return 0;
 	call = call_find(task);
 	if (!call) {
-		if (!call_from_before(task, &record.call))
+		if (!call_from_before(task, &record))
 			return 0;
 	} else if (call->enter_ns) {
 		record.call.sysno = call->sysno;
 		record.call.flags = call->flags | EV_SYSCALL_UNFINISHED;
 		record.call.head.time_ns = call->enter_ns;
+		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
+			record.args[i] = call->args[i];
 	} else {
 		return 0;
 	}
 	enter_ns = record.call.head.time_ns;
 	head_fill(&record.call.head, task, true, enter_ns, EV_SYSCALL);
 	record.call.duration_ns = control.stop_ns > enter_ns ? control.stop_ns - enter_ns : 0;
-	if (call && call->flags & EV_SYSCALL_ARGS_RECORDED) {
-		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
-			record.args[i] = call->args[i];
+	if (record.call.flags & EV_SYSCALL_ARGS_RECORDED)
 		bytes = sizeof(record);
-	}
 	bpf_seq_write(ctx->meta->seq, &record, bytes);
 	return 0;
 }

@@ -1,15 +1,16 @@
 #pragma once
 /*
- * What the BPF programs and the recorder share besides ring records: counters and control words in the
- * object's .bss, which the recorder maps. Holds no code.
+ * What the BPF programs and the recorder share besides ring records: counters and control words in
+ * the object's .bss, which the recorder maps. Holds no code.
  */
 #ifdef __bpf__
 #include "kernel_ints.h"
 #endif
 #include "formats/events.h"
 
-#define LIVE_MAX_CPUS 1024 /* possible CPUs; a power of two. The recorder refuses hosts with more \
-			    */
+#define LIVE_MAX_CPUS                                                               \
+	1024 /* possible CPUs; a power of two. The recorder refuses hosts with more \
+	      */
 
 /*
  * One per class and CPU, written on that CPU only, but by programs that can preempt each other:

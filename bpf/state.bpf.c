@@ -4,7 +4,8 @@
 #include "state.bpf.h"
 
 const volatile bool filter_pids = false, filter_comm = false, filter_cgroup = false;
-const volatile u64 filter_comm_lo = 0, filter_comm_hi = 0, filter_comm_mask_lo = 0, filter_comm_mask_hi = 0;
+const volatile u64 filter_comm_lo = 0, filter_comm_hi = 0, filter_comm_mask_lo = 0,
+		   filter_comm_mask_hi = 0;
 const volatile u64 filter_cgroup_id = 0;
 
 struct live_control control = {};

@@ -13,7 +13,8 @@
 
 /* Settings: read-only data, fixed at load, so that the verifier removes what is switched off. */
 extern const volatile bool filter_pids, filter_comm, filter_cgroup;
-/* The name as two words; the masks end after its NUL, since older kernels leave bytes of an older name behind it. */
+/* The name as two words; the masks end after its NUL, since older kernels leave bytes of an older
+ * name behind it. */
 extern const volatile u64 filter_comm_lo, filter_comm_hi, filter_comm_mask_lo, filter_comm_mask_hi;
 extern const volatile u64 filter_cgroup_id;
 

@@ -7,8 +7,6 @@
 #include "calls.bpf.h"
 #include "ring.bpf.h"
 
-#define COMPAT_CALL_BIT 0x0002 /* x86: thread_info.status, TS_COMPAT */
-
 const volatile bool use_task_storage = true;
 const volatile bool record_args = false;
 const volatile u64 syscalls_mark_bytes = 2048, syscalls_ask_mask = 63;
@@ -18,28 +16,6 @@ struct live_counters syscalls_counters[LIVE_MAX_CPUS] = {};
 struct ring_map syscalls_ring SEC(".maps");
 struct call_storage_map call_storage SEC(".maps");
 struct call_hash_map call_hash SEC(".maps");
-
-static __always_inline void args_read(struct live_call *call, const void *regs_address)
-{
-	const struct pt_regs___kernel *regs = regs_address;
-
-	call->args[0] = BPF_CORE_READ(regs, di);
-	call->args[1] = BPF_CORE_READ(regs, si);
-	call->args[2] = BPF_CORE_READ(regs, dx);
-	call->args[3] = BPF_CORE_READ(regs, r10);
-	call->args[4] = BPF_CORE_READ(regs, r8);
-	call->args[5] = BPF_CORE_READ(regs, r9);
-}
-
-static __always_inline u32 compat_flag(const struct task_struct *task)
-{
-	u32 status;
-
-	if (!bpf_core_field_exists(task->thread_info.status))
-		return 0;
-	status = READ_DIRECT_OR_PROBE(CURRENT_IS_DIRECT(), task, thread_info.status);
-	return status & COMPAT_CALL_BIT ? EV_SYSCALL_COMPAT : 0;
-}
 
 static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 {
@@ -61,10 +37,10 @@ static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 		return 0;
 	}
 	call->sysno = sysno;
-	call->flags = compat_flag(task);
+	call->flags = compat_flag(task, CURRENT_IS_DIRECT());
 	if (record_args) {
 		call->flags |= EV_SYSCALL_ARGS_RECORDED;
-		args_read(call, regs);
+		args_read(call->args, regs, call->flags & EV_SYSCALL_COMPAT);
 	}
 	call->enter_ns = bpf_ktime_get_ns(); /* last: our own work is not the call's time */
 	return 0;

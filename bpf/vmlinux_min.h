@@ -79,7 +79,7 @@ struct linux_binprm {
 };
 
 struct pt_regs___kernel { /* x86-64, the kernel's own names */
-	unsigned long r10, r9, r8, dx, si, di, orig_ax;
+	unsigned long bp, bx, r10, r9, r8, cx, dx, si, di, orig_ax;
 };
 
 struct seq_file;

@@ -187,6 +187,21 @@ struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
 
 /* ---- start ---- */
 
+/* Gives a side chunk back to the sink: filled, or emptied when filling it failed (rc < 0). Returns
+ * the first failure. */
+static int hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
+		     int rc)
+{
+	int put_rc;
+
+	if (!chunk)
+		return -ENOMEM;
+	if (rc < 0)
+		cap_chunk_reset(chunk);
+	put_rc = rec_sink_put_side(sink, block, chunk);
+	return rc < 0 ? rc : put_rc;
+}
+
 static int add_sideband_row(const struct live_source *live, u64 now_ns, struct cap_chunk *chunk)
 {
 	static const char name[] = "executable mappings", how[] = "perf side-band";
@@ -206,6 +221,24 @@ static int add_sideband_row(const struct live_source *live, u64 now_ns, struct c
 	return cap_chunk_add(chunk, EV_PROBE, &row);
 }
 
+static int add_run_time_row(const struct live_source *live, u64 now_ns, struct cap_chunk *chunk)
+{
+	static const char name[] = "run time of BPF programs", how[] = "BPF_ENABLE_STATS",
+			  reason[] = "needs CAP_SYS_ADMIN";
+	int error = live->stats.enable_error;
+	struct ev_probe row = {
+		.time_ns = now_ns,
+		.name = cap_chunk_string(chunk, name, sizeof(name) - 1),
+		.how = cap_chunk_string(chunk, how, sizeof(how) - 1),
+		.reason = error == EPERM ? cap_chunk_string(chunk, reason, sizeof(reason) - 1) : 0,
+		.event_class = CLASS_TASKS,
+		.attached = error == 0,
+		.error = (u32)error,
+	};
+
+	return cap_chunk_add(chunk, EV_PROBE, &row);
+}
+
 static int put_probes(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
 {
 	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
@@ -214,7 +247,8 @@ static int put_probes(struct live_source *live, struct rec_sink *sink, struct ca
 	if (rc == 0)
 		rc = add_sideband_row(live, now_monotonic_ns(), chunk);
 	if (rc == 0)
-		rc = rec_sink_put_side(sink, CAP_BLOCK_PROBES, chunk);
+		rc = add_run_time_row(live, now_monotonic_ns(), chunk);
+	rc = hand_over(sink, CAP_BLOCK_PROBES, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of probes") : 0;
 }
 
@@ -234,8 +268,7 @@ static int put_sample_clock(struct live_source *live, struct rec_sink *sink, str
 	row.key = cap_chunk_string(chunk, key, sizeof(key) - 1);
 	row.value = cap_chunk_string(chunk, value, strlen(value));
 	rc = cap_chunk_add(chunk, EV_META, &row);
-	if (rc == 0)
-		rc = rec_sink_put_side(sink, CAP_BLOCK_META, chunk);
+	rc = hand_over(sink, CAP_BLOCK_META, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write what samples count") : 0;
 }
 
@@ -244,8 +277,7 @@ static int put_modules(struct live_source *live, struct rec_sink *sink, struct c
 	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
 	int rc = chunk ? rec_kernel_map_modules(live->kernel_map, chunk) : -ENOMEM;
 
-	if (rc >= 0)
-		rc = rec_sink_put_side(sink, CAP_BLOCK_MODULES, chunk);
+	rc = hand_over(sink, CAP_BLOCK_MODULES, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of kernel modules") : 0;
 }
 
@@ -254,16 +286,11 @@ static int scan_some(struct rec_sink *sink, const struct ring_process *processes
 		     struct cap_err *err)
 {
 	struct cap_chunk *procs = rec_sink_side_chunk(sink), *maps = rec_sink_side_chunk(sink);
-	int done, rc;
+	int done = procs && maps ? rec_process_scan(processes, count, procs, maps, err) : -ENOMEM;
+	int rc = done < 0 ? done : 0;
 
-	if (!procs || !maps)
-		return cap_fail(err, -ENOMEM, "list of running processes");
-	done = rec_process_scan(processes, count, procs, maps, err);
-	if (done < 0)
-		return done;
-	rc = rec_sink_put_side(sink, CAP_BLOCK_PROCS, procs);
-	if (rc == 0)
-		rc = rec_sink_put_side(sink, CAP_BLOCK_MAPS, maps);
+	rc = hand_over(sink, CAP_BLOCK_PROCS, procs, rc);
+	rc = hand_over(sink, CAP_BLOCK_MAPS, maps, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of running processes") : done;
 }
 
@@ -338,8 +365,7 @@ static int put_names(struct live_source *live, struct rec_sink *sink, struct cap
 		return 0;
 	chunk = rec_sink_side_chunk(sink);
 	rc = chunk ? rec_kernel_map_symbols(live->kernel_map, chunk, err) : -ENOMEM;
-	if (rc >= 0)
-		rc = rec_sink_put_side(sink, CAP_BLOCK_SYMBOLS, chunk);
+	rc = hand_over(sink, CAP_BLOCK_SYMBOLS, chunk, rc);
 	return rc < 0 ? cap_context(err, rc, "names of kernel functions") : 0;
 }
 
@@ -404,8 +430,7 @@ static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct
 	int rc = chunk ? live_stats((struct rec_source *)live, sink, chunk, now_monotonic_ns())
 		       : -ENOMEM;
 
-	if (rc == 0)
-		rc = rec_sink_put_side(sink, CAP_BLOCK_STATS, chunk);
+	rc = hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
 }
 

@@ -21,6 +21,17 @@
 static const u32 counted_classes[] = {CLASS_CPU, CLASS_SYSCALLS, CLASS_TASKS};
 #define COUNTED_CLASSES (sizeof(counted_classes) / sizeof(counted_classes[0]))
 
+/* May the run time be counted? Asked while privileged, so that the answer can be written down
+ * first. */
+static void probe_counting(struct live_stats *stats)
+{
+	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	stats->enable_error = fd < 0 ? errno : 0;
+	if (fd >= 0)
+		(void)close(fd); /* nothing is written through it */
+}
+
 int live_stats_init(struct live_stats *stats, struct cap_err *err)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -32,6 +43,7 @@ int live_stats_init(struct live_stats *stats, struct cap_err *err)
 	stats->inflight_by_cpu = calloc(stats->cpu_count, sizeof(*stats->inflight_by_cpu));
 	if (!stats->told || !stats->inflight_by_cpu)
 		return cap_fail(err, -ENOMEM, "counters of %zu CPUs", stats->cpu_count);
+	probe_counting(stats);
 	return 0;
 }
 
