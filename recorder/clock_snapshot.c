@@ -1,4 +1,5 @@
-/* Clock snapshots. Clocks cannot be read at one instant, so each is read between two readings of the record clock. */
+/* Clock snapshots. Clocks cannot be read at one instant, so each is read between two readings of
+ * the record clock. */
 #include "clock_snapshot.h"
 
 #include <stdio.h>
@@ -6,8 +7,9 @@
 #include <time.h>
 
 #define TRIES 5
-#define SUSPEND_NS 1000000ll /* BOOTTIME runs like MONOTONIC but for suspends: any difference is one */
-#define STEP_NS 50000000ll   /* beyond what slewing (500 ppm) moves REALTIME within seconds */
+#define SUSPEND_NS \
+	1000000ll /* BOOTTIME runs like MONOTONIC but for suspends: any difference is one */
+#define STEP_NS 50000000ll /* beyond what slewing (500 ppm) moves REALTIME within seconds */
 
 static u64 read_ns(clockid_t id)
 {

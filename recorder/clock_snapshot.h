@@ -3,7 +3,8 @@
 #include "formats/chunk.h"
 #include "formats/events.h"
 
-/* Reads CLOCK_MONOTONIC around each other clock and keeps the tightest of a few tries: error_ns bounds how far they are apart. */
+/* Reads CLOCK_MONOTONIC around each other clock and keeps the tightest of a few tries: error_ns
+ * bounds how far they are apart. */
 void rec_clock_read(struct ev_clock *ret_clock);
 
 enum rec_clock_change { REC_CLOCK_STEADY, REC_CLOCK_SUSPENDED, REC_CLOCK_STEPPED };

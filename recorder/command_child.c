@@ -1,4 +1,5 @@
-/* Runs the command to record. The pipe's end in the parent is the leash: if the recorder dies before the release, so does the child. */
+/* Runs the command to record. The pipe's end in the parent is the leash: if the recorder dies
+ * before the release, so does the child. */
 #include "command_child.h"
 
 #include <errno.h>
@@ -60,8 +61,8 @@ static int find_program(const char *name)
 	}
 }
 
-static void __attribute__((noreturn)) child_main(char *const *argv, bool stdout_taken, int wait_fd,
-						 int error_fd)
+static void __attribute__((noreturn))
+child_main(char *const *argv, bool stdout_taken, int wait_fd, int error_fd)
 {
 	sigset_t none;
 	char go;
@@ -156,7 +157,8 @@ void rec_command_done(struct rec_command *command)
 	if (command->release_fd >= 0) {
 		(void)close(command->release_fd); /* not released: it exits by itself */
 		command->release_fd = -1;
-		while (!command->exited && waitpid(command->pid, &command->wait_status, 0) < 0 && errno == EINTR)
+		while (!command->exited && waitpid(command->pid, &command->wait_status, 0) < 0 &&
+		       errno == EINTR)
 			;
 		command->exited = true;
 	}

@@ -1,6 +1,7 @@
 /*
- * Ring records to rows. The system-call path must cost a few tens of nanoseconds, so the task of each thread is remembered for the
- * open chunk in a small direct-mapped table: a busy thread is interned once per chunk, not once per call.
+ * Ring records to rows. The system-call path must cost a few tens of nanoseconds, so the task of
+ * each thread is remembered for the open chunk in a small direct-mapped table: a busy thread is
+ * interned once per chunk, not once per call.
  */
 #include "encode.h"
 
@@ -11,7 +12,7 @@
 #include "kernel_map.h"
 
 #define TASK_SLOTS 2048u /* a power of two */
-#define MAX_ERRNO 4095   /* the kernel's: returns in [-4095, -1] are errors */
+#define MAX_ERRNO 4095	 /* the kernel's: returns in [-4095, -1] are errors */
 
 struct task_slot {
 	u64 leader_start_ns;
@@ -154,7 +155,8 @@ static int encode_syscall(struct cap_chunk *chunk, const struct ring_syscall *ri
 	return cap_chunk_add(chunk, EV_SYSCALL, &row);
 }
 
-/* Root first: the user's outermost frame, ..., its innermost, then the kernel's outermost, ..., innermost. */
+/* Root first: the user's outermost frame, ..., its innermost, then the kernel's outermost, ...,
+ * innermost. */
 static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
 		    const struct ring_cpu_sample *ring, u32 *ret_stack)
 {

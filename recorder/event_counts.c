@@ -1,4 +1,5 @@
-/* Event counts per class, CPU and reason. Sums are kept as counts come in, so that a chunk's totals cost nothing. */
+/* Event counts per class, CPU and reason. Sums are kept as counts come in, so that a chunk's totals
+ * cost nothing. */
 #include "event_counts.h"
 
 #include <stdlib.h>
@@ -188,8 +189,8 @@ static int add_total_row(const struct class_cell *cell, struct cap_chunk *chunk,
 {
 	struct ev_class_total row = {
 		.time_ns = now_ns,
-		.attempted_count = final && cell->attempted_known ? cell->attempted_count
-								  : attempted_of(cell),
+		.attempted_count =
+			final && cell->attempted_known ? cell->attempted_count : attempted_of(cell),
 		.stored_count = cell->stored_count,
 		.lost_count = cell->lost_count,
 		.unmatched_count = cell->unmatched_count,

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * How many events of each class happened, were stored, or were lost, per CPU and reason: attempted = stored + lost. Makes the LOSS
- * and CLASS_TOTAL rows. Knows nothing of chunks in flight; the sink moves counts here when it knows their fate.
+ * How many events of each class happened, were stored, or were lost, per CPU and reason: attempted
+ * = stored + lost. Makes the LOSS and CLASS_TOTAL rows. Knows nothing of chunks in flight; the sink
+ * moves counts here when it knows their fate.
  */
 #include <stdbool.h>
 
@@ -17,15 +18,18 @@ struct rec_event_counts;
 struct rec_event_counts *rec_event_counts_new(u32 cpu_count);
 struct rec_event_counts *rec_event_counts_free(struct rec_event_counts *counts);
 
-/* Classes and reasons out of range are ignored; a CPU for which there is no memory is counted as CPU 0. */
+/* Classes and reasons out of range are ignored; a CPU for which there is no memory is counted as
+ * CPU 0. */
 void rec_event_counts_stored(struct rec_event_counts *counts, u32 event_class, u32 cpu, u64 count);
 /* What was counted as stored turns out to be lost. */
-void rec_event_counts_unstored(struct rec_event_counts *counts, u32 event_class, u32 cpu, u64 count);
+void rec_event_counts_unstored(struct rec_event_counts *counts, u32 event_class, u32 cpu,
+			       u64 count);
 
 struct rec_loss {
 	u32 event_class, cpu, reason;
 	u64 count;
-	u64 from_ns, to_ns; /* lost in (from_ns, to_ns]; to_ns 0: still going on, ends with the next row */
+	u64 from_ns, to_ns; /* lost in (from_ns, to_ns]; to_ns 0: still going on, ends with the next
+			       row */
 };
 void rec_event_counts_lost(struct rec_event_counts *counts, const struct rec_loss *loss);
 
@@ -36,13 +40,14 @@ void rec_event_counts_attempted(struct rec_event_counts *counts, u32 event_class
 bool rec_event_counts_has_new_loss(const struct rec_event_counts *counts);
 
 /*
- * Adds a LOSS row per (class, CPU, reason) with losses since the last call, and a CLASS_TOTAL row per (class, CPU) that was seen.
- * final: attempted is exactly what was reported; before, it is never less than stored + lost, as reports lag behind.
- * 0 or the error of cap_chunk_add.
+ * Adds a LOSS row per (class, CPU, reason) with losses since the last call, and a CLASS_TOTAL row
+ * per (class, CPU) that was seen. final: attempted is exactly what was reported; before, it is
+ * never less than stored + lost, as reports lag behind. 0 or the error of cap_chunk_add.
  */
 int rec_event_counts_rows(struct rec_event_counts *counts, struct cap_chunk *chunk, u64 now_ns,
 			  bool final);
 
 void rec_event_counts_totals(const struct rec_event_counts *counts, struct cap_totals *ret_totals);
 /* Fills the members that speak of stored, lost and attempted events. */
-void rec_event_counts_sum(const struct rec_event_counts *counts, struct rec_sink_counts *ret_counts);
+void rec_event_counts_sum(const struct rec_event_counts *counts,
+			  struct rec_sink_counts *ret_counts);

@@ -1,6 +1,7 @@
 /*
- * The output of a recording. A name that exists is never followed, truncated or shared: the file is made with O_EXCL in a directory
- * held open by descriptor, and only a file with our device and inode is ever removed.
+ * The output of a recording. A name that exists is never followed, truncated or shared: the file is
+ * made with O_EXCL in a directory held open by descriptor, and only a file with our device and
+ * inode is ever removed.
  */
 #include "output_file.h"
 
@@ -15,13 +16,13 @@
 
 #include "formats/cleanup.h"
 
-#define RESERVE_BYTES (1ull << 20)        /* held back for the last blocks, INDEX and END */
-#define RESERVE_STEP_BYTES (8ull << 20)   /* how far ahead room is asked for at a time */
-#define WRITE_BACK_BYTES (4ull << 20)     /* start write-back after this much */
-#define SYNC_BYTES (64ull << 20)          /* fdatasync after this much */
-#define SYNC_NS 5000000000ull             /* or this long */
+#define RESERVE_BYTES (1ull << 20)	/* held back for the last blocks, INDEX and END */
+#define RESERVE_STEP_BYTES (8ull << 20) /* how far ahead room is asked for at a time */
+#define WRITE_BACK_BYTES (4ull << 20)	/* start write-back after this much */
+#define SYNC_BYTES (64ull << 20)	/* fdatasync after this much */
+#define SYNC_NS 5000000000ull		/* or this long */
 #define FLOOR_BYTES (512ull << 20)
-#define FLOOR_DIVISOR 20                  /* 5 % of the file system */
+#define FLOOR_DIVISOR 20 /* 5 % of the file system */
 #define PIPE_BYTES (1 << 20)
 
 struct rec_output {
@@ -61,12 +62,14 @@ static int refuse_existing(const struct rec_output *output, const char *path, bo
 	if (fstatat(output->directory_fd, output->name, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		return cap_fail(err, -EEXIST, "output '%s' exists; use another name", path);
 	if (!S_ISREG(info.st_mode))
-		return cap_fail(err, -EEXIST,
-				"output '%s' is %s; a capture is only written to a new regular file: use "
-				"another name, or -o - for a pipe",
-				path, kind_of(info.st_mode));
+		return cap_fail(
+			err, -EEXIST,
+			"output '%s' is %s; a capture is only written to a new regular file: use "
+			"another name, or -o - for a pipe",
+			path, kind_of(info.st_mode));
 	if (force)
-		return cap_fail(err, -EEXIST, "output '%s' was made by someone else just now", path);
+		return cap_fail(err, -EEXIST, "output '%s' was made by someone else just now",
+				path);
 	return cap_fail(err, -EEXIST, "output '%s' exists; use --force or another name", path);
 }
 
@@ -110,10 +113,11 @@ static int open_directory(struct rec_output *output, const char *path, bool forc
 	if (fstat(output->directory_fd, &info) < 0)
 		return cap_fail_errno(err, errno, "output '%s': directory '%s'", path, directory);
 	if ((info.st_mode & S_IWOTH) && !(info.st_mode & S_ISVTX) && !force)
-		return cap_fail(err, CAP_EUSAGE,
-				"output '%s': everybody may rename files in '%s'; use another directory, "
-				"chmod +t it, or --force",
-				path, directory);
+		return cap_fail(
+			err, CAP_EUSAGE,
+			"output '%s': everybody may rename files in '%s'; use another directory, "
+			"chmod +t it, or --force",
+			path, directory);
 	return 0;
 }
 
@@ -123,7 +127,8 @@ static void set_floor(struct rec_output *output)
 	u64 floor, available;
 
 	if (fstatvfs(output->fd, &space) < 0 || space.f_blocks == 0)
-		return; /* a file system that cannot tell has no floor; ENOSPC is then the only bound */
+		return; /* a file system that cannot tell has no floor; ENOSPC is then the only
+			   bound */
 	available = (u64)space.f_bavail * space.f_frsize;
 	floor = (u64)space.f_blocks * space.f_frsize / FLOOR_DIVISOR;
 	if (floor < FLOOR_BYTES)
@@ -151,7 +156,7 @@ static int open_file(struct rec_output *output, const char *path, bool force, st
 		return cap_fail_errno(err, errno, "output '%s'", path);
 	output->device = info.st_dev;
 	output->inode = info.st_ino;
-	(void)fchmod(output->fd, 0600);     /* an umask can only have made it stricter */
+	(void)fchmod(output->fd, 0600);	   /* an umask can only have made it stricter */
 	(void)fsync(output->directory_fd); /* some file systems cannot sync directories */
 	output->can_reserve = true;
 	set_floor(output);
@@ -165,15 +170,17 @@ static int open_stdout(struct rec_output *output, struct cap_err *err)
 	if (fstat(STDOUT_FILENO, &info) < 0)
 		return cap_fail_errno(err, errno, "output '-': standard output");
 	if (isatty(STDOUT_FILENO))
-		return cap_fail(err, CAP_EUSAGE,
-				"output '-': standard output is a terminal; pipe it into a program or a "
-				"file, or give -o FILE");
+		return cap_fail(
+			err, CAP_EUSAGE,
+			"output '-': standard output is a terminal; pipe it into a program or a "
+			"file, or give -o FILE");
 	output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (output->fd < 0)
 		return cap_fail_errno(err, errno, "output '-': standard output");
 	output->is_stream = !S_ISREG(info.st_mode);
 	if (S_ISFIFO(info.st_mode))
-		(void)fcntl(output->fd, F_SETPIPE_SZ, PIPE_BYTES); /* fewer switches; any size works */
+		(void)fcntl(output->fd, F_SETPIPE_SZ,
+			    PIPE_BYTES); /* fewer switches; any size works */
 	if (!output->is_stream)
 		set_floor(output);
 	return 0;
@@ -189,7 +196,8 @@ int rec_output_open(const char *path, bool force, struct rec_output **ret_output
 		return cap_fail_errno(err, ENOMEM, "output '%s'", path);
 	output->fd = -1;
 	output->directory_fd = -1;
-	rc = strcmp(path, "-") == 0 ? open_stdout(output, err) : open_file(output, path, force, err);
+	rc = strcmp(path, "-") == 0 ? open_stdout(output, err)
+				    : open_file(output, path, force, err);
 	if (rc < 0)
 		return rc;
 	*ret_output = TAKE(output);
@@ -221,7 +229,8 @@ bool rec_output_is_stream(const struct rec_output *output)
 	return output->is_stream;
 }
 
-/* Room for `len` more bytes and for the end after them. -1 with errno ENOSPC when the disk has no more. */
+/* Room for `len` more bytes and for the end after them. -1 with errno ENOSPC when the disk has no
+ * more. */
 static int make_room(struct rec_output *output, unsigned long len)
 {
 	u64 wanted = output->written_bytes + len + (output->may_use_reserve ? 0 : RESERVE_BYTES);
@@ -326,7 +335,8 @@ int rec_output_close(struct rec_output *output, struct cap_err *err)
 		return 0;
 	/* Frees blocks past the end; the size, and with it every byte written, stays. */
 	if (output->reserved_bytes > output->written_bytes)
-		(void)ftruncate(output->fd, (off_t)output->written_bytes);
+		(void)!ftruncate(output->fd,
+				 (off_t)output->written_bytes); /* else blocks stay allocated */
 	if (!output->is_stream && fdatasync(output->fd) < 0 && errno != EINVAL && errno != EROFS)
 		rc = cap_fail_errno(err, errno, "sync output");
 	if (close(output->fd) < 0 && rc == 0)
@@ -343,5 +353,6 @@ void rec_output_discard(struct rec_output *output)
 		return;
 	if (fstatat(output->directory_fd, output->name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    info.st_dev == output->device && info.st_ino == output->inode)
-		(void)unlinkat(output->directory_fd, output->name, 0); /* best effort: it is ours and empty */
+		(void)unlinkat(output->directory_fd, output->name,
+			       0); /* best effort: it is ours and empty */
 }

@@ -1,4 +1,5 @@
-/* Own cost from getrusage and /proc/self/statm. The kernel keeps both in any case, so reading them once a second is all it costs. */
+/* Own cost from getrusage and /proc/self/statm. The kernel keeps both in any case, so reading them
+ * once a second is all it costs. */
 #include "own_cost.h"
 
 #include <fcntl.h>

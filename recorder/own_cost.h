@@ -4,7 +4,7 @@
 
 struct rec_own_cost {
 	u64 cpu_user_ns, cpu_system_ns; /* since the process began, all threads */
-	u64 rss_bytes;                  /* now; 0 if it cannot be read */
+	u64 rss_bytes;			/* now; 0 if it cannot be read */
 	u64 peak_rss_bytes;
 };
 

@@ -1,4 +1,5 @@
-/* pidfds of the processes given with -p. The oldest kernel kymo-record loads on has pidfd_open (5.3). */
+/* pidfds of the processes given with -p. The oldest kernel kymo-record loads on has pidfd_open
+ * (5.3). */
 #include "pid_watch.h"
 
 #include <errno.h>
@@ -19,8 +20,10 @@ int rec_pid_watch_open(const pid_t *pids, size_t count, struct rec_pid_watch *re
 			if (error == ESRCH)
 				return cap_fail(err, -ESRCH, "process %d does not exist", pids[i]);
 			if (error == EINVAL || error == ENOENT)
-				return cap_fail(err, -ESRCH, "%d is a thread, not a process: give the process's id",
-						pids[i]);
+				return cap_fail(
+					err, -ESRCH,
+					"%d is a thread, not a process: give the process's id",
+					pids[i]);
 			return cap_fail_errno(err, error, "watch process %d", pids[i]);
 		}
 		watch.fds[watch.count++] = (struct pollfd){.fd = fd, .events = POLLIN};

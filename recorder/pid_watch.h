@@ -1,5 +1,6 @@
 #pragma once
-/* Tells when processes end, through pidfds: a pid that is used again cannot be mistaken for the old one. */
+/* Tells when processes end, through pidfds: a pid that is used again cannot be mistaken for the old
+ * one. */
 #include <poll.h>
 #include <stddef.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /*
- * The recording: phases open, attach, start, run, stop, one function each; rec_record() undoes them on every way out. Everything
- * that can end a recording is a descriptor in one poll(2).
+ * The recording: phases open, attach, start, run, stop, one function each; rec_record() undoes them
+ * on every way out. Everything that can end a recording is a descriptor in one poll(2).
  */
 #include "record.h"
 
@@ -13,31 +13,28 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock_snapshot.h"
 #include "command_child.h"
 #include "formats/cleanup.h"
 #include "host_facts.h"
-#include "kernel_map.h"
 #include "output_file.h"
 #include "pid_watch.h"
 #include "rec_source.h"
+#include "side_blocks.h"
 #include "status_line.h"
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u  /* between CLOCK rows */
-#define SYMBOL_SECONDS 30u /* between lookups of kernel symbols: a killed recording keeps most names */
-#define END_BYTES (64u << 10) /* what the last blocks may take: schema, index, counts */
-#define ROOM_POLL_MS 1     /* how long a source that can wait is left waiting for the writer */
+#define CLOCK_SECONDS 10u     /* between CLOCK rows */
+#define END_BYTES (12u << 10) /* what the last blocks take: schema and counts */
+#define INDEX_DIVISOR 128u    /* and the index, as a part of what was written */
+#define ROOM_POLL_MS 1	      /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
 
 struct recording {
 	struct rec_options options; /* a copy: the command's pid joins the filter */
-	const struct rec_source_ops *ops;
+	struct rec_side side;	    /* source and sink, too */
 	struct rec_output *output;
-	struct rec_source *source;
-	struct rec_sink *sink;
 	struct rec_command command;
 	struct rec_pid_watch pids;
 	struct rec_host_facts facts;
@@ -51,7 +48,6 @@ struct recording {
 	u32 seconds;
 	u64 projected_bytes; /* at the last look: --max-size */
 	struct rec_own_cost begin_cost;
-	struct ev_clock clock;
 };
 
 static u64 monotonic_ns(void)
@@ -62,10 +58,9 @@ static u64 monotonic_ns(void)
 	return (u64)now.tv_sec * SECOND_NS + (u64)now.tv_nsec;
 }
 
-/* The time of the events. */
-static u64 event_now(const struct recording *rec)
+static bool can_wait(const struct recording *rec)
 {
-	return rec->ops->now ? rec->ops->now(rec->source) : monotonic_ns();
+	return rec->side.ops->can_wait && rec->side.ops->can_wait(rec->side.source);
 }
 
 static void end(struct recording *rec, enum cap_end_reason reason)
@@ -79,17 +74,17 @@ static void end(struct recording *rec, enum cap_end_reason reason)
 
 static int open_signals(struct recording *rec, struct cap_err *err)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction hangup;
 
 	(void)sigemptyset(&rec->signals);
 	(void)sigaddset(&rec->signals, SIGCHLD);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		struct sigaction action;
-
-		/* nohup and shells' background jobs ignore some: leave those alone */
-		if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			(void)sigaddset(&rec->signals, ends[i]);
-	}
+	/* Shells let background jobs ignore SIGINT; whoever sends it to us by hand means it. */
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)sigaddset(&rec->signals, SIGINT);
+	(void)sigaddset(&rec->signals, SIGTERM);
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup */
+		(void)sigaddset(&rec->signals, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2) */
 	if (sigprocmask(SIG_BLOCK, &rec->signals, &rec->old_signals) < 0)
 		return cap_fail_errno(err, errno, "block signals");
@@ -131,7 +126,8 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	int rc = 0;
 
 	if (!rec->options.output_path)
-		return cap_fail(err, CAP_EUSAGE, "no output named: give -o FILE, or -o - for a pipe");
+		return cap_fail(err, CAP_EUSAGE,
+				"no output named: give -o FILE, or -o - for a pipe");
 	if (rec->options.json && strcmp(rec->options.output_path, "-") == 0)
 		return cap_fail(err, CAP_EUSAGE,
 				"-o - and --json both want standard output: choose one");
@@ -139,7 +135,8 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
 		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
 	if (rc == 0)
-		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
+		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
+				     err);
 	if (rc == 0)
 		rc = open_command(rec, err);
 	return rc;
@@ -153,136 +150,26 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.fd = rec_output_fd(rec->output),
 		.info = &rec->facts.info,
 		.output = rec->output,
-		.wait_when_full = rec->ops->can_wait,
-		.replay = rec->ops->is_replay,
+		.wait_when_full = can_wait(rec),
+		.replay = rec->side.ops->is_replay,
 	};
 
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
-		options.kernel_map = rec_live_kernel_map(rec->source);
-	return rec_sink_open(&options, &rec->sink, err);
+		options.kernel_map = rec_live_kernel_map(rec->side.source);
+	return rec_sink_open(&options, &rec->side.sink, err);
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
 {
-	int rc = rec->ops->open(&rec->options, &rec->source, err);
+	int rc = rec->side.ops->open(&rec->options, &rec->side.source, err);
 
 	if (rc == 0)
 		rc = rec_host_info(&rec->facts, err);
 	if (rc < 0)
 		return rc;
-	if (rec->ops->describe)
-		rec->ops->describe(rec->source, &rec->facts.info);
+	if (rec->side.ops->describe)
+		rec->side.ops->describe(rec->side.source, &rec->facts.info);
 	return open_sink(rec, err);
-}
-
-/* -------- side blocks of our own -------- */
-
-static int put_meta(struct recording *rec)
-{
-	struct cap_chunk *chunk = rec_sink_side_chunk(rec->sink);
-	int rc;
-
-	if (!chunk)
-		return -ENOMEM;
-	rc = rec_host_meta(&rec->options, chunk);
-	if (rc < 0)
-		cap_chunk_reset(chunk);
-	(void)rec_sink_put_side(rec->sink, CAP_BLOCK_META, chunk);
-	return rc;
-}
-
-/* For a source with a clock of its own the other clocks keep their distance to it. */
-static void read_clocks(const struct recording *rec, struct ev_clock *ret_clock)
-{
-	const struct cap_file_info *info = &rec->facts.info;
-	u64 passed_ns;
-
-	if (!rec->ops->now) {
-		rec_clock_read(ret_clock);
-		return;
-	}
-	passed_ns = event_now(rec) - info->monotonic_ns;
-	*ret_clock = (struct ev_clock){
-		.time_ns = info->monotonic_ns + passed_ns,
-		.realtime_ns = info->realtime_ns + passed_ns,
-		.boottime_ns = info->boottime_ns + passed_ns,
-		.monotonic_raw_ns = info->monotonic_ns + passed_ns,
-		.tai_ns = info->realtime_ns + passed_ns,
-	};
-}
-
-static int put_clock(struct recording *rec)
-{
-	struct cap_chunk *chunk;
-	int rc;
-
-	if (rec->ops->is_replay)
-		return 0;
-	chunk = rec_sink_side_chunk(rec->sink);
-	if (!chunk)
-		return -ENOMEM;
-	rc = cap_chunk_add(chunk, EV_CLOCK, &rec->clock);
-	(void)rec_sink_put_side(rec->sink, CAP_BLOCK_CLOCK, chunk);
-	return rc;
-}
-
-static int watch_clocks(struct recording *rec, bool due)
-{
-	struct ev_clock before = rec->clock;
-	struct cap_chunk *chunk;
-	enum rec_clock_change change;
-	s64 by_ns;
-	int rc;
-
-	if (rec->ops->is_replay)
-		return 0;
-	read_clocks(rec, &rec->clock);
-	change = rec_clock_compare(&before, &rec->clock, &by_ns);
-	if (change == REC_CLOCK_STEADY)
-		return due ? put_clock(rec) : 0;
-	chunk = rec_sink_side_chunk(rec->sink);
-	if (!chunk)
-		return -ENOMEM;
-	rc = rec_clock_mark(chunk, rec->clock.time_ns, change, by_ns);
-	(void)rec_sink_put_side(rec->sink, CAP_BLOCK_MARK, chunk);
-	return rc < 0 ? rc : put_clock(rec);
-}
-
-static int put_source_stats(struct recording *rec)
-{
-	u64 now_ns = event_now(rec);
-	struct cap_chunk *chunk = rec_sink_side_chunk(rec->sink);
-	int rc;
-
-	if (!chunk)
-		return -ENOMEM;
-	rc = rec->ops->stats ? rec->ops->stats(rec->source, rec->sink, chunk, now_ns) : 0;
-	if (rc < 0)
-		cap_chunk_reset(chunk);
-	(void)rec_sink_put_side(rec->sink, CAP_BLOCK_STATS, chunk);
-	rec_sink_polled(rec->sink, now_ns);
-	return rc;
-}
-
-static int put_kernel_symbols(struct recording *rec, struct cap_err *err)
-{
-	struct rec_kernel_map *map;
-	struct cap_chunk *chunk;
-	int rc;
-
-	if (rec->options.source_kind != REC_SOURCE_LIVE)
-		return 0;
-	map = rec_live_kernel_map(rec->source);
-	if (!map || !rec_kernel_map_has_unnamed(map))
-		return 0;
-	chunk = rec_sink_side_chunk(rec->sink);
-	if (!chunk)
-		return -ENOMEM;
-	rc = rec_kernel_map_symbols(map, chunk, err);
-	if (rc < 0)
-		cap_chunk_reset(chunk);
-	(void)rec_sink_put_side(rec->sink, CAP_BLOCK_SYMBOLS, chunk);
-	return rc < 0 ? rc : 0;
 }
 
 /* -------- start -------- */
@@ -290,22 +177,22 @@ static int put_kernel_symbols(struct recording *rec, struct cap_err *err)
 static int start_phase(struct recording *rec, struct cap_err *err)
 {
 	u32 drain_ms = rec->options.drain_ms ? rec->options.drain_ms : DEFAULT_DRAIN_MS;
-	int rc = put_meta(rec);
+	int rc = rec_side_meta(&rec->side);
 
 	if (rc < 0)
 		return cap_fail_errno(err, ENOMEM, "write the facts of the host");
 	rec->begin_ns = monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
-	read_clocks(rec, &rec->clock);
-	if (put_clock(rec) < 0)
+	if (rec_side_begin_clocks(&rec->side) < 0)
 		return cap_fail_errno(err, ENOMEM, "write the clocks");
-	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd, err);
+	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
+			err);
 	if (rc == 0)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
-	rec_sink_polled(rec->sink, event_now(rec));
+	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
 	if (rc == 0)
-		rc = rec->ops->start(rec->source, rec->sink, err);
+		rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
 	if (rc == 0 && rec->command.pid > 0)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
 	rec->started = rc == 0;
@@ -330,7 +217,8 @@ static void take_signals(struct recording *rec)
 	}
 }
 
-/* What the file would take if it ended at the next look: --max-size is kept by ending before it is passed. */
+/* What the file would take if it ended at the next look: --max-size is kept by ending before it is
+ * passed. */
 static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
 {
 	u64 settled_bytes = counts->encoded_bytes - counts->queue_bytes;
@@ -342,8 +230,11 @@ static bool size_reached(struct recording *rec, const struct rec_sink_counts *co
 		waiting_bytes = (u64)((double)waiting_bytes * (double)counts->written_bytes /
 				      (double)settled_bytes);
 	rec->projected_bytes = counts->written_bytes + waiting_bytes;
-	growth_bytes = rec->projected_bytes > before_bytes ? rec->projected_bytes - before_bytes : 0;
-	return rec->projected_bytes + growth_bytes + END_BYTES >= rec->options.max_size_bytes;
+	growth_bytes =
+		rec->projected_bytes > before_bytes ? rec->projected_bytes - before_bytes : 0;
+	return rec->projected_bytes + growth_bytes + END_BYTES +
+		       rec->projected_bytes / INDEX_DIVISOR >=
+	       rec->options.max_size_bytes;
 }
 
 static void check_limits(struct recording *rec)
@@ -352,7 +243,7 @@ static void check_limits(struct recording *rec)
 
 	if (rec->options.max_samples == 0 && rec->options.max_size_bytes == 0)
 		return;
-	rec_sink_counts(rec->sink, &counts);
+	rec_sink_counts(rec->side.sink, &counts);
 	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
 		end(rec, CAP_END_SAMPLES);
 	if (rec->options.max_size_bytes > 0 && size_reached(rec, &counts))
@@ -364,16 +255,12 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	rec->seconds++;
-	rc = put_source_stats(rec);
+	rc = rec_side_stats(&rec->side);
 	if (rc == 0)
-		rc = watch_clocks(rec, rec->seconds % CLOCK_SECONDS == 0);
+		rc = rec_side_watch_clocks(&rec->side, rec->seconds % CLOCK_SECONDS == 0);
 	if (rc < 0)
-		return cap_fail_errno(err, rc > -2000 ? -rc : EOVERFLOW, "take stock of the recording");
-	if (rec->seconds % SYMBOL_SECONDS == 0) {
-		rc = put_kernel_symbols(rec, err);
-		if (rc < 0)
-			return rc;
-	}
+		return cap_fail_errno(err, rc > -2000 ? -rc : EOVERFLOW,
+				      "take stock of the recording");
 	if (rec_output_low_on_space(rec->output) == 1)
 		end(rec, CAP_END_NO_SPACE);
 	return 0;
@@ -381,28 +268,28 @@ static int each_second(struct recording *rec, struct cap_err *err)
 
 static int drain(struct recording *rec, struct cap_err *err)
 {
-	u64 now_ns;
-	int rc = rec->ops->drain(rec->source, rec->sink, err);
+	int drained = rec->side.ops->drain(rec->side.source, rec->side.sink, err);
+	u64 now_ns = monotonic_ns();
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	if (rc == 1)
-		end(rec, CAP_END_NORMAL);
-	now_ns = monotonic_ns();
+	if (drained < 0)
+		return drained;
 	if (now_ns - rec->second_ns >= SECOND_NS) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
 		if (rc < 0)
 			return rc;
 	}
-	rc = rec_sink_tick(rec->sink, event_now(rec), err);
+	rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
 	if (rc < 0)
 		return rc;
 	check_limits(rec);
+	if (drained == 1)
+		end(rec, CAP_END_NORMAL);
 	if (rec_status_due(&rec->status, now_ns)) {
 		struct rec_sink_counts counts;
 
-		rec_sink_counts(rec->sink, &counts);
+		rec_sink_counts(rec->side.sink, &counts);
 		rec_status_show(&rec->status, now_ns, &counts);
 	}
 	return 0;
@@ -414,7 +301,8 @@ static void fill_poll_set(struct recording *rec, struct pollfd *fds, bool has_ro
 	fds[FD_SIGNAL] = (struct pollfd){.fd = rec->signal_fd, .events = POLLIN};
 	fds[FD_DURATION] = (struct pollfd){.fd = rec->duration_fd, .events = POLLIN};
 	fds[FD_WAKE] = (struct pollfd){
-		.fd = has_room && rec->ops->wake_fd ? rec->ops->wake_fd(rec->source) : -1,
+		.fd = has_room && rec->side.ops->wake_fd ? rec->side.ops->wake_fd(rec->side.source)
+							 : -1,
 		.events = POLLIN,
 	};
 	/* No events asked for: a pipe whose reader is gone still reports POLLERR. */
@@ -429,7 +317,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 	struct pollfd fds[FD_PIDS + REC_MAX_PIDS];
 
 	while (!rec->ended) {
-		bool has_room = !rec->ops->can_wait || rec_sink_has_room(rec->sink);
+		bool has_room = !can_wait(rec) || rec_sink_has_room(rec->side.sink);
 		u64 ticks;
 		int rc;
 
@@ -452,8 +340,8 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 			(void)!read(rec->timer_fd, &ticks, sizeof(ticks)); /* only to re-arm it */
 		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
 			continue;
-		if (rec->ops->can_wait && !rec_sink_has_room(rec->sink)) {
-			rc = rec_sink_tick(rec->sink, event_now(rec), err);
+		if (!has_room) {
+			rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
 			if (rc < 0)
 				return rc;
 			continue;
@@ -474,18 +362,18 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	int stop_rc, end_rc;
 
 	rec_status_clear(&rec->status);
-	stop_rc = rec->ops->stop(rec->source, rec->sink, rc < 0 ? &first : err);
+	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
 	if (rc != -EPIPE) {
-		(void)put_source_stats(rec);             /* out of memory here: the rows before stand */
-		(void)put_kernel_symbols(rec, &first);   /* names are a comfort, not the data */
-		(void)watch_clocks(rec, true);
+		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
+		(void)rec_side_watch_clocks(&rec->side, true);
 	}
 	if (rc < 0 && rc != -ENOSPC && rc != -EPIPE)
 		rec->reason = CAP_END_IO_ERROR;
-	(void)rec_sink_tick(rec->sink, event_now(rec), &first); /* its error comes again from finish */
-	end_rc = rec_sink_finish(rec->sink, rec->reason, rc < 0 ? &first : err);
+	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
+			    &first); /* its error comes again from finish */
+	end_rc = rec_sink_finish(rec->side.sink, rec->reason, rc < 0 ? &first : err);
 	if (rc == 0)
 		rc = end_rc;
 	return rc;
@@ -508,10 +396,10 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	struct rec_own_cost cost;
 
 	*ret_result = (struct rec_result){
-		.reason = rc == -ENOSPC   ? CAP_END_NO_SPACE
-			  : rc == -EPIPE  ? CAP_END_PIPE_CLOSED
-			  : rc < 0        ? CAP_END_IO_ERROR
-					  : rec->reason,
+		.reason = rc == -ENOSPC	 ? CAP_END_NO_SPACE
+			  : rc == -EPIPE ? CAP_END_PIPE_CLOSED
+			  : rc < 0	 ? CAP_END_IO_ERROR
+					 : rec->reason,
 		.recorded = rec->started,
 		.cpu_count = rec->facts.info.cpu_count,
 		.command_pid = rec->command.pid,
@@ -522,7 +410,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 		return;
 	rec_own_cost_read(&cost);
 	ret_result->elapsed_ns = monotonic_ns() - rec->begin_ns;
-	rec_sink_counts(rec->sink, &ret_result->counts);
+	rec_sink_counts(rec->side.sink, &ret_result->counts);
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
 	ret_result->cost.cpu_system_ns -= rec->begin_cost.cpu_system_ns;
@@ -531,9 +419,9 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 
 static void recording_done(struct recording *rec)
 {
-	if (rec->source)
-		rec->ops->free(rec->source);
-	rec_sink_free(rec->sink);
+	if (rec->side.source)
+		rec->side.ops->free(rec->side.source);
+	rec_sink_free(rec->side.sink);
 	rec_output_free(rec->output);
 	rec_pid_watch_done(&rec->pids);
 	cap_closep(&rec->timer_fd);
@@ -559,7 +447,7 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 {
 	struct recording rec = {
 		.options = *options,
-		.ops = choose_source(options->source_kind),
+		.side.ops = choose_source(options->source_kind),
 		.timer_fd = -1,
 		.duration_fd = -1,
 		.signal_fd = -1,
@@ -567,6 +455,8 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 	};
 	int rc;
 
+	rec.side.options = &rec.options;
+	rec.side.info = &rec.facts.info;
 	(void)sigprocmask(SIG_BLOCK, NULL, &rec.old_signals); /* only reads the mask */
 	rc = open_phase(&rec, err);
 	if (rc == 0)
@@ -574,7 +464,8 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 	if (rc == 0)
 		rc = start_phase(&rec, err);
 	if (rc == 0) {
-		rec_status_open(&rec.status, status, options->duration_ns, rec.facts.info.cpu_count);
+		rec_status_open(&rec.status, status, options->duration_ns,
+				rec.facts.info.cpu_count);
 		rc = run_phase(&rec, err);
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);

@@ -1,6 +1,6 @@
 /*
- * The sink: open chunk, pool of packages, counts, STATS blocks. Only the writer thread touches the file; a package belongs to one
- * side at a time, so no row is ever looked at by two threads.
+ * The sink: open chunk, pool of packages, counts, STATS blocks. Only the writer thread touches the
+ * file; a package belongs to one side at a time, so no row is ever looked at by two threads.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,11 +13,14 @@
 #include "formats/limits.h"
 #include "output_file.h"
 #include "own_cost.h"
+#include "package.h"
 #include "rec_sink.h"
 #include "writer_thread.h"
 
 #define DEFAULT_QUEUE_BYTES (8ull << 20)
-#define ROOM_BYTES (2ull * CAP_WRITER_CHUNK_BYTES) /* what one drain of a source that can wait may hand over */
+#define ROOM_BYTES                                                                                \
+	(2ull * CAP_WRITER_CHUNK_BYTES) /* what one drain of a source that can wait may hand over \
+					 */
 #define STATS_NS 10000000000ull
 #define STATS_SOON_NS 1000000000ull /* on a pipe, and when something was lost */
 #define STREAM_CHUNK_NS 1000000000ull
@@ -33,12 +36,12 @@ struct rec_sink {
 	bool wait_when_full, replay, is_stream;
 	bool finished; /* the writer's thread has ended: what it wrote is ours to ask */
 
-	struct rec_package *open;   /* never NULL once opened */
-	struct rec_package *spare;  /* empty ones */
-	struct rec_package *lent;   /* handed out by rec_sink_side_chunk */
-	u64 opened_ns;              /* time of the first tick that saw rows in the open chunk; 0: none yet */
+	struct rec_package *open;  /* never NULL once opened */
+	struct rec_package *spare; /* empty ones */
+	struct rec_package *lent;  /* handed out by rec_sink_side_chunk */
+	u64 opened_ns; /* time of the first tick that saw rows in the open chunk; 0: none yet */
 	u32 until_check;
-	u64 open_count;             /* events in the open chunk */
+	u64 open_count; /* events in the open chunk */
 	u64 open_by_class[EV_CLASS_COUNT];
 	u64 encoded_bytes;
 
@@ -53,66 +56,6 @@ static u64 monotonic_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
 	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
-
-static struct rec_package *package_free(struct rec_package *package)
-{
-	if (!package)
-		return NULL;
-	cap_chunk_free(package->chunk);
-	free(package->class_counts);
-	free(package);
-	return NULL;
-}
-
-static void package_list_free(struct rec_package *package)
-{
-	while (package) {
-		struct rec_package *next = package->next;
-
-		package_free(package);
-		package = next;
-	}
-}
-
-static struct rec_package *package_new(void)
-{
-	struct rec_package *package = calloc(1, sizeof(*package));
-
-	if (!package)
-		return NULL;
-	package->chunk = cap_chunk_new();
-	return package->chunk ? package : package_free(package);
-}
-
-static void package_reset(struct rec_package *package)
-{
-	cap_chunk_reset(package->chunk);
-	if (package->class_counts)
-		memset(package->class_counts, 0,
-		       (size_t)package->class_counts_cpus * EV_CLASS_COUNT * sizeof(u32));
-	package->written = false;
-	package->next = NULL;
-}
-
-/* NULL when out of memory. */
-static u32 *package_count(struct rec_package *package, u32 event_class, u32 cpu)
-{
-	if (cpu >= package->class_counts_cpus) {
-		u32 *grown;
-
-		if (cpu >= REC_MAX_CPUS)
-			return NULL;
-		grown = reallocarray(package->class_counts, (size_t)(cpu + 1) * EV_CLASS_COUNT,
-				     sizeof(u32));
-		if (!grown)
-			return NULL;
-		memset(grown + (size_t)package->class_counts_cpus * EV_CLASS_COUNT, 0,
-		       (size_t)(cpu + 1 - package->class_counts_cpus) * EV_CLASS_COUNT * sizeof(u32));
-		package->class_counts = grown;
-		package->class_counts_cpus = cpu + 1;
-	}
-	return &package->class_counts[(size_t)cpu * EV_CLASS_COUNT + event_class];
 }
 
 static void each_count(struct rec_sink *sink, const struct rec_package *package,
@@ -130,7 +73,8 @@ static void each_count(struct rec_sink *sink, const struct rec_package *package,
 	}
 }
 
-/* All events of a package that was counted as stored are lost: exact per class and CPU, and when. */
+/* All events of a package that was counted as stored are lost: exact per class and CPU, and when.
+ */
 static void lose_package(struct rec_sink *sink, const struct rec_package *package, u32 reason)
 {
 	if (package->block != CAP_BLOCK_CHUNK)
@@ -164,7 +108,7 @@ static void reclaim(struct rec_sink *sink)
 
 		if (!package->written)
 			lose_package(sink, package, REASON_WRITE_ERROR);
-		package_reset(package);
+		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
 		package = next;
@@ -180,7 +124,7 @@ static struct rec_package *take_spare(struct rec_sink *sink)
 		package = sink->spare;
 	}
 	if (!package)
-		return package_new();
+		return rec_package_new();
 	sink->spare = package->next;
 	package->next = NULL;
 	return package;
@@ -195,7 +139,8 @@ static void reset_open(struct rec_sink *sink)
 	memset(sink->open_by_class, 0, sizeof(sink->open_by_class));
 }
 
-/* Hands the open chunk over, or drops it where the queue or memory is full; the open chunk is empty afterwards. */
+/* Hands the open chunk over, or drops it where the queue or memory is full; the open chunk is empty
+ * afterwards. */
 static void close_open(struct rec_sink *sink, enum rec_when_full when_full)
 {
 	struct rec_package *full = sink->open;
@@ -213,7 +158,7 @@ static void close_open(struct rec_sink *sink, enum rec_when_full when_full)
 		sink->open = fresh;
 	} else {
 		lose_package(sink, full, fresh ? REASON_BACKPRESSURE : REASON_RECORDER);
-		package_reset(full);
+		rec_package_reset(full);
 		if (fresh) {
 			fresh->next = sink->spare;
 			sink->spare = fresh;
@@ -232,10 +177,10 @@ static void close_if_full(struct rec_sink *sink)
 
 static void count_open(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count)
 {
-	u32 *cell = package_count(sink->open, event_class, cpu);
+	u32 *cell = rec_package_count(sink->open, event_class, cpu);
 
 	if (!cell) /* no memory for this CPU's counts: the sum at least stays exact */
-		cell = package_count(sink->open, event_class, 0);
+		cell = rec_package_count(sink->open, event_class, 0);
 	if (cell)
 		*cell += (u32)count;
 	sink->open_count += count;
@@ -286,7 +231,7 @@ int rec_sink_open(const struct rec_sink_options *options, struct rec_sink **ret_
 	sink->replay = options->replay;
 	sink->encoder = rec_encoder_new(options->kernel_map);
 	sink->counts = rec_event_counts_new(options->info->cpu_count);
-	sink->open = package_new();
+	sink->open = rec_package_new();
 	if (!sink->encoder || !sink->counts || !sink->open)
 		return cap_fail_errno(err, ENOMEM, "open the sink");
 	rc = open_writer(sink, options, err);
@@ -303,13 +248,13 @@ struct rec_sink *rec_sink_free(struct rec_sink *sink)
 		return NULL;
 	if (sink->thread) {
 		rec_writer_thread_stop(sink->thread);
-		package_list_free(rec_writer_thread_take_done(sink->thread));
+		rec_package_list_free(rec_writer_thread_take_done(sink->thread));
 		rec_writer_thread_free(sink->thread);
 	}
 	cap_writer_free(sink->writer);
-	package_free(sink->open);
-	package_list_free(sink->spare);
-	package_list_free(sink->lent);
+	rec_package_free(sink->open);
+	rec_package_list_free(sink->spare);
+	rec_package_list_free(sink->lent);
 	rec_event_counts_free(sink->counts);
 	rec_encoder_free(sink->encoder);
 	free(sink);
@@ -401,7 +346,7 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 	*link = package->next;
 	package->next = NULL;
 	if (cap_chunk_rows(chunk) == 0) {
-		package_reset(package);
+		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
 		return 0;
@@ -410,7 +355,8 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 	package->size_bytes = cap_chunk_raw_bytes(chunk);
 	rec_event_counts_totals(sink->counts, &package->totals);
 	sink->encoded_bytes += package->size_bytes;
-	/* Facts without which events cannot be read, or which tell of loss: never dropped, and small. */
+	/* Facts without which events cannot be read, or which tell of loss: never dropped, and
+	 * small. */
 	(void)rec_writer_thread_put(sink->thread, package,
 				    sink->wait_when_full ? REC_WAIT : REC_ADMIT);
 	return 0;
@@ -544,7 +490,8 @@ int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err)
 	if (stats_due(sink, now_ns)) {
 		rc = put_stats(sink, now_ns);
 		if (rc < 0)
-			return cap_fail_errno(err, rc == -ENOMEM ? ENOMEM : EOVERFLOW, "count events");
+			return cap_fail_errno(err, rc == -ENOMEM ? ENOMEM : EOVERFLOW,
+					      "count events");
 	}
 	return rec_writer_thread_error(sink->thread, err);
 }
@@ -562,7 +509,8 @@ int rec_sink_flush(struct rec_sink *sink)
 	return rec_writer_thread_error(sink->thread, NULL);
 }
 
-/* The last STATS and END, by this thread: the writer's has ended. After an error they go into the room held back. */
+/* The last STATS and END, by this thread: the writer's has ended. After an error they go into the
+ * room held back. */
 static int write_end(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err)
 {
 	struct cap_totals totals;
@@ -574,7 +522,8 @@ static int write_end(struct rec_sink *sink, enum cap_end_reason reason, struct c
 	cap_chunk_reset(sink->open->chunk);
 	rc = fill_stats(sink, sink->open->chunk, sink->now_ns, true);
 	if (rc == 0)
-		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, sink->open->chunk, &totals, err);
+		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, sink->open->chunk, &totals,
+				     err);
 	cap_chunk_reset(sink->open->chunk);
 	if (rc < 0)
 		return rc;
@@ -586,7 +535,8 @@ int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct ca
 	struct cap_err end_err = {0};
 	int rc, end_rc;
 
-	close_open(sink, REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
+	close_open(sink,
+		   REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
 	rec_writer_thread_stop(sink->thread);
 	sink->finished = true;
 	reclaim(sink);
@@ -608,7 +558,8 @@ int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct ca
 void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts)
 {
 	rec_event_counts_sum(sink->counts, ret_counts);
-	/* Events of the open chunk count as stored for whoever looks, though it may yet be dropped. */
+	/* Events of the open chunk count as stored for whoever looks, though it may yet be dropped.
+	 */
 	ret_counts->stored_count += sink->open_count;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
 		ret_counts->stored_by_class[i] += sink->open_by_class[i];

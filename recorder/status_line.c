@@ -49,8 +49,9 @@ void rec_status_show(struct rec_status *status, u64 now_ns, const struct rec_sin
 		added = 0;
 	if (status->duration_ns)
 		(void)snprintf(total, sizeof(total), "/%.0f", (double)status->duration_ns / 1e9);
-	(void)fprintf(status->out, "\r\033[K%.1f%s s  %s events  %s/s  %s  lost %s  own CPU %.2f %%",
-		      seconds, total, rec_count_text(counts->stored_count, events, sizeof(events)),
+	(void)fprintf(status->out,
+		      "\r\033[K%.1f%s s  %s events  %s/s  %s  lost %s  own CPU %.2f %%", seconds,
+		      total, rec_count_text(counts->stored_count, events, sizeof(events)),
 		      rec_count_text((u64)((double)added / since), rate, sizeof(rate)),
 		      rec_bytes_text(counts->written_bytes, bytes, sizeof(bytes)),
 		      rec_count_text(counts->lost_count, lost, sizeof(lost)), cpu_percent);

@@ -1,4 +1,5 @@
-/* The summary at the end, as text and as JSON. Names of classes and reasons come from the tables of formats/. */
+/* The summary at the end, as text and as JSON. Names of classes and reasons come from the tables of
+ * formats/. */
 #include "summary.h"
 
 #include <errno.h>
@@ -73,7 +74,8 @@ static const char *end_text(const struct rec_options *options, enum cap_end_reas
 	case CAP_END_IO_ERROR:
 		return "ended by an error";
 	case CAP_END_TARGET:
-		return options->command ? NULL : "ended because every process given with -p is gone";
+		return options->command ? NULL
+					: "ended because every process given with -p is gone";
 	default:
 		return NULL;
 	}
@@ -160,10 +162,13 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 	print_command(out, options, result);
 	if (result->reason == CAP_END_NO_SPACE)
 		(void)fprintf(out,
-			      "kymo-record: ended early: the disk of '%s' is nearly full (%s are kept free)\n",
+			      "kymo-record: ended early: the disk of '%s' is nearly full (%s are "
+			      "kept free)\n",
 			      path, rec_bytes_text(result->floor_bytes, floor, sizeof(floor)));
 	if (counts->stored_count == 0)
-		(void)fprintf(out, "kymo-record: NOTHING WAS RECORDED: no event passed the filters in %.1f s\n",
+		(void)fprintf(out,
+			      "kymo-record: NOTHING WAS RECORDED: no event passed the filters in "
+			      "%.1f s\n",
 			      (double)result->elapsed_ns / 1e9);
 	(void)fprintf(out, "kymo-record: %.1f s, %s events, %s in '%s'",
 		      (double)result->elapsed_ns / 1e9,

@@ -1,4 +1,5 @@
-/* Writer thread. After the first error it writes nothing more: pages of a failed write may be gone, so later blocks could lie. */
+/* Writer thread. After the first error it writes nothing more: pages of a failed write may be gone,
+ * so later blocks could lie. */
 #include "writer_thread.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ static struct rec_package *take_next(struct rec_writer_thread *thread)
 	if (!thread->first && !thread->ending) {
 		(void)clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += IDLE_NS / 1000000000l;
-		(void)pthread_cond_timedwait(&thread->work, &thread->lock, &until); /* a timeout is fine */
+		(void)pthread_cond_timedwait(&thread->work, &thread->lock,
+					     &until); /* a timeout is fine */
 	}
 	package = thread->first;
 	if (package) {

@@ -1,27 +1,17 @@
 #pragma once
 /*
- * The thread that encodes, compresses and writes chunks, and its bounded queue. The drain thread only hands over and never waits
- * for the disk, unless it asks to.
+ * The thread that encodes, compresses and writes chunks, and its bounded queue. The drain thread
+ * only hands over and never waits for the disk, unless it asks to.
  */
 #include <stdbool.h>
 
 #include "formats/cap_error.h"
 #include "formats/capture_writer.h"
 #include "formats/chunk.h"
+#include "package.h"
 
 struct rec_output;
 struct rec_writer_thread;
-
-struct rec_package { /* a chunk on its way to the file */
-	struct rec_package *next;
-	struct cap_chunk *chunk;
-	enum cap_block_type block;
-	struct cap_totals totals;
-	u64 size_bytes;        /* what it counts for in the queue */
-	u32 *class_counts;     /* events by [cpu * EV_CLASS_COUNT + class]; only for CAP_BLOCK_CHUNK */
-	u32 class_counts_cpus;
-	bool written; /* set by the writer: it is in the file */
-};
 
 struct rec_writer_thread_options {
 	struct cap_writer *writer; /* begun; the thread's from now on */
@@ -31,7 +21,8 @@ struct rec_writer_thread_options {
 
 int rec_writer_thread_open(const struct rec_writer_thread_options *options,
 			   struct rec_writer_thread **ret_thread, struct cap_err *err);
-/* Stops it if it still runs. Accepts NULL, returns NULL. Packages that are done should have been taken. */
+/* Stops it if it still runs. Accepts NULL, returns NULL. Packages that are done should have been
+ * taken. */
 struct rec_writer_thread *rec_writer_thread_free(struct rec_writer_thread *thread);
 
 enum rec_when_full {
