@@ -79,4 +79,4 @@ def make_malformed(case_path, environment):
         return
     name = os.path.splitext(os.path.basename(case_path))[0]
     os.mkdir(environment["MALFORMED"])
-    subprocess.run([os.path.join(BIN, "make_malformed"), environment["MALFORMED"], name], check=True)
+    subprocess.run([os.path.join(BUILD, "malformed", "make_malformed"), environment["MALFORMED"], name], check=True)

@@ -32,7 +32,7 @@ const char *kymo_blob_get(const struct kymo_blob_table *table, u32 index, size_t
 
 static u32 *find(const struct kymo_blob_table *table, const void *bytes, size_t len)
 {
-	u32 at = (u32)cap_hash_seeded(bytes, len, kymo_hash_seed()) & table->mask;
+	u32 at = (u32)cap_hash_seeded(bytes, len, table->seed) & table->mask;
 
 	while (table->slots[at] != 0) {
 		const struct kymo_blob *blob = &table->blobs[table->slots[at]];
@@ -59,6 +59,7 @@ static int grow_blobs(struct kymo_blob_table *table)
 	free(table->slots);
 	table->slots = slots;
 	table->mask = capacity * 2 - 1;
+	table->seed = kymo_hash_seed();
 	table->blob_capacity = capacity;
 	if (table->count == 0) {
 		table->blobs[0] = (struct kymo_blob){ 0 };

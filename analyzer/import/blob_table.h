@@ -17,6 +17,7 @@ struct kymo_blob_table {
 	u32 count, blob_capacity; /* count includes index 0, once anything was added */
 	u32 *slots;
 	u32 mask;
+	u64 seed;
 };
 
 void kymo_blob_table_done(struct kymo_blob_table *table);

@@ -41,7 +41,7 @@ void kymo_id_map_clear(struct kymo_id_map *map)
 
 static struct kymo_id_slot *find(const struct kymo_id_map *map, u64 a, u64 b)
 {
-	u64 at = cap_hash_mix(a, b, kymo_hash_seed()) & map->mask;
+	u64 at = cap_hash_mix(a, b, map->seed) & map->mask;
 
 	while (map->slots[at].value != 0 && (map->slots[at].a != a || map->slots[at].b != b))
 		at = (at + 1) & map->mask;
@@ -56,7 +56,7 @@ u32 kymo_id_map_get(const struct kymo_id_map *map, u64 a, u64 b)
 static int grow(struct kymo_id_map *map)
 {
 	u64 slots = map->slots ? (map->mask + 1) * 2 : FIRST_SLOTS;
-	struct kymo_id_map bigger = { .mask = slots - 1, .count = map->count };
+	struct kymo_id_map bigger = { .mask = slots - 1, .count = map->count, .seed = kymo_hash_seed() };
 
 	bigger.slots = calloc(slots, sizeof(*bigger.slots));
 	if (!bigger.slots)

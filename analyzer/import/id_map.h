@@ -11,6 +11,7 @@ struct kymo_id_map {
 	struct kymo_id_slot *slots;
 	u64 mask;
 	u64 count;
+	u64 seed;
 };
 
 void kymo_id_map_done(struct kymo_id_map *map);

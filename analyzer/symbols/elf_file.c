@@ -230,10 +230,6 @@ struct kymo_elf *kymo_elf_close(struct kymo_elf *elf)
 {
 	if (!elf)
 		return NULL;
-	/* PLT names are ours, all others belong to libelf. */
-	for (size_t i = 0; i < elf->function_count; i++)
-		if (elf->functions[i].plt)
-			free((char *)elf->functions[i].name);
 	free(elf->functions);
 	free(elf->segments);
 	if (elf->handle)

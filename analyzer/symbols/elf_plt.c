@@ -3,9 +3,6 @@
  * samples fall there.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "elf_file.h"
 
@@ -35,23 +32,6 @@ static bool find_layout(const struct kymo_elf *elf, struct plt_layout *ret_layou
 	*ret_layout = (struct plt_layout){header.sh_addr + head_bytes, 16,
 					  header.sh_addr + header.sh_size};
 	return true;
-}
-
-static int add_entry(struct kymo_elf *elf, const char *target, uint64_t address,
-		     uint64_t entry_bytes)
-{
-	struct kymo_function function = {
-		.address = address, .end = address + entry_bytes, .plt = true};
-	char *name;
-	int rc;
-
-	if (asprintf(&name, "%s@plt", target) < 0)
-		return -ENOMEM;
-	function.name = name;
-	rc = kymo_elf_add_function(elf, &function);
-	if (rc < 0)
-		free(name);
-	return rc;
 }
 
 int kymo_elf_add_plt(struct kymo_elf *elf)
@@ -86,7 +66,12 @@ int kymo_elf_add_plt(struct kymo_elf *elf)
 		name = elf_strptr(elf->handle, symbol_header.sh_link, symbol.st_name);
 		if (!name || name[0] == '\0')
 			continue;
-		rc = add_entry(elf, name, address, layout.entry_bytes);
+		rc = kymo_elf_add_function(elf, &(struct kymo_function){
+							.name = name,
+							.address = address,
+							.end = address + layout.entry_bytes,
+							.plt = true,
+						});
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc < 0)

@@ -22,7 +22,9 @@ enum kymo_object_state kymo_object_names_state(const struct kymo_object_names *n
 /*
  * Finds the function that covers a file offset. is_return says that the offset is a return address:
  * one that begins a function belongs to the call before it. False if no function covers it.
- * *ret_function is valid until free.
+ * *ret_function is valid
+ * until free; *ret_into is how far into it the offset lies.
  */
 bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file_offset,
-			    bool is_return, const struct kymo_function **ret_function);
+			    bool is_return, const struct kymo_function **ret_function,
+			    uint64_t *ret_into);

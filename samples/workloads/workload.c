@@ -68,7 +68,11 @@ static inline __attribute__((always_inline)) uint64_t burn(uint64_t state, unsig
 
 /* noinline and noclone: each must be a frame of its own. The empty asm after a call forbids the
  * tail call that would drop it. */
+#ifdef __clang__ /* it makes no clones */
+#define HOT __attribute__((noinline))
+#else
 #define HOT __attribute__((noinline, noclone))
+#endif
 
 uint64_t hot_half(uint64_t state);
 uint64_t hot_third(uint64_t state);

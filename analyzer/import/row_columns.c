@@ -1,0 +1,64 @@
+/* Names of SQL columns, derived from the field's kind. */
+#include "analyzer/import/row_columns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void kymo_row_columns(const struct cap_type *type, struct kymo_row_columns *ret_columns)
+{
+	struct kymo_row_columns *columns = ret_columns;
+
+	columns->count = 0;
+	columns->list[columns->count++] =
+		(struct kymo_row_column){ .name = "capture_id", .field = KYMO_FIELD_CAPTURE_ID, .kind = CAP_KIND_UINT };
+	for (unsigned int i = 0; i < type->field_count; i++) {
+		const struct cap_field *field = &type->fields[i];
+		const char *name = field->name;
+
+		if (strcmp(name, "reserved") == 0)
+			continue;
+		if (field->kind == CAP_KIND_TASK)
+			name = "task_id";
+		else if (field->kind == CAP_KIND_STACK)
+			name = "stack_id";
+		columns->list[columns->count++] =
+			(struct kymo_row_column){ .name = name, .field = i, .kind = field->kind };
+	}
+}
+
+const char *kymo_row_table_name(const struct cap_type *type)
+{
+	switch (type->id) {
+	case EV_PROCESS:
+		return "process_seen";
+	case EV_MODULE:
+		return "kernel_module";
+	default:
+		return type->name;
+	}
+}
+
+char *kymo_row_columns_sql(const struct cap_type *type)
+{
+	struct kymo_row_columns columns;
+	char *text = NULL;
+	size_t text_bytes;
+	FILE *out = open_memstream(&text, &text_bytes);
+
+	if (!out)
+		return NULL;
+	kymo_row_columns(type, &columns);
+	for (size_t i = 0; i < columns.count; i++) {
+		u8 kind = columns.list[i].kind;
+		bool is_text = kind == CAP_KIND_STRING || kind == CAP_KIND_BYTES;
+
+		(void)fprintf(out, "%s%s %s", i > 0 ? ", " : "", columns.list[i].name,
+			      is_text ? "TEXT" : "INTEGER");
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
