@@ -6,6 +6,7 @@
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -144,6 +145,17 @@ static int open_iterators(struct live_source *live, struct cap_err *err)
 	return 0;
 }
 
+/* Three descriptors per CPU: more than the usual soft limit on large hosts. */
+static void allow_many_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* an open that fails will tell */
+}
+
 static int live_open(const struct rec_options *options, struct rec_source **ret_source,
 		     struct cap_err *err)
 {
@@ -155,6 +167,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	live->options = options;
 	live->processes_fd = live->calls_fd = -1;
 	live->stats.enable_fd = -1;
+	allow_many_descriptors();
 	rc = live_check_host(err);
 	if (rc == 0)
 		rc = live_stats_init(&live->stats, err);
