@@ -19,6 +19,22 @@ int cap_fail(struct cap_err *err, int code, const char *format, ...)
 	return code;
 }
 
+/* Adds ": text" after the len bytes that are there; what does not fit is cut. */
+static void append(struct cap_err *err, int len, const char *text)
+{
+	size_t at = len < 0 ? 0 : (size_t)len;
+	size_t room, text_len = strlen(text);
+
+	if (at + 3 >= sizeof(err->text))
+		return;
+	room = sizeof(err->text) - at - 3;
+	if (text_len > room)
+		text_len = room;
+	memcpy(err->text + at, ": ", 2);
+	memcpy(err->text + at + 2, text, text_len);
+	err->text[at + 2 + text_len] = '\0';
+}
+
 int cap_context(struct cap_err *err, int code, const char *format, ...)
 {
 	char inner[CAP_ERR_TEXT_BYTES];
@@ -33,8 +49,7 @@ int cap_context(struct cap_err *err, int code, const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
-	if (len >= 0 && (size_t)len < sizeof(err->text))
-		(void)snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s", inner);
+	append(err, len, inner);
 	return code;
 }
 
@@ -50,8 +65,6 @@ int cap_fail_errno(struct cap_err *err, int errno_code, const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
-	if (len >= 0 && (size_t)len < sizeof(err->text))
-		(void)snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s",
-			       strerror_r(errno_code, reason, sizeof(reason)));
+	append(err, len, strerror_r(errno_code, reason, sizeof(reason)));
 	return -errno_code;
 }

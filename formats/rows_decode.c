@@ -181,7 +181,7 @@ static u32 row_limit(u16 kind)
 	}
 }
 
-static int read_entry(struct cap_reader *reader, struct cap_cursor *directory,
+static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u32 *section_end,
 		      struct raw_section *ret_raw, struct cap_err *err)
 {
 	struct raw_section raw = { 0 };
@@ -196,6 +196,9 @@ static int read_entry(struct cap_reader *reader, struct cap_cursor *directory,
 	(void)cap_get_u32(directory);
 	if (directory->failed)
 		return cap_fail(err, CAP_EDAMAGED, "section directory is cut short");
+	/* In order and apart, so that rows of all sections together are bounded by the body's bytes. */
+	if (offset < *section_end)
+		return cap_fail(err, CAP_EDAMAGED, "section at %u overlaps the one before", offset);
 	if (offset > reader->header.raw_len || raw.len > reader->header.raw_len - offset)
 		return cap_fail(err, CAP_EDAMAGED, "section of %u bytes at %u passes the end",
 				raw.len, offset);
@@ -203,6 +206,7 @@ static int read_entry(struct cap_reader *reader, struct cap_cursor *directory,
 	if (raw.row_count > raw.len || raw.row_count > row_limit(raw.kind))
 		return cap_fail(err, CAP_ELIMIT, "section with %u rows in %u bytes", raw.row_count,
 				raw.len);
+	*section_end = offset + raw.len;
 	raw.bytes = reader->raw + offset;
 	*ret_raw = raw;
 	return 0;
@@ -450,6 +454,22 @@ static void take_events(struct cap_reader *reader, const struct raw_section *raw
 				columns[i].field = &section->type->fields[k];
 }
 
+static u32 table_size(const struct cap_rows *rows, u16 kind)
+{
+	switch (kind) {
+	case CAP_SECTION_STRINGS:
+		return rows->string_count;
+	case CAP_SECTION_FRAMES:
+		return rows->frame_count;
+	case CAP_SECTION_STACKS:
+		return rows->stack_count;
+	case CAP_SECTION_TASKS:
+		return rows->task_count;
+	default:
+		return 0;
+	}
+}
+
 /* The local tables refer to each other, so they are taken in the order strings, frames, stacks,
  * tasks wherever they stand. */
 static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct raw_section *raw,
@@ -461,9 +481,10 @@ static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct
 
 	if (raw->kind != wanted_kind)
 		return 0;
+	if (table_size(rows, raw->kind) > 1)
+		return cap_fail(err, CAP_EDAMAGED, "two local tables of kind %u", raw->kind);
 	if (raw->kind == CAP_SECTION_STRINGS)
-		return rows->string_count > 1 ? cap_fail(err, CAP_EDAMAGED, "two string tables")
-					      : take_strings(reader, raw, rows, err);
+		return take_strings(reader, raw, rows, err);
 	rc = read_columns(raw, columns, &column_count, err);
 	if (rc < 0)
 		return rc;
@@ -536,11 +557,12 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 	rc = reserve_sections(reader, section_count, err);
 	for (size_t k = 0; rc == 0 && k < sizeof(order) / sizeof(order[0]); k++) {
 		struct cap_cursor directory = body;
+		u32 section_end = 0;
 
 		for (u32 i = 0; rc == 0 && i < section_count; i++) {
 			struct raw_section raw = { 0 };
 
-			rc = read_entry(reader, &directory, &raw, err);
+			rc = read_entry(reader, &directory, &section_end, &raw, err);
 			if (rc == 0)
 				rc = take_section(reader, order[k], &raw, &used_columns, rows, err);
 		}

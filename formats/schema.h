@@ -68,7 +68,7 @@ struct cap_schema {
 	size_t type_count;
 	const struct cap_enum_value *enums; /* sorted by (kind, value) */
 	size_t enum_count;
-	u64 id;	     /* XXH3-64 of its encoded form */
+	u64 id;	     /* XXH3-64 of its encoded form; 0 for the built-in one */
 	void *arena; /* backing memory; NULL for the built-in schema */
 };
 

@@ -1,14 +1,19 @@
 # What a recording is told, and what it reads about the host.
 set(KYMO_CFG_SOURCES
+  address_set.c
+  config_file.c
   config_yaml.c
   host_facts.c
-  host_files.c
+  kernel_files.c
   kernel_map.c
   kernel_symbols.c
   maps_parse.c
+  option_show.c
+  option_text.c
   option_values.c
   options.c
   perf_record.c
+  process_maps.c
   process_scan.c
   sideband.c
   units.c)

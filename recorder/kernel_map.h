@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The kernel's text and modules: turns kernel addresses into (module, offset), so that no absolute kernel address is stored, and
- * names those that were hit from /proc/kallsyms. Reads only files of /proc and /sys that the kernel makes.
+ * The kernel's text and modules: turns kernel addresses into (module, offset), so that no absolute
+ * kernel address is stored, and names those that were hit from /proc/kallsyms. Reads only files of
+ * /proc and /sys that the kernel makes.
  */
 #include <stdbool.h>
 
@@ -10,16 +11,20 @@
 
 struct rec_kernel_map;
 
-/* Reads text base and modules. Works without kallsyms addresses (kptr_restrict): frames are then unknown. */
+/* Reads text base and modules. Works without kallsyms addresses (kptr_restrict): frames are then
+ * unknown. */
 int rec_kernel_map_open(struct rec_kernel_map **ret_map, struct cap_err *err);
 struct rec_kernel_map *rec_kernel_map_free(struct rec_kernel_map *map);
 
-/* Frame of a kernel address, interned in chunk. Remembers the address as hit. Cheap enough for every sample. */
+/* Frame of a kernel address, interned in chunk. Remembers the address as hit. Cheap enough for
+ * every sample. */
 u32 rec_kernel_map_frame(const struct rec_kernel_map *map, struct cap_chunk *chunk, u64 address);
 
 /* Adds MODULE rows. */
 int rec_kernel_map_modules(const struct rec_kernel_map *map, struct cap_chunk *chunk);
 
-/* Adds SYMBOL rows for addresses hit and not yet named; reads kallsyms once, streaming. Returns rows added or negative. */
-int rec_kernel_map_symbols(struct rec_kernel_map *map, struct cap_chunk *chunk, struct cap_err *err);
+/* Adds SYMBOL rows for addresses hit and not yet named; reads kallsyms once, streaming. Returns
+ * rows added or negative. */
+int rec_kernel_map_symbols(struct rec_kernel_map *map, struct cap_chunk *chunk,
+			   struct cap_err *err);
 bool rec_kernel_map_has_unnamed(const struct rec_kernel_map *map);

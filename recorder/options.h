@@ -12,9 +12,9 @@
 enum rec_options_outcome { /* what rec_options_parse returns where it is not negative */
 			   REC_OPTIONS_RECORD = 0,  /* *ret_options is filled in: record */
 			   REC_OPTIONS_HELP = 1,    /* -h: call rec_options_help(stdout) and exit 0;
-						       *ret_options is untouched */
+						     *ret_options is untouched */
 			   REC_OPTIONS_VERSION = 2, /* -V: print the version and exit 0;
-						       *ret_options is untouched */
+						     *ret_options is untouched */
 };
 
 /*

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * Where events come from: live BPF, a synthetic generator, or an existing capture. The loop in record.c drives them all alike.
+ * Where events come from: live BPF, a synthetic generator, or an existing capture. The loop in
+ * record.c drives them all alike.
  */
 #include "formats/cap_error.h"
 #include "rec_options.h"
@@ -11,23 +12,30 @@ struct rec_source;
 struct rec_source_ops {
 	const char *name;
 	/* Choose, load, attach; nothing is recorded yet. Messages end in what the user can do. */
-	int (*open)(const struct rec_options *options, struct rec_source **ret_source, struct cap_err *err);
+	int (*open)(const struct rec_options *options, struct rec_source **ret_source,
+		    struct cap_err *err);
 	/* Side blocks of the start: PROBES, MODULES, PROCS, MAPS. Then events flow. */
 	int (*start)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
-	/* Drains all that is there. Returns 1 when the source is exhausted (synthetic, capture), 0, or negative. */
+	/* Drains all that is there. Returns 1 when the source is exhausted (synthetic, capture), 0,
+	 * or negative. */
 	int (*drain)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
-	/* A descriptor that becomes readable when a ring passes its fill mark; -1 if there is none. */
+	/* A descriptor that becomes readable when a ring passes its fill mark; -1 if there is none.
+	 */
 	int (*wake_fd)(const struct rec_source *source);
 	/* About once a second: loss counters, BPF_PROGRAM rows into a side chunk. */
-	int (*stats)(struct rec_source *source, struct rec_sink *sink, struct cap_chunk *stats_chunk, u64 now_ns);
+	int (*stats)(struct rec_source *source, struct rec_sink *sink,
+		     struct cap_chunk *stats_chunk, u64 now_ns);
 	/* Gate closed, calls in flight written, last drain, detached. */
 	int (*stop)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
 	struct rec_source *(*free)(struct rec_source *source);
 	/* Optional. The time of the source's events, where that is not CLOCK_MONOTONIC. */
 	u64 (*now)(const struct rec_source *source);
-	/* Optional. Replaces facts of the file header by those of the host the events are from. Called once after open. */
+	/* Optional. Replaces facts of the file header by those of the host the events are from.
+	 * Called once after open. */
 	void (*describe)(const struct rec_source *source, struct cap_file_info *info);
-	bool can_wait; /* drain may be called late without loss */
+	/* Optional. Whether drain may be called late without loss; absent: it may not. */
+	bool (*can_wait)(const struct rec_source *source);
+	bool is_replay; /* clock and cost rows come from the source too */
 };
 
 extern const struct rec_source_ops rec_live_source, rec_synthetic_source, rec_capture_source;

@@ -1,0 +1,240 @@
+/* kymo flame: the flame graph as an SVG file, to stdout or to a file. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/report_session.h"
+#include "analyzer/reports/flame_report.h"
+#include "analyzer/reports/loss_note.h"
+#include "formats/cleanup.h"
+
+struct flame_options {
+	struct kymo_flame_options svg;
+	enum kymo_process_label label;
+	bool reverse;
+	const char *output; /* NULL: stdout */
+};
+
+static int set_title(void *own, const char *value, struct cap_err *err)
+{
+	(void)err;
+	((struct flame_options *)own)->svg.title = value;
+	return 0;
+}
+
+static int set_count_name(void *own, const char *value, struct cap_err *err)
+{
+	/* The script cuts a frame's title at its last " (". */
+	if (strpbrk(value, "()"))
+		return cap_fail(err, CAP_EUSAGE, "--countname '%s': parentheses are not allowed",
+				value);
+	((struct flame_options *)own)->svg.count_name = value;
+	return 0;
+}
+
+static int set_width(void *own, const char *value, struct cap_err *err)
+{
+	char *end;
+	long width = strtol(value, &end, 10);
+
+	if (*value == '\0' || *end != '\0' || width < KYMO_FLAME_MIN_WIDTH_PX ||
+	    width > KYMO_FLAME_MAX_WIDTH_PX)
+		return cap_fail(err, CAP_EUSAGE, "--width '%s': a number from %d to %d is needed",
+				value, KYMO_FLAME_MIN_WIDTH_PX, KYMO_FLAME_MAX_WIDTH_PX);
+	((struct flame_options *)own)->svg.width_px = (unsigned)width;
+	return 0;
+}
+
+static int set_min_width(void *own, const char *value, struct cap_err *err)
+{
+	char *end;
+	double width = strtod(value, &end);
+
+	if (*value == '\0' || *end != '\0' || !isfinite(width) || width < 0 || width > 1000)
+		return cap_fail(err, CAP_EUSAGE,
+				"--minwidth '%s': pixels from 0 to 1000 are needed", value);
+	((struct flame_options *)own)->svg.min_width_px = width;
+	return 0;
+}
+
+static int set_colors(void *own, const char *value, struct cap_err *err)
+{
+	const struct kymo_palette *palette = kymo_palette_by_name(value);
+
+	if (!palette)
+		return cap_fail(err, CAP_EUSAGE, "--colors '%s': known are %s", value,
+				kymo_palette_names());
+	((struct flame_options *)own)->svg.palette = palette;
+	return 0;
+}
+
+static int set_inverted(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct flame_options *)own)->svg.inverted = true;
+	return 0;
+}
+
+static int set_reverse(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct flame_options *)own)->reverse = true;
+	return 0;
+}
+
+static int set_show_pid(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct flame_options *)own)->label = KYMO_LABEL_COMM_PID;
+	return 0;
+}
+
+static int set_output(void *own, const char *value, struct cap_err *err)
+{
+	(void)err;
+	((struct flame_options *)own)->output = strcmp(value, "-") == 0 ? NULL : value;
+	return 0;
+}
+
+static const struct kymo_option options_table[] = {
+	{"output", 'o', "FILE", "write to FILE instead of stdout", set_output},
+	{"title", 0, "TEXT", "title of the picture (CPU flame graph)", set_title},
+	{"width", 0, "PX", "width of the picture (1200)", set_width},
+	{"minwidth", 0, "PX", "leave out narrower frames (0.1)", set_min_width},
+	{"colors", 0, "NAME",
+	 "hot, mem, io, red, orange, yellow, green, aqua, blue, purple or grey", set_colors},
+	{"countname", 0, "TEXT", "what is counted (samples)", set_count_name},
+	{"inverted", 0, NULL, "roots at the top", set_inverted},
+	{"reverse", 0, NULL, "merge stacks from their innermost function", set_reverse},
+	{"show-pid", 0, NULL, "process frames read name-PID", set_show_pid},
+	{0},
+};
+
+/* Under its final name a picture is whole or not there at all. */
+static int write_file(const char *path, const struct kymo_tree *tree,
+		      const struct kymo_flame_options *svg, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *part = NULL;
+	FILE *out;
+	int rc, failed;
+
+	if (asprintf(&part, "%s.part", path) < 0) {
+		part = NULL;
+		return cap_fail(err, -ENOMEM, "write '%s'", path);
+	}
+	out = fopen(part, "we");
+	if (!out)
+		return cap_fail_errno(err, errno, "write '%s'", part);
+	rc = kymo_svg_flame(out, tree, svg, err);
+	failed = fclose(out) != 0 ? errno : 0;
+	if (rc == 0 && failed)
+		rc = cap_fail_errno(err, failed, "write '%s'", part);
+	if (rc == 0 && rename(part, path) < 0)
+		rc = cap_fail_errno(err, errno, "rename '%s' to '%s'", part, path);
+	if (rc < 0)
+		(void)unlink(part); /* it is of no use; the first error is the one to report */
+	return rc;
+}
+
+static int write_json(const struct kymo_run *run, const struct kymo_common *common,
+		      struct kymo_db *db, const struct kymo_tree *tree,
+		      const struct kymo_stack_facts *facts, struct cap_err *err)
+{
+	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	int rc, status;
+
+	rc = kymo_sink_new(common->format, run->out, &sink);
+	if (rc < 0)
+		return cap_fail(err, rc, "flame graph");
+	kymo_sink_field_int(sink, "samples", KYMO_SHOW_COUNT, (s64)facts->samples);
+	kymo_sink_field_int(sink, "no_user_stack", KYMO_SHOW_COUNT, (s64)facts->no_user_stack);
+	kymo_sink_field_int(sink, "no_kernel_stack", KYMO_SHOW_COUNT, (s64)facts->no_kernel_stack);
+	kymo_sink_field_int(sink, "truncated", KYMO_SHOW_COUNT, (s64)facts->truncated);
+	kymo_sink_field_int(sink, "frames_sampled", KYMO_SHOW_COUNT, (s64)facts->frames);
+	kymo_sink_field_int(sink, "frames_unnamed", KYMO_SHOW_COUNT, (s64)facts->frames_unnamed);
+	kymo_flame_to_sink(sink, tree);
+	status = kymo_loss_note(run, db, &common->filter, sink, err);
+	if (status < 0)
+		return status;
+	rc = kymo_sink_finish(sink, err);
+	return rc < 0 ? rc : status;
+}
+
+static int write_svg(const struct kymo_run *run, const struct kymo_common *common,
+		     struct kymo_db *db, const struct kymo_tree *tree,
+		     const struct kymo_stack_facts *facts, struct flame_options *own,
+		     struct cap_err *err)
+{
+	struct kymo_flame_captions captions;
+	int rc;
+
+	rc = kymo_flame_captions(db, &common->filter, facts, &captions, err);
+	if (rc < 0)
+		return rc;
+	own->svg.captions = captions.captions;
+	own->svg.caption_count = captions.count;
+	if (own->output)
+		rc = write_file(own->output, tree, &own->svg, err);
+	else
+		rc = kymo_svg_flame(run->out, tree, &own->svg, err);
+	return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
+}
+
+static int draw(const struct kymo_run *run, struct kymo_common *common, const char *path,
+		struct flame_options *own, struct cap_err *err)
+{
+	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
+	CLEANUP(kymo_tree_freep) struct kymo_tree *tree = NULL;
+	struct kymo_stack_facts facts;
+	int rc;
+
+	rc = kymo_report_open(run, common, path, &db, err);
+	if (rc == 0)
+		rc = kymo_sampled_stacks(db,
+					 &(struct kymo_stack_options){.filter = &common->filter,
+								      .label = own->label},
+					 &tree, &facts, err);
+	if (rc < 0)
+		return rc;
+	if (own->reverse) {
+		struct kymo_tree *reversed = kymo_tree_reversed(tree);
+
+		if (!reversed)
+			return cap_fail(err, -ENOMEM, "flame graph");
+		kymo_tree_free(tree);
+		tree = reversed;
+	}
+	if (facts.samples == 0)
+		run->note(run, "no CPU samples (recorded with -e cpu, and within the filters?)");
+	if (common->format == KYMO_FORMAT_JSON)
+		return write_json(run, common, db, tree, &facts, err);
+	return write_svg(run, common, db, tree, &facts, own, err);
+}
+
+int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	struct flame_options own = {
+		.svg = {.title = "CPU flame graph",
+			.width_px = 1200,
+			.min_width_px = 0.1,
+			.count_name = "samples",
+			.palette = kymo_palette_by_name("hot")},
+	};
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE | KYMO_OPT_QUIET |
+			  KYMO_OPT_SYMBOLS,
+		.options = options_table,
+		.own = &own,
+		.min_arguments = 1,
+		.max_arguments = 1,
+	};
+	struct kymo_common common = {0};
+	int rc, first;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	return draw(run, &common, argv[first], &own, err);
+}

@@ -1,0 +1,103 @@
+/* kymo folded: stacks for flame graph tools, one line each. */
+#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/report_session.h"
+#include "analyzer/reports/flame_report.h"
+#include "analyzer/reports/folded_report.h"
+#include "analyzer/reports/loss_note.h"
+#include "formats/cleanup.h"
+
+struct folded_options {
+	enum kymo_process_label label;
+	bool annotate;
+};
+
+static int set_show_pid(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct folded_options *)own)->label = KYMO_LABEL_COMM_PID;
+	return 0;
+}
+
+static int set_show_tid(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct folded_options *)own)->label = KYMO_LABEL_COMM_PID_TID;
+	return 0;
+}
+
+static int set_no_annotate(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct folded_options *)own)->annotate = false;
+	return 0;
+}
+
+static const struct kymo_option options_table[] = {
+	{"show-pid", 0, NULL, "process frames read name-PID", set_show_pid},
+	{"show-tid", 0, NULL, "process frames read name-PID/TID", set_show_tid},
+	{"no-annotate", 0, NULL, "do not mark kernel frames with _[k]", set_no_annotate},
+	{0},
+};
+
+static int write_folded(const struct kymo_run *run, const struct kymo_common *common,
+			struct kymo_db *db, const struct kymo_tree *tree, struct cap_err *err)
+{
+	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	int rc, status;
+
+	if (common->format == KYMO_FORMAT_TEXT) {
+		rc = kymo_folded_write(run->out, tree, err);
+		return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
+	}
+	rc = kymo_sink_new(common->format, run->out, &sink);
+	if (rc < 0)
+		return cap_fail(err, rc, "folded stacks");
+	rc = kymo_folded_to_sink(sink, tree, err);
+	if (rc < 0)
+		return rc;
+	status = kymo_loss_note(run, db, &common->filter, sink, err);
+	if (status < 0)
+		return status;
+	rc = kymo_sink_finish(sink, err);
+	return rc < 0 ? rc : status;
+}
+
+int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
+	CLEANUP(kymo_tree_freep) struct kymo_tree *tree = NULL;
+	struct folded_options own = {.annotate = true};
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE |
+			  KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
+		.options = options_table,
+		.own = &own,
+		.min_arguments = 1,
+		.max_arguments = 1,
+	};
+	struct kymo_common common = {0};
+	struct kymo_stack_facts facts;
+	char advice[KYMO_CAPTION_BYTES];
+	int rc, first;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = kymo_report_open(run, &common, argv[first], &db, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_sampled_stacks(db,
+				 &(struct kymo_stack_options){.filter = &common.filter,
+							      .label = own.label,
+							      .folded = true,
+							      .annotate_kernel = own.annotate},
+				 &tree, &facts, err);
+	if (rc < 0)
+		return rc;
+	if (facts.samples == 0)
+		run->note(run, "no CPU samples (recorded with -e cpu, and within the filters?)");
+	kymo_unnamed_advice(&facts, advice);
+	if (advice[0] && !common.quiet)
+		run->note(run, "%s", advice);
+	return write_folded(run, &common, db, tree, err);
+}

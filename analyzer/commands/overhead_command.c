@@ -1,0 +1,57 @@
+/* kymo overhead: what the recording cost and what it lost. */
+#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/report_session.h"
+#include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/overhead_report.h"
+#include "formats/cleanup.h"
+
+struct overhead_options {
+	bool timeline;
+};
+
+static int set_timeline(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct overhead_options *)own)->timeline = true;
+	return 0;
+}
+
+static const struct kymo_option options_table[] = {
+	{"timeline", 't', NULL, "also the cost from measurement to measurement", set_timeline},
+	{0},
+};
+
+int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
+	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	struct overhead_options own = {0};
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_CAPTURE | KYMO_OPT_QUIET,
+		.options = options_table,
+		.own = &own,
+		.min_arguments = 1,
+		.max_arguments = 1,
+	};
+	struct kymo_common common = {0};
+	int rc, status, first;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	common.symbols = false; /* no stacks are shown */
+	rc = kymo_report_open(run, &common, argv[first], &db, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_sink_new(common.format, run->out, &sink);
+	if (rc < 0)
+		return cap_fail(err, rc, "overhead");
+	rc = kymo_overhead_report(db, &common.filter, own.timeline, sink, err);
+	if (rc < 0)
+		return rc;
+	status = kymo_loss_note(run, db, &common.filter, sink, err);
+	if (status < 0)
+		return status;
+	rc = kymo_sink_finish(sink, err);
+	return rc < 0 ? rc : status;
+}

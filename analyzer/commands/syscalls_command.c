@@ -1,0 +1,145 @@
+/* kymo syscalls: counts, errors and times of system calls. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/report_session.h"
+#include "analyzer/db/filter_summaries.h"
+#include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/syscalls_report.h"
+#include "formats/cleanup.h"
+
+struct syscalls_options {
+	struct kymo_syscalls_options report;
+	bool histogram;
+};
+
+static int set_sort(void *own, const char *value, struct cap_err *err)
+{
+	if (!kymo_syscalls_sort_known(value))
+		return cap_fail(err, CAP_EUSAGE, "--sort '%s': known are %s", value,
+				kymo_syscalls_sort_names());
+	((struct syscalls_options *)own)->report.sort = value;
+	return 0;
+}
+
+static int set_limit(void *own, const char *value, struct cap_err *err)
+{
+	char *end;
+	long long limit = strtoll(value, &end, 10);
+
+	if (*value == '\0' || *end != '\0' || limit < 1)
+		return cap_fail(err, CAP_EUSAGE, "--limit '%s': a number from 1 on is needed",
+				value);
+	((struct syscalls_options *)own)->report.limit = limit;
+	return 0;
+}
+
+static int set_name(void *own, const char *value, struct cap_err *err)
+{
+	(void)err;
+	((struct syscalls_options *)own)->report.name = value;
+	return 0;
+}
+
+static int set_errors(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.errors = true;
+	return 0;
+}
+
+static int set_by_process(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.by_process = true;
+	return 0;
+}
+
+static int set_in_flight(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.in_flight = true;
+	return 0;
+}
+
+static int set_histogram(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->histogram = true;
+	return 0;
+}
+
+static const struct kymo_option options_table[] = {
+	{"sort", 's', "KEY",
+	 "total (default), calls, errors, unfinished, min, avg, p50, p99, max or name", set_sort},
+	{"limit", 'n', "N", "only the first N rows", set_limit},
+	{"name", 0, "SYSCALL", "only this system call", set_name},
+	{"errors", 'e', NULL, "also failed calls by error", set_errors},
+	{"by-process", 0, NULL, "one row per process and system call", set_by_process},
+	{"in-flight", 0, NULL, "also the calls that had not returned when recording stopped",
+	 set_in_flight},
+	{"hist", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
+	{0},
+};
+
+static int write_report(const struct kymo_run *run, const struct kymo_common *common,
+			struct kymo_db *db, const struct syscalls_options *own, struct cap_err *err)
+{
+	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	s64 rows, drawn = 0;
+	int rc, status;
+
+	rc = kymo_sink_new(common->format, run->out, &sink);
+	if (rc < 0)
+		return cap_fail(err, rc, "system calls");
+	rows = kymo_syscalls_tables(db, &own->report, sink, err);
+	if (rows >= 0 && own->histogram && common->format != KYMO_FORMAT_TEXT)
+		drawn = kymo_syscalls_histogram_table(db, &own->report, sink, err);
+	if (rows < 0 || drawn < 0)
+		return (int)(rows < 0 ? rows : drawn);
+	if (rows == 0)
+		run->note(run,
+			  "no system calls (recorded with -e syscalls, and within the filters?)");
+	status = kymo_loss_note(run, db, &common->filter, sink, err);
+	if (status < 0)
+		return status;
+	rc = kymo_sink_finish(sink, err);
+	if (rc == 0 && own->histogram && common->format == KYMO_FORMAT_TEXT)
+		drawn = kymo_syscalls_histogram_text(db, &own->report, run->out, err);
+	if (rc < 0 || drawn < 0)
+		return rc < 0 ? rc : (int)drawn;
+	errno = 0;
+	if (fflush(run->out) != 0 || ferror(run->out))
+		return cap_fail_errno(err, errno ? errno : EIO, "write system calls");
+	return status;
+}
+
+int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
+	struct syscalls_options own = {.report = {.limit = -1}};
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE |
+			  KYMO_OPT_QUIET,
+		.options = options_table,
+		.own = &own,
+		.min_arguments = 1,
+		.max_arguments = 1,
+	};
+	struct kymo_common common = {0};
+	int rc, first;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	common.symbols = false; /* no stacks are shown */
+	rc = kymo_report_open(run, &common, argv[first], &db, err);
+	if (rc == 0)
+		rc = kymo_filter_summaries(db, &common.filter, err);
+	if (rc < 0)
+		return rc;
+	own.report.filter = &common.filter;
+	return write_report(run, &common, db, &own, err);
+}

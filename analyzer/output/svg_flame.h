@@ -1,0 +1,41 @@
+#pragma once
+/*
+ * A flame graph as one SVG file that needs nothing else: complete as a still picture, and with zoom
+ * and search where scripts may run. Names are untrusted: they stand in the file as escaped text
+ * only, never in a script, a style or an attribute that acts.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "analyzer/reports/stack_tree.h"
+#include "formats/cap_error.h"
+
+#define KYMO_FLAME_MIN_WIDTH_PX 200
+#define KYMO_FLAME_MAX_WIDTH_PX 100000
+
+struct kymo_caption {
+	const char *text; /* untrusted; wrapped at spaces */
+	bool warning;	  /* something is missing from the picture */
+};
+
+struct kymo_palette; /* colours; see kymo_palette_by_name */
+
+struct kymo_flame_options {
+	const char *title;
+	unsigned width_px;	/* KYMO_FLAME_MIN_WIDTH_PX..KYMO_FLAME_MAX_WIDTH_PX */
+	double min_width_px;	/* narrower frames are not drawn, but counted in the caption */
+	bool inverted;		/* root at the top */
+	const char *count_name; /* "samples" */
+	const struct kymo_palette *palette;
+	const struct kymo_caption *captions;
+	size_t caption_count;
+};
+
+/* NULL if there is no such palette. kymo_palette_names lists them, separated by '|'. */
+const struct kymo_palette *kymo_palette_by_name(const char *name);
+const char *kymo_palette_names(void);
+
+/* Writes the picture of a finished tree. Same input, same bytes. 0, -ENOMEM, or the error of
+ * writing. */
+int kymo_svg_flame(FILE *out, const struct kymo_tree *tree,
+		   const struct kymo_flame_options *options, struct cap_err *err);

@@ -1,0 +1,206 @@
+/* Captions come from views; the shares of samples from the facts that were counted with the stacks.
+ */
+#include "flame_report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "analyzer/db/query.h"
+#include "formats/cleanup.h"
+
+#define MENTION_PERCENT 1.0 /* of frames without a name: fewer are normal */
+
+__attribute__((format(printf, 3, 4))) static void caption(struct kymo_flame_captions *captions,
+							  bool warning, const char *format, ...)
+{
+	size_t at = captions->count;
+	va_list arguments;
+
+	if (at == KYMO_FLAME_CAPTIONS)
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(captions->text[at], KYMO_CAPTION_BYTES, format, arguments);
+	va_end(arguments);
+	captions->captions[at] = (struct kymo_caption){captions->text[at], warning};
+	captions->count++;
+}
+
+static double percent(u64 part, u64 whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0.0;
+}
+
+void kymo_unnamed_advice(const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES])
+{
+	double share = percent(facts->frames_unnamed, facts->frames);
+
+	ret_text[0] = '\0';
+	if (share >= MENTION_PERCENT)
+		(void)snprintf(
+			ret_text, KYMO_CAPTION_BYTES,
+			"%.0f %% of the frames have no name: install the -dbgsym packages of the "
+			"programs, or pass --symfs or --debug-dir",
+			share);
+}
+
+/* Events lost in the class of CPU samples while the filter's time ran. */
+static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s64 *ret_lost,
+			struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc;
+
+	rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT COALESCE(sum(lost_count), 0) FROM loss_spans WHERE class = 'cpu'"
+		" AND (:capture = 0 OR capture_id = :capture) AND to_ns >= :from AND from_ns < :to",
+		&query, err);
+	if (rc < 0)
+		return rc;
+	(void)kymo_query_bind_int(query, ":capture", filter->capture_id);
+	(void)kymo_query_bind_int(query, ":from", filter->from_ns);
+	(void)kymo_query_bind_int(query, ":to", filter->to_ns);
+	rc = kymo_query_step(query, err);
+	if (rc > 0)
+		*ret_lost = kymo_query_int(query, 0);
+	return rc < 0 ? rc : 0;
+}
+
+static void filter_caption(const struct kymo_filter *filter, struct kymo_flame_captions *captions)
+{
+	char pid[32] = "", comm[96] = "";
+
+	if (filter->pid >= 0)
+		(void)snprintf(pid, sizeof(pid), " pid %" PRId64, filter->pid);
+	if (filter->comm)
+		(void)snprintf(comm, sizeof(comm), " threads named %s", filter->comm);
+	if (!kymo_filter_is_open(filter))
+		caption(captions, false, "only:%s%s%s", pid, comm,
+			filter->has_from || filter->has_to ? " a part of the time" : "");
+}
+
+static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter, u64 samples,
+			   struct kymo_flame_captions *captions, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	const char *host, *rate, *start;
+	int rc;
+
+	rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT i.host, substr(i.start_realtime, 1, 19), i.duration_ns, i.cpu_count, "
+		"(SELECT value FROM meta m"
+		"  WHERE m.capture_id = i.capture_id AND key = 'cpu.hz'),"
+		" (SELECT count(*) FROM capture)"
+		" FROM capture_info i WHERE :capture = 0 OR i.capture_id = :capture ORDER BY 1",
+		&query, err);
+	if (rc < 0)
+		return rc;
+	(void)kymo_query_bind_int(query, ":capture", filter->capture_id);
+	rc = kymo_query_step(query, err);
+	if (rc <= 0)
+		return rc;
+	host = kymo_query_text(query, 0, NULL);
+	start = kymo_query_text(query, 1, NULL);
+	rate = kymo_query_text(query, 4, NULL);
+	if (filter->capture_id == 0 && kymo_query_int(query, 5) > 1)
+		caption(captions, false, "%" PRIu64 " samples from %" PRId64 " captures", samples,
+			kymo_query_int(query, 5));
+	else
+		caption(captions, false,
+			"%s%s%" PRIu64 " samples%s%s%s in %.2f s on %" PRId64 " CPU%s, %s UTC",
+			host ? host : "", host ? ": " : "", samples, rate ? " at " : "",
+			rate ? rate : "", rate ? " Hz" : "", (double)kymo_query_int(query, 2) / 1e9,
+			kymo_query_int(query, 3), kymo_query_int(query, 3) == 1 ? "" : "s",
+			start ? start : "?");
+	return 0;
+}
+
+static void quality_caption(const struct kymo_stack_facts *facts, s64 lost,
+			    struct kymo_flame_captions *captions)
+{
+	char lacks[3][96] = {"", "", ""};
+
+	if (lost > 0)
+		caption(captions, true, "%" PRId64 " samples were lost (%.2f %%)", lost,
+			percent((u64)lost, (u64)lost + facts->samples));
+	else
+		caption(captions, false, "no samples were lost");
+	if (facts->no_user_stack > 0)
+		(void)snprintf(lacks[0], sizeof(lacks[0]), " %.1f %% no user stack;",
+			       percent(facts->no_user_stack, facts->samples));
+	if (facts->no_kernel_stack > 0)
+		(void)snprintf(lacks[1], sizeof(lacks[1]), " %.1f %% no kernel stack;",
+			       percent(facts->no_kernel_stack, facts->samples));
+	if (facts->truncated > 0)
+		(void)snprintf(lacks[2], sizeof(lacks[2]),
+			       " %.1f %% a stack cut at the depth limit;",
+			       percent(facts->truncated, facts->samples));
+	if (lacks[0][0] || lacks[1][0] || lacks[2][0]) {
+		char line[3 * 96];
+		int len = snprintf(line, sizeof(line), "%s%s%s", lacks[0], lacks[1], lacks[2]);
+
+		line[len - 1] = '\0'; /* the last ';' */
+		caption(captions, true, "of the samples have:%s", line);
+	}
+}
+
+int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
+			const struct kymo_stack_facts *facts,
+			struct kymo_flame_captions *ret_captions, struct cap_err *err)
+{
+	struct kymo_flame_captions *captions = ret_captions;
+	char advice[KYMO_CAPTION_BYTES];
+	s64 lost = 0;
+	int rc;
+
+	captions->count = 0;
+	rc = capture_caption(db, filter, facts->samples, captions, err);
+	if (rc == 0)
+		rc = lost_samples(db, filter, &lost, err);
+	if (rc < 0)
+		return rc;
+	filter_caption(filter, captions);
+	quality_caption(facts, lost, captions);
+	kymo_unnamed_advice(facts, advice);
+	if (advice[0])
+		caption(captions, true, "%s", advice);
+	return 0;
+}
+
+void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree)
+{
+	static const struct kymo_column columns[] = {
+		{.name = "id"},	  {.name = "parent_id"},    {.name = "name"},
+		{.name = "kind"}, {.name = "self_samples"}, {.name = "total_samples"},
+	};
+	static const char *const kinds[] = {
+		[KYMO_FRAME_PROCESS] = "process",
+		[KYMO_FRAME_USER] = "user",
+		[KYMO_FRAME_KERNEL] = "kernel",
+		[KYMO_FRAME_UNNAMED] = "unnamed",
+	};
+	uint32_t at = 0;
+
+	kymo_sink_table_begin(sink, "frames", columns, 6);
+	do {
+		const struct kymo_tree_node *node = kymo_tree_node(tree, at);
+		struct kymo_value values[] = {
+			kymo_int(at),
+			at ? kymo_int(node->parent) : (struct kymo_value){.type = KYMO_NULL},
+			{.type = KYMO_TEXT,
+			 .text = at ? node->name : "all",
+			 .text_bytes = at ? node->name_len : 3},
+			{.type = KYMO_TEXT,
+			 .text = kinds[node->kind],
+			 .text_bytes = strlen(kinds[node->kind])},
+			kymo_int((s64)node->self),
+			kymo_int((s64)node->total),
+		};
+
+		kymo_sink_row(sink, values);
+		at = kymo_tree_next(tree, at);
+	} while (at != 0);
+	kymo_sink_table_end(sink);
+}

@@ -1,0 +1,13 @@
+#pragma once
+/* Folded stacks, root first: one line per distinct stack, "process;frame;frame count". */
+#include <stdio.h>
+
+#include "analyzer/output/sink.h"
+#include "analyzer/reports/stack_tree.h"
+
+/* Writes the stacks of a finished tree whose names are folded names, in order of the tree. 0,
+ * -ENOMEM, or the error of writing. */
+int kymo_folded_write(FILE *out, const struct kymo_tree *tree, struct cap_err *err);
+
+/* The same as table "folded_stacks" (folded, samples) of a document. */
+int kymo_folded_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree, struct cap_err *err);

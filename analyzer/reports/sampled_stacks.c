@@ -1,0 +1,317 @@
+/*
+ * Reads frames and stacks into memory, then adds each (task, stack) with its sample count. Ids in
+ * the database need not be dense, so both tables are searched by halves.
+ */
+#include "sampled_stacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/db/query.h"
+#include "analyzer/reports/folded_name.h"
+#include "formats/cleanup.h"
+#include "formats/limits.h"
+
+struct frame_entry {
+	s64 id;
+	char *name;
+	size_t len;
+	enum kymo_frame_kind kind;
+	bool unnamed;
+};
+
+struct stack_entry {
+	s64 id, parent_id, frame_id;
+};
+
+struct table { /* entries that begin with their id, in order of it */
+	void *entries;
+	size_t count, capacity, entry_bytes;
+};
+
+struct builder {
+	const struct kymo_stack_options *options;
+	struct kymo_db *db;
+	struct kymo_tree *tree;
+	struct table frames, stacks;
+	struct kymo_folded_name name; /* scratch */
+	struct kymo_stack_facts facts;
+};
+
+static void *table_add(struct table *table)
+{
+	if (table->count == table->capacity) {
+		size_t capacity = table->capacity ? table->capacity * 2 : 1024;
+		void *grown = reallocarray(table->entries, capacity, table->entry_bytes);
+
+		if (!grown)
+			return NULL;
+		table->entries = grown;
+		table->capacity = capacity;
+	}
+	return (char *)table->entries + table->count++ * table->entry_bytes;
+}
+
+static const void *table_find(const struct table *table, s64 id)
+{
+	size_t low = 0, high = table->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const void *entry = (const char *)table->entries + middle * table->entry_bytes;
+		s64 found = *(const s64 *)entry;
+
+		if (found == id)
+			return entry;
+		if (found < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static void builder_done(struct builder *builder)
+{
+	struct frame_entry *frames = builder->frames.entries;
+
+	for (size_t i = 0; i < builder->frames.count; i++)
+		free(frames[i].name);
+	free(frames);
+	free(builder->stacks.entries);
+	kymo_folded_name_done(&builder->name);
+	kymo_tree_free(builder->tree);
+}
+
+/* -------- frames -------- */
+
+enum { FRAME_ID, FRAME_NAME, FRAME_SPACE, FRAME_HAS_SYMBOL };
+
+static int add_frame(struct builder *builder, struct kymo_query *query)
+{
+	const char *space = kymo_query_text(query, FRAME_SPACE, NULL);
+	bool kernel = space && strcmp(space, "kernel") == 0;
+	size_t len = 0;
+	const char *text = kymo_query_text(query, FRAME_NAME, &len);
+	struct frame_entry frame = {
+		.id = kymo_query_int(query, FRAME_ID),
+		.unnamed = !kymo_query_int(query, FRAME_HAS_SYMBOL),
+	};
+	struct frame_entry *entry;
+	int rc = 0;
+
+	if (builder->options->folded) {
+		frame.kind = KYMO_FRAME_USER;
+		rc = kymo_folded_name_set(&builder->name, text, len, true);
+		if (rc == 0 && kernel && builder->options->annotate_kernel)
+			rc = kymo_folded_name_append(&builder->name, "_[k]");
+		if (rc < 0)
+			return rc;
+		text = builder->name.text;
+		len = builder->name.len;
+	} else {
+		frame.kind = frame.unnamed ? KYMO_FRAME_UNNAMED
+			     : kernel	   ? KYMO_FRAME_KERNEL
+					   : KYMO_FRAME_USER;
+	}
+	frame.name = malloc(len + 1);
+	entry = frame.name ? table_add(&builder->frames) : NULL;
+	if (!entry) {
+		free(frame.name);
+		return -ENOMEM;
+	}
+	if (len > 0)
+		memcpy(frame.name, text, len);
+	frame.len = len;
+	*entry = frame;
+	return 0;
+}
+
+static int load_frames(struct builder *builder, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc;
+
+	rc = kymo_query_new(kymo_db_handle(builder->db),
+			    "SELECT id, name, space, symbol IS NOT NULL FROM frame ORDER BY id",
+			    &query, err);
+	if (rc < 0)
+		return rc;
+	while ((rc = kymo_query_step(query, err)) > 0)
+		if (add_frame(builder, query) < 0)
+			return cap_fail(err, -ENOMEM, "frames");
+	return rc;
+}
+
+static int load_stacks(struct builder *builder, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc;
+
+	rc = kymo_query_new(kymo_db_handle(builder->db),
+			    "SELECT id, parent_id, frame_id FROM stack ORDER BY id", &query, err);
+	if (rc < 0)
+		return rc;
+	while ((rc = kymo_query_step(query, err)) > 0) {
+		struct stack_entry *entry = table_add(&builder->stacks);
+
+		if (!entry)
+			return cap_fail(err, -ENOMEM, "stacks");
+		*entry = (struct stack_entry){kymo_query_int(query, 0), kymo_query_int(query, 1),
+					      kymo_query_int(query, 2)};
+	}
+	return rc;
+}
+
+/* -------- samples -------- */
+
+enum {
+	SAMPLE_COMM,
+	SAMPLE_TGID,
+	SAMPLE_TID,
+	SAMPLE_STACK,
+	SAMPLE_COUNT,
+	SAMPLE_NO_USER,
+	SAMPLE_NO_KERNEL,
+	SAMPLE_CUT
+};
+
+/* The node of the process a row belongs to; 0 when out of memory. */
+static u32 process_node(struct builder *builder, struct kymo_query *query)
+{
+	enum kymo_process_label label = builder->options->label;
+	enum kymo_frame_kind kind = builder->options->folded ? KYMO_FRAME_USER : KYMO_FRAME_PROCESS;
+	struct kymo_folded_name *name = &builder->name;
+	char ids[48] = "";
+	size_t len = 0;
+	const char *comm = kymo_query_text(query, SAMPLE_COMM, &len);
+
+	if (label == KYMO_LABEL_COMM_PID)
+		(void)snprintf(ids, sizeof(ids), "-%lld",
+			       (long long)kymo_query_int(query, SAMPLE_TGID));
+	else if (label == KYMO_LABEL_COMM_PID_TID)
+		(void)snprintf(ids, sizeof(ids), "-%lld/%lld",
+			       (long long)kymo_query_int(query, SAMPLE_TGID),
+			       (long long)kymo_query_int(query, SAMPLE_TID));
+	if (kymo_folded_name_set(name, comm, len, !builder->options->folded) < 0 ||
+	    kymo_folded_name_append(name, ids) < 0)
+		return 0;
+	return kymo_tree_child(builder->tree, 0, kind, name->text, name->len);
+}
+
+/* The leaf of a stack below node; frames the database does not hold become "[unknown]". 0 when out
+ * of memory. */
+static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count)
+{
+	static const struct frame_entry unknown = {
+		.name = (char *)"[unknown]", .len = 9, .kind = KYMO_FRAME_UNNAMED, .unnamed = true};
+	const struct stack_entry *path[CAP_MAX_STACK_DEPTH];
+	size_t depth = 0;
+
+	while (stack_id != 0 && depth < CAP_MAX_STACK_DEPTH) {
+		const struct stack_entry *entry = table_find(&builder->stacks, stack_id);
+
+		if (!entry)
+			break;
+		path[depth++] = entry;
+		stack_id = entry->parent_id;
+	}
+	if (depth == 0)
+		return kymo_tree_child(builder->tree, node,
+				       builder->options->folded ? KYMO_FRAME_USER
+								: KYMO_FRAME_UNNAMED,
+				       "[no stack]", strlen("[no stack]"));
+	builder->facts.frames += count * depth;
+	while (depth > 0 && node != 0) {
+		const struct frame_entry *frame =
+			table_find(&builder->frames, path[--depth]->frame_id);
+		enum kymo_frame_kind kind;
+
+		frame = frame ? frame : &unknown;
+		kind = builder->options->folded ? KYMO_FRAME_USER : frame->kind;
+		if (frame->unnamed)
+			builder->facts.frames_unnamed += count;
+		node = kymo_tree_child(builder->tree, node, kind, frame->name, frame->len);
+	}
+	return node;
+}
+
+static int add_samples(struct builder *builder, struct kymo_query *query, struct cap_err *err)
+{
+	struct kymo_stack_facts *facts = &builder->facts;
+	int rc;
+
+	while ((rc = kymo_query_step(query, err)) > 0) {
+		u64 count = (u64)kymo_query_int(query, SAMPLE_COUNT);
+		u32 node = process_node(builder, query);
+
+		if (node != 0)
+			node = stack_node(builder, node, kymo_query_int(query, SAMPLE_STACK),
+					  count);
+		if (node == 0)
+			return cap_fail(err, -ENOMEM, "stacks");
+		kymo_tree_add(builder->tree, node, count);
+		facts->samples += count;
+		facts->no_user_stack += (u64)kymo_query_int(query, SAMPLE_NO_USER);
+		facts->no_kernel_stack += (u64)kymo_query_int(query, SAMPLE_NO_KERNEL);
+		facts->truncated += (u64)kymo_query_int(query, SAMPLE_CUT);
+	}
+	return rc;
+}
+
+static int load_samples(struct builder *builder, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	CLEANUP(cap_freep) char *sql = NULL;
+	char where[KYMO_FILTER_SQL_BYTES];
+	int rc;
+
+	kymo_filter_sql(builder->options->filter, "s", "t", where);
+	/* The sums are those of view sample_quality, here under the filter. */
+	if (asprintf(&sql,
+		     "SELECT t.comm, t.tgid, t.tid, s.stack_id, count(*),"
+		     " sum(s.flags & 1 <> 0 AND COALESCE(p.kernel_thread, 0) = 0),"
+		     " sum(s.flags & 2 <> 0 AND s.flags & 16 <> 0), sum(s.flags & 12 <> 0) "
+		     "FROM cpu_sample s LEFT JOIN task t ON t.id = s.task_id"
+		     " LEFT JOIN process p ON p.id = t.process_id "
+		     "WHERE %s GROUP BY s.task_id, s.stack_id",
+		     where) < 0) {
+		sql = NULL;
+		return cap_fail(err, -ENOMEM, "samples");
+	}
+	rc = kymo_query_new(kymo_db_handle(builder->db), sql, &query, err);
+	if (rc == 0)
+		rc = kymo_filter_bind(builder->options->filter, query);
+	return rc < 0 ? rc : add_samples(builder, query, err);
+}
+
+int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *options,
+			struct kymo_tree **ret_tree, struct kymo_stack_facts *ret_facts,
+			struct cap_err *err)
+{
+	CLEANUP(builder_done)
+	struct builder builder = {
+		.options = options,
+		.db = db,
+		.tree = kymo_tree_new(),
+		.frames.entry_bytes = sizeof(struct frame_entry),
+		.stacks.entry_bytes = sizeof(struct stack_entry),
+	};
+	int rc;
+
+	if (!builder.tree)
+		return cap_fail(err, -ENOMEM, "stacks");
+	rc = load_frames(&builder, err);
+	if (rc == 0)
+		rc = load_stacks(&builder, err);
+	if (rc == 0)
+		rc = load_samples(&builder, err);
+	if (rc < 0)
+		return cap_context(err, rc, "read samples");
+	if (kymo_tree_finish(builder.tree) < 0)
+		return cap_fail(err, -ENOMEM, "stacks");
+	*ret_tree = TAKE(builder.tree);
+	*ret_facts = builder.facts;
+	return 0;
+}

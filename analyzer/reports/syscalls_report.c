@@ -1,0 +1,203 @@
+/* Each table is a SELECT from a view of the same name; columns keep the view's names and order. */
+#include "syscalls_report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/db/query.h"
+#include "formats/cleanup.h"
+
+/* SORT(key, order) */
+#define SORTS                               \
+	SORT(total, "total_ns DESC")        \
+	SORT(calls, "calls DESC")           \
+	SORT(errors, "errors DESC")         \
+	SORT(unfinished, "unfinished DESC") \
+	SORT(min, "min_ns DESC")            \
+	SORT(avg, "avg_ns DESC")            \
+	SORT(p50, "p50_ns DESC")            \
+	SORT(p99, "p99_ns DESC")            \
+	SORT(max, "max_ns DESC")            \
+	SORT(name, "name")
+
+static const struct {
+	const char *name, *order;
+} sorts[] = {
+#define SORT(key, order) {#key, order},
+	SORTS
+#undef SORT
+};
+
+/* name, title, show of the columns that both main tables end in */
+#define SUMMARY_COLUMNS                                                                         \
+	{"name", "syscall", KYMO_SHOW_PLAIN}, {"calls", NULL, KYMO_SHOW_COUNT},                 \
+		{"errors", NULL, KYMO_SHOW_COUNT}, {"unfinished", NULL, KYMO_SHOW_COUNT},       \
+		{"total_ns", "total", KYMO_SHOW_NS},                                            \
+		{"share_percent", "share", KYMO_SHOW_PERCENT}, {"min_ns", "min", KYMO_SHOW_NS}, \
+		{"avg_ns", "avg", KYMO_SHOW_NS}, {"p50_ns", "p50", KYMO_SHOW_NS},               \
+		{"p90_ns", "p90", KYMO_SHOW_HIDDEN}, {"p99_ns", "p99", KYMO_SHOW_NS},           \
+		{"p999_ns", "p999", KYMO_SHOW_HIDDEN}, {"max_ns", "max", KYMO_SHOW_NS},         \
+		{"sysno", NULL, KYMO_SHOW_HIDDEN}, {"compat", NULL, KYMO_SHOW_HIDDEN},          \
+	{                                                                                       \
+		"capture_id", NULL, KYMO_SHOW_HIDDEN                                            \
+	}
+#define SUMMARY_SQL                                                                          \
+	"name, calls, errors, unfinished, total_ns, share_percent, min_ns, avg_ns, p50_ns, " \
+	"p90_ns, p99_ns,"                                                                    \
+	" p999_ns, max_ns, sysno, compat, capture_id"
+
+static const struct kymo_column summary_columns[] = {SUMMARY_COLUMNS};
+static const struct kymo_column process_columns[] = {
+	{"tgid", "pid", KYMO_SHOW_PLAIN}, {"comm", NULL, KYMO_SHOW_PLAIN}, SUMMARY_COLUMNS};
+static const struct kymo_column error_columns[] = {
+	{"name", "syscall", KYMO_SHOW_PLAIN},	{"error_name", "error", KYMO_SHOW_PLAIN},
+	{"error", NULL, KYMO_SHOW_HIDDEN},	{"calls", NULL, KYMO_SHOW_COUNT},
+	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+};
+static const struct kymo_column process_error_columns[] = {
+	{"tgid", "pid", KYMO_SHOW_PLAIN},	{"comm", NULL, KYMO_SHOW_PLAIN},
+	{"name", "syscall", KYMO_SHOW_PLAIN},	{"error_name", "error", KYMO_SHOW_PLAIN},
+	{"error", NULL, KYMO_SHOW_HIDDEN},	{"calls", NULL, KYMO_SHOW_COUNT},
+	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+};
+static const struct kymo_column in_flight_columns[] = {
+	{"name", "syscall", KYMO_SHOW_PLAIN},	 {"tgid", "pid", KYMO_SHOW_PLAIN},
+	{"tid", NULL, KYMO_SHOW_PLAIN},		 {"comm", NULL, KYMO_SHOW_PLAIN},
+	{"elapsed_ns", "elapsed", KYMO_SHOW_NS}, {"began", NULL, KYMO_SHOW_PLAIN},
+	{"at_s", NULL, KYMO_SHOW_HIDDEN},	 {"time_ns", NULL, KYMO_SHOW_HIDDEN},
+	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+};
+static const struct kymo_column histogram_columns[] = {
+	{"name", "syscall", KYMO_SHOW_PLAIN},	{"low_ns", NULL, KYMO_SHOW_PLAIN},
+	{"high_ns", NULL, KYMO_SHOW_PLAIN},	{"calls", NULL, KYMO_SHOW_COUNT},
+	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+};
+
+#define WHERE_SQL \
+	" WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)"
+
+const char *kymo_syscalls_sort_names(void)
+{
+#define SORT(key, order) "|" #key
+	static const char names[] = SORTS;
+#undef SORT
+	return names + 1;
+}
+
+bool kymo_syscalls_sort_known(const char *name)
+{
+	for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++)
+		if (strcmp(sorts[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static const char *order_of(const char *sort)
+{
+	for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++)
+		if (sort && strcmp(sorts[i].name, sort) == 0)
+			return sorts[i].order;
+	return sorts[0].order;
+}
+
+static int new_query(struct kymo_db *db, const struct kymo_syscalls_options *options,
+		     const char *sql, struct kymo_query **ret_query, struct cap_err *err)
+{
+	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
+
+	if (rc == 0)
+		rc = kymo_filter_bind(options->filter, *ret_query);
+	if (rc == 0)
+		rc = kymo_query_bind_int(*ret_query, ":capture", options->filter->capture_id);
+	if (rc == 0)
+		rc = kymo_query_bind_text(*ret_query, ":name", options->name);
+	if (rc == 0)
+		rc = kymo_query_bind_int(*ret_query, ":limit", options->limit);
+	return rc;
+}
+
+static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+		 struct kymo_sink *sink, const char *view, const char *sql,
+		 const struct kymo_column *columns, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = new_query(db, options, sql, &query, err);
+
+	return rc < 0 ? rc : kymo_query_to_sink(query, sink, view, columns, err);
+}
+
+static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+		      struct kymo_sink *sink, struct cap_err *err)
+{
+	const char *view = options->by_process ? "syscalls_by_process" : "syscalls";
+	CLEANUP(cap_freep) char *sql = NULL;
+
+	if (asprintf(&sql,
+		     "SELECT %s" SUMMARY_SQL " FROM %s" WHERE_SQL
+		     " ORDER BY %s, name, capture_id%s LIMIT :limit",
+		     options->by_process ? "tgid, comm, " : "", view, order_of(options->sort),
+		     options->by_process ? ", process_id" : "") < 0) {
+		sql = NULL;
+		return cap_fail(err, -ENOMEM, "system calls");
+	}
+	return table(db, options, sink, view, sql,
+		     options->by_process ? process_columns : summary_columns, err);
+}
+
+static s64 error_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+		       struct kymo_sink *sink, struct cap_err *err)
+{
+	if (options->by_process)
+		return table(db, options, sink, "syscall_errors_by_process",
+			     "SELECT tgid, comm, name, error_name, error, calls, capture_id"
+			     " FROM syscall_errors_by_process" WHERE_SQL
+			     " ORDER BY calls DESC, name, error, process_id",
+			     process_error_columns, err);
+	return table(
+		db, options, sink, "syscall_errors",
+		"SELECT name, error_name, error, calls, capture_id FROM syscall_errors" WHERE_SQL
+		" ORDER BY calls DESC, name, error, capture_id",
+		error_columns, err);
+}
+
+static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+			   struct kymo_sink *sink, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *sql = NULL;
+	char where[KYMO_FILTER_SQL_BYTES];
+
+	kymo_filter_sql(options->filter, "v", "v", where);
+	if (asprintf(&sql,
+		     "SELECT name, tgid, tid, comm, elapsed_ns, began, at_s, time_ns, capture_id"
+		     " FROM syscalls_in_flight v WHERE (:name IS NULL OR name = :name) AND %s"
+		     " ORDER BY elapsed_ns DESC, tid",
+		     where) < 0) {
+		sql = NULL;
+		return cap_fail(err, -ENOMEM, "system calls");
+	}
+	return table(db, options, sink, "syscalls_in_flight", sql, in_flight_columns, err);
+}
+
+s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
+			 struct kymo_sink *sink, struct cap_err *err)
+{
+	s64 rows, rc = 0;
+
+	rows = main_table(db, options, sink, err);
+	if (rows >= 0 && options->errors)
+		rc = error_table(db, options, sink, err);
+	if (rows >= 0 && rc >= 0 && options->in_flight)
+		rc = in_flight_table(db, options, sink, err);
+	return rc < 0 ? rc : rows;
+}
+
+#define HISTOGRAM_SQL                                                                      \
+	"SELECT name, low_ns, high_ns, calls, capture_id FROM syscall_histogram" WHERE_SQL \
+	" ORDER BY capture_id, name, low_ns"
+
+s64 kymo_syscalls_histogram_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+				  struct kymo_sink *sink, struct cap_err *err)
+{
+	return table(db, options, sink, "syscall_histogram", HISTOGRAM_SQL, histogram_columns, err);
+}

@@ -1,0 +1,291 @@
+/*
+ * Opening an ELF file: segments, build-id, debug link, sections. Nothing here trusts a size or an
+ * offset of the file.
+ */
+#include "elf_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "formats/cleanup.h"
+
+#define LOWEST_PAGE_BYTES \
+	4096u /* segments are mapped by whole pages; this is the smallest page there is */
+
+bool kymo_elf_section_data(const struct kymo_elf *elf, Elf_Scn *section, GElf_Shdr *ret_header,
+			   Elf_Data **ret_data)
+{
+	GElf_Shdr header;
+	Elf_Data *data;
+
+	if (!section || !gelf_getshdr(section, &header))
+		return false;
+	if (header.sh_type == SHT_NOBITS || header.sh_size == 0 ||
+	    header.sh_offset > elf->file_bytes ||
+	    header.sh_size > elf->file_bytes - header.sh_offset)
+		return false;
+	data = elf_getdata(section, NULL);
+	if (!data || !data->d_buf || data->d_size == 0 || data->d_size > header.sh_size)
+		return false;
+	if (ret_header)
+		*ret_header = header;
+	*ret_data = data;
+	return true;
+}
+
+Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name)
+{
+	Elf_Scn *section = NULL;
+	size_t names, seen = 0;
+
+	if (elf_getshdrstrndx(elf->handle, &names) < 0)
+		return NULL;
+	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
+		GElf_Shdr header;
+		const char *found;
+
+		if (!gelf_getshdr(section, &header))
+			continue;
+		found = elf_strptr(elf->handle, names, header.sh_name);
+		if (found && strcmp(found, name) == 0)
+			return section;
+	}
+	return NULL;
+}
+
+static int segment_order(const void *left, const void *right)
+{
+	const struct kymo_segment *a = left, *b = right;
+
+	if (a->executable != b->executable)
+		return a->executable ? -1 : 1;
+	return a->address < b->address ? -1 : a->address > b->address;
+}
+
+static int load_segments(struct kymo_elf *elf, struct cap_err *err)
+{
+	size_t count;
+
+	if (elf_getphdrnum(elf->handle, &count) < 0 || count == 0)
+		return 0;
+	if (count > KYMO_ELF_MAX_SEGMENTS)
+		count = KYMO_ELF_MAX_SEGMENTS;
+	elf->segments = calloc(count, sizeof(*elf->segments));
+	if (!elf->segments)
+		return cap_fail(err, -ENOMEM, "segments");
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr header;
+
+		if (!gelf_getphdr(elf->handle, (int)i, &header) || header.p_type != PT_LOAD)
+			continue;
+		/* A segment that wraps around the address space maps nothing we could name. */
+		if (header.p_vaddr + header.p_memsz < header.p_vaddr ||
+		    header.p_offset + header.p_filesz < header.p_offset)
+			continue;
+		elf->segments[elf->segment_count++] = (struct kymo_segment){
+			.offset = header.p_offset,
+			.file_bytes = header.p_filesz,
+			.address = header.p_vaddr,
+			.memory_bytes = header.p_memsz,
+			.executable = header.p_flags & PF_X,
+		};
+	}
+	qsort(elf->segments, elf->segment_count, sizeof(*elf->segments), segment_order);
+	if (elf->segment_count > 0) {
+		const struct kymo_segment *text = &elf->segments[0];
+
+		elf->debug_only =
+			text->executable && text->file_bytes == 0 && text->memory_bytes > 0;
+	}
+	return 0;
+}
+
+/* Takes the build-id out of notes; true if there is one of a sane length. */
+static bool build_id_in_notes(struct kymo_elf *elf, Elf_Data *notes)
+{
+	GElf_Nhdr note;
+	size_t at = 0, next, name_at, body_at;
+
+	while ((next = gelf_getnote(notes, at, &note, &name_at, &body_at)) > at) {
+		const char *bytes = notes->d_buf;
+
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof("GNU") &&
+		    note.n_descsz >= 2 && note.n_descsz <= KYMO_ELF_MAX_BUILD_ID_BYTES &&
+		    body_at <= notes->d_size && note.n_descsz <= notes->d_size - body_at &&
+		    memcmp(bytes + name_at, "GNU", sizeof("GNU")) == 0) {
+			memcpy(elf->build_id, bytes + body_at, note.n_descsz);
+			elf->build_id_len = note.n_descsz;
+			return true;
+		}
+		at = next;
+	}
+	return false;
+}
+
+static void load_build_id(struct kymo_elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t count, seen = 0;
+
+	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
+		GElf_Shdr header;
+		Elf_Data *data;
+
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_NOTE &&
+		    kymo_elf_section_data(elf, section, NULL, &data) &&
+		    build_id_in_notes(elf, data))
+			return;
+	}
+	/* Without section headers the segments still tell. */
+	if (elf_getphdrnum(elf->handle, &count) < 0)
+		return;
+	for (size_t i = 0; i < count && i < KYMO_ELF_MAX_SEGMENTS; i++) {
+		GElf_Phdr header;
+		Elf_Data *data;
+
+		if (!gelf_getphdr(elf->handle, (int)i, &header) || header.p_type != PT_NOTE ||
+		    header.p_offset > elf->file_bytes ||
+		    header.p_filesz > elf->file_bytes - header.p_offset || header.p_filesz == 0)
+			continue;
+		data = elf_getdata_rawchunk(elf->handle, (int64_t)header.p_offset, header.p_filesz,
+					    header.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+		if (data && data->d_buf && build_id_in_notes(elf, data))
+			return;
+	}
+}
+
+static void load_debug_link(struct kymo_elf *elf)
+{
+	Elf_Data *data;
+	const char *name;
+	size_t len;
+
+	if (!kymo_elf_section_data(elf, kymo_elf_section_by_name(elf, ".gnu_debuglink"), NULL,
+				   &data))
+		return;
+	name = data->d_buf;
+	len = strnlen(name, data->d_size);
+	if (len == 0 || len == data->d_size || len >= sizeof(elf->debug_link) ||
+	    memchr(name, '/', len) || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return;
+	memcpy(elf->debug_link, name, len + 1);
+}
+
+static void look_for_symtab(struct kymo_elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t seen = 0;
+
+	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
+		GElf_Shdr header;
+
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_SYMTAB &&
+		    header.sh_size > 0)
+			elf->has_symtab = true;
+	}
+}
+
+int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct cap_err *err)
+{
+	CLEANUP(cap_closep) int owned_fd = fd; /* until elf owns it */
+	CLEANUP(kymo_elf_closep) struct kymo_elf *elf = NULL;
+	struct stat status;
+	GElf_Ehdr header;
+	int rc;
+
+	if (fstat(fd, &status) < 0)
+		return cap_fail_errno(err, errno, "'%s'", name);
+	if (!S_ISREG(status.st_mode))
+		return cap_fail(err, -ENOEXEC, "'%s' is not a regular file", name);
+	if ((uint64_t)status.st_size > KYMO_ELF_MAX_FILE_BYTES)
+		return cap_fail(err, CAP_ELIMIT, "'%s': %lld bytes exceed the limit of %llu", name,
+				(long long)status.st_size, KYMO_ELF_MAX_FILE_BYTES);
+	elf = calloc(1, sizeof(*elf));
+	if (!elf)
+		return cap_fail(err, -ENOMEM, "'%s'", name);
+	elf->fd = fd;
+	owned_fd = -1;
+	elf->file_bytes = (uint64_t)status.st_size;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return cap_fail(err, -ENOEXEC, "libelf is too old");
+	/* Read, not mapped: a file that shrinks under a mapping would kill us with SIGBUS. */
+	elf->handle = elf_begin(elf->fd, ELF_C_READ, NULL);
+	if (!elf->handle || elf_kind(elf->handle) != ELF_K_ELF ||
+	    !gelf_getehdr(elf->handle, &header))
+		return cap_fail(err, -ENOEXEC, "'%s' is not a readable ELF file", name);
+	elf->machine = header.e_machine;
+	rc = load_segments(elf, err);
+	if (rc < 0)
+		return rc;
+	load_build_id(elf);
+	load_debug_link(elf);
+	look_for_symtab(elf);
+	*ret_elf = TAKE(elf);
+	return 0;
+}
+
+struct kymo_elf *kymo_elf_close(struct kymo_elf *elf)
+{
+	if (!elf)
+		return NULL;
+	free(elf->functions);
+	free(elf->segments);
+	if (elf->handle)
+		(void)elf_end(elf->handle); /* returns a reference count */
+	if (elf->fd >= 0)
+		(void)close(elf->fd); /* only read */
+	free(elf);
+	return NULL;
+}
+
+void kymo_elf_closep(struct kymo_elf **elf)
+{
+	*elf = kymo_elf_close(*elf);
+}
+
+const uint8_t *kymo_elf_build_id(const struct kymo_elf *elf, size_t *ret_len)
+{
+	if (elf->build_id_len == 0)
+		return NULL;
+	*ret_len = elf->build_id_len;
+	return elf->build_id;
+}
+
+const char *kymo_elf_debug_link(const struct kymo_elf *elf)
+{
+	return elf->debug_link[0] ? elf->debug_link : NULL;
+}
+
+bool kymo_elf_has_symtab(const struct kymo_elf *elf)
+{
+	return elf->has_symtab;
+}
+
+bool kymo_elf_is_debug_only(const struct kymo_elf *elf)
+{
+	return elf->debug_only;
+}
+
+bool kymo_elf_address_of(const struct kymo_elf *elf, uint64_t file_offset, uint64_t *ret_address)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct kymo_segment *segment = &elf->segments[i];
+
+		if (file_offset >= segment->offset &&
+		    file_offset - segment->offset < segment->file_bytes) {
+			*ret_address = segment->address + (file_offset - segment->offset);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool kymo_elf_text_page(const struct kymo_elf *elf, uint64_t *ret_address)
+{
+	if (elf->segment_count == 0 || !elf->segments[0].executable)
+		return false;
+	*ret_address = elf->segments[0].address & ~(uint64_t)(LOWEST_PAGE_BYTES - 1);
+	return true;
+}

@@ -1,0 +1,47 @@
+#pragma once
+/* What elf_symbols.c and elf_plt.c share: an open ELF file and its sections. Not for others: use
+ * elf_symbols.h. */
+#include <gelf.h>
+
+#include "elf_symbols.h"
+
+#define KYMO_ELF_MAX_SECTIONS 65536u
+#define KYMO_ELF_MAX_SEGMENTS 1024u
+
+struct kymo_segment {
+	uint64_t offset, file_bytes, address, memory_bytes;
+	bool executable;
+};
+
+struct kymo_elf {
+	int fd;
+	Elf *handle;
+	uint64_t file_bytes;
+	uint16_t machine;
+	struct kymo_segment *segments; /* PT_LOAD, executable ones first */
+	size_t segment_count;
+	uint8_t build_id[KYMO_ELF_MAX_BUILD_ID_BYTES];
+	size_t build_id_len;
+	char debug_link[256];
+	bool has_symtab;
+	bool debug_only;
+	struct kymo_function *functions;
+	size_t function_count, function_capacity;
+};
+
+/*
+ * Contents of a section that lies within the file; false if it has none, or lies. *ret_header may
+ * be NULL.
+ */
+bool kymo_elf_section_data(const struct kymo_elf *elf, Elf_Scn *section, GElf_Shdr *ret_header,
+			   Elf_Data **ret_data);
+
+/* The first section with that name, or NULL. */
+Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name);
+
+/* Appends one function. 0, -ENOMEM, or CAP_ELIMIT when there are too many. */
+int kymo_elf_add_function(struct kymo_elf *elf, const struct kymo_function *function);
+
+/* Appends the entries of the PLT, named by what they lead to; on machines whose PLT layout is
+ * known. 0 or -ENOMEM. */
+int kymo_elf_add_plt(struct kymo_elf *elf);

@@ -1,0 +1,278 @@
+/*
+ * The function table of an ELF file: read once, sorted by address, cleaned of duplicates, searched
+ * by halves.
+ */
+#include "elf_symbols.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elf_file.h"
+
+/* How many enclosing functions a look-up tries before it gives up: functions seldom nest, and a
+ * hostile table might all nest. */
+#define MAX_NESTING 32
+
+struct section_range { /* an executable section; start == end: not executable */
+	uint64_t start, end;
+};
+
+struct ranked_symbol { /* a symbol while the best name of its address is chosen */
+	const char *name;
+	uint64_t address, size_bytes, section_end;
+	uint8_t rank; /* higher is better */
+};
+
+struct symbol_list {
+	struct ranked_symbol *symbols;
+	size_t count;
+};
+
+int kymo_elf_add_function(struct kymo_elf *elf, const struct kymo_function *function)
+{
+	if (elf->function_count == elf->function_capacity) {
+		size_t capacity = elf->function_capacity ? elf->function_capacity * 2 : 256;
+		struct kymo_function *grown;
+
+		if (elf->function_count >= KYMO_ELF_MAX_SYMBOLS)
+			return CAP_ELIMIT;
+		grown = reallocarray(elf->functions, capacity, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		elf->functions = grown;
+		elf->function_capacity = capacity;
+	}
+	elf->functions[elf->function_count++] = *function;
+	return 0;
+}
+
+static int load_executable_sections(const struct kymo_elf *elf, struct section_range **ret_ranges,
+				    size_t *ret_count)
+{
+	struct section_range *ranges;
+	size_t count;
+
+	if (elf_getshdrnum(elf->handle, &count) < 0)
+		count = 0;
+	if (count > KYMO_ELF_MAX_SECTIONS)
+		count = KYMO_ELF_MAX_SECTIONS;
+	ranges = calloc(count + 1, sizeof(*ranges));
+	if (!ranges)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		Elf_Scn *section = elf_getscn(elf->handle, i);
+		GElf_Shdr header;
+
+		if (!section || !gelf_getshdr(section, &header) ||
+		    !(header.sh_flags & SHF_EXECINSTR) ||
+		    header.sh_addr + header.sh_size < header.sh_addr)
+			continue;
+		ranges[i] = (struct section_range){header.sh_addr, header.sh_addr + header.sh_size};
+	}
+	*ret_ranges = ranges;
+	*ret_count = count;
+	return 0;
+}
+
+/* Which of several names of one address a reader would expect: a sized function before a bare
+ * label, global before weak before local, fewer leading underscores. */
+static uint8_t rank_of(const GElf_Sym *symbol, const char *name)
+{
+	uint8_t binding = GELF_ST_BIND(symbol->st_info);
+	uint8_t rank = 0;
+
+	if (symbol->st_size > 0)
+		rank += 64;
+	if (GELF_ST_TYPE(symbol->st_info) != STT_NOTYPE)
+		rank += 32;
+	rank += binding == STB_GLOBAL ? 16 : binding == STB_WEAK ? 8 : 0;
+	rank += name[0] != '_' ? 4 : name[1] != '_' ? 2 : 0;
+	return rank;
+}
+
+/* The symbol names code; *ret_ranked is then filled in. */
+static bool is_function(const struct kymo_elf *elf, const GElf_Sym *symbol, const char *name,
+			const struct section_range *ranges, size_t range_count,
+			struct ranked_symbol *ret_ranked)
+{
+	uint8_t type = GELF_ST_TYPE(symbol->st_info);
+	const struct section_range *range = NULL;
+	uint64_t address = symbol->st_value;
+
+	if (symbol->st_shndx == SHN_UNDEF || !name || name[0] == '\0')
+		return false;
+	if (symbol->st_shndx < SHN_LORESERVE && symbol->st_shndx < range_count)
+		range = &ranges[symbol->st_shndx];
+	if (type == STT_NOTYPE) {
+		/* Labels of assembly; not ARM's and RISC-V's "$x", nor the compiler's own. */
+		if (!range || range->start == range->end || name[0] == '$' || name[0] == '.')
+			return false;
+	} else if (type != STT_FUNC && type != STT_GNU_IFUNC) {
+		return false;
+	}
+	if (elf->machine == EM_ARM && type == STT_FUNC)
+		address &= ~(uint64_t)1; /* bit 0 says Thumb */
+	if (address + symbol->st_size < address)
+		return false;
+	*ret_ranked = (struct ranked_symbol){
+		.name = name,
+		.address = address,
+		.size_bytes = symbol->st_size,
+		.section_end =
+			range && address >= range->start && address < range->end ? range->end : 0,
+		.rank = rank_of(symbol, name),
+	};
+	return true;
+}
+
+static Elf_Scn *section_of_type(const struct kymo_elf *elf, uint32_t type)
+{
+	Elf_Scn *section = NULL;
+	size_t seen = 0;
+
+	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
+		GElf_Shdr header;
+		Elf_Data *data;
+
+		if (gelf_getshdr(section, &header) && header.sh_type == type &&
+		    kymo_elf_section_data(elf, section, NULL, &data))
+			return section;
+	}
+	return NULL;
+}
+
+static int read_symbols(const struct kymo_elf *elf, Elf_Scn *section, struct symbol_list *list)
+{
+	struct section_range *ranges;
+	size_t range_count, count;
+	GElf_Shdr header;
+	Elf_Data *data;
+	int rc;
+
+	if (!kymo_elf_section_data(elf, section, &header, &data))
+		return 0;
+	rc = load_executable_sections(elf, &ranges, &range_count);
+	if (rc < 0)
+		return rc;
+	count = data->d_size / gelf_fsize(elf->handle, ELF_T_SYM, 1, EV_CURRENT);
+	if (count > KYMO_ELF_MAX_SYMBOLS)
+		count = KYMO_ELF_MAX_SYMBOLS;
+	list->symbols = calloc(count + 1, sizeof(*list->symbols));
+	if (!list->symbols) {
+		free(ranges);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		GElf_Sym symbol;
+
+		if (!gelf_getsym(data, (int)i, &symbol))
+			continue;
+		if (is_function(elf, &symbol,
+				elf_strptr(elf->handle, header.sh_link, symbol.st_name), ranges,
+				range_count, &list->symbols[list->count]))
+			list->count++;
+	}
+	free(ranges);
+	return 0;
+}
+
+static int symbol_order(const void *left, const void *right)
+{
+	const struct ranked_symbol *a = left, *b = right;
+
+	if (a->address != b->address)
+		return a->address < b->address ? -1 : 1;
+	if (a->rank != b->rank)
+		return a->rank > b->rank ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* One function per address; one without a size reaches to the next, or to the end of its section.
+ */
+static int keep_best(struct kymo_elf *elf, const struct symbol_list *list)
+{
+	for (size_t i = 0; i < list->count;) {
+		const struct ranked_symbol *best = &list->symbols[i];
+		uint64_t end = best->address + best->size_bytes;
+		struct kymo_function function;
+		int rc;
+
+		while (++i < list->count && list->symbols[i].address == best->address)
+			;
+		if (best->size_bytes == 0) {
+			uint64_t next = i < list->count ? list->symbols[i].address : UINT64_MAX;
+
+			end = best->section_end;
+			if (end == 0 || next < end)
+				end = next;
+			if (end == UINT64_MAX)
+				end = best->address + 1;
+		}
+		function = (struct kymo_function){best->name, best->address, end, false};
+		rc = kymo_elf_add_function(elf, &function);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int function_order(const void *left, const void *right)
+{
+	const struct kymo_function *a = left, *b = right;
+
+	if (a->address != b->address)
+		return a->address < b->address ? -1 : 1;
+	return (int)a->plt - (int)b->plt;
+}
+
+int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
+{
+	struct symbol_list list = {0};
+	Elf_Scn *section = section_of_type(elf, SHT_SYMTAB);
+	int rc;
+
+	if (!section)
+		section = section_of_type(elf, SHT_DYNSYM);
+	rc = read_symbols(elf, section, &list);
+	if (rc == 0 && list.count > 0) {
+		qsort(list.symbols, list.count, sizeof(*list.symbols), symbol_order);
+		rc = keep_best(elf, &list);
+	}
+	free(list.symbols);
+	if (rc == 0)
+		rc = kymo_elf_add_plt(elf);
+	if (rc == -ENOMEM)
+		return cap_fail(err, -ENOMEM, "symbol table");
+	if (elf->function_count > 1)
+		qsort(elf->functions, elf->function_count, sizeof(*elf->functions), function_order);
+	return 0;
+}
+
+size_t kymo_elf_function_count(const struct kymo_elf *elf)
+{
+	return elf->function_count;
+}
+
+const struct kymo_function *kymo_elf_function_at(const struct kymo_elf *elf, size_t index)
+{
+	return &elf->functions[index];
+}
+
+const struct kymo_function *kymo_elf_function(const struct kymo_elf *elf, uint64_t address)
+{
+	size_t low = 0, high = elf->function_count;
+
+	while (low < high) { /* first function that starts after address */
+		size_t middle = low + (high - low) / 2;
+
+		if (elf->functions[middle].address <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t tries = 0; low > 0 && tries < MAX_NESTING; tries++)
+		if (address < elf->functions[--low].end)
+			return &elf->functions[low];
+	return NULL;
+}

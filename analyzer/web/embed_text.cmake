@@ -1,0 +1,10 @@
+# cmake -DINPUT=file -DNAME=symbol -DOUTPUT=file.c -P embed_text.cmake: a text file as a C array.
+file(READ ${INPUT} text)
+string(FIND "${text}" "]]>" cdata_end)
+if(NOT cdata_end EQUAL -1)
+  message(FATAL_ERROR "${INPUT} holds ]]>, which would end the CDATA section it is put into")
+endif()
+file(READ ${INPUT} bytes HEX)
+string(REGEX REPLACE "(................................)" "\\1\n\t" bytes "${bytes}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+file(WRITE ${OUTPUT} "#include \"analyzer/web/web_assets.h\"\n\nconst char ${NAME}[] = {\n\t${bytes} 0\n};\n")

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* CPU samples: which task runs, with its kernel and user stack by frame pointers. Runs in timer
+ * interrupts or NMIs. */
+#include <asm/ptrace.h>
+#include <linux/bpf_perf_event.h>
+
+#include "ring.bpf.h"
+#include "task.bpf.h"
+
+#define SEGMENT_PRIVILEGE_BITS 3 /* x86: 3 in user mode */
+#define STACK_MAX_BYTES (EV_MAX_FRAMES * sizeof(u64))
+
+const volatile u64 cpu_mark_bytes = 2048;
+
+struct live_counters cpu_counters[LIVE_MAX_CPUS] = {};
+
+struct ring_map cpu_ring SEC(".maps");
+
+struct sample_scratch {
+	struct ring_cpu_sample sample;
+	u64 frames[2 * EV_MAX_FRAMES];
+};
+
+/* Too large for the stack. One sample at a time runs on a CPU: the kernel does not nest them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct sample_scratch);
+} sample_scratch SEC(".maps");
+
+/* Takes one side's stack to frames[at]; returns the number of frames. */
+static __always_inline u32 stack_take(struct bpf_perf_event_data *ctx,
+				      struct sample_scratch *scratch, u32 at, u64 side)
+{
+	bool user = side == BPF_F_USER_STACK;
+	long bytes;
+	u32 count;
+
+	if (at > EV_MAX_FRAMES)
+		return 0;
+	bytes = bpf_get_stack(ctx, &scratch->frames[at], STACK_MAX_BYTES, side);
+	if (bytes <= 0) {
+		scratch->sample.flags |= user ? EV_SAMPLE_USER_FAILED : EV_SAMPLE_KERNEL_FAILED;
+		return 0;
+	}
+	count = (u32)bytes / sizeof(u64);
+	if (count >= EV_MAX_FRAMES) {
+		count = EV_MAX_FRAMES;
+		scratch->sample.flags |=
+			user ? EV_SAMPLE_USER_TRUNCATED : EV_SAMPLE_KERNEL_TRUNCATED;
+	}
+	return count;
+}
+
+SEC("perf_event")
+int cpu_sample_perf(struct bpf_perf_event_data *ctx)
+{
+	const bool direct = CURRENT_IS_DIRECT();
+	struct live_counters *counters;
+	struct sample_scratch *scratch;
+	struct task_struct *task;
+	u32 zero = 0, kernel_frames = 0, user_frames = 0;
+	u64 bytes, attempt;
+
+	if (!control.events_open)
+		return 0;
+	task = current_task();
+	if (task_tid(task, direct) == 0 || !task_wanted(task, direct))
+		return 0;
+	scratch = bpf_map_lookup_elem(&sample_scratch, &zero);
+	if (!scratch)
+		return 0;
+
+	counters = counters_of_cpu(cpu_counters);
+	attempt = count_attempt(counters);
+	head_fill(&scratch->sample.head, task, direct, bpf_ktime_get_ns(), EV_CPU_SAMPLE);
+	scratch->sample.period = ctx->sample_period;
+	scratch->sample.flags = 0;
+	if ((ctx->regs.cs & SEGMENT_PRIVILEGE_BITS) == 0) {
+		scratch->sample.flags = EV_SAMPLE_IN_KERNEL;
+		kernel_frames = stack_take(ctx, scratch, 0, 0);
+	}
+	if (!(READ_DIRECT_OR_PROBE(direct, task, flags) & PF_KTHREAD_BIT))
+		user_frames = stack_take(ctx, scratch, kernel_frames, BPF_F_USER_STACK);
+	scratch->sample.kernel_frames = kernel_frames;
+	scratch->sample.user_frames = user_frames;
+
+	bytes = sizeof(scratch->sample) + (kernel_frames + user_frames) * sizeof(u64);
+	if (bytes > sizeof(*scratch))
+		return 0; /* cannot be; said for the verifier */
+	if (bpf_ringbuf_output(&cpu_ring, scratch, bytes,
+			       wakeup_flags(&cpu_ring, attempt, 0, cpu_mark_bytes)))
+		count_refusal(counters, &cpu_ring, bytes);
+	return 0;
+}

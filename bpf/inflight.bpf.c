@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Iterators over all tasks, read by the recorder: what already runs when recording starts, and
+ * which system calls have not returned when it stops. The first also learns who the recorder is, as
+ * the kernel sees it: right inside a pid namespace too.
+ */
+#include "calls.bpf.h"
+
+#define STATE_RUNNING 0
+
+/* Processes asked for with -p, as the recorder's pid namespace numbers them. Value unused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, u32);
+	__type(value, u32);
+} asked_pids SEC(".maps");
+
+/* pid numbers of a task in the namespace at `level`; 0 if it has none there. */
+static __always_inline u32 pid_at_level(const struct pid *pid, u32 level)
+{
+	const char *numbers;
+	struct upid upid = {};
+
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	numbers = (const char *)pid + bpf_core_field_offset(struct pid, numbers);
+	if (bpf_probe_read_kernel(&upid.nr, sizeof(upid.nr),
+				  numbers + (u64)level * bpf_core_type_size(struct upid)))
+		return 0;
+	return upid.nr;
+}
+
+/* First pass, at the load: before it, no program knows whom to leave out. */
+SEC("iter/task")
+int find_self_iter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *self;
+
+	if (!ctx->task || control.self_tgid)
+		return 0;
+	self = (struct task_struct *)bpf_get_current_task();
+	control.self_pid_level = BPF_CORE_READ(self, thread_pid, level);
+	control.self_tgid = bpf_get_current_pid_tgid() >> 32;
+	return 0;
+}
+
+/* One ring_process per process that the filters want. Can be shown the same task again when the
+ * reader's buffer was full. */
+SEC("iter/task")
+int list_processes_iter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct ring_process record = {};
+	u32 tgid, asked_pid;
+	u64 start_ns;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	tgid = task->tgid;
+	if (filter_pids) {
+		asked_pid = pid_at_level(task->thread_pid, control.self_pid_level);
+		if (bpf_map_lookup_elem(&asked_pids, &asked_pid)) {
+			start_ns = task->start_boottime;
+			(void)bpf_map_update_elem(&pid_set, &tgid, &start_ns, BPF_ANY);
+		}
+	}
+	if (!process_wanted(task, true))
+		return 0;
+	head_fill(&record.head, task, true, bpf_ktime_get_ns(), EV_PROCESS);
+	record.cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	record.parent_tgid = BPF_CORE_READ(task, real_parent, tgid);
+	record.flags = task->flags & PF_KTHREAD_BIT ? EV_PROCESS_KERNEL_THREAD : 0;
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+static __always_inline bool task_sleeps(const struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->__state))
+		return task->__state != STATE_RUNNING;
+	return ((const struct task_struct___before_5_14 *)task)->state != STATE_RUNNING;
+}
+
+/*
+ * A call from before the recording: the task made none since, sleeps, and its saved registers are
+ * those of a system call. A running or preempted task is left out: it may be on its way back to
+ * user space.
+ */
+static __always_inline bool call_from_before(struct task_struct *task,
+					     struct call_record_with_args *record)
+{
+	const struct pt_regs___kernel *regs;
+	long sysno;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return false;
+	if (task->flags & PF_KTHREAD_BIT || !task_sleeps(task) || !task_wanted(task, true))
+		return false;
+	regs = (const struct pt_regs___kernel *)bpf_task_pt_regs(task);
+	sysno = (long)BPF_CORE_READ(regs, orig_ax);
+	if (sysno < 0)
+		return false;
+	record->call.sysno = sysno;
+	record->call.flags =
+		EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | compat_flag(task, true);
+	record->call.head.time_ns = control.start_ns;
+	if (record_args) {
+		record->call.flags |= EV_SYSCALL_ARGS_RECORDED;
+		args_read(record->args, regs, record->call.flags & EV_SYSCALL_COMPAT);
+	}
+	return true;
+}
+
+/*
+ * One ring_syscall per call in flight, followed by its arguments where EV_SYSCALL_ARGS_RECORDED is
+ * set. Runs when the gate is closed: nothing in storage changes any more.
+ */
+SEC("iter/task")
+int list_calls_iter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct call_record_with_args record = {};
+	struct live_call *call;
+	u64 enter_ns;
+	u32 bytes = sizeof(record.call);
+
+	if (!task || (u32)task->tgid == control.self_tgid)
+		return 0;
+	call = call_find(task);
+	if (!call) {
+		if (!call_from_before(task, &record))
+			return 0;
+	} else if (call->enter_ns) {
+		record.call.sysno = call->sysno;
+		record.call.flags = call->flags | EV_SYSCALL_UNFINISHED;
+		record.call.head.time_ns = call->enter_ns;
+		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
+			record.args[i] = call->args[i];
+	} else {
+		return 0;
+	}
+	enter_ns = record.call.head.time_ns;
+	head_fill(&record.call.head, task, true, enter_ns, EV_SYSCALL);
+	record.call.duration_ns = control.stop_ns > enter_ns ? control.stop_ns - enter_ns : 0;
+	if (record.call.flags & EV_SYSCALL_ARGS_RECORDED)
+		bytes = sizeof(record);
+	bpf_seq_write(ctx->meta->seq, &record, bytes);
+	return 0;
+}

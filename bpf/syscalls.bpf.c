@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * System calls: the entry waits in the task's storage, one merged record is made at the return.
+ * This is the hot path: it runs twice per system call of the host. A call that never returns (exit,
+ * exit_group) is recorded when its task ends.
+ */
+#include "calls.bpf.h"
+#include "ring.bpf.h"
+
+const volatile bool use_task_storage = true;
+const volatile bool record_args = false;
+const volatile u64 syscalls_mark_bytes = 2048, syscalls_ask_mask = 63;
+
+struct live_counters syscalls_counters[LIVE_MAX_CPUS] = {};
+
+struct ring_map syscalls_ring SEC(".maps");
+struct call_storage_map call_storage SEC(".maps");
+struct call_hash_map call_hash SEC(".maps");
+
+static __always_inline int on_sys_enter(const void *regs, u32 sysno)
+{
+	struct task_struct *task;
+	struct live_call *call;
+
+	if (!control.events_open)
+		return 0;
+	task = current_task();
+	if (!task_wanted(task, CURRENT_IS_DIRECT()))
+		return 0;
+
+	call = call_find_or_add(task);
+	if (!call) {
+		struct live_counters *counters = counters_of_cpu(syscalls_counters);
+
+		__sync_fetch_and_add(&counters->attempted, 1);
+		__sync_fetch_and_add(&counters->no_storage, 1);
+		return 0;
+	}
+	call->sysno = sysno;
+	call->flags = compat_flag(task, CURRENT_IS_DIRECT());
+	if (record_args) {
+		call->flags |= EV_SYSCALL_ARGS_RECORDED;
+		args_read(call->args, regs, call->flags & EV_SYSCALL_COMPAT);
+	}
+	call->enter_ns = bpf_ktime_get_ns(); /* last: our own work is not the call's time */
+	return 0;
+}
+
+static __always_inline void record_fill(struct ring_syscall *record, const struct task_struct *task,
+					const struct live_call *call, u64 enter_ns, u64 now_ns)
+{
+	head_fill(&record->head, task, CURRENT_IS_DIRECT(), enter_ns, EV_SYSCALL);
+	record->duration_ns = now_ns - enter_ns;
+	record->sysno = call->sysno;
+}
+
+static __always_inline void call_emit(const struct task_struct *task, struct live_call *call,
+				      u64 now_ns, s64 ret, u32 flags)
+{
+	struct live_counters *counters = counters_of_cpu(syscalls_counters);
+	u64 enter_ns = call->enter_ns;
+	u64 attempt;
+
+	call->enter_ns = 0;
+	attempt = count_attempt(counters);
+	if (record_args) {
+		struct call_record_with_args *record;
+
+		record = bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
+		if (!record) {
+			count_refusal(counters, &syscalls_ring, sizeof(*record));
+			return;
+		}
+		record_fill(&record->call, task, call, enter_ns, now_ns);
+		record->call.ret = ret;
+		record->call.flags = call->flags | flags;
+		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
+			record->args[i] = call->args[i];
+		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
+							syscalls_mark_bytes));
+	} else {
+		struct ring_syscall *record =
+			bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
+
+		if (!record) {
+			count_refusal(counters, &syscalls_ring, sizeof(*record));
+			return;
+		}
+		record_fill(record, task, call, enter_ns, now_ns);
+		record->ret = ret;
+		record->flags = call->flags | flags;
+		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
+							syscalls_mark_bytes));
+	}
+}
+
+static __always_inline int on_sys_exit(s64 ret)
+{
+	struct task_struct *task;
+	struct live_call *call;
+
+	if (!control.events_open)
+		return 0;
+	task = current_task();
+	if (task_tgid(task, CURRENT_IS_DIRECT()) == control.self_tgid)
+		return 0;
+
+	/* The filter was asked at the entry; a call that passed it is recorded whatever it changed
+	 * meanwhile. */
+	call = call_find(task);
+	if (call && call->enter_ns)
+		call_emit(task, call, bpf_ktime_get_ns(), ret, 0);
+	else if (task_wanted(task, CURRENT_IS_DIRECT()))
+		__sync_fetch_and_add(&counters_of_cpu(syscalls_counters)->unmatched, 1);
+	return 0;
+}
+
+/* Runs in the task that ends. */
+static __always_inline int on_caller_exit(void)
+{
+	struct task_struct *task;
+	struct live_call *call;
+
+	if (!control.events_open)
+		return 0;
+	task = current_task();
+	call = call_find(task);
+	if (call && call->enter_ns)
+		call_emit(task, call, bpf_ktime_get_ns(), 0, EV_SYSCALL_NO_RETURN);
+	call_forget(task);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int sys_enter_btf(u64 *ctx)
+{
+	return on_sys_enter((const void *)ctx[0], ctx[1]);
+}
+
+SEC("raw_tp/sys_enter")
+int sys_enter_raw(u64 *ctx)
+{
+	return on_sys_enter((const void *)ctx[0], ctx[1]);
+}
+
+SEC("tp_btf/sys_exit")
+int sys_exit_btf(u64 *ctx)
+{
+	return on_sys_exit(ctx[1]);
+}
+
+SEC("raw_tp/sys_exit")
+int sys_exit_raw(u64 *ctx)
+{
+	return on_sys_exit(ctx[1]);
+}
+
+SEC("tp_btf/sched_process_exit")
+int caller_exit_btf(u64 *ctx)
+{
+	(void)ctx;
+	return on_caller_exit();
+}
+
+SEC("raw_tp/sched_process_exit")
+int caller_exit_raw(u64 *ctx)
+{
+	(void)ctx;
+	return on_caller_exit();
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Lifecycle of tasks: fork, exec, exit, new names. Always recorded, so that every other event can
+ * be given to the right program. The filter by name is not applied here: a process gets its name
+ * after its fork. Also keeps the set of wanted processes.
+ */
+#include "ring.bpf.h"
+#include "task.bpf.h"
+
+const volatile bool exit_tells_last = false; /* sched_process_exit has a third argument (6.16) */
+const volatile u64 tasks_mark_bytes = 2048;
+
+struct live_counters tasks_counters[LIVE_MAX_CPUS] = {};
+
+struct ring_map tasks_ring SEC(".maps");
+
+struct exec_record {
+	struct ring_task_exec exec;
+	char path[EV_MAX_PATH_BYTES];
+};
+
+/* Tracepoint arguments are BTF pointers in tp_btf programs and plain addresses in raw_tp programs:
+ * `direct`. */
+
+#define RECORD_RESERVE(type, ret_attempt)                                          \
+	({                                                                         \
+		struct live_counters *counters_ = counters_of_cpu(tasks_counters); \
+		type *record_;                                                     \
+                                                                                   \
+		(ret_attempt) = count_attempt(counters_);                          \
+		record_ = bpf_ringbuf_reserve(&tasks_ring, sizeof(type), 0);       \
+		if (!record_)                                                      \
+			count_refusal(counters_, &tasks_ring, sizeof(type));       \
+		record_;                                                           \
+	})
+
+static __always_inline void record_submit(void *record, u64 attempt)
+{
+	bpf_ringbuf_submit(record, wakeup_flags(&tasks_ring, attempt, 7, tasks_mark_bytes));
+}
+
+static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child,
+				   bool direct)
+{
+	struct ring_task_fork *record;
+	u32 child_tgid = task_tgid(child, direct), child_tid = task_tid(child, direct);
+	u64 child_start_ns = task_leader_start(child, direct), attempt;
+
+	/* Before the gate: the set must be right when the gate opens. */
+	if (filter_pids && child_tgid == child_tid && task_in_pid_set(parent, direct))
+		(void)bpf_map_update_elem(&pid_set, &child_tgid, &child_start_ns, BPF_ANY);
+	if (!control.tasks_open ||
+	    !(process_wanted(parent, direct) || process_wanted(child, direct)))
+		return 0;
+	record = RECORD_RESERVE(struct ring_task_fork, attempt);
+	if (!record)
+		return 0;
+	head_fill(&record->head, parent, direct, bpf_ktime_get_ns(), EV_TASK_FORK);
+	record->child_start_ns = child_start_ns;
+	record->child_tgid = child_tgid;
+	record->child_tid = child_tid;
+	record->child_exec_id = READ_DIRECT_OR_PROBE(direct, child, self_exec_id);
+	record_submit(record, attempt);
+	return 0;
+}
+
+static __always_inline int on_exec(struct task_struct *task, u32 old_tid, struct linux_binprm *bprm,
+				   bool direct)
+{
+	const char *filename = READ_DIRECT_OR_PROBE(direct, bprm, filename);
+	struct exec_record *record;
+	u64 attempt;
+	long bytes;
+
+	if (!control.tasks_open || !process_wanted(task, direct))
+		return 0;
+	record = RECORD_RESERVE(struct exec_record, attempt);
+	if (!record)
+		return 0;
+	head_fill(&record->exec.head, task, direct, bpf_ktime_get_ns(), EV_TASK_EXEC);
+	record->exec.old_tid = old_tid;
+	bytes = bpf_probe_read_kernel_str(record->path, sizeof(record->path), filename);
+	if (bytes <= 0) {
+		record->path[0] = 0;
+		bytes = 1;
+	}
+	record->exec.path_bytes = bytes;
+	record_submit(record, attempt);
+	return 0;
+}
+
+static __always_inline int on_exit(struct task_struct *task, bool last_thread, bool direct)
+{
+	struct ring_task_exit *record;
+	u64 attempt;
+
+	if (!control.tasks_open || !process_wanted(task, direct))
+		return 0;
+	record = RECORD_RESERVE(struct ring_task_exit, attempt);
+	if (!record)
+		return 0;
+	head_fill(&record->head, task, direct, bpf_ktime_get_ns(), EV_TASK_EXIT);
+	record->exit_code = READ_DIRECT_OR_PROBE(direct, task, exit_code);
+	record->flags = last_thread ? EV_EXIT_PROCESS : 0;
+	record_submit(record, attempt);
+	return 0;
+}
+
+/* Before 6.16: two last threads that end at once can both find nobody alive; both are then marked.
+ */
+static __always_inline bool nobody_alive(struct task_struct *task, bool direct)
+{
+	if (direct)
+		return task->signal->live.counter == 0;
+	return BPF_CORE_READ(task, signal, live.counter) == 0;
+}
+
+/* The kernel frees a leader after all its threads have ended. Compared by start: the pid may be in
+ * use again. */
+static __always_inline int on_free(struct task_struct *task, bool direct)
+{
+	u32 tgid = task_tgid(task, direct);
+	u64 *start_ns;
+
+	if (!filter_pids || task_tid(task, direct) != tgid)
+		return 0;
+	start_ns = bpf_map_lookup_elem(&pid_set, &tgid);
+	if (start_ns && *start_ns == READ_DIRECT_OR_PROBE(direct, task, start_boottime))
+		(void)bpf_map_delete_elem(&pid_set, &tgid);
+	return 0;
+}
+
+static __always_inline int on_rename(struct task_struct *task, const char *name, bool direct)
+{
+	struct ring_task_name *record;
+	u64 attempt;
+
+	if (!control.tasks_open || !process_wanted(task, direct))
+		return 0;
+	record = RECORD_RESERVE(struct ring_task_name, attempt);
+	if (!record)
+		return 0;
+	head_fill(&record->head, task, direct, bpf_ktime_get_ns(), EV_TASK_NAME);
+	record->target_tid = task_tid(task, direct);
+	record->reserved_ring = 0;
+	record->name_lo = 0;
+	record->name_hi = 0;
+	(void)bpf_probe_read_kernel_str(&record->name_lo, EV_COMM_BYTES, name);
+	record_submit(record, attempt);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int task_fork_btf(u64 *ctx)
+{
+	return on_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1], true);
+}
+
+SEC("raw_tp/sched_process_fork")
+int task_fork_raw(u64 *ctx)
+{
+	return on_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1], false);
+}
+
+SEC("tp_btf/sched_process_exec")
+int task_exec_btf(u64 *ctx)
+{
+	return on_exec((struct task_struct *)ctx[0], ctx[1], (struct linux_binprm *)ctx[2], true);
+}
+
+SEC("raw_tp/sched_process_exec")
+int task_exec_raw(u64 *ctx)
+{
+	return on_exec((struct task_struct *)ctx[0], ctx[1], (struct linux_binprm *)ctx[2], false);
+}
+
+SEC("tp_btf/sched_process_exit")
+int task_exit_btf(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+
+	return on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, true), true);
+}
+
+SEC("raw_tp/sched_process_exit")
+int task_exit_raw(u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+
+	return on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, false), false);
+}
+
+SEC("tp_btf/sched_process_free")
+int task_free_btf(u64 *ctx)
+{
+	return on_free((struct task_struct *)ctx[0], true);
+}
+
+SEC("raw_tp/sched_process_free")
+int task_free_raw(u64 *ctx)
+{
+	return on_free((struct task_struct *)ctx[0], false);
+}
+
+SEC("tp_btf/task_rename")
+int task_rename_btf(u64 *ctx)
+{
+	return on_rename((struct task_struct *)ctx[0], (const char *)ctx[1], true);
+}
+
+SEC("raw_tp/task_rename")
+int task_rename_raw(u64 *ctx)
+{
+	return on_rename((struct task_struct *)ctx[0], (const char *)ctx[1], false);
+}

@@ -1,0 +1,98 @@
+#pragma once
+/*
+ * The few kernel types that our programs read, by name only: libbpf relocates each access to the
+ * running kernel's layout, so offsets and missing members here do not matter. Kept by hand; add a
+ * member when a program reads it. A name with ___suffix stands for the kernel's type without the
+ * suffix.
+ */
+#include <linux/bpf.h>
+
+#include "kernel_ints.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct thread_info { /* x86 */
+	u32 status;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state; /* since 5.14 */
+	int on_cpu;
+	unsigned int flags;
+	int exit_code;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	u64 start_boottime;
+	char comm[16];
+	struct signal_struct *signal;
+	u64 self_exec_id;
+	struct css_set *cgroups;
+};
+
+struct task_struct___before_5_14 {
+	long state;
+};
+
+struct linux_binprm {
+	const char *filename;
+};
+
+struct pt_regs___kernel { /* x86-64, the kernel's own names */
+	unsigned long bp, bx, r10, r9, r8, cx, dx, si, di, orig_ax;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id;
+	u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop

@@ -1,0 +1,174 @@
+/* Refusals of the kernel, in words. */
+#include "live_errors.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "formats/cleanup.h"
+
+/* libbpf's print function has no context argument: the one variable it can reach. Set for the time
+ * of a load only. */
+static _Thread_local struct live_log *captured_log;
+
+static void log_append(struct live_log *log, const char *text, size_t len)
+{
+	const size_t room = sizeof(log->text) - 1;
+
+	if (len >= room) { /* only its end fits */
+		memcpy(log->text, text + len - room, room);
+		log->len = room;
+	} else {
+		if (log->len + len > room) {
+			size_t gone = log->len + len - room;
+
+			memmove(log->text, log->text + gone, log->len - gone);
+			log->len -= gone;
+		}
+		memcpy(log->text + log->len, text, len);
+		log->len += len;
+	}
+	log->text[log->len] = 0;
+}
+
+static void log_note_program(struct live_log *log, const char *text)
+{
+	const char *name = strstr(text, "prog '");
+	size_t len;
+
+	if (!name || log->program[0])
+		return;
+	name += strlen("prog '");
+	len = strcspn(name, "'");
+	if (len >= sizeof(log->program))
+		len = sizeof(log->program) - 1;
+	memcpy(log->program, name, len);
+	log->program[len] = 0;
+}
+
+__attribute__((format(printf, 2, 0))) static int log_print(enum libbpf_print_level level,
+							   const char *format, va_list args)
+{
+	CLEANUP(cap_freep) char *text = NULL;
+	int len;
+
+	if (level != LIBBPF_WARN || !captured_log)
+		return 0;
+	len = vasprintf(&text, format, args);
+	if (len < 0) {
+		text = NULL;
+		return 0;
+	}
+	log_note_program(captured_log, text);
+	log_append(captured_log, text, (size_t)len);
+	return 0;
+}
+
+void live_log_capture(struct live_log *log)
+{
+	if (log)
+		memset(log, 0, sizeof(*log));
+	captured_log = log;
+	(void)libbpf_set_print(log_print); /* the function before is libbpf's own */
+}
+
+static bool line_is_noise(const char *line, size_t len)
+{
+	static const char *const noise[] = {"processed ", "-- END", "-- BEGIN",
+					    "failed to load object", "failed to load BPF skeleton"};
+
+	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
+		if (memmem(line, len, noise[i], strlen(noise[i])))
+			return true;
+	return len == 0;
+}
+
+void live_log_tail(const struct live_log *log, char *ret_text, size_t size)
+{
+	const char *lines[4];
+	size_t lens[4], count = 0, used = 0;
+	size_t end = log->len;
+
+	while (end > 0 && count < 4) {
+		size_t start = end;
+
+		while (start > 0 && log->text[start - 1] != '\n')
+			start--;
+		if (!line_is_noise(log->text + start, end - start)) {
+			lines[count] = log->text + start;
+			lens[count++] = end - start;
+		}
+		end = start > 0 ? start - 1 : 0;
+	}
+	ret_text[0] = 0;
+	while (count-- > 0 && used < size) {
+		int len = snprintf(ret_text + used, size - used, "%s%.*s", used ? " | " : "",
+				   (int)lens[count], lines[count]);
+
+		used += len > 0 ? (size_t)len : 0;
+	}
+}
+
+int live_fail_permissions(struct cap_err *err, const char *what)
+{
+	char path[PATH_MAX] = "kymo-record";
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (len > 0)
+		path[len] = 0;
+	return cap_fail(err, CAP_EPRIVILEGE,
+			"InsufficientPermissions: %s; run it with sudo, or once: sudo setcap "
+			"cap_bpf,cap_perfmon+ep %.256s",
+			what, path);
+}
+
+static bool capability_held(const struct __user_cap_data_struct *data, int capability)
+{
+	return data[capability / 32].effective & (1u << (capability % 32));
+}
+
+static int check_capabilities(struct cap_err *err)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+	bool bpf, perfmon;
+	char what[128];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return 0; /* not told; the load will tell */
+	if (capability_held(data, CAP_SYS_ADMIN))
+		return 0;
+	bpf = capability_held(data, CAP_BPF);
+	perfmon = capability_held(data, CAP_PERFMON);
+	if (bpf && perfmon)
+		return 0;
+	(void)snprintf(what, sizeof(what),
+		       "loading BPF programs needs CAP_BPF and CAP_PERFMON, and %s missing",
+		       bpf	 ? "CAP_PERFMON is"
+		       : perfmon ? "CAP_BPF is"
+				 : "both are");
+	return live_fail_permissions(err, what);
+}
+
+int live_check_host(struct cap_err *err)
+{
+	int rc = check_capabilities(err);
+
+	if (rc < 0)
+		return rc;
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"IncompatibleKernel: no type information in "
+				"/sys/kernel/btf/vmlinux (%s); use a kernel of "
+				"5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
+				strerror(errno));
+	return 0;
+}

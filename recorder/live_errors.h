@@ -1,0 +1,30 @@
+#pragma once
+/* Why the kernel refused: capabilities, BTF, the verifier's log. Words of the error names and what
+ * the user can do. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "formats/cap_error.h"
+
+#define LIVE_LOG_BYTES 4096
+
+/* The last warnings of libbpf, the verifier's log among them. One recording per thread can capture
+ * at a time. */
+struct live_log {
+	char text[LIVE_LOG_BYTES]; /* the end of all that was said, NUL-terminated */
+	size_t len;
+	char program[64]; /* the first program that a warning names; "" if none */
+};
+
+/* From here on libbpf's messages of this thread go into log (emptied) instead of stderr; NULL: they
+ * are dropped. */
+void live_log_capture(struct live_log *log);
+
+/* The last words of the log on one line, at most `size` bytes. */
+void live_log_tail(const struct live_log *log, char *ret_text, size_t size);
+
+/* 0, or CAP_EPRIVILEGE: "InsufficientPermissions" or "IncompatibleKernel". */
+int live_check_host(struct cap_err *err);
+
+/* "InsufficientPermissions: what; how to get the permission". Returns CAP_EPRIVILEGE. */
+int live_fail_permissions(struct cap_err *err, const char *what);

@@ -1,0 +1,21 @@
+#pragma once
+/* Reading the task iterators: what runs at the start, which system calls are in flight at the stop.
+ */
+#include <stddef.h>
+
+#include "formats/cap_error.h"
+#include "rec_sink.h"
+
+/* Reads a find_self iterator to its end: its program leaves what it learnt in the control words. 0
+ * or negative. */
+int live_iterator_run(int fd, struct cap_err *err);
+
+/* Reads the processes that pass the filter. *ret_processes is malloc'd, for the caller to free. 0
+ * or negative. */
+int live_processes_read(int fd, struct ring_process **ret_processes, size_t *ret_count,
+			struct cap_err *err);
+
+/* Hands each call in flight to the sink and counts it in attempted_by_cpu (cpu_count of them). 0 or
+ * negative. */
+int live_calls_read(int fd, struct rec_sink *sink, u64 *attempted_by_cpu, size_t cpu_count,
+		    struct cap_err *err);

@@ -1,0 +1,159 @@
+/* Options -> read-only data and map sizes of the BPF object. */
+#include "live_settings.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "bpf/live_state.h"
+#include "live_probes.h"
+
+#include "kymo_bpf.skel.h"
+
+/*
+ * A drain each 100 ms at 500,000 system calls/s leaves 4 MB in the ring; as much again lets the
+ * recorder be late once. The pages of a ring are mapped twice in a row, so each byte counts twice
+ * in our memory: 8 MiB cost 16 of the 50 allowed.
+ */
+#define SYSCALLS_RING_BYTES (8u << 20)
+#define CPU_RING_BYTES (1u << 20)
+#define TASKS_RING_BYTES (512u << 10)
+
+#define ASK_EVERY 64 /* events per CPU between questions how full a ring is */
+
+static u64 ring_bytes_of(const struct rec_options *options, u64 default_bytes)
+{
+	return options->ring_bytes ? options->ring_bytes : default_bytes;
+}
+
+static int check_ring_bytes(const struct rec_options *options, struct cap_err *err)
+{
+	u64 bytes = options->ring_bytes;
+	long page_bytes = sysconf(_SC_PAGESIZE);
+
+	if (bytes == 0)
+		return 0;
+	if (bytes < (u64)page_bytes || bytes > (1ull << 30) || (bytes & (bytes - 1)) != 0)
+		return cap_fail(err, CAP_EUSAGE,
+				"ring of %llu bytes: must be a power of two from %ld to 1073741824",
+				(unsigned long long)bytes, page_bytes);
+	return 0;
+}
+
+/* Small rings fill within few events: ask so often that the second half is not missed. */
+static u64 ask_mask(u64 ring_bytes, u64 record_bytes)
+{
+	u64 every = ASK_EVERY;
+
+	while (every > 1 && every * record_bytes * 8 > ring_bytes)
+		every /= 2;
+	return every - 1;
+}
+
+static int cgroup_id_of(const char *path, u64 *ret_id, struct cap_err *err)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
+		return cap_fail(err, CAP_EUSAGE, "cgroup '%s': %s", path, strerror(errno));
+	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
+		return cap_fail(
+			err, CAP_EUSAGE,
+			"cgroup '%s': not a directory of the cgroup v2 file system; give one below "
+			"its mount point, such as /sys/fs/cgroup/system.slice/ssh.service",
+			path);
+	*ret_id = st.st_ino; /* the kernel's id of the cgroup on 64-bit hosts */
+	return 0;
+}
+
+static void apply_rings(struct kymo_bpf *skeleton, const struct rec_options *options)
+{
+	u64 syscalls_bytes = ring_bytes_of(options, SYSCALLS_RING_BYTES);
+	u64 cpu_bytes = ring_bytes_of(options, CPU_RING_BYTES);
+	u64 tasks_bytes = ring_bytes_of(options, TASKS_RING_BYTES);
+
+	(void)bpf_map__set_max_entries(skeleton->maps.syscalls_ring, syscalls_bytes);
+	(void)bpf_map__set_max_entries(skeleton->maps.cpu_ring, cpu_bytes);
+	(void)bpf_map__set_max_entries(skeleton->maps.tasks_ring, tasks_bytes);
+	skeleton->rodata->syscalls_mark_bytes = syscalls_bytes / 2;
+	skeleton->rodata->cpu_mark_bytes = cpu_bytes / 2;
+	skeleton->rodata->tasks_mark_bytes = tasks_bytes / 2;
+	skeleton->rodata->syscalls_ask_mask = ask_mask(syscalls_bytes, sizeof(struct ring_syscall));
+}
+
+static int apply_filters(struct kymo_bpf *skeleton, const struct rec_options *options,
+			 struct cap_err *err)
+{
+	u64 comm[2], mask[2] = {0, 0}, cgroup_id = 0;
+	size_t comm_len = strnlen(options->comm, EV_COMM_BYTES);
+	int rc;
+
+	skeleton->rodata->filter_pids = options->pid_count > 0;
+	if (options->pid_count == 0)
+		(void)bpf_map__set_max_entries(skeleton->maps.pid_set, 1);
+	skeleton->rodata->filter_comm = options->comm[0] != 0;
+	_Static_assert(sizeof(comm) == sizeof(options->comm), "a name is two words");
+	memset(mask, 0xff, comm_len < EV_COMM_BYTES ? comm_len + 1 : EV_COMM_BYTES);
+	memcpy(comm, options->comm, sizeof(comm));
+	skeleton->rodata->filter_comm_lo = comm[0] & mask[0];
+	skeleton->rodata->filter_comm_hi = comm[1] & mask[1];
+	skeleton->rodata->filter_comm_mask_lo = mask[0];
+	skeleton->rodata->filter_comm_mask_hi = mask[1];
+	if (options->cgroup_path) {
+		rc = cgroup_id_of(options->cgroup_path, &cgroup_id, err);
+		if (rc < 0)
+			return rc;
+		skeleton->rodata->filter_cgroup = true;
+		skeleton->rodata->filter_cgroup_id = cgroup_id;
+	}
+	return 0;
+}
+
+int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *probes,
+			const struct rec_options *options, struct cap_err *err)
+{
+	bool syscalls = options->classes & (1u << CLASS_SYSCALLS);
+	int rc = check_ring_bytes(options, err);
+
+	if (rc < 0)
+		return rc;
+	apply_rings(skeleton, options);
+	skeleton->rodata->record_args = options->syscall_args;
+	skeleton->rodata->use_task_storage = probes->use_task_storage;
+	skeleton->rodata->exit_tells_last = probes->exit_tells_last;
+
+	/* Maps of what is not recorded take no memory. */
+	(void)bpf_map__set_autocreate(skeleton->maps.call_storage,
+				      syscalls && probes->use_task_storage);
+	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
+				      syscalls && !probes->use_task_storage);
+	(void)bpf_map__set_autocreate(skeleton->maps.syscalls_ring, syscalls);
+	(void)bpf_map__set_autocreate(skeleton->maps.cpu_ring,
+				      options->classes & (1u << CLASS_CPU));
+	(void)bpf_map__set_autocreate(skeleton->maps.sample_scratch,
+				      options->classes & (1u << CLASS_CPU));
+	return apply_filters(skeleton, options, err);
+}
+
+int live_settings_pids(struct kymo_bpf *skeleton, const struct rec_options *options,
+		       struct cap_err *err)
+{
+	int map_fd = bpf_map__fd(skeleton->maps.asked_pids);
+	u32 one = 1;
+
+	for (size_t i = 0; i < options->pid_count; i++) {
+		u32 pid = (u32)options->pids[i];
+
+		if (bpf_map_update_elem(map_fd, &pid, &one, BPF_ANY) < 0)
+			return cap_fail(err, CAP_EPRIVILEGE,
+					"MapOperationFailed: filter for pid %u: %s", pid,
+					strerror(errno));
+	}
+	return 0;
+}

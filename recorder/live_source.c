@@ -1,0 +1,481 @@
+/*
+ * Live BPF as a source of events: the phases of a recording, each a function. Drains rings and
+ * side-band into the sink; decides nothing about files and encodes nothing.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/live_state.h"
+#include "formats/cleanup.h"
+#include "kernel_map.h"
+#include "live_inflight.h"
+#include "live_probes.h"
+#include "live_rings.h"
+#include "live_settings.h"
+#include "live_stats.h"
+#include "live_wanted.h"
+#include "process_scan.h"
+#include "rec_source.h"
+#include "sideband.h"
+
+#include "kymo_bpf.skel.h"
+
+/* Kernel functions are named after 2 s, 10 s, then every 30 s: each time reads all of kallsyms, and
+ * new names become rare. */
+#define FIRST_NAMES_NS 2000000000ull
+#define SECOND_NAMES_NS 10000000000ull
+#define LATER_NAMES_NS 30000000000ull
+
+struct live_source {
+	const struct rec_options *options;
+	struct live_probes probes;
+	struct live_rings *rings;
+	struct live_stats stats;
+	struct rec_sideband
+		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
+	struct cap_err sideband_error;
+	struct rec_kernel_map *kernel_map;
+	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
+	struct rec_sink *sink;	     /* of the call that runs */
+	int processes_fd,
+		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
+	u64 start_ns, next_names_ns;
+	bool started, stopped;
+};
+
+static u64 now_monotonic_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+}
+
+static volatile struct live_control *control_of(const struct live_source *live)
+{
+	return &live->probes.skeleton->bss->control;
+}
+
+/* ---- open ---- */
+
+static struct rec_source *live_free(struct rec_source *source)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	if (!live)
+		return NULL;
+	(void)live_rings_free(live->rings);
+	(void)rec_sideband_free(live->sideband);
+	if (live->processes_fd >= 0)
+		(void)close(live->processes_fd); /* only read */
+	if (live->calls_fd >= 0)
+		(void)close(live->calls_fd); /* only read */
+	live_stats_done(&live->stats);
+	live_probes_close(&live->probes);
+	(void)rec_kernel_map_free(live->kernel_map);
+	live_tgid_set_done(&live->wanted);
+	free(live);
+	return NULL;
+}
+
+static void live_freep(struct live_source **live)
+{
+	(void)live_free((struct rec_source *)*live);
+}
+
+/* Whom the programs must leave out: as the kernel numbers us, which is not getpid() in a pid
+ * namespace. */
+static int learn_self(struct live_source *live, struct cap_err *err)
+{
+	CLEANUP(cap_closep) int fd = live_probe_iterator(&live->probes, LIVE_PROBE_find_self, err);
+	int rc = fd < 0 ? 0 : live_iterator_run(fd, err);
+
+	if (rc < 0)
+		return rc;
+	if (control_of(live)->self_tgid == 0)
+		control_of(live)->self_tgid = (u32)getpid();
+	return 0;
+}
+
+static void on_task(void *context, const struct ring_head *head)
+{
+	struct live_source *live = context;
+
+	if (live->options->pid_count && head->type == EV_TASK_FORK)
+		(void)live_tgid_set_add(&live->wanted,
+					((const struct ring_task_fork *)head)->child_tgid);
+	/* without memory for it, the kernel's set is asked instead */
+}
+
+/* Does the recording by pid want the mappings of this process? It may have ended since. */
+static bool mapping_wanted(void *context, u32 tgid)
+{
+	struct live_source *live = context;
+	u64 start_ns;
+
+	if (live_tgid_set_has(&live->wanted, tgid))
+		return true;
+	(void)live_rings_drain_tasks(live->rings, live->sink,
+				     NULL); /* its fork may be waiting there */
+	if (live_tgid_set_has(&live->wanted, tgid))
+		return true;
+	return bpf_map_lookup_elem(bpf_map__fd(live->probes.skeleton->maps.pid_set), &tgid,
+				   &start_ns) == 0;
+}
+
+static int open_iterators(struct live_source *live, struct cap_err *err)
+{
+	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes, err);
+	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls, err);
+	if (live->options->pid_count && live->processes_fd < 0)
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"AttachFailed: a filter by pid needs the task iterator, which this "
+			"kernel refuses; record the whole system, or by --comm or --cgroup");
+	return 0;
+}
+
+static int live_open(const struct rec_options *options, struct rec_source **ret_source,
+		     struct cap_err *err)
+{
+	CLEANUP(live_freep) struct live_source *live = calloc(1, sizeof(*live));
+	int rc;
+
+	if (!live)
+		return cap_fail(err, -ENOMEM, "live source");
+	live->options = options;
+	live->processes_fd = live->calls_fd = -1;
+	live->stats.enable_fd = -1;
+	rc = live_check_host(err);
+	if (rc == 0)
+		rc = live_stats_init(&live->stats, err);
+	if (rc == 0)
+		rc = live_probes_open(&live->probes, options, err);
+	if (rc == 0)
+		rc = learn_self(live, err);
+	if (rc == 0)
+		rc = live_settings_pids(live->probes.skeleton, options, err);
+	if (rc == 0)
+		rc = open_iterators(live, err);
+	if (rc == 0)
+		rc = live_rings_open(&live->probes, on_task, live, &live->rings, err);
+	if (rc == 0)
+		rc = rec_kernel_map_open(&live->kernel_map, err);
+	if (rc < 0)
+		return rc;
+	if (rec_sideband_open(&live->sideband, &live->sideband_error) < 0)
+		live->sideband =
+			NULL; /* said in PROBES: stacks of later programs stay without names */
+	else if (options->pid_count)
+		rec_sideband_set_filter(live->sideband, mapping_wanted, live);
+	*ret_source = (struct rec_source *)TAKE(live);
+	return 0;
+}
+
+struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
+{
+	return ((struct live_source *)source)->kernel_map;
+}
+
+/* ---- start ---- */
+
+/* Gives a side chunk back to the sink: filled, or emptied when filling it failed (rc < 0). Returns
+ * the first failure. */
+static int hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
+		     int rc)
+{
+	int put_rc;
+
+	if (!chunk)
+		return -ENOMEM;
+	if (rc < 0)
+		cap_chunk_reset(chunk);
+	put_rc = rec_sink_put_side(sink, block, chunk);
+	return rc < 0 ? rc : put_rc;
+}
+
+static int add_sideband_row(const struct live_source *live, u64 now_ns, struct cap_chunk *chunk)
+{
+	static const char name[] = "executable mappings", how[] = "perf side-band";
+	const char *reason =
+		live->sideband
+			? (rec_sideband_has_build_ids(live->sideband) ? "" : "without build-ids")
+			: live->sideband_error.text;
+	struct ev_probe row = {
+		.time_ns = now_ns,
+		.name = cap_chunk_string(chunk, name, sizeof(name) - 1),
+		.how = cap_chunk_string(chunk, how, sizeof(how) - 1),
+		.reason = reason[0] ? cap_chunk_string(chunk, reason, strlen(reason)) : 0,
+		.event_class = CLASS_MAPPINGS,
+		.attached = live->sideband != NULL,
+	};
+
+	return cap_chunk_add(chunk, EV_PROBE, &row);
+}
+
+static int add_run_time_row(const struct live_source *live, u64 now_ns, struct cap_chunk *chunk)
+{
+	static const char name[] = "run time of BPF programs", how[] = "BPF_ENABLE_STATS",
+			  reason[] = "needs CAP_SYS_ADMIN";
+	int error = live->stats.enable_error;
+	struct ev_probe row = {
+		.time_ns = now_ns,
+		.name = cap_chunk_string(chunk, name, sizeof(name) - 1),
+		.how = cap_chunk_string(chunk, how, sizeof(how) - 1),
+		.reason = error == EPERM ? cap_chunk_string(chunk, reason, sizeof(reason) - 1) : 0,
+		.event_class = CLASS_TASKS,
+		.attached = error == 0,
+		.error = (u32)error,
+	};
+
+	return cap_chunk_add(chunk, EV_PROBE, &row);
+}
+
+static int put_probes(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
+	int rc = chunk ? live_probes_rows(&live->probes, now_monotonic_ns(), chunk) : -ENOMEM;
+
+	if (rc == 0)
+		rc = add_sideband_row(live, now_monotonic_ns(), chunk);
+	if (rc == 0)
+		rc = add_run_time_row(live, now_monotonic_ns(), chunk);
+	rc = hand_over(sink, CAP_BLOCK_PROBES, chunk, rc);
+	return rc < 0 ? cap_fail(err, rc, "write the list of probes") : 0;
+}
+
+static int put_sample_clock(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	static const char key[] = "cpu.event";
+	const char *value = live->probes.sample_cycles ? "cycles" : "cpu-clock";
+	struct cap_chunk *chunk;
+	struct ev_meta row = {0};
+	int rc;
+
+	if (!live_class_attached(&live->probes, CLASS_CPU))
+		return 0;
+	chunk = rec_sink_side_chunk(sink);
+	if (!chunk)
+		return cap_fail(err, -ENOMEM, "write what samples count");
+	row.key = cap_chunk_string(chunk, key, sizeof(key) - 1);
+	row.value = cap_chunk_string(chunk, value, strlen(value));
+	rc = cap_chunk_add(chunk, EV_META, &row);
+	rc = hand_over(sink, CAP_BLOCK_META, chunk, rc);
+	return rc < 0 ? cap_fail(err, rc, "write what samples count") : 0;
+}
+
+static int put_modules(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
+	int rc = chunk ? rec_kernel_map_modules(live->kernel_map, chunk) : -ENOMEM;
+
+	rc = hand_over(sink, CAP_BLOCK_MODULES, chunk, rc);
+	return rc < 0 ? cap_fail(err, rc, "write the list of kernel modules") : 0;
+}
+
+/* One round of the scan: as many processes as fit two chunks. Returns how many are done. */
+static int scan_some(struct rec_sink *sink, const struct ring_process *processes, size_t count,
+		     struct cap_err *err)
+{
+	struct cap_chunk *procs = rec_sink_side_chunk(sink), *maps = rec_sink_side_chunk(sink);
+	int done = procs && maps ? rec_process_scan(processes, count, procs, maps, err) : -ENOMEM;
+	int rc = done < 0 ? done : 0;
+
+	rc = hand_over(sink, CAP_BLOCK_PROCS, procs, rc);
+	rc = hand_over(sink, CAP_BLOCK_MAPS, maps, rc);
+	return rc < 0 ? cap_fail(err, rc, "write the list of running processes") : done;
+}
+
+static int check_pids_found(const struct live_source *live, size_t process_count,
+			    struct cap_err *err)
+{
+	if (live->options->pid_count == 0 || process_count > 0)
+		return 0;
+	return cap_fail(err, CAP_EUSAGE, "no process with pid %d%s; it may have ended",
+			(int)live->options->pids[0],
+			live->options->pid_count > 1 ? " or one of the others asked for" : "");
+}
+
+/* Lifecycle events and side-band are on already: what starts during the scan is seen there. */
+static int put_processes(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	CLEANUP(cap_freep) struct ring_process *processes = NULL;
+	size_t count = 0;
+	int rc;
+
+	if (live->processes_fd < 0)
+		return 0;
+	rc = live_processes_read(live->processes_fd, &processes, &count, err);
+	if (rc == 0)
+		rc = check_pids_found(live, count, err);
+	for (size_t i = 0; rc == 0 && live->options->pid_count && i < count; i++)
+		rc = live_tgid_set_add(&live->wanted, processes[i].head.tgid);
+	for (size_t at = 0; rc >= 0 && at < count;) {
+		rc = scan_some(sink, processes + at, count - at, err);
+		if (rc <= 0)
+			break;
+		at += (size_t)rc;
+		rc = live_rings_drain_tasks(live->rings, sink, err);
+	}
+	return rc < 0 ? cap_context(err, rc, "processes that already run") : 0;
+}
+
+static int live_start(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+{
+	struct live_source *live = (struct live_source *)source;
+	int rc;
+
+	live->sink = sink;
+	rc = put_probes(live, sink, err);
+	if (rc == 0)
+		rc = put_sample_clock(live, sink, err);
+	if (rc == 0)
+		rc = put_modules(live, sink, err);
+	if (rc < 0)
+		return rc;
+	control_of(live)->tasks_open = 1;
+	rc = put_processes(live, sink, err);
+	if (rc < 0)
+		return rc;
+	live->start_ns = now_monotonic_ns();
+	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
+	live_stats_step(&live->stats, &live->probes, live->start_ns);
+	control_of(live)->start_ns = live->start_ns;
+	control_of(live)->events_open = 1;
+	live->started = true;
+	return 0;
+}
+
+/* ---- run ---- */
+
+static int put_names(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	struct cap_chunk *chunk;
+	int rc;
+
+	if (!rec_kernel_map_has_unnamed(live->kernel_map))
+		return 0;
+	chunk = rec_sink_side_chunk(sink);
+	rc = chunk ? rec_kernel_map_symbols(live->kernel_map, chunk, err) : -ENOMEM;
+	rc = hand_over(sink, CAP_BLOCK_SYMBOLS, chunk, rc);
+	return rc < 0 ? cap_context(err, rc, "names of kernel functions") : 0;
+}
+
+static int name_when_due(struct live_source *live, struct rec_sink *sink, u64 now_ns,
+			 struct cap_err *err)
+{
+	if (now_ns < live->next_names_ns)
+		return 0;
+	live->next_names_ns = now_ns < live->start_ns + SECOND_NAMES_NS
+				      ? live->start_ns + SECOND_NAMES_NS
+				      : now_ns + LATER_NAMES_NS;
+	return put_names(live, sink, err);
+}
+
+static int drain_all(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	int rc = live_rings_drain(live->rings, sink, err);
+
+	if (rc == 0 && live->sideband)
+		rc = rec_sideband_drain(live->sideband, sink);
+	return rc < 0 ? rc : 0;
+}
+
+static int live_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+{
+	struct live_source *live = (struct live_source *)source;
+	u64 now_ns = now_monotonic_ns();
+	int rc;
+
+	live->sink = sink;
+	live_stats_step(&live->stats, &live->probes, now_ns);
+	rc = drain_all(live, sink, err);
+	return rc < 0 ? rc : name_when_due(live, sink, now_ns, err);
+}
+
+static int live_wake_fd(const struct rec_source *source)
+{
+	return live_rings_wake_fd(((const struct live_source *)source)->rings);
+}
+
+static int live_stats(struct rec_source *source, struct rec_sink *sink,
+		      struct cap_chunk *stats_chunk, u64 now_ns)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	live_stats_losses(&live->stats, &live->probes, sink);
+	return live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
+}
+
+/* ---- stop ---- */
+
+/* Waits until no program runs that saw the gate open: they all run inside RCU read sections. */
+static void wait_for_programs(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		(void)usleep(50000); /* not built into this kernel: longer than any program runs */
+}
+
+static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
+	int rc = chunk ? live_stats((struct rec_source *)live, sink, chunk, now_monotonic_ns())
+		       : -ENOMEM;
+
+	rc = hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
+	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
+}
+
+/*
+ * Calls in flight are told as of the moment the gate closed: a call that returned before left its
+ * record, and one that returns later finds the gate closed. Lifecycle goes on a little longer, so
+ * that their processes are known.
+ */
+static int live_stop(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+{
+	struct live_source *live = (struct live_source *)source;
+	int rc;
+
+	if (!live->started || live->stopped)
+		return 0;
+	live->stopped = true;
+	live->sink = sink;
+	control_of(live)->stop_ns = now_monotonic_ns();
+	control_of(live)->events_open = 0;
+	wait_for_programs();
+	rc = drain_all(live, sink, err);
+	if (rc == 0 && live->calls_fd >= 0)
+		rc = live_calls_read(live->calls_fd, sink, live->stats.inflight_by_cpu,
+				     live->stats.cpu_count, err);
+	control_of(live)->tasks_open = 0;
+	wait_for_programs();
+	if (rc == 0)
+		rc = drain_all(live, sink, err);
+	live_stats_close_window(&live->stats, &live->probes, now_monotonic_ns());
+	if (rc == 0)
+		rc = put_last_rows(live, sink, err);
+	if (rc == 0)
+		rc = put_names(live, sink, err);
+	live_probes_detach(&live->probes);
+	live->sideband = rec_sideband_free(live->sideband);
+	return rc;
+}
+
+const struct rec_source_ops rec_live_source = {
+	.name = "live",
+	.open = live_open,
+	.start = live_start,
+	.drain = live_drain,
+	.wake_fd = live_wake_fd,
+	.stats = live_stats,
+	.stop = live_stop,
+	.free = live_free,
+};

@@ -1,0 +1,117 @@
+/* kymo-record: which subcommand? The only place in the recorder that prints messages and exits. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "event_classes.h"
+#include "options.h"
+#include "record.h"
+#include "summary.h"
+
+static int fail(const struct cap_err *err)
+{
+	(void)fprintf(stderr, "kymo-record: %s\n", err->text);
+	return err->code == CAP_EPRIVILEGE ? REC_EXIT_KERNEL
+	       : err->code == CAP_EUSAGE   ? REC_EXIT_USAGE
+					   : REC_EXIT_FAILURE;
+}
+
+/* Results must arrive: a full disk behind standard output is a failure too. */
+static int finish_stdout(int status)
+{
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == REC_EXIT_OK) {
+		(void)fputs("kymo-record: standard output could not be written\n", stderr);
+		return REC_EXIT_FAILURE;
+	}
+	return status;
+}
+
+static int command_list(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1) {
+		(void)fputs("kymo-record: list takes no arguments\n", stderr);
+		return REC_EXIT_USAGE;
+	}
+	rec_event_classes_print(stdout);
+	return finish_stdout(REC_EXIT_OK);
+}
+
+static int command_config(int argc, char **argv)
+{
+	struct cap_err err = {0};
+
+	if (argc != 3 || strcmp(argv[1], "check") != 0) {
+		(void)fputs("kymo-record: usage: kymo-record config check FILE\n", stderr);
+		return REC_EXIT_USAGE;
+	}
+	if (rec_config_check(argv[2], stdout, &err) < 0)
+		return fail(&err);
+	return finish_stdout(REC_EXIT_OK);
+}
+
+static int print_version(void)
+{
+	(void)puts("kymo-record " KYMO_VERSION);
+	return finish_stdout(REC_EXIT_OK);
+}
+
+static int print_help(void)
+{
+	rec_options_help(stdout);
+	return finish_stdout(REC_EXIT_OK);
+}
+
+static int record(const struct rec_options *options)
+{
+	struct rec_result result;
+	struct cap_err err = {0};
+	int rc =
+		rec_record(options, options->quiet || options->json ? NULL : stderr, &result, &err);
+	int status = rec_exit_status(rc, &result);
+
+	if (rc < 0)
+		(void)fprintf(stderr, "kymo-record: %s\n", err.text);
+	if (options->json)
+		rec_summary_json(stdout, options, &result, status, rc < 0 ? err.text : NULL);
+	else if (!options->quiet && rc != -EPIPE) /* whoever closed the pipe wants no more */
+		rec_summary_text(stderr, options, &result);
+	return finish_stdout(status);
+}
+
+static int command_record(int argc, char **argv)
+{
+	struct rec_options options = {0};
+	struct cap_err err = {0};
+	int status;
+
+	switch (rec_options_parse(argc, argv, &options, &err)) {
+	case REC_OPTIONS_RECORD:
+		status = record(&options);
+		rec_options_done(&options);
+		return status;
+	case REC_OPTIONS_HELP:
+		return print_help();
+	case REC_OPTIONS_VERSION:
+		return print_version();
+	default:
+		return fail(&err);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} commands[] = {
+#define COMMAND(name, function, help) {name, function},
+#include "commands.def"
+#undef COMMAND
+	};
+
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return command_record(argc, argv);
+}

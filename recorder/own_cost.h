@@ -1,0 +1,11 @@
+#pragma once
+/* What the recorder's process itself uses. */
+#include "formats/events.h"
+
+struct rec_own_cost {
+	u64 cpu_user_ns, cpu_system_ns; /* since the process began, all threads */
+	u64 rss_bytes;			/* now; 0 if it cannot be read */
+	u64 peak_rss_bytes;
+};
+
+void rec_own_cost_read(struct rec_own_cost *ret_cost);

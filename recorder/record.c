@@ -1,0 +1,479 @@
+/*
+ * The recording: phases open, attach, start, run, stop, one function each; rec_record() undoes them
+ * on every way out. Everything that can end a recording is a descriptor in one poll(2).
+ */
+#include "record.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command_child.h"
+#include "formats/cleanup.h"
+#include "host_facts.h"
+#include "output_file.h"
+#include "pid_watch.h"
+#include "rec_source.h"
+#include "side_blocks.h"
+#include "status_line.h"
+
+#define SECOND_NS 1000000000ull
+#define DEFAULT_DRAIN_MS 100u
+#define CLOCK_SECONDS 10u     /* between CLOCK rows */
+#define END_BYTES (12u << 10) /* what the last blocks take: schema and counts */
+#define INDEX_DIVISOR 128u    /* and the index, as a part of what was written */
+#define ROOM_POLL_MS 1	      /* how long a source that can wait is left waiting for the writer */
+
+enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
+
+struct recording {
+	struct rec_options options; /* a copy: the command's pid joins the filter */
+	struct rec_side side;	    /* source and sink, too */
+	struct rec_output *output;
+	struct rec_command command;
+	struct rec_pid_watch pids;
+	struct rec_host_facts facts;
+	struct rec_status status;
+	sigset_t signals, old_signals;
+	int timer_fd, duration_fd, signal_fd;
+
+	bool started, ended;
+	enum cap_end_reason reason;
+	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
+	u32 seconds;
+	u64 projected_bytes; /* at the last look: --max-size */
+	struct rec_own_cost begin_cost;
+};
+
+static u64 monotonic_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+	return (u64)now.tv_sec * SECOND_NS + (u64)now.tv_nsec;
+}
+
+static bool can_wait(const struct recording *rec)
+{
+	return rec->side.ops->can_wait && rec->side.ops->can_wait(rec->side.source);
+}
+
+static void end(struct recording *rec, enum cap_end_reason reason)
+{
+	if (!rec->ended)
+		rec->reason = reason;
+	rec->ended = true;
+}
+
+/* -------- open -------- */
+
+static int open_signals(struct recording *rec, struct cap_err *err)
+{
+	struct sigaction hangup;
+
+	(void)sigemptyset(&rec->signals);
+	(void)sigaddset(&rec->signals, SIGCHLD);
+	/* Shells let background jobs ignore SIGINT; whoever sends it to us by hand means it. */
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	(void)sigaddset(&rec->signals, SIGINT);
+	(void)sigaddset(&rec->signals, SIGTERM);
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup */
+		(void)sigaddset(&rec->signals, SIGHUP);
+	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2) */
+	if (sigprocmask(SIG_BLOCK, &rec->signals, &rec->old_signals) < 0)
+		return cap_fail_errno(err, errno, "block signals");
+	rec->signal_fd = signalfd(-1, &rec->signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return rec->signal_fd < 0 ? cap_fail_errno(err, errno, "signalfd") : 0;
+}
+
+static int open_timer(u64 after_ns, u64 every_ns, int *ret_fd, struct cap_err *err)
+{
+	struct itimerspec spec = {
+		.it_value = {(time_t)(after_ns / SECOND_NS), (long)(after_ns % SECOND_NS)},
+		.it_interval = {(time_t)(every_ns / SECOND_NS), (long)(every_ns % SECOND_NS)},
+	};
+
+	*ret_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (*ret_fd < 0 || timerfd_settime(*ret_fd, 0, &spec, NULL) < 0)
+		return cap_fail_errno(err, errno, "timer");
+	return 0;
+}
+
+static int open_command(struct recording *rec, struct cap_err *err)
+{
+	int rc;
+
+	if (!rec->options.command)
+		return 0;
+	rc = rec_command_fork(rec->options.command, strcmp(rec->options.output_path, "-") == 0,
+			      &rec->command, err);
+	if (rc < 0 || rec->options.all)
+		return rc;
+	if (rec->options.pid_count >= REC_MAX_PIDS)
+		return cap_fail(err, CAP_EUSAGE, "more than %d processes", REC_MAX_PIDS - 1);
+	rec->options.pids[rec->options.pid_count++] = rec->command.pid;
+	return 0;
+}
+
+static int open_phase(struct recording *rec, struct cap_err *err)
+{
+	int rc = 0;
+
+	if (!rec->options.output_path)
+		return cap_fail(err, CAP_EUSAGE,
+				"no output named: give -o FILE, or -o - for a pipe");
+	if (rec->options.json && strcmp(rec->options.output_path, "-") == 0)
+		return cap_fail(err, CAP_EUSAGE,
+				"-o - and --json both want standard output: choose one");
+	rc = open_signals(rec, err);
+	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
+		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
+	if (rc == 0)
+		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
+				     err);
+	if (rc == 0)
+		rc = open_command(rec, err);
+	return rc;
+}
+
+/* -------- attach -------- */
+
+static int open_sink(struct recording *rec, struct cap_err *err)
+{
+	struct rec_sink_options options = {
+		.fd = rec_output_fd(rec->output),
+		.info = &rec->facts.info,
+		.output = rec->output,
+		.wait_when_full = can_wait(rec),
+		.replay = rec->side.ops->is_replay,
+	};
+
+	if (rec->options.source_kind == REC_SOURCE_LIVE)
+		options.kernel_map = rec_live_kernel_map(rec->side.source);
+	return rec_sink_open(&options, &rec->side.sink, err);
+}
+
+static int attach_phase(struct recording *rec, struct cap_err *err)
+{
+	int rc = rec->side.ops->open(&rec->options, &rec->side.source, err);
+
+	if (rc == 0)
+		rc = rec_host_info(&rec->facts, err);
+	if (rc < 0)
+		return rc;
+	if (rec->side.ops->describe)
+		rec->side.ops->describe(rec->side.source, &rec->facts.info);
+	return open_sink(rec, err);
+}
+
+/* -------- start -------- */
+
+static int start_phase(struct recording *rec, struct cap_err *err)
+{
+	u32 drain_ms = rec->options.drain_ms ? rec->options.drain_ms : DEFAULT_DRAIN_MS;
+	int rc = rec_side_meta(&rec->side);
+
+	if (rc < 0)
+		return cap_fail_errno(err, ENOMEM, "write the facts of the host");
+	rec->begin_ns = monotonic_ns();
+	rec->second_ns = rec->begin_ns;
+	rec_own_cost_read(&rec->begin_cost);
+	if (rec_side_begin_clocks(&rec->side) < 0)
+		return cap_fail_errno(err, ENOMEM, "write the clocks");
+	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
+			err);
+	if (rc == 0)
+		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
+	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
+	if (rc == 0)
+		rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
+	if (rc == 0 && rec->command.pid > 0)
+		rc = rec_command_release(&rec->command, rec->options.command[0], err);
+	rec->started = rc == 0;
+	return rc;
+}
+
+/* -------- run -------- */
+
+static void take_signals(struct recording *rec)
+{
+	struct signalfd_siginfo info;
+
+	while (read(rec->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD) {
+			/* The second one must work even while we wait for a disk. */
+			(void)sigdelset(&rec->signals, SIGCHLD);
+			(void)sigprocmask(SIG_UNBLOCK, &rec->signals, NULL);
+			end(rec, CAP_END_SIGNAL);
+		} else if (rec_command_reap(&rec->command)) {
+			end(rec, CAP_END_TARGET);
+		}
+	}
+}
+
+/* What the file would take if it ended at the next look: --max-size is kept by ending before it is
+ * passed. */
+static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
+{
+	u64 settled_bytes = counts->encoded_bytes - counts->queue_bytes;
+	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes;
+	u64 before_bytes = rec->projected_bytes;
+	u64 growth_bytes;
+
+	if (settled_bytes > 0 && counts->written_bytes < settled_bytes)
+		waiting_bytes = (u64)((double)waiting_bytes * (double)counts->written_bytes /
+				      (double)settled_bytes);
+	rec->projected_bytes = counts->written_bytes + waiting_bytes;
+	growth_bytes =
+		rec->projected_bytes > before_bytes ? rec->projected_bytes - before_bytes : 0;
+	return rec->projected_bytes + growth_bytes + END_BYTES +
+		       rec->projected_bytes / INDEX_DIVISOR >=
+	       rec->options.max_size_bytes;
+}
+
+static void check_limits(struct recording *rec)
+{
+	struct rec_sink_counts counts;
+
+	if (rec->options.max_samples == 0 && rec->options.max_size_bytes == 0)
+		return;
+	rec_sink_counts(rec->side.sink, &counts);
+	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
+		end(rec, CAP_END_SAMPLES);
+	if (rec->options.max_size_bytes > 0 && size_reached(rec, &counts))
+		end(rec, CAP_END_SIZE);
+}
+
+static int each_second(struct recording *rec, struct cap_err *err)
+{
+	int rc;
+
+	rec->seconds++;
+	rc = rec_side_stats(&rec->side);
+	if (rc == 0)
+		rc = rec_side_watch_clocks(&rec->side, rec->seconds % CLOCK_SECONDS == 0);
+	if (rc < 0)
+		return cap_fail_errno(err, rc > -2000 ? -rc : EOVERFLOW,
+				      "take stock of the recording");
+	if (rec_output_low_on_space(rec->output) == 1)
+		end(rec, CAP_END_NO_SPACE);
+	return 0;
+}
+
+static int drain(struct recording *rec, struct cap_err *err)
+{
+	int drained = rec->side.ops->drain(rec->side.source, rec->side.sink, err);
+	u64 now_ns = monotonic_ns();
+	int rc;
+
+	if (drained < 0)
+		return drained;
+	if (now_ns - rec->second_ns >= SECOND_NS) {
+		rec->second_ns = now_ns;
+		rc = each_second(rec, err);
+		if (rc < 0)
+			return rc;
+	}
+	rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+	if (rc < 0)
+		return rc;
+	check_limits(rec);
+	if (drained == 1)
+		end(rec, CAP_END_NORMAL);
+	if (rec_status_due(&rec->status, now_ns)) {
+		struct rec_sink_counts counts;
+
+		rec_sink_counts(rec->side.sink, &counts);
+		rec_status_show(&rec->status, now_ns, &counts);
+	}
+	return 0;
+}
+
+static void fill_poll_set(struct recording *rec, struct pollfd *fds, bool has_room)
+{
+	fds[FD_TIMER] = (struct pollfd){.fd = rec->timer_fd, .events = POLLIN};
+	fds[FD_SIGNAL] = (struct pollfd){.fd = rec->signal_fd, .events = POLLIN};
+	fds[FD_DURATION] = (struct pollfd){.fd = rec->duration_fd, .events = POLLIN};
+	fds[FD_WAKE] = (struct pollfd){
+		.fd = has_room && rec->side.ops->wake_fd ? rec->side.ops->wake_fd(rec->side.source)
+							 : -1,
+		.events = POLLIN,
+	};
+	/* No events asked for: a pipe whose reader is gone still reports POLLERR. */
+	fds[FD_OUTPUT] = (struct pollfd){
+		.fd = rec_output_is_stream(rec->output) ? rec_output_fd(rec->output) : -1,
+	};
+	memcpy(fds + FD_PIDS, rec->pids.fds, rec->pids.count * sizeof(*fds));
+}
+
+static int run_phase(struct recording *rec, struct cap_err *err)
+{
+	struct pollfd fds[FD_PIDS + REC_MAX_PIDS];
+
+	while (!rec->ended) {
+		bool has_room = !can_wait(rec) || rec_sink_has_room(rec->side.sink);
+		u64 ticks;
+		int rc;
+
+		fill_poll_set(rec, fds, has_room);
+		if (poll(fds, FD_PIDS + rec->pids.count, has_room ? -1 : ROOM_POLL_MS) < 0) {
+			if (errno == EINTR)
+				continue;
+			return cap_fail_errno(err, errno, "wait for events");
+		}
+		if (fds[FD_SIGNAL].revents)
+			take_signals(rec);
+		if (fds[FD_DURATION].revents)
+			end(rec, CAP_END_NORMAL);
+		if (fds[FD_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL))
+			return cap_fail(err, -EPIPE, "output closed by its reader");
+		rec_pid_watch_update(&rec->pids, fds + FD_PIDS);
+		if (rec->pids.count > 0 && rec->pids.alive_count == 0 && rec->command.pid == 0)
+			end(rec, CAP_END_TARGET);
+		if (fds[FD_TIMER].revents)
+			(void)!read(rec->timer_fd, &ticks, sizeof(ticks)); /* only to re-arm it */
+		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
+			continue;
+		if (!has_room) {
+			rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+			if (rc < 0)
+				return rc;
+			continue;
+		}
+		rc = drain(rec, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* -------- stop -------- */
+
+/* Always detaches and always tries to end the file; returns the first error of it all. */
+static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
+{
+	struct cap_err first = *err;
+	int stop_rc, end_rc;
+
+	rec_status_clear(&rec->status);
+	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
+	if (rc == 0 && stop_rc < 0)
+		rc = stop_rc;
+	if (rc != -EPIPE) {
+		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
+		(void)rec_side_watch_clocks(&rec->side, true);
+	}
+	if (rc < 0 && rc != -ENOSPC && rc != -EPIPE)
+		rec->reason = CAP_END_IO_ERROR;
+	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
+			    &first); /* its error comes again from finish */
+	end_rc = rec_sink_finish(rec->side.sink, rec->reason, rc < 0 ? &first : err);
+	if (rc == 0)
+		rc = end_rc;
+	return rc;
+}
+
+static int close_output(struct recording *rec, int rc, struct cap_err *err)
+{
+	struct cap_err close_err = {0};
+	int close_rc = rec_output_close(rec->output, &close_err);
+
+	if (close_rc < 0 && rc == 0) {
+		*err = close_err;
+		return close_rc;
+	}
+	return rc;
+}
+
+static void fill_result(const struct recording *rec, int rc, struct rec_result *ret_result)
+{
+	struct rec_own_cost cost;
+
+	*ret_result = (struct rec_result){
+		.reason = rc == -ENOSPC	 ? CAP_END_NO_SPACE
+			  : rc == -EPIPE ? CAP_END_PIPE_CLOSED
+			  : rc < 0	 ? CAP_END_IO_ERROR
+					 : rec->reason,
+		.recorded = rec->started,
+		.cpu_count = rec->facts.info.cpu_count,
+		.command_pid = rec->command.pid,
+		.command_exited = rec->command.exited,
+		.command_status = rec->command.wait_status,
+	};
+	if (!rec->started)
+		return;
+	rec_own_cost_read(&cost);
+	ret_result->elapsed_ns = monotonic_ns() - rec->begin_ns;
+	rec_sink_counts(rec->side.sink, &ret_result->counts);
+	ret_result->cost = cost;
+	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
+	ret_result->cost.cpu_system_ns -= rec->begin_cost.cpu_system_ns;
+	ret_result->floor_bytes = rec_output_floor_bytes(rec->output);
+}
+
+static void recording_done(struct recording *rec)
+{
+	if (rec->side.source)
+		rec->side.ops->free(rec->side.source);
+	rec_sink_free(rec->side.sink);
+	rec_output_free(rec->output);
+	rec_pid_watch_done(&rec->pids);
+	cap_closep(&rec->timer_fd);
+	cap_closep(&rec->duration_fd);
+	cap_closep(&rec->signal_fd);
+	(void)sigprocmask(SIG_SETMASK, &rec->old_signals, NULL);
+}
+
+static const struct rec_source_ops *choose_source(enum rec_source_kind kind)
+{
+	switch (kind) {
+	case REC_SOURCE_SYNTHETIC:
+		return &rec_synthetic_source;
+	case REC_SOURCE_CAPTURE:
+		return &rec_capture_source;
+	default:
+		return &rec_live_source;
+	}
+}
+
+int rec_record(const struct rec_options *options, FILE *status, struct rec_result *ret_result,
+	       struct cap_err *err)
+{
+	struct recording rec = {
+		.options = *options,
+		.side.ops = choose_source(options->source_kind),
+		.timer_fd = -1,
+		.duration_fd = -1,
+		.signal_fd = -1,
+		.command = {.release_fd = -1, .error_fd = -1},
+	};
+	int rc;
+
+	rec.side.options = &rec.options;
+	rec.side.info = &rec.facts.info;
+	(void)sigprocmask(SIG_BLOCK, NULL, &rec.old_signals); /* only reads the mask */
+	rc = open_phase(&rec, err);
+	if (rc == 0)
+		rc = attach_phase(&rec, err);
+	if (rc == 0)
+		rc = start_phase(&rec, err);
+	if (rc == 0) {
+		rec_status_open(&rec.status, status, options->duration_ns,
+				rec.facts.info.cpu_count);
+		rc = run_phase(&rec, err);
+		rc = stop_phase(&rec, rc, err);
+		rc = close_output(&rec, rc, err);
+	} else if (rec.output) {
+		rec_output_discard(rec.output);
+	}
+	rec_command_done(&rec.command);
+	fill_result(&rec, rc, ret_result);
+	recording_done(&rec);
+	return rc;
+}

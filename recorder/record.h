@@ -1,0 +1,33 @@
+#pragma once
+/* One recording from begin to end. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "formats/cap_error.h"
+#include "formats/capture_writer.h"
+#include "own_cost.h"
+#include "rec_options.h"
+#include "rec_sink.h"
+
+struct rec_result { /* what the summary tells */
+	enum cap_end_reason reason;
+	u64 elapsed_ns;		       /* from the first event on */
+	struct rec_sink_counts counts; /* written_bytes: size of the whole capture */
+	struct rec_own_cost cost;      /* between the first event and the end */
+	u32 cpu_count;
+	u64 floor_bytes;   /* of free disk space */
+	bool recorded;	   /* events flowed; false: no file was left */
+	pid_t command_pid; /* 0: no command was given */
+	bool command_exited;
+	int command_status; /* as waitpid gives it */
+};
+
+/*
+ * Records as options say and always detaches and closes what it opened. status: where the live line
+ * goes, NULL for none. 0, or negative when something failed; *ret_result is filled in either way.
+ * Where nothing was recorded no file stays. Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD of the
+ * calling thread while it runs.
+ */
+int rec_record(const struct rec_options *options, FILE *status, struct rec_result *ret_result,
+	       struct cap_err *err);

@@ -1,0 +1,112 @@
+/* META, CLOCK, MARK and the source's STATS. For a source with a clock of its own, clocks are made
+ * from that. */
+#include "side_blocks.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "clock_snapshot.h"
+#include "host_facts.h"
+
+u64 rec_side_now(const struct rec_side *side)
+{
+	struct timespec now;
+
+	if (side->ops->now)
+		return side->ops->now(side->source);
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+}
+
+int rec_side_meta(struct rec_side *side)
+{
+	struct cap_chunk *chunk = rec_sink_side_chunk(side->sink);
+	int rc;
+
+	if (!chunk)
+		return -ENOMEM;
+	rc = rec_host_meta(side->options, chunk);
+	if (rc < 0)
+		cap_chunk_reset(chunk);
+	(void)rec_sink_put_side(side->sink, CAP_BLOCK_META, chunk);
+	return rc;
+}
+
+/* For a source with a clock of its own the other clocks keep their distance to it. */
+static void read_clocks(const struct rec_side *side, struct ev_clock *ret_clock)
+{
+	const struct cap_file_info *info = side->info;
+	u64 passed_ns;
+
+	if (!side->ops->now) {
+		rec_clock_read(ret_clock);
+		return;
+	}
+	passed_ns = rec_side_now(side) - info->monotonic_ns;
+	*ret_clock = (struct ev_clock){
+		.time_ns = info->monotonic_ns + passed_ns,
+		.realtime_ns = info->realtime_ns + passed_ns,
+		.boottime_ns = info->boottime_ns + passed_ns,
+		.monotonic_raw_ns = info->monotonic_ns + passed_ns,
+		.tai_ns = info->realtime_ns + passed_ns,
+	};
+}
+
+static int put_clock(struct rec_side *side)
+{
+	struct cap_chunk *chunk;
+	int rc;
+
+	if (side->ops->is_replay)
+		return 0;
+	chunk = rec_sink_side_chunk(side->sink);
+	if (!chunk)
+		return -ENOMEM;
+	rc = cap_chunk_add(chunk, EV_CLOCK, &side->clock);
+	(void)rec_sink_put_side(side->sink, CAP_BLOCK_CLOCK, chunk);
+	return rc;
+}
+
+int rec_side_watch_clocks(struct rec_side *side, bool due)
+{
+	struct ev_clock before = side->clock;
+	struct cap_chunk *chunk;
+	enum rec_clock_change change;
+	s64 by_ns;
+	int rc;
+
+	if (side->ops->is_replay)
+		return 0;
+	read_clocks(side, &side->clock);
+	change = rec_clock_compare(&before, &side->clock, &by_ns);
+	if (change == REC_CLOCK_STEADY)
+		return due ? put_clock(side) : 0;
+	chunk = rec_sink_side_chunk(side->sink);
+	if (!chunk)
+		return -ENOMEM;
+	rc = rec_clock_mark(chunk, side->clock.time_ns, change, by_ns);
+	(void)rec_sink_put_side(side->sink, CAP_BLOCK_MARK, chunk);
+	return rc < 0 ? rc : put_clock(side);
+}
+
+int rec_side_stats(struct rec_side *side)
+{
+	u64 now_ns = rec_side_now(side);
+	struct cap_chunk *chunk = rec_sink_side_chunk(side->sink);
+	int rc;
+
+	if (!chunk)
+		return -ENOMEM;
+	rc = side->ops->stats ? side->ops->stats(side->source, side->sink, chunk, now_ns) : 0;
+	if (rc < 0)
+		cap_chunk_reset(chunk);
+	(void)rec_sink_put_side(side->sink, CAP_BLOCK_STATS, chunk);
+	rec_sink_polled(side->sink, now_ns);
+	return rc;
+}
+
+int rec_side_begin_clocks(struct rec_side *side)
+{
+	read_clocks(side, &side->clock);
+	return put_clock(side);
+}

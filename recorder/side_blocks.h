@@ -1,0 +1,30 @@
+#pragma once
+/* Blocks beside the events that the recording itself writes: facts of the host, clocks, counts of
+ * the source. */
+#include <stdbool.h>
+
+#include "rec_options.h"
+#include "rec_sink.h"
+#include "rec_source.h"
+
+struct rec_side {
+	const struct rec_options *options;
+	const struct rec_source_ops *ops;
+	struct rec_source *source;
+	struct rec_sink *sink;
+	const struct cap_file_info *info;
+	struct ev_clock clock; /* as last read */
+};
+
+/* The time of the events: CLOCK_MONOTONIC unless the source has its own. */
+u64 rec_side_now(const struct rec_side *side);
+
+/* Each returns 0, -ENOMEM or the error of cap_chunk_add. */
+int rec_side_meta(struct rec_side *side);
+int rec_side_begin_clocks(struct rec_side *side);
+/* Looks for suspends and steps, which become MARK and CLOCK rows; due: write a CLOCK row in any
+ * case. */
+int rec_side_watch_clocks(struct rec_side *side, bool due);
+/* Asks the source for its counters: losses and totals go to the sink, other rows into a STATS
+ * block. */
+int rec_side_stats(struct rec_side *side);

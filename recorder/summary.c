@@ -1,0 +1,287 @@
+/* The summary at the end, as text and as JSON. Names of classes and reasons come from the tables of
+ * formats/. */
+#include "summary.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "formats/schema.h"
+#include "quantity_text.h"
+
+int rec_exit_status(int rc, const struct rec_result *result)
+{
+	if (rc == CAP_EUSAGE)
+		return REC_EXIT_USAGE;
+	if (rc == CAP_EPRIVILEGE)
+		return REC_EXIT_KERNEL;
+	if (rc < 0 || (result->recorded && result->reason == CAP_END_NO_SPACE))
+		return REC_EXIT_FAILURE;
+	return result->counts.lost_count > 0 ? REC_EXIT_LOSS : REC_EXIT_OK;
+}
+
+static const char *class_name(u32 value)
+{
+	const char *name = cap_schema_enum_name(cap_schema_builtin(), CAP_KIND_CLASS, value);
+
+	return name ? name : "?";
+}
+
+static const char *reason_name(u32 value)
+{
+	const char *name = cap_schema_enum_name(cap_schema_builtin(), CAP_KIND_REASON, value);
+
+	return name ? name : "?";
+}
+
+/* Why it ended: a word for programs. */
+static const char *end_name(enum cap_end_reason reason)
+{
+	switch (reason) {
+	case CAP_END_NORMAL:
+		return "duration";
+	case CAP_END_SIGNAL:
+		return "signal";
+	case CAP_END_SIZE:
+		return "max_size";
+	case CAP_END_SAMPLES:
+		return "max_samples";
+	case CAP_END_NO_SPACE:
+		return "no_space";
+	case CAP_END_IO_ERROR:
+		return "io_error";
+	case CAP_END_PIPE_CLOSED:
+		return "pipe_closed";
+	case CAP_END_ROTATED:
+		return "rotated";
+	case CAP_END_TARGET:
+		return "target_ended";
+	}
+	return "unknown";
+}
+
+/* The same for people; NULL where it goes without saying. */
+static const char *end_text(const struct rec_options *options, enum cap_end_reason reason)
+{
+	switch (reason) {
+	case CAP_END_SIGNAL:
+		return "ended by a signal";
+	case CAP_END_SIZE:
+		return "ended at --max-size";
+	case CAP_END_SAMPLES:
+		return "ended at --max-samples";
+	case CAP_END_IO_ERROR:
+		return "ended by an error";
+	case CAP_END_TARGET:
+		return options->command ? NULL
+					: "ended because every process given with -p is gone";
+	default:
+		return NULL;
+	}
+}
+
+static double cpu_percent(const struct rec_result *result)
+{
+	u64 cpu_ns = result->cost.cpu_user_ns + result->cost.cpu_system_ns;
+	u32 cpus = result->cpu_count ? result->cpu_count : 1;
+
+	return result->elapsed_ns ? 100.0 * (double)cpu_ns / (double)result->elapsed_ns / cpus : 0;
+}
+
+static double bytes_per_event(const struct rec_result *result)
+{
+	u64 stored = result->counts.stored_count;
+
+	return stored ? (double)result->counts.written_bytes / (double)stored : 0;
+}
+
+static void print_command(FILE *out, const struct rec_options *options,
+			  const struct rec_result *result)
+{
+	char name[256];
+
+	if (result->command_pid == 0 || !options->command)
+		return;
+	rec_visible_text(options->command[0], name, sizeof(name));
+	if (!result->command_exited)
+		(void)fprintf(out, "kymo-record: '%s' still runs as process %d\n", name,
+			      result->command_pid);
+	else if (WIFSIGNALED(result->command_status))
+		(void)fprintf(out, "kymo-record: '%s' was ended by signal %d (%s)\n", name,
+			      WTERMSIG(result->command_status),
+			      strsignal(WTERMSIG(result->command_status)));
+	else if (WEXITSTATUS(result->command_status) != 0)
+		(void)fprintf(out, "kymo-record: '%s' exited with status %d\n", name,
+			      WEXITSTATUS(result->command_status));
+}
+
+static void print_losses(FILE *out, const struct rec_sink_counts *counts)
+{
+	char text[32];
+	const char *separator = " (";
+
+	if (counts->lost_count == 0) {
+		(void)fputs("lost none", out);
+		return;
+	}
+	(void)fprintf(out, "LOST %s", rec_count_text(counts->lost_count, text, sizeof(text)));
+	for (u32 i = 0; i < EV_REASON_COUNT; i++) {
+		if (counts->lost_by_reason[i] == 0)
+			continue;
+		(void)fprintf(out, "%s%s %s", separator, reason_name(i),
+			      rec_count_text(counts->lost_by_reason[i], text, sizeof(text)));
+		separator = ", ";
+	}
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		if (counts->lost_by_class[i] == 0)
+			continue;
+		(void)fprintf(out, "; class %s %s", class_name(i),
+			      rec_count_text(counts->lost_by_class[i], text, sizeof(text)));
+	}
+	(void)fputs(")", out);
+}
+
+static void print_next(FILE *out, const struct rec_options *options, const char *path)
+{
+	if (strcmp(options->output_path, "-") == 0)
+		return;
+	(void)fprintf(out, "kymo-record: next: kymo %s %s\n",
+		      options->classes & (1u << CLASS_SYSCALLS) ? "syscalls" : "folded", path);
+}
+
+void rec_summary_text(FILE *out, const struct rec_options *options, const struct rec_result *result)
+{
+	const struct rec_sink_counts *counts = &result->counts;
+	const char *why = end_text(options, result->reason);
+	char path[512], events[32], bytes[32], peak[32], floor[32];
+
+	if (!result->recorded)
+		return;
+	rec_visible_text(options->output_path, path, sizeof(path));
+	print_command(out, options, result);
+	if (result->reason == CAP_END_NO_SPACE)
+		(void)fprintf(out,
+			      "kymo-record: ended early: the disk of '%s' is nearly full (%s are "
+			      "kept free)\n",
+			      path, rec_bytes_text(result->floor_bytes, floor, sizeof(floor)));
+	if (counts->stored_count == 0)
+		(void)fprintf(out,
+			      "kymo-record: NOTHING WAS RECORDED: no event passed the filters in "
+			      "%.1f s\n",
+			      (double)result->elapsed_ns / 1e9);
+	(void)fprintf(out, "kymo-record: %.1f s, %s events, %s in '%s'",
+		      (double)result->elapsed_ns / 1e9,
+		      rec_count_text(counts->stored_count, events, sizeof(events)),
+		      rec_bytes_text(counts->written_bytes, bytes, sizeof(bytes)), path);
+	if (counts->stored_count > 0)
+		(void)fprintf(out, " (%.1f B/event)", bytes_per_event(result));
+	(void)fprintf(out, "%s%s\nkymo-record: ", why ? ", " : "", why ? why : "");
+	print_losses(out, counts);
+	(void)fprintf(out, "; own CPU %.2f %% of the host, peak memory %s\n", cpu_percent(result),
+		      rec_bytes_text(result->cost.peak_rss_bytes, peak, sizeof(peak)));
+	if (counts->stored_count > 0)
+		print_next(out, options, path);
+}
+
+/* JSON needs valid UTF-8: bytes beyond ASCII are passed on only in well-formed sequences. */
+static size_t utf8_len(const unsigned char *bytes)
+{
+	size_t len = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
+
+	if (bytes[0] < 0xc2 || bytes[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f) ||
+	    (bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f))
+		return 0; /* overlong, surrogate, beyond U+10FFFF */
+	return len;
+}
+
+static void print_json_string(FILE *out, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	(void)fputc('"', out);
+	while (*at) {
+		size_t len = *at < 0x80 ? 1 : utf8_len(at);
+
+		if (len == 0) {
+			(void)fputs("\\ufffd", out);
+			len = 1;
+		} else if (*at == '"' || *at == '\\') {
+			(void)fprintf(out, "\\%c", *at);
+		} else if (*at < 0x20 || *at == 0x7f) {
+			(void)fprintf(out, "\\u%04x", *at);
+		} else {
+			(void)fwrite(at, 1, len, out);
+		}
+		at += len;
+	}
+	(void)fputc('"', out);
+}
+
+static void print_json_counts(FILE *out, const char *key, const u64 *counts, u32 count,
+			      const char *(*name)(u32))
+{
+	const char *separator = "";
+
+	(void)fprintf(out, ",\"%s\":{", key);
+	for (u32 i = 0; i < count; i++) {
+		if (counts[i] == 0)
+			continue;
+		(void)fprintf(out, "%s\"%s\":%" PRIu64, separator, name(i), counts[i]);
+		separator = ",";
+	}
+	(void)fputc('}', out);
+}
+
+static void print_json_command(FILE *out, const struct rec_result *result)
+{
+	if (result->command_pid == 0)
+		return;
+	(void)fprintf(out, ",\"command\":{\"pid\":%d,\"running\":%s", result->command_pid,
+		      result->command_exited ? "false" : "true");
+	if (result->command_exited && WIFSIGNALED(result->command_status))
+		(void)fprintf(out, ",\"signal\":%d", WTERMSIG(result->command_status));
+	else if (result->command_exited)
+		(void)fprintf(out, ",\"exit_status\":%d", WEXITSTATUS(result->command_status));
+	(void)fputc('}', out);
+}
+
+void rec_summary_json(FILE *out, const struct rec_options *options, const struct rec_result *result,
+		      int exit_status, const char *error)
+{
+	const struct rec_sink_counts *counts = &result->counts;
+
+	(void)fprintf(out, "{\"recorded\":%s,\"output\":", result->recorded ? "true" : "false");
+	print_json_string(out, options->output_path ? options->output_path : "");
+	if (error) {
+		(void)fputs(",\"error\":", out);
+		print_json_string(out, error);
+	}
+	if (result->recorded) {
+		(void)fprintf(out,
+			      ",\"end_reason\":\"%s\",\"duration_ns\":%" PRIu64
+			      ",\"events_attempted\":%" PRIu64 ",\"events_stored\":%" PRIu64
+			      ",\"events_lost\":%" PRIu64 ",\"bytes\":%" PRIu64
+			      ",\"bytes_per_event\":%.2f",
+			      end_name(result->reason), result->elapsed_ns, counts->attempted_count,
+			      counts->stored_count, counts->lost_count, counts->written_bytes,
+			      bytes_per_event(result));
+		print_json_counts(out, "stored_by_class", counts->stored_by_class, EV_CLASS_COUNT,
+				  class_name);
+		print_json_counts(out, "lost_by_class", counts->lost_by_class, EV_CLASS_COUNT,
+				  class_name);
+		print_json_counts(out, "lost_by_reason", counts->lost_by_reason, EV_REASON_COUNT,
+				  reason_name);
+		(void)fprintf(out,
+			      ",\"recorder_cpu_percent\":%.3f,\"recorder_peak_rss_bytes\":%" PRIu64,
+			      cpu_percent(result), result->cost.peak_rss_bytes);
+		print_json_command(out, result);
+	}
+	(void)fprintf(out, ",\"exit_status\":%d}\n", exit_status);
+}

@@ -1,0 +1,4 @@
+# A process that is gone.
+#! requires bpf
+$ kymo-record -q -d 1s -o out.kymo -p 4194304
+$ ls

@@ -1,0 +1,93 @@
+/* Reads a capture to its last value, as an import would, and uses what it gets, so that a sanitizer
+ * sees every byte touched. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "formats/limits.h"
+#include "fuzz_target.h"
+#include "random_rows.h"
+
+#define MAX_ROWS_DECODED (4u << 20) /* per input: a small file may hold many equal rows */
+
+static void use_tables(const struct cap_rows *rows)
+{
+	u64 sink = 0;
+
+	for (u32 i = 0; i < rows->string_count; i++)
+		sink += digest_bytes(0, rows->strings[i].bytes, rows->strings[i].len);
+	for (u32 i = 0; i < rows->frame_count; i++) {
+		if (rows->frames[i].object >= rows->string_count)
+			abort();
+		sink += rows->frames[i].offset;
+	}
+	for (u32 i = 1; i < rows->stack_count; i++) {
+		if (rows->stacks[i].parent >= i || rows->stacks[i].frame >= rows->frame_count)
+			abort();
+	}
+	for (u32 i = 0; i < rows->task_count; i++)
+		sink += digest_bytes(0, rows->tasks[i].comm, sizeof(rows->tasks[i].comm));
+	__asm__ volatile("" : : "r"(sink)); /* keeps the reads */
+}
+
+static void check_references(const struct cap_rows *rows, const struct cap_field *field, u64 value)
+{
+	if (!field)
+		return;
+	if ((field->kind == CAP_KIND_TASK && value >= rows->task_count) ||
+	    (field->kind == CAP_KIND_STACK && value >= rows->stack_count) ||
+	    ((field->kind == CAP_KIND_STRING || field->kind == CAP_KIND_BYTES) &&
+	     value >= rows->string_count))
+		abort();
+}
+
+static u64 use_section(const struct cap_rows *rows, const struct cap_section *section, u64 budget)
+{
+	u64 *values;
+
+	if (section->row_count > CAP_MAX_ROWS || section->column_count > CAP_MAX_COLUMNS)
+		abort();
+	if ((u64)section->row_count * section->column_count > budget)
+		return budget;
+	values = malloc((section->row_count + 1ul) * sizeof(*values));
+	if (!values)
+		return budget;
+	for (u32 c = 0; c < section->column_count; c++) {
+		if (cap_column_decode(rows, section, &section->columns[c], values) < 0)
+			continue;
+		for (u32 i = 0; i < section->row_count; i++)
+			check_references(rows, section->columns[c].field, values[i]);
+	}
+	free(values);
+	return (u64)section->row_count * section->column_count;
+}
+
+size_t fuzz_read_all(const uint8_t *bytes, size_t len, int mode)
+{
+	int fd = memory_file("fuzz");
+	struct cap_reader *reader = NULL;
+	struct cap_err err;
+	struct cap_block block;
+	struct cap_rows rows;
+	u64 budget = MAX_ROWS_DECODED;
+	u64 last_end = 0;
+	size_t blocks = 0;
+
+	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
+		abort();
+	if (reader_of_fd(fd, (enum cap_read_mode)mode, &reader, &err) == 0) {
+		while (cap_reader_next(reader, &block, &err) == 1) {
+			if (block.offset < last_end || block.offset + block.size_bytes > len)
+				abort(); /* every step goes forward and stays inside */
+			last_end = block.offset + block.size_bytes;
+			blocks++;
+			if (cap_reader_rows(reader, &rows, &err) < 0)
+				continue;
+			use_tables(&rows);
+			for (u32 i = 0; i < rows.section_count && budget; i++)
+				budget -= use_section(&rows, &rows.sections[i], budget);
+		}
+		cap_reader_close(reader);
+	}
+	(void)close(fd);
+	return blocks;
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""A ring far too small under a storm: attempted = stored + lost, per class and CPU, to the event; and every output says so (D1, D11)."""
+import json
+import subprocess
+
+import live_env as live
+
+SECONDS = 1 if live.QUICK else 2
+
+capture, out, status, messages = live.record("loss.kymo", "-e", "syscalls", "--buffer", "4K", "--drain", "500ms",
+                                             command=[live.STORM, "--seconds", str(SECONDS)])
+truth = live.truth(out)
+live.check_equal(status, 3, "exit status when events were lost")
+database = live.database(capture)
+stored = live.one(database, "SELECT count(*) FROM syscall")
+dropped = live.lost(database)
+print(f"{truth['calls']} done, {stored} stored, {dropped} lost")
+live.check(dropped > 0, "nothing was lost: the test is too weak")
+found = live.calls_of(database, truth["pid"])
+# besides getppid the storm makes a few dozen calls: start, threads, clock, output
+live.check(truth["calls"] <= stored + dropped <= truth["calls"] + 500, f"recorded + lost = {stored + dropped}, done {truth['calls']}")
+live.check(found.get("getppid", 0) <= truth["calls"], "more recorded than done")
+
+totals = database.execute("SELECT event_class, cpu, max(time_ns), attempted_count a, stored_count s, lost_count l FROM class_total "
+                          "GROUP BY event_class, cpu").fetchall()
+for row in totals:
+    live.check(row["a"] == row["s"] + row["l"], f"class {row['event_class']} CPU {row['cpu']}: {row['a']} attempted, {row['s']} stored, {row['l']} lost")
+for row in database.execute("SELECT cpu, count(*) n FROM syscall GROUP BY cpu"):
+    counted = next((total["s"] for total in totals if total["event_class"] == 1 and total["cpu"] == row["cpu"]), None)
+    live.check_equal(counted, row["n"], f"CPU {row['cpu']}: rows in the file and the count of them")
+spans = live.one(database, "SELECT sum(lost_count) FROM loss_spans WHERE class = 'syscalls'")
+live.check_equal(spans, dropped, "sum of the time spans of loss")
+live.check_equal(live.one(database, "SELECT count(*) FROM loss_spans WHERE from_ns > to_ns OR reason LIKE 'reason%'"), 0, "spans without sense")
+
+facts = live.info(capture)
+live.check_equal(facts["events_dropped"], live.one(database, "SELECT sum(lost_count) FROM class_totals"), "loss as kymo info tells it")
+for report in ("info", "syscalls", "overhead"):
+    for form in ([], ["--json"]):
+        done = subprocess.run([live.KYMO, report, *form, capture], capture_output=True, text=True, timeout=60, check=False)
+        text = done.stdout + done.stderr
+        live.check("lost" in text or "loss" in text or "dropped" in text, f"kymo {report} {' '.join(form)} hides the loss")
+        live.check_equal(done.returncode, 3, f"kymo {report} {' '.join(form)}: exit status")
+        if form:
+            json.loads(done.stdout)
+
+# default rings hold a moderate storm without loss
+capture, out, status, _ = live.record("enough.kymo", "-e", "syscalls", command=[live.STORM, "--seconds", "1", "--rate", "100000"])
+database = live.database(capture)
+live.check_equal((status, live.lost(database)), (0, 0), "loss at 100,000 calls per second and CPU")
+truth = live.truth(out)
+live.check_equal(live.calls_of(database, truth["pid"]).get("getppid"), truth["calls"], "getppid calls")
+live.finish()

@@ -1,0 +1,92 @@
+#!/bin/bash
+# Installs what is missing, builds, runs every test; then builds again under ASan and UBSan and runs all but the live tests there.
+# The last line is "N passed, N failed, N skipped", summed from ctest's own results. Exit status 1 if any failed or none ran.
+set -uo pipefail
+
+usage() {
+	cat <<-'END'
+		usage: tests/run.sh [--quick] [--filter RE] [--keep] [--bless]
+		  --quick      leave out the second tree (ASan and UBSan) and shorten the long tests
+		  --filter RE  only tests whose name matches (ctest -R)
+		  --keep       keep the build trees and temporary directories of failed cases; default: only what cmake needs to go on
+		  --bless      rewrite the expected output of cli, malformed and golden tests; look at the diff before committing
+	END
+}
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+quick= filter= keep= bless=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--quick) quick=1 ;;
+	--filter)
+		[ $# -ge 2 ] || { usage >&2; exit 2; }
+		filter=$2
+		shift
+		;;
+	--keep) keep=1 ;;
+	--bless) bless=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		echo "tests/run.sh: unknown option '$1'" >&2
+		usage >&2
+		exit 2
+		;;
+	esac
+	shift
+done
+export KYMO_QUICK=$quick KYMO_KEEP=$keep KYMO_BLESS=$bless
+
+jobs=$(nproc)
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+broken=0 # a tree that does not build counts as a failed test of its own
+
+say() { printf '== %s\n' "$*"; }
+
+# build_tree DIR CMAKE-OPTION...
+build_tree() {
+	local dir=$1
+	shift
+	say "build $dir"
+	if ! cmake -G Ninja -S . -B "$dir" -DKYMO_TESTS=ON -DKYMO_WERROR=ON "$@" >"$results/cmake.log" 2>&1; then
+		cat "$results/cmake.log"
+	elif ! ninja -C "$dir" -j "$jobs" >"$results/ninja.log" 2>&1; then
+		grep -v '^\[[0-9/]*\] [A-Z]' "$results/ninja.log" | tail -80
+	else
+		return 0
+	fi
+	echo "build of $dir failed"
+	broken=$((broken + 1))
+	return 1
+}
+
+# run_tests DIR JUNIT-NAME CTEST-OPTION...
+run_tests() {
+	local dir=$1 junit=$results/$2.xml
+	shift 2
+	say "test $dir"
+	ctest --test-dir "$dir" -j "$jobs" --output-on-failure --output-junit "$junit" ${filter:+-R "$filter"} "$@"
+}
+
+bash tests/install-packages.sh build test || exit 1
+
+build_tree "${KYMO_BUILD_DIR:-build}" -DCMAKE_C_COMPILER=gcc -DKYMO_SANITIZE= &&
+	run_tests "${KYMO_BUILD_DIR:-build}" plain
+
+if [ -z "$quick" ] && [ -z "$bless" ]; then
+	compiler=gcc
+	command -v clang >/dev/null && compiler=clang
+	build_tree "${KYMO_BUILD_DIR:-build}-asan" -DCMAKE_C_COMPILER=$compiler -DKYMO_SANITIZE=address,undefined &&
+		run_tests "${KYMO_BUILD_DIR:-build}-asan" sanitized -L '^(unit|cli|golden|malformed|fuzz)$'
+fi
+
+# ctest writes one <testcase ... status="run|fail|notrun|disabled"> per test
+count() { cat "$results"/*.xml 2>/dev/null | grep -c "<testcase .*status=\"$1\""; }
+passed=$(count run) failed=$(($(count fail) + broken)) skipped=$(($(count notrun) + $(count disabled)))
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
