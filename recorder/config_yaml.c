@@ -254,24 +254,12 @@ struct nearest { /* the key or section that was probably meant, so far */
 	char name[MAX_KEY_BYTES];
 };
 
-static void consider(struct nearest *nearest, unsigned int distance, const char *name, size_t len)
+static void consider(struct nearest *nearest, unsigned int distance, const char *name)
 {
-	if (distance >= nearest->distance || len >= sizeof(nearest->name))
+	if (distance >= nearest->distance)
 		return;
 	nearest->distance = distance;
-	memcpy(nearest->name, name, len);
-	nearest->name[len] = '\0';
-}
-
-/* Slips that a name of this length may have: two, but not all its letters. */
-static unsigned int slips(const char *written, const char *known, size_t len)
-{
-	char name[MAX_KEY_BYTES];
-	unsigned int distance;
-
-	snprintf(name, sizeof(name), "%.*s", (int)len, known);
-	distance = rec_text_distance(written, name);
-	return distance < len ? distance : 99;
+	snprintf(nearest->name, sizeof(nearest->name), "%s", name);
 }
 
 /* The same name in another place, or one with a slip. */
@@ -282,19 +270,20 @@ static struct nearest find_nearest(const char *full)
 
 	for (int i = 0; i < REC_OPTION_COUNT; i++) {
 		const struct rec_option_spec *spec = &rec_option_specs[i];
-		const char *key = spec->key, *key_dot, *key_leaf;
+		const char *key = spec->key, *key_dot;
+		char section[MAX_KEY_BYTES];
 
 		if (!key)
 			continue;
 		key_dot = strchr(key, '.');
-		key_leaf = key_dot ? key_dot + 1 : key;
-		if (!strcmp(leaf, key_leaf) || !strcmp(leaf, spec->long_name))
-			consider(&nearest, 0, key, strlen(key));
-		consider(&nearest, slips(full, key, strlen(key)), key, strlen(key));
-		consider(&nearest, slips(leaf, key_leaf, strlen(key_leaf)), key, strlen(key));
-		if (key_dot && !dot)
-			consider(&nearest, slips(full, key, (size_t)(key_dot - key)), key,
-				 (size_t)(key_dot - key));
+		if (!strcmp(leaf, key_dot ? key_dot + 1 : key) || !strcmp(leaf, spec->long_name))
+			consider(&nearest, 0, key);
+		consider(&nearest, rec_text_slips(full, key), key);
+		consider(&nearest, rec_text_slips(leaf, key_dot ? key_dot + 1 : key), key);
+		if (!key_dot || dot)
+			continue;
+		snprintf(section, sizeof(section), "%.*s", (int)(key_dot - key), key);
+		consider(&nearest, rec_text_slips(full, section), section);
 	}
 	return nearest;
 }
@@ -304,6 +293,8 @@ static int fail_unknown_key(const struct config_reader *reader, const char *full
 	struct nearest nearest = find_nearest(full);
 	char shown[REC_SHOWN_BYTES], hint[MAX_KEY_BYTES + 32] = "";
 
+	if (!strcmp(full, "command"))
+		return refuse(reader, full, "a command is given after --, never in a file");
 	for (int i = 0; i < REC_OPTION_COUNT; i++)
 		if (!rec_option_specs[i].key && !strcmp(rec_option_specs[i].long_name, full))
 			return refuse(reader, full, "can be given as a flag only");
