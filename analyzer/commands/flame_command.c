@@ -28,7 +28,8 @@ static int set_count_name(void *own, const char *value, struct cap_err *err)
 {
 	/* The script cuts a frame's title at its last " (". */
 	if (strpbrk(value, "()"))
-		return cap_fail(err, CAP_EUSAGE, "--countname '%s': parentheses are not allowed", value);
+		return cap_fail(err, CAP_EUSAGE, "--countname '%s': parentheses are not allowed",
+				value);
 	((struct flame_options *)own)->svg.count_name = value;
 	return 0;
 }
@@ -40,8 +41,8 @@ static int set_width(void *own, const char *value, struct cap_err *err)
 
 	if (*value == '\0' || *end != '\0' || width < KYMO_FLAME_MIN_WIDTH_PX ||
 	    width > KYMO_FLAME_MAX_WIDTH_PX)
-		return cap_fail(err, CAP_EUSAGE, "--width '%s': a number from %d to %d is needed", value,
-				KYMO_FLAME_MIN_WIDTH_PX, KYMO_FLAME_MAX_WIDTH_PX);
+		return cap_fail(err, CAP_EUSAGE, "--width '%s': a number from %d to %d is needed",
+				value, KYMO_FLAME_MIN_WIDTH_PX, KYMO_FLAME_MAX_WIDTH_PX);
 	((struct flame_options *)own)->svg.width_px = (unsigned)width;
 	return 0;
 }
@@ -52,7 +53,8 @@ static int set_min_width(void *own, const char *value, struct cap_err *err)
 	double width = strtod(value, &end);
 
 	if (*value == '\0' || *end != '\0' || !isfinite(width) || width < 0 || width > 1000)
-		return cap_fail(err, CAP_EUSAGE, "--minwidth '%s': pixels from 0 to 1000 are needed", value);
+		return cap_fail(err, CAP_EUSAGE,
+				"--minwidth '%s': pixels from 0 to 1000 are needed", value);
 	((struct flame_options *)own)->svg.min_width_px = width;
 	return 0;
 }
@@ -101,8 +103,8 @@ static const struct kymo_option options_table[] = {
 	{"title", 0, "TEXT", "title of the picture (CPU flame graph)", set_title},
 	{"width", 0, "PX", "width of the picture (1200)", set_width},
 	{"minwidth", 0, "PX", "leave out narrower frames (0.1)", set_min_width},
-	{"colors", 0, "NAME", "hot, mem, io, red, orange, yellow, green, aqua, blue, purple or grey",
-	 set_colors},
+	{"colors", 0, "NAME",
+	 "hot, mem, io, red, orange, yellow, green, aqua, blue, purple or grey", set_colors},
 	{"countname", 0, "TEXT", "what is counted (samples)", set_count_name},
 	{"inverted", 0, NULL, "roots at the top", set_inverted},
 	{"reverse", 0, NULL, "merge stacks from their innermost function", set_reverse},
@@ -111,8 +113,8 @@ static const struct kymo_option options_table[] = {
 };
 
 /* Under its final name a picture is whole or not there at all. */
-static int write_file(const char *path, const struct kymo_tree *tree, const struct kymo_flame_options *svg,
-		      struct cap_err *err)
+static int write_file(const char *path, const struct kymo_tree *tree,
+		      const struct kymo_flame_options *svg, struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *part = NULL;
 	FILE *out;
@@ -136,9 +138,9 @@ static int write_file(const char *path, const struct kymo_tree *tree, const stru
 	return rc;
 }
 
-static int write_json(const struct kymo_run *run, const struct kymo_common *common, struct kymo_db *db,
-		      const struct kymo_tree *tree, const struct kymo_stack_facts *facts,
-		      struct cap_err *err)
+static int write_json(const struct kymo_run *run, const struct kymo_common *common,
+		      struct kymo_db *db, const struct kymo_tree *tree,
+		      const struct kymo_stack_facts *facts, struct cap_err *err)
 {
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	int rc, status;
@@ -160,9 +162,10 @@ static int write_json(const struct kymo_run *run, const struct kymo_common *comm
 	return rc < 0 ? rc : status;
 }
 
-static int write_svg(const struct kymo_run *run, const struct kymo_common *common, struct kymo_db *db,
-		     const struct kymo_tree *tree, const struct kymo_stack_facts *facts,
-		     struct flame_options *own, struct cap_err *err)
+static int write_svg(const struct kymo_run *run, const struct kymo_common *common,
+		     struct kymo_db *db, const struct kymo_tree *tree,
+		     const struct kymo_stack_facts *facts, struct flame_options *own,
+		     struct cap_err *err)
 {
 	struct kymo_flame_captions captions;
 	int rc;
@@ -189,9 +192,10 @@ static int draw(const struct kymo_run *run, struct kymo_common *common, const ch
 
 	rc = kymo_report_open(run, common, path, &db, err);
 	if (rc == 0)
-		rc = kymo_sampled_stacks(
-			db, &(struct kymo_stack_options){.filter = &common->filter, .label = own->label},
-			&tree, &facts, err);
+		rc = kymo_sampled_stacks(db,
+					 &(struct kymo_stack_options){.filter = &common->filter,
+								      .label = own->label},
+					 &tree, &facts, err);
 	if (rc < 0)
 		return rc;
 	if (own->reverse) {

@@ -39,8 +39,8 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
-static int write_folded(const struct kymo_run *run, const struct kymo_common *common, struct kymo_db *db,
-			const struct kymo_tree *tree, struct cap_err *err)
+static int write_folded(const struct kymo_run *run, const struct kymo_common *common,
+			struct kymo_db *db, const struct kymo_tree *tree, struct cap_err *err)
 {
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	int rc, status;

@@ -1,10 +1,11 @@
 #pragma once
-/* What the report commands do alike: open what was named, settle the filter, and end with the status that loss asks for. */
+/* What the report commands do alike: open what was named, settle the filter, and end with the
+ * status that loss asks for. */
 #include "analyzer/commands/common_options.h"
 
 /*
- * Opens a capture or database as the common options say and resolves their filter. The caller closes *ret_db. Errors are those of
- * kymo_db_open and kymo_filter_resolve.
+ * Opens a capture or database as the common options say and resolves their filter. The caller
+ * closes *ret_db. Errors are those of kymo_db_open and kymo_filter_resolve.
  */
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
 		     struct kymo_db **ret_db, struct cap_err *err);

@@ -30,7 +30,8 @@ static int set_limit(void *own, const char *value, struct cap_err *err)
 	long long limit = strtoll(value, &end, 10);
 
 	if (*value == '\0' || *end != '\0' || limit < 1)
-		return cap_fail(err, CAP_EUSAGE, "--limit '%s': a number from 1 on is needed", value);
+		return cap_fail(err, CAP_EUSAGE, "--limit '%s': a number from 1 on is needed",
+				value);
 	((struct syscalls_options *)own)->report.limit = limit;
 	return 0;
 }
@@ -71,19 +72,20 @@ static int set_histogram(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"sort", 's', "KEY", "total (default), calls, errors, unfinished, min, avg, p50, p99, max or name",
-	 set_sort},
+	{"sort", 's', "KEY",
+	 "total (default), calls, errors, unfinished, min, avg, p50, p99, max or name", set_sort},
 	{"limit", 'n', "N", "only the first N rows", set_limit},
 	{"name", 0, "SYSCALL", "only this system call", set_name},
 	{"errors", 'e', NULL, "also failed calls by error", set_errors},
 	{"by-process", 0, NULL, "one row per process and system call", set_by_process},
-	{"in-flight", 0, NULL, "also the calls that had not returned when recording stopped", set_in_flight},
+	{"in-flight", 0, NULL, "also the calls that had not returned when recording stopped",
+	 set_in_flight},
 	{"hist", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
 	{0},
 };
 
-static int write_report(const struct kymo_run *run, const struct kymo_common *common, struct kymo_db *db,
-			const struct syscalls_options *own, struct cap_err *err)
+static int write_report(const struct kymo_run *run, const struct kymo_common *common,
+			struct kymo_db *db, const struct syscalls_options *own, struct cap_err *err)
 {
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	s64 rows, drawn = 0;
@@ -98,7 +100,8 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	if (rows < 0 || drawn < 0)
 		return (int)(rows < 0 ? rows : drawn);
 	if (rows == 0)
-		run->note(run, "no system calls (recorded with -e syscalls, and within the filters?)");
+		run->note(run,
+			  "no system calls (recorded with -e syscalls, and within the filters?)");
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
 	if (status < 0)
 		return status;

@@ -1,35 +1,11 @@
-/* One strict UTF-8 decoder and the lists of what is not shown as it is. */
+/* The lists of what is not shown as it is. */
 #include "visible_text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the well-formed UTF-8 sequence at bytes, 0 if there is none: no overlong forms, no
- * surrogates, nothing past U+10FFFF. */
-static size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *ret_code)
-{
-	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t need = bytes[0] < 0x80		  ? 1
-		      : (bytes[0] & 0xe0) == 0xc0 ? 2
-		      : (bytes[0] & 0xf0) == 0xe0 ? 3
-		      : (bytes[0] & 0xf8) == 0xf0 ? 4
-						  : 0;
-	uint32_t code;
-
-	if (need == 0 || need > len)
-		return 0;
-	code = need == 1 ? bytes[0] : bytes[0] & (0x7fu >> need);
-	for (size_t i = 1; i < need; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (bytes[i] & 0x3f);
-	}
-	if (code < lowest[need] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	*ret_code = code;
-	return need;
-}
+#include "analyzer/output/safe_text.h"
 
 /* Characters that turn the direction of writing, hide, join, break lines, or are none (XML refuses
  * U+FFFE and U+FFFF). */
@@ -63,7 +39,7 @@ struct kymo_visible kymo_visible_next(const char *bytes, size_t len)
 	const unsigned char *input = (const unsigned char *)bytes;
 	struct kymo_visible visible = {.consumed = 1};
 	uint32_t code = 0;
-	size_t used = utf8_decode(input, len, &code);
+	size_t used = kymo_utf8_decode(bytes, len, &code);
 
 	if (used > 0 && code >= 0x20 && (code < 0x7f || code > 0x9f) && !misleads(code)) {
 		memcpy(visible.text, bytes, used);

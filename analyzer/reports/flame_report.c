@@ -1,4 +1,5 @@
-/* Captions come from views; the shares of samples from the facts that were counted with the stacks. */
+/* Captions come from views; the shares of samples from the facts that were counted with the stacks.
+ */
 #include "flame_report.h"
 
 #include <inttypes.h>
@@ -36,10 +37,11 @@ void kymo_unnamed_advice(const struct kymo_stack_facts *facts, char ret_text[KYM
 
 	ret_text[0] = '\0';
 	if (share >= MENTION_PERCENT)
-		(void)snprintf(ret_text, KYMO_CAPTION_BYTES,
-			       "%.0f %% of the frames have no name: install the -dbgsym packages of the "
-			       "programs, or pass --symfs or --debug-dir",
-			       share);
+		(void)snprintf(
+			ret_text, KYMO_CAPTION_BYTES,
+			"%.0f %% of the frames have no name: install the -dbgsym packages of the "
+			"programs, or pass --symfs or --debug-dir",
+			share);
 }
 
 /* Events lost in the class of CPU samples while the filter's time ran. */
@@ -49,10 +51,11 @@ static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s6
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc;
 
-	rc = kymo_query_new(kymo_db_handle(db),
-			    "SELECT COALESCE(sum(lost_count), 0) FROM loss_spans WHERE class = 'cpu'"
-			    " AND (:capture = 0 OR capture_id = :capture) AND to_ns >= :from AND from_ns < :to",
-			    &query, err);
+	rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT COALESCE(sum(lost_count), 0) FROM loss_spans WHERE class = 'cpu'"
+		" AND (:capture = 0 OR capture_id = :capture) AND to_ns >= :from AND from_ns < :to",
+		&query, err);
 	if (rc < 0)
 		return rc;
 	(void)kymo_query_bind_int(query, ":capture", filter->capture_id);
@@ -84,12 +87,14 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	const char *host, *rate, *start;
 	int rc;
 
-	rc = kymo_query_new(kymo_db_handle(db),
-			    "SELECT i.host, substr(i.start_realtime, 1, 19), i.duration_ns, i.cpu_count, (SELECT value FROM meta m"
-			    "  WHERE m.capture_id = i.capture_id AND key = 'cpu.hz'),"
-			    " (SELECT count(*) FROM capture)"
-			    " FROM capture_info i WHERE :capture = 0 OR i.capture_id = :capture ORDER BY 1",
-			    &query, err);
+	rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT i.host, substr(i.start_realtime, 1, 19), i.duration_ns, i.cpu_count, "
+		"(SELECT value FROM meta m"
+		"  WHERE m.capture_id = i.capture_id AND key = 'cpu.hz'),"
+		" (SELECT count(*) FROM capture)"
+		" FROM capture_info i WHERE :capture = 0 OR i.capture_id = :capture ORDER BY 1",
+		&query, err);
 	if (rc < 0)
 		return rc;
 	(void)kymo_query_bind_int(query, ":capture", filter->capture_id);
@@ -106,9 +111,9 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 		caption(captions, false,
 			"%s%s%" PRIu64 " samples%s%s%s in %.2f s on %" PRId64 " CPU%s, %s UTC",
 			host ? host : "", host ? ": " : "", samples, rate ? " at " : "",
-			rate ? rate : "", rate ? " Hz" : "",
-			(double)kymo_query_int(query, 2) / 1e9, kymo_query_int(query, 3),
-			kymo_query_int(query, 3) == 1 ? "" : "s", start ? start : "?");
+			rate ? rate : "", rate ? " Hz" : "", (double)kymo_query_int(query, 2) / 1e9,
+			kymo_query_int(query, 3), kymo_query_int(query, 3) == 1 ? "" : "s",
+			start ? start : "?");
 	return 0;
 }
 
@@ -129,7 +134,8 @@ static void quality_caption(const struct kymo_stack_facts *facts, s64 lost,
 		(void)snprintf(lacks[1], sizeof(lacks[1]), " %.1f %% no kernel stack;",
 			       percent(facts->no_kernel_stack, facts->samples));
 	if (facts->truncated > 0)
-		(void)snprintf(lacks[2], sizeof(lacks[2]), " %.1f %% a stack cut at the depth limit;",
+		(void)snprintf(lacks[2], sizeof(lacks[2]),
+			       " %.1f %% a stack cut at the depth limit;",
 			       percent(facts->truncated, facts->samples));
 	if (lacks[0][0] || lacks[1][0] || lacks[2][0]) {
 		char line[3 * 96];
@@ -141,8 +147,8 @@ static void quality_caption(const struct kymo_stack_facts *facts, s64 lost,
 }
 
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
-			const struct kymo_stack_facts *facts, struct kymo_flame_captions *ret_captions,
-			struct cap_err *err)
+			const struct kymo_stack_facts *facts,
+			struct kymo_flame_captions *ret_captions, struct cap_err *err)
 {
 	struct kymo_flame_captions *captions = ret_captions;
 	char advice[KYMO_CAPTION_BYTES];
@@ -166,7 +172,7 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree)
 {
 	static const struct kymo_column columns[] = {
-		{.name = "id"},   {.name = "parent_id"},    {.name = "name"},
+		{.name = "id"},	  {.name = "parent_id"},    {.name = "name"},
 		{.name = "kind"}, {.name = "self_samples"}, {.name = "total_samples"},
 	};
 	static const char *const kinds[] = {

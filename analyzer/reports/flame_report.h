@@ -1,5 +1,6 @@
 #pragma once
-/* The flame graph of a database's CPU samples, with captions that say what it shows and what it lacks. */
+/* The flame graph of a database's CPU samples, with captions that say what it shows and what it
+ * lacks. */
 #include "analyzer/db/open_db.h"
 #include "analyzer/output/svg_flame.h"
 #include "analyzer/reports/sampled_stacks.h"
@@ -15,11 +16,12 @@ struct kymo_flame_captions {
 
 /* Captions for samples under a resolved filter. 0 or the database's error. */
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
-			const struct kymo_stack_facts *facts, struct kymo_flame_captions *ret_captions,
-			struct cap_err *err);
+			const struct kymo_stack_facts *facts,
+			struct kymo_flame_captions *ret_captions, struct cap_err *err);
 
 /* One line that says how many frames have no name and what mends it; "" if too few to mention. */
 void kymo_unnamed_advice(const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES]);
 
-/* Table "frames" of a document: id, parent_id, name, kind, self_samples, total_samples; the root is 0. */
+/* Table "frames" of a document: id, parent_id, name, kind, self_samples, total_samples; the root is
+ * 0. */
 void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree);

@@ -1,4 +1,5 @@
-/* What may not stand in folded stacks is replaced here, before names are compared: names that print alike are one frame. */
+/* What may not stand in folded stacks is replaced here, before names are compared: names that print
+ * alike are one frame. */
 #include "folded_name.h"
 
 #include <errno.h>
@@ -40,7 +41,8 @@ static void guard_trailing_number(struct kymo_folded_name *name)
 		name->text[at - 1] = '_';
 }
 
-int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_t len, bool blanks_allowed)
+int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_t len,
+			 bool blanks_allowed)
 {
 	int rc;
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Names as they may stand in folded stacks ("frame;frame count"): readers split at ';', at line ends, and take the last number after a
- * space as the count.
+ * Names as they may stand in folded stacks ("frame;frame count"): readers split at ';', at line
+ * ends, and take the last number after a space as the count.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,11 +12,13 @@ struct kymo_folded_name {
 };
 
 /*
- * Sets text to a frame's name: ';' becomes ':', what is not visible text becomes \xNN, and a name that ends in a number after a space
- * gets '_' for that space. blanks_allowed false: every space becomes '_', as stack collapsers do with process names. An empty name
- * becomes "[unknown]". 0 or -ENOMEM.
+ * Sets text to a frame's name: ';' becomes ':', what is not visible text becomes \xNN, and a name
+ * that ends in a number after a space gets '_' for that space. blanks_allowed false: every space
+ * becomes '_', as stack collapsers do with process names. An empty name becomes "[unknown]". 0 or
+ * -ENOMEM.
  */
-int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_t len, bool blanks_allowed);
+int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_t len,
+			 bool blanks_allowed);
 /* Appends trusted text, such as "_[k]". 0 or -ENOMEM. */
 int kymo_folded_name_append(struct kymo_folded_name *name, const char *text);
 void kymo_folded_name_done(struct kymo_folded_name *name); /* for CLEANUP too */

@@ -1,4 +1,5 @@
-/* The line of a stack is kept while the tree is walked: each node cuts it at its depth and adds its name. */
+/* The line of a stack is kept while the tree is walked: each node cuts it at its depth and adds its
+ * name. */
 #include "folded_report.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@ static void line_done(struct line *line)
 	free(line->ends);
 }
 
-/* Makes the line that of node, whose parent's the line's beginning is. Returns its length, or SIZE_MAX when out of memory. */
+/* Makes the line that of node, whose parent's the line's beginning is. Returns its length, or
+ * SIZE_MAX when out of memory. */
 static size_t line_set(struct line *line, const struct kymo_tree_node *node)
 {
 	size_t begin, need;

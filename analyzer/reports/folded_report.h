@@ -5,7 +5,8 @@
 #include "analyzer/output/sink.h"
 #include "analyzer/reports/stack_tree.h"
 
-/* Writes the stacks of a finished tree whose names are folded names, in order of the tree. 0, -ENOMEM, or the error of writing. */
+/* Writes the stacks of a finished tree whose names are folded names, in order of the tree. 0,
+ * -ENOMEM, or the error of writing. */
 int kymo_folded_write(FILE *out, const struct kymo_tree *tree, struct cap_err *err);
 
 /* The same as table "folded_stacks" (folded, samples) of a document. */

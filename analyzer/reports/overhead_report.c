@@ -1,4 +1,5 @@
-/* Fields and tables straight from the views; how a number is shown follows from the unit its name ends in. */
+/* Fields and tables straight from the views; how a number is shown follows from the unit its name
+ * ends in. */
 #include "overhead_report.h"
 
 #include <errno.h>
@@ -11,28 +12,35 @@
 #define CAPTURE_SQL " WHERE :capture = 0 OR capture_id = :capture"
 
 static const struct kymo_column bpf_columns[] = {
-	{"name", "bpf program", KYMO_SHOW_PLAIN}, {"class", NULL, KYMO_SHOW_PLAIN},
-	{"run_count", "runs", KYMO_SHOW_COUNT},   {"run_time_ns", "run time", KYMO_SHOW_NS},
-	{"avg_ns", "per run", KYMO_SHOW_NS},      {"window_ns", "measured for", KYMO_SHOW_NS},
-	{"cpu_percent", "of host cpu", KYMO_SHOW_PERCENT}, {"recursion_count", "skipped", KYMO_SHOW_COUNT},
+	{"name", "bpf program", KYMO_SHOW_PLAIN},
+	{"class", NULL, KYMO_SHOW_PLAIN},
+	{"run_count", "runs", KYMO_SHOW_COUNT},
+	{"run_time_ns", "run time", KYMO_SHOW_NS},
+	{"avg_ns", "per run", KYMO_SHOW_NS},
+	{"window_ns", "measured for", KYMO_SHOW_NS},
+	{"cpu_percent", "of host cpu", KYMO_SHOW_PERCENT},
+	{"recursion_count", "skipped", KYMO_SHOW_COUNT},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column class_columns[] = {
-	{"class", "event class", KYMO_SHOW_PLAIN},        {"attempted_count", "attempted", KYMO_SHOW_COUNT},
-	{"stored_count", "stored", KYMO_SHOW_COUNT},      {"lost_count", "lost", KYMO_SHOW_COUNT},
-	{"unmatched_count", "no entry seen", KYMO_SHOW_COUNT}, {"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	{"class", "event class", KYMO_SHOW_PLAIN},
+	{"attempted_count", "attempted", KYMO_SHOW_COUNT},
+	{"stored_count", "stored", KYMO_SHOW_COUNT},
+	{"lost_count", "lost", KYMO_SHOW_COUNT},
+	{"unmatched_count", "no entry seen", KYMO_SHOW_COUNT},
+	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column loss_columns[] = {
 	{"class", "lost from", KYMO_SHOW_PLAIN}, {"reason", NULL, KYMO_SHOW_PLAIN},
 	{"lost_count", "lost", KYMO_SHOW_COUNT}, {"from_s", "from second", KYMO_SHOW_PLAIN},
-	{"to_s", "to second", KYMO_SHOW_PLAIN},  {"cpus", NULL, KYMO_SHOW_COUNT},
-	{"from_ns", NULL, KYMO_SHOW_HIDDEN},     {"to_ns", NULL, KYMO_SHOW_HIDDEN},
+	{"to_s", "to second", KYMO_SHOW_PLAIN},	 {"cpus", NULL, KYMO_SHOW_COUNT},
+	{"from_ns", NULL, KYMO_SHOW_HIDDEN},	 {"to_ns", NULL, KYMO_SHOW_HIDDEN},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column target_columns[] = {
-	{"target", NULL, KYMO_SHOW_PLAIN},      {"unit", NULL, KYMO_SHOW_PLAIN},
-	{"measured", NULL, KYMO_SHOW_PLAIN},    {"limit_value", "limit", KYMO_SHOW_PLAIN},
-	{"met", NULL, KYMO_SHOW_PLAIN},         {"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	{"target", NULL, KYMO_SHOW_PLAIN},   {"unit", NULL, KYMO_SHOW_PLAIN},
+	{"measured", NULL, KYMO_SHOW_PLAIN}, {"limit_value", "limit", KYMO_SHOW_PLAIN},
+	{"met", NULL, KYMO_SHOW_PLAIN},	     {"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column timeline_columns[] = {
 	{"at_s", "at second", KYMO_SHOW_PLAIN},
@@ -58,7 +66,8 @@ static int new_query(struct kymo_db *db, const struct kymo_filter *filter, const
 }
 
 static int table(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
-		 const char *view, const char *sql, const struct kymo_column *columns, struct cap_err *err)
+		 const char *view, const char *sql, const struct kymo_column *columns,
+		 struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, filter, sql, &query, err);
@@ -78,8 +87,8 @@ static enum kymo_show show_of(const char *name)
 {
 	return ends_in(name, "_percent") ? KYMO_SHOW_PERCENT
 	       : ends_in(name, "_bytes") ? KYMO_SHOW_BYTES
-	       : ends_in(name, "_ns")    ? KYMO_SHOW_NS
-	       : ends_in(name, "_id")    ? KYMO_SHOW_HIDDEN
+	       : ends_in(name, "_ns")	 ? KYMO_SHOW_NS
+	       : ends_in(name, "_id")	 ? KYMO_SHOW_HIDDEN
 					 : KYMO_SHOW_COUNT;
 }
 
@@ -104,27 +113,31 @@ static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct 
 }
 
 /* Each target as one line for people: "met: 0.42 % of 1 %". */
-static int targets_as_text(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
-			   struct cap_err *err)
+static int targets_as_text(struct kymo_db *db, const struct kymo_filter *filter,
+			   struct kymo_sink *sink, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter,
-			   "SELECT target || '_target', CASE WHEN met IS NULL THEN 'not measured'"
-			   " ELSE CASE met WHEN 1 THEN 'met: ' ELSE 'NOT MET: ' END || CASE unit WHEN 'bytes'"
-			   " THEN printf('%.1f MiB, limit %.0f MiB', measured / 1048576.0, limit_value / 1048576.0)"
-			   " ELSE printf('%.2f %% of the host with BPF, limit %.0f %%', measured, limit_value) END END"
-			   " FROM overhead_targets" CAPTURE_SQL,
-			   &query, err);
+	int rc = new_query(
+		db, filter,
+		"SELECT target || '_target', CASE WHEN met IS NULL THEN 'not measured'"
+		" ELSE CASE met WHEN 1 THEN 'met: ' ELSE 'NOT MET: ' END || CASE unit WHEN 'bytes'"
+		" THEN printf('%.1f MiB, limit %.0f MiB', measured / 1048576.0, limit_value / "
+		"1048576.0)"
+		" ELSE printf('%.2f %% of the host with BPF, limit %.0f %%', measured, "
+		"limit_value) END END"
+		" FROM overhead_targets" CAPTURE_SQL,
+		&query, err);
 
 	if (rc < 0)
 		return rc;
 	while ((rc = kymo_query_step(query, err)) > 0)
-		kymo_sink_field_text(sink, kymo_query_text(query, 0, NULL), kymo_query_text(query, 1, NULL));
+		kymo_sink_field_text(sink, kymo_query_text(query, 0, NULL),
+				     kymo_query_text(query, 1, NULL));
 	return rc;
 }
 
-static int several_captures(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
-			    struct cap_err *err)
+static int several_captures(struct kymo_db *db, const struct kymo_filter *filter,
+			    struct kymo_sink *sink, struct cap_err *err)
 {
 	static const struct kymo_column columns[] = {
 		{"capture_id", "capture", KYMO_SHOW_PLAIN},
@@ -151,25 +164,31 @@ static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, b
 	int rc;
 
 	rc = table(db, filter, sink, "overhead_bpf",
-		   "SELECT name, class, run_count, run_time_ns, avg_ns, window_ns, cpu_percent, recursion_count,"
+		   "SELECT name, class, run_count, run_time_ns, avg_ns, window_ns, cpu_percent, "
+		   "recursion_count,"
 		   " capture_id FROM overhead_bpf" CAPTURE_SQL " ORDER BY cpu_percent DESC, name",
 		   bpf_columns, err);
 	if (rc == 0)
-		rc = table(db, filter, sink, "class_totals",
-			   "SELECT class, attempted_count, stored_count, lost_count, unmatched_count,"
-			   " capture_id FROM class_totals" CAPTURE_SQL " ORDER BY capture_id, class",
-			   class_columns, err);
+		rc = table(
+			db, filter, sink, "class_totals",
+			"SELECT class, attempted_count, stored_count, lost_count, unmatched_count,"
+			" capture_id FROM class_totals" CAPTURE_SQL " ORDER BY capture_id, class",
+			class_columns, err);
 	if (rc == 0)
 		rc = table(db, filter, sink, "loss_summary",
-			   "SELECT class, reason, lost_count, from_s, to_s, cpus, from_ns, to_ns, capture_id"
-			   " FROM loss_summary" CAPTURE_SQL " ORDER BY lost_count DESC, class, reason",
+			   "SELECT class, reason, lost_count, from_s, to_s, cpus, from_ns, to_ns, "
+			   "capture_id"
+			   " FROM loss_summary" CAPTURE_SQL
+			   " ORDER BY lost_count DESC, class, reason",
 			   loss_columns, err);
 	if (rc == 0 && timeline)
-		rc = table(db, filter, sink, "overhead_rates",
-			   "SELECT at_s, cpu_percent, rss_bytes, events_per_second, bytes_per_second,"
-			   " drain_delay_max_ns, ring_used_max_bytes, queue_max_bytes, time_ns, capture_id"
-			   " FROM overhead_rates" CAPTURE_SQL " ORDER BY capture_id, time_ns",
-			   timeline_columns, err);
+		rc = table(
+			db, filter, sink, "overhead_rates",
+			"SELECT at_s, cpu_percent, rss_bytes, events_per_second, bytes_per_second,"
+			" drain_delay_max_ns, ring_used_max_bytes, queue_max_bytes, time_ns, "
+			"capture_id"
+			" FROM overhead_rates" CAPTURE_SQL " ORDER BY capture_id, time_ns",
+			timeline_columns, err);
 	return rc;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Reads frames and stacks into memory, then adds each (task, stack) with its sample count. Ids in the database need not be dense,
- * so both tables are searched by halves.
+ * Reads frames and stacks into memory, then adds each (task, stack) with its sample count. Ids in
+ * the database need not be dense, so both tables are searched by halves.
  */
 #include "sampled_stacks.h"
 
@@ -112,7 +112,7 @@ static int add_frame(struct builder *builder, struct kymo_query *query)
 		len = builder->name.len;
 	} else {
 		frame.kind = frame.unnamed ? KYMO_FRAME_UNNAMED
-			     : kernel      ? KYMO_FRAME_KERNEL
+			     : kernel	   ? KYMO_FRAME_KERNEL
 					   : KYMO_FRAME_USER;
 	}
 	frame.name = malloc(len + 1);
@@ -134,7 +134,8 @@ static int load_frames(struct builder *builder, struct cap_err *err)
 	int rc;
 
 	rc = kymo_query_new(kymo_db_handle(builder->db),
-			    "SELECT id, name, space, symbol IS NOT NULL FROM frame ORDER BY id", &query, err);
+			    "SELECT id, name, space, symbol IS NOT NULL FROM frame ORDER BY id",
+			    &query, err);
 	if (rc < 0)
 		return rc;
 	while ((rc = kymo_query_step(query, err)) > 0)
@@ -165,7 +166,16 @@ static int load_stacks(struct builder *builder, struct cap_err *err)
 
 /* -------- samples -------- */
 
-enum { SAMPLE_COMM, SAMPLE_TGID, SAMPLE_TID, SAMPLE_STACK, SAMPLE_COUNT, SAMPLE_NO_USER, SAMPLE_NO_KERNEL, SAMPLE_CUT };
+enum {
+	SAMPLE_COMM,
+	SAMPLE_TGID,
+	SAMPLE_TID,
+	SAMPLE_STACK,
+	SAMPLE_COUNT,
+	SAMPLE_NO_USER,
+	SAMPLE_NO_KERNEL,
+	SAMPLE_CUT
+};
 
 /* The node of the process a row belongs to; 0 when out of memory. */
 static u32 process_node(struct builder *builder, struct kymo_query *query)
@@ -178,7 +188,8 @@ static u32 process_node(struct builder *builder, struct kymo_query *query)
 	const char *comm = kymo_query_text(query, SAMPLE_COMM, &len);
 
 	if (label == KYMO_LABEL_COMM_PID)
-		(void)snprintf(ids, sizeof(ids), "-%lld", (long long)kymo_query_int(query, SAMPLE_TGID));
+		(void)snprintf(ids, sizeof(ids), "-%lld",
+			       (long long)kymo_query_int(query, SAMPLE_TGID));
 	else if (label == KYMO_LABEL_COMM_PID_TID)
 		(void)snprintf(ids, sizeof(ids), "-%lld/%lld",
 			       (long long)kymo_query_int(query, SAMPLE_TGID),
@@ -189,7 +200,8 @@ static u32 process_node(struct builder *builder, struct kymo_query *query)
 	return kymo_tree_child(builder->tree, 0, kind, name->text, name->len);
 }
 
-/* The leaf of a stack below node; frames the database does not hold become "[unknown]". 0 when out of memory. */
+/* The leaf of a stack below node; frames the database does not hold become "[unknown]". 0 when out
+ * of memory. */
 static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count)
 {
 	static const struct frame_entry unknown = {
@@ -207,11 +219,13 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 	}
 	if (depth == 0)
 		return kymo_tree_child(builder->tree, node,
-				       builder->options->folded ? KYMO_FRAME_USER : KYMO_FRAME_UNNAMED,
+				       builder->options->folded ? KYMO_FRAME_USER
+								: KYMO_FRAME_UNNAMED,
 				       "[no stack]", strlen("[no stack]"));
 	builder->facts.frames += count * depth;
 	while (depth > 0 && node != 0) {
-		const struct frame_entry *frame = table_find(&builder->frames, path[--depth]->frame_id);
+		const struct frame_entry *frame =
+			table_find(&builder->frames, path[--depth]->frame_id);
 		enum kymo_frame_kind kind;
 
 		frame = frame ? frame : &unknown;
@@ -233,7 +247,8 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 		u32 node = process_node(builder, query);
 
 		if (node != 0)
-			node = stack_node(builder, node, kymo_query_int(query, SAMPLE_STACK), count);
+			node = stack_node(builder, node, kymo_query_int(query, SAMPLE_STACK),
+					  count);
 		if (node == 0)
 			return cap_fail(err, -ENOMEM, "stacks");
 		kymo_tree_add(builder->tree, node, count);
@@ -272,9 +287,11 @@ static int load_samples(struct builder *builder, struct cap_err *err)
 }
 
 int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *options,
-			struct kymo_tree **ret_tree, struct kymo_stack_facts *ret_facts, struct cap_err *err)
+			struct kymo_tree **ret_tree, struct kymo_stack_facts *ret_facts,
+			struct cap_err *err)
 {
-	CLEANUP(builder_done) struct builder builder = {
+	CLEANUP(builder_done)
+	struct builder builder = {
 		.options = options,
 		.db = db,
 		.tree = kymo_tree_new(),

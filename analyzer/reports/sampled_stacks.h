@@ -1,21 +1,23 @@
 #pragma once
-/* The CPU samples of a database as a tree of stacks, with what is missing from them. A renderer then needs no SQL. */
+/* The CPU samples of a database as a tree of stacks, with what is missing from them. A renderer
+ * then needs no SQL. */
 #include <stdbool.h>
 
 #include "analyzer/db/open_db.h"
 #include "analyzer/reports/stack_tree.h"
 #include "formats/cap_error.h"
 
-enum kymo_process_label { /* what stands at the root of a stack */
-	KYMO_LABEL_COMM = 0,    /* name */
-	KYMO_LABEL_COMM_PID,    /* name-pid */
-	KYMO_LABEL_COMM_PID_TID, /* name-pid/tid */
+enum kymo_process_label {			   /* what stands at the root of a stack */
+			  KYMO_LABEL_COMM = 0,	   /* name */
+			  KYMO_LABEL_COMM_PID,	   /* name-pid */
+			  KYMO_LABEL_COMM_PID_TID, /* name-pid/tid */
 };
 
 struct kymo_stack_options {
 	const struct kymo_filter *filter; /* resolved */
 	enum kymo_process_label label;
-	bool folded;          /* names as folded_name.h makes them, all of kind KYMO_FRAME_USER; else as recorded */
+	bool folded; /* names as folded_name.h makes them, all of kind KYMO_FRAME_USER; else as
+			recorded */
 	bool annotate_kernel; /* folded: kernel frames end in _[k] */
 };
 
@@ -23,11 +25,12 @@ struct kymo_stack_facts {
 	u64 samples;
 	u64 no_user_stack;   /* samples of user processes without one */
 	u64 no_kernel_stack; /* samples taken in the kernel without one */
-	u64 truncated;       /* samples with a stack cut at the depth limit */
-	u64 frames;          /* frames in all samples, each as often as it was sampled */
+	u64 truncated;	     /* samples with a stack cut at the depth limit */
+	u64 frames;	     /* frames in all samples, each as often as it was sampled */
 	u64 frames_unnamed;  /* those with module and offset only, or nothing */
 };
 
 /* *ret_tree is finished; free it with kymo_tree_free. 0, -ENOMEM, or the database's error. */
 int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *options,
-			struct kymo_tree **ret_tree, struct kymo_stack_facts *ret_facts, struct cap_err *err);
+			struct kymo_tree **ret_tree, struct kymo_stack_facts *ret_facts,
+			struct cap_err *err);

@@ -1,4 +1,5 @@
-/* Histograms as text, in the form users of BPF tools know: a range per power of two, its count, a bar. */
+/* Histograms as text, in the form users of BPF tools know: a range per power of two, its count, a
+ * bar. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -45,13 +46,14 @@ static void draw(FILE *out, const struct histogram *histogram)
 	for (unsigned i = first; i <= last; i++) {
 		u64 low = i == 0 ? 0 : 1ull << i;
 		u64 high = (2ull << i) - 1;
-		unsigned stars = (unsigned)(((double)histogram->calls[i] * BAR_COLUMNS) / (double)most);
+		unsigned stars =
+			(unsigned)(((double)histogram->calls[i] * BAR_COLUMNS) / (double)most);
 		char bar[BAR_COLUMNS + 1];
 
 		memset(bar, '*', stars);
 		bar[stars] = '\0';
-		(void)fprintf(out, "%12" PRIu64 " -> %-10" PRIu64 " : %-10" PRIu64 " |%-*s|\n", low, high,
-			      histogram->calls[i], BAR_COLUMNS, bar);
+		(void)fprintf(out, "%12" PRIu64 " -> %-10" PRIu64 " : %-10" PRIu64 " |%-*s|\n", low,
+			      high, histogram->calls[i], BAR_COLUMNS, bar);
 	}
 }
 
@@ -63,11 +65,12 @@ s64 kymo_syscalls_histogram_text(struct kymo_db *db, const struct kymo_syscalls_
 	s64 drawn = 0;
 	int rc;
 
-	rc = kymo_query_new(kymo_db_handle(db),
-			    "SELECT name, low_ns, calls, capture_id FROM syscall_histogram"
-			    " WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)"
-			    " ORDER BY capture_id, name, low_ns",
-			    &query, err);
+	rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT name, low_ns, calls, capture_id FROM syscall_histogram"
+		" WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)"
+		" ORDER BY capture_id, name, low_ns",
+		&query, err);
 	if (rc < 0)
 		return rc;
 	(void)kymo_query_bind_int(query, ":capture", options->filter->capture_id);
@@ -86,7 +89,8 @@ s64 kymo_syscalls_histogram_text(struct kymo_db *db, const struct kymo_syscalls_
 				return cap_fail(err, -ENOMEM, "histogram");
 			drawn++;
 		}
-		histogram.calls[bucket_of(kymo_query_int(query, 1))] += (u64)kymo_query_int(query, 2);
+		histogram.calls[bucket_of(kymo_query_int(query, 1))] +=
+			(u64)kymo_query_int(query, 2);
 	}
 	if (rc == 0 && histogram.name)
 		draw(out, &histogram);

@@ -9,16 +9,16 @@
 #include "formats/cleanup.h"
 
 /* SORT(key, order) */
-#define SORTS                       \
-	SORT(total, "total_ns DESC") \
-	SORT(calls, "calls DESC")   \
-	SORT(errors, "errors DESC") \
+#define SORTS                               \
+	SORT(total, "total_ns DESC")        \
+	SORT(calls, "calls DESC")           \
+	SORT(errors, "errors DESC")         \
 	SORT(unfinished, "unfinished DESC") \
-	SORT(min, "min_ns DESC")    \
-	SORT(avg, "avg_ns DESC")    \
-	SORT(p50, "p50_ns DESC")    \
-	SORT(p99, "p99_ns DESC")    \
-	SORT(max, "max_ns DESC")    \
+	SORT(min, "min_ns DESC")            \
+	SORT(avg, "avg_ns DESC")            \
+	SORT(p50, "p50_ns DESC")            \
+	SORT(p99, "p99_ns DESC")            \
+	SORT(max, "max_ns DESC")            \
 	SORT(name, "name")
 
 static const struct {
@@ -33,44 +33,49 @@ static const struct {
 #define SUMMARY_COLUMNS                                                                         \
 	{"name", "syscall", KYMO_SHOW_PLAIN}, {"calls", NULL, KYMO_SHOW_COUNT},                 \
 		{"errors", NULL, KYMO_SHOW_COUNT}, {"unfinished", NULL, KYMO_SHOW_COUNT},       \
-		{"total_ns", "total", KYMO_SHOW_NS}, {"share_percent", "share", KYMO_SHOW_PERCENT}, \
-		{"min_ns", "min", KYMO_SHOW_NS}, {"avg_ns", "avg", KYMO_SHOW_NS},               \
-		{"p50_ns", "p50", KYMO_SHOW_NS}, {"p90_ns", "p90", KYMO_SHOW_HIDDEN},           \
-		{"p99_ns", "p99", KYMO_SHOW_NS}, {"p999_ns", "p999", KYMO_SHOW_HIDDEN},         \
-		{"max_ns", "max", KYMO_SHOW_NS}, {"sysno", NULL, KYMO_SHOW_HIDDEN},             \
-		{"compat", NULL, KYMO_SHOW_HIDDEN}, {"capture_id", NULL, KYMO_SHOW_HIDDEN}
-#define SUMMARY_SQL                                                                                   \
-	"name, calls, errors, unfinished, total_ns, share_percent, min_ns, avg_ns, p50_ns, p90_ns, p99_ns," \
+		{"total_ns", "total", KYMO_SHOW_NS},                                            \
+		{"share_percent", "share", KYMO_SHOW_PERCENT}, {"min_ns", "min", KYMO_SHOW_NS}, \
+		{"avg_ns", "avg", KYMO_SHOW_NS}, {"p50_ns", "p50", KYMO_SHOW_NS},               \
+		{"p90_ns", "p90", KYMO_SHOW_HIDDEN}, {"p99_ns", "p99", KYMO_SHOW_NS},           \
+		{"p999_ns", "p999", KYMO_SHOW_HIDDEN}, {"max_ns", "max", KYMO_SHOW_NS},         \
+		{"sysno", NULL, KYMO_SHOW_HIDDEN}, {"compat", NULL, KYMO_SHOW_HIDDEN},          \
+	{                                                                                       \
+		"capture_id", NULL, KYMO_SHOW_HIDDEN                                            \
+	}
+#define SUMMARY_SQL                                                                          \
+	"name, calls, errors, unfinished, total_ns, share_percent, min_ns, avg_ns, p50_ns, " \
+	"p90_ns, p99_ns,"                                                                    \
 	" p999_ns, max_ns, sysno, compat, capture_id"
 
 static const struct kymo_column summary_columns[] = {SUMMARY_COLUMNS};
 static const struct kymo_column process_columns[] = {
 	{"tgid", "pid", KYMO_SHOW_PLAIN}, {"comm", NULL, KYMO_SHOW_PLAIN}, SUMMARY_COLUMNS};
 static const struct kymo_column error_columns[] = {
-	{"name", "syscall", KYMO_SHOW_PLAIN},   {"error_name", "error", KYMO_SHOW_PLAIN},
-	{"error", NULL, KYMO_SHOW_HIDDEN},      {"calls", NULL, KYMO_SHOW_COUNT},
+	{"name", "syscall", KYMO_SHOW_PLAIN},	{"error_name", "error", KYMO_SHOW_PLAIN},
+	{"error", NULL, KYMO_SHOW_HIDDEN},	{"calls", NULL, KYMO_SHOW_COUNT},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column process_error_columns[] = {
-	{"tgid", "pid", KYMO_SHOW_PLAIN},       {"comm", NULL, KYMO_SHOW_PLAIN},
-	{"name", "syscall", KYMO_SHOW_PLAIN},   {"error_name", "error", KYMO_SHOW_PLAIN},
-	{"error", NULL, KYMO_SHOW_HIDDEN},      {"calls", NULL, KYMO_SHOW_COUNT},
+	{"tgid", "pid", KYMO_SHOW_PLAIN},	{"comm", NULL, KYMO_SHOW_PLAIN},
+	{"name", "syscall", KYMO_SHOW_PLAIN},	{"error_name", "error", KYMO_SHOW_PLAIN},
+	{"error", NULL, KYMO_SHOW_HIDDEN},	{"calls", NULL, KYMO_SHOW_COUNT},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column in_flight_columns[] = {
-	{"name", "syscall", KYMO_SHOW_PLAIN},   {"tgid", "pid", KYMO_SHOW_PLAIN},
-	{"tid", NULL, KYMO_SHOW_PLAIN},         {"comm", NULL, KYMO_SHOW_PLAIN},
+	{"name", "syscall", KYMO_SHOW_PLAIN},	 {"tgid", "pid", KYMO_SHOW_PLAIN},
+	{"tid", NULL, KYMO_SHOW_PLAIN},		 {"comm", NULL, KYMO_SHOW_PLAIN},
 	{"elapsed_ns", "elapsed", KYMO_SHOW_NS}, {"began", NULL, KYMO_SHOW_PLAIN},
-	{"at_s", NULL, KYMO_SHOW_HIDDEN},       {"time_ns", NULL, KYMO_SHOW_HIDDEN},
+	{"at_s", NULL, KYMO_SHOW_HIDDEN},	 {"time_ns", NULL, KYMO_SHOW_HIDDEN},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column histogram_columns[] = {
-	{"name", "syscall", KYMO_SHOW_PLAIN}, {"low_ns", NULL, KYMO_SHOW_PLAIN},
-	{"high_ns", NULL, KYMO_SHOW_PLAIN},   {"calls", NULL, KYMO_SHOW_COUNT},
+	{"name", "syscall", KYMO_SHOW_PLAIN},	{"low_ns", NULL, KYMO_SHOW_PLAIN},
+	{"high_ns", NULL, KYMO_SHOW_PLAIN},	{"calls", NULL, KYMO_SHOW_COUNT},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 
-#define WHERE_SQL " WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)"
+#define WHERE_SQL \
+	" WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)"
 
 const char *kymo_syscalls_sort_names(void)
 {
@@ -96,8 +101,8 @@ static const char *order_of(const char *sort)
 	return sorts[0].order;
 }
 
-static int new_query(struct kymo_db *db, const struct kymo_syscalls_options *options, const char *sql,
-		     struct kymo_query **ret_query, struct cap_err *err)
+static int new_query(struct kymo_db *db, const struct kymo_syscalls_options *options,
+		     const char *sql, struct kymo_query **ret_query, struct cap_err *err)
 {
 	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
 
@@ -112,8 +117,9 @@ static int new_query(struct kymo_db *db, const struct kymo_syscalls_options *opt
 	return rc;
 }
 
-static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options, struct kymo_sink *sink,
-		 const char *view, const char *sql, const struct kymo_column *columns, struct cap_err *err)
+static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+		 struct kymo_sink *sink, const char *view, const char *sql,
+		 const struct kymo_column *columns, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, options, sql, &query, err);
@@ -127,14 +133,16 @@ static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *op
 	const char *view = options->by_process ? "syscalls_by_process" : "syscalls";
 	CLEANUP(cap_freep) char *sql = NULL;
 
-	if (asprintf(&sql, "SELECT %s" SUMMARY_SQL " FROM %s" WHERE_SQL " ORDER BY %s, name, capture_id%s LIMIT :limit",
+	if (asprintf(&sql,
+		     "SELECT %s" SUMMARY_SQL " FROM %s" WHERE_SQL
+		     " ORDER BY %s, name, capture_id%s LIMIT :limit",
 		     options->by_process ? "tgid, comm, " : "", view, order_of(options->sort),
 		     options->by_process ? ", process_id" : "") < 0) {
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "system calls");
 	}
-	return table(db, options, sink, view, sql, options->by_process ? process_columns : summary_columns,
-		     err);
+	return table(db, options, sink, view, sql,
+		     options->by_process ? process_columns : summary_columns, err);
 }
 
 static s64 error_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
@@ -146,10 +154,11 @@ static s64 error_table(struct kymo_db *db, const struct kymo_syscalls_options *o
 			     " FROM syscall_errors_by_process" WHERE_SQL
 			     " ORDER BY calls DESC, name, error, process_id",
 			     process_error_columns, err);
-	return table(db, options, sink, "syscall_errors",
-		     "SELECT name, error_name, error, calls, capture_id FROM syscall_errors" WHERE_SQL
-		     " ORDER BY calls DESC, name, error, capture_id",
-		     error_columns, err);
+	return table(
+		db, options, sink, "syscall_errors",
+		"SELECT name, error_name, error, calls, capture_id FROM syscall_errors" WHERE_SQL
+		" ORDER BY calls DESC, name, error, capture_id",
+		error_columns, err);
 }
 
 static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
@@ -183,8 +192,8 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 	return rc < 0 ? rc : rows;
 }
 
-#define HISTOGRAM_SQL                                                                                  \
-	"SELECT name, low_ns, high_ns, calls, capture_id FROM syscall_histogram" WHERE_SQL             \
+#define HISTOGRAM_SQL                                                                      \
+	"SELECT name, low_ns, high_ns, calls, capture_id FROM syscall_histogram" WHERE_SQL \
 	" ORDER BY capture_id, name, low_ns"
 
 s64 kymo_syscalls_histogram_table(struct kymo_db *db, const struct kymo_syscalls_options *options,

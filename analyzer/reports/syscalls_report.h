@@ -1,13 +1,14 @@
 #pragma once
-/* Tables of system calls: what was called, how long it took, how it failed, and what had not returned. */
+/* Tables of system calls: what was called, how long it took, how it failed, and what had not
+ * returned. */
 #include "analyzer/db/open_db.h"
 #include "analyzer/output/sink.h"
 
 struct kymo_syscalls_options {
 	const struct kymo_filter *filter; /* resolved; summaries are already limited to it */
-	const char *sort;                 /* one of kymo_syscalls_sort_names */
-	const char *name;                 /* one system call only; NULL: all */
-	s64 limit;                        /* rows of the main table; -1: all */
+	const char *sort;		  /* one of kymo_syscalls_sort_names */
+	const char *name;		  /* one system call only; NULL: all */
+	s64 limit;			  /* rows of the main table; -1: all */
 	bool by_process, errors, in_flight;
 };
 
@@ -15,11 +16,13 @@ struct kymo_syscalls_options {
 const char *kymo_syscalls_sort_names(void);
 bool kymo_syscalls_sort_known(const char *name);
 
-/* Writes the tables asked for into a document. Returns rows of the main table, or the database's error. */
+/* Writes the tables asked for into a document. Returns rows of the main table, or the database's
+ * error. */
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
 			 struct kymo_sink *sink, struct cap_err *err);
 
-/* Histograms of the finished calls: as a table of a document, or drawn as text with one bar per power of two. */
+/* Histograms of the finished calls: as a table of a document, or drawn as text with one bar per
+ * power of two. */
 s64 kymo_syscalls_histogram_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
 				  struct kymo_sink *sink, struct cap_err *err);
 s64 kymo_syscalls_histogram_text(struct kymo_db *db, const struct kymo_syscalls_options *options,

@@ -67,11 +67,11 @@ int kymo_elf_add_plt(struct kymo_elf *elf)
 		if (!name || name[0] == '\0')
 			continue;
 		rc = kymo_elf_add_function(elf, &(struct kymo_function){
-						       .name = name,
-						       .address = address,
-						       .end = address + layout.entry_bytes,
-						       .plt = true,
-					       });
+							.name = name,
+							.address = address,
+							.end = address + layout.entry_bytes,
+							.plt = true,
+						});
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc < 0)

@@ -235,7 +235,7 @@ int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
 	if (!section)
 		section = section_of_type(elf, SHT_DYNSYM);
 	rc = read_symbols(elf, section, &list);
-	if (rc == 0) {
+	if (rc == 0 && list.count > 0) {
 		qsort(list.symbols, list.count, sizeof(*list.symbols), symbol_order);
 		rc = keep_best(elf, &list);
 	}

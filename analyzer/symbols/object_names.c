@@ -83,7 +83,8 @@ static const struct kymo_function *function_at(const struct kymo_object *object,
 }
 
 bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file_offset,
-			    bool is_return, const struct kymo_function **ret_function, uint64_t *ret_into)
+			    bool is_return, const struct kymo_function **ret_function,
+			    uint64_t *ret_into)
 {
 	const struct kymo_function *function;
 	uint64_t address;

@@ -26,4 +26,5 @@ enum kymo_object_state kymo_object_names_state(const struct kymo_object_names *n
  * until free; *ret_into is how far into it the offset lies.
  */
 bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file_offset,
-			    bool is_return, const struct kymo_function **ret_function, uint64_t *ret_into);
+			    bool is_return, const struct kymo_function **ret_function,
+			    uint64_t *ret_into);

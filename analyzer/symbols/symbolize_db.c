@@ -1,6 +1,6 @@
 /*
- * One query gives the frames ordered by module and offset; results go into a temporary table and are applied in one UPDATE, because
- * the table that is read must not change under the reader.
+ * One query gives the frames ordered by module and offset; results go into a temporary table and
+ * are applied in one UPDATE, because the table that is read must not change under the reader.
  */
 #include "symbolize_db.h"
 
@@ -13,15 +13,19 @@
 #include "formats/cleanup.h"
 #include "object_names.h"
 
-/* A caller's frame is a return address: the instruction after the call, which may be the first of the next function. */
+/* A caller's frame is a return address: the instruction after the call, which may be the first of
+ * the next function. */
 static const char frames_sql[] =
 	"WITH callers AS MATERIALIZED (SELECT DISTINCT p.frame_id FROM stack c"
-	"  JOIN stack p ON p.id = c.parent_id JOIN frame f ON f.id = c.frame_id WHERE f.space = 'user'),"
+	"  JOIN stack p ON p.id = c.parent_id JOIN frame f ON f.id = c.frame_id WHERE f.space = "
+	"'user'),"
 	" texts AS MATERIALIZED (SELECT build_id, min(file_offset) AS first_offset FROM mapping"
 	"  WHERE build_id IS NOT NULL GROUP BY build_id) "
-	"SELECT f.id, f.offset_bytes, f.id IN (SELECT frame_id FROM callers), m.id, m.build_id, m.path,"
+	"SELECT f.id, f.offset_bytes, f.id IN (SELECT frame_id FROM callers), m.id, m.build_id, "
+	"m.path,"
 	" t.first_offset "
-	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = m.build_id "
+	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = "
+	"m.build_id "
 	"WHERE f.space = 'user' AND f.symbol IS NULL AND f.offset_bytes IS NOT NULL "
 	"ORDER BY m.build_id, m.path, m.id, f.offset_bytes";
 enum { COL_FRAME, COL_OFFSET, COL_IS_RETURN, COL_MODULE, COL_BUILD_ID, COL_PATH, COL_FIRST_OFFSET };
@@ -30,8 +34,8 @@ struct symbolizer {
 	const struct kymo_object_search *search;
 	struct kymo_query *frames, *add_name, *add_module;
 	struct kymo_object_names *names; /* of the current build-id and path */
-	char *build_id, *path;           /* what names was opened for; NULL: nothing, or no build-id */
-	s64 module_id;                   /* the last one entered into module_symbols; 0: none */
+	char *build_id, *path; /* what names was opened for; NULL: nothing, or no build-id */
+	s64 module_id;	       /* the last one entered into module_symbols; 0: none */
 	const struct kymo_function *function; /* whose demangled name is kept, in names */
 	char *function_name;
 };
@@ -72,12 +76,9 @@ static size_t build_id_bytes(const char *hex, uint8_t ret_bytes[KYMO_ELF_MAX_BUI
 static const char *state_name(enum kymo_object_state state)
 {
 	static const char *const names[] = {
-		[KYMO_OBJECT_FOUND] = "found",
-		[KYMO_OBJECT_NO_BUILD_ID] = "no_build_id",
-		[KYMO_OBJECT_NOT_FOUND] = "not_found",
-		[KYMO_OBJECT_OTHER_BUILD] = "other_build",
-		[KYMO_OBJECT_NO_SYMBOLS] = "no_symbols",
-		[KYMO_OBJECT_UNREADABLE] = "unreadable",
+		[KYMO_OBJECT_FOUND] = "found",		 [KYMO_OBJECT_NO_BUILD_ID] = "no_build_id",
+		[KYMO_OBJECT_NOT_FOUND] = "not_found",	 [KYMO_OBJECT_OTHER_BUILD] = "other_build",
+		[KYMO_OBJECT_NO_SYMBOLS] = "no_symbols", [KYMO_OBJECT_UNREADABLE] = "unreadable",
 	};
 
 	return names[state];
@@ -111,7 +112,8 @@ static int enter_module(struct symbolizer *symbolizer, s64 module_id, struct cap
 	symbolizer->module_id = module_id;
 	(void)kymo_query_bind_int(symbolizer->add_module, ":module", module_id);
 	(void)kymo_query_bind_text(symbolizer->add_module, ":state", state_name(state));
-	(void)kymo_query_bind_text(symbolizer->add_module, ":advice", kymo_object_state_text(state));
+	(void)kymo_query_bind_text(symbolizer->add_module, ":advice",
+				   kymo_object_state_text(state));
 	rc = kymo_query_step(symbolizer->add_module, err);
 	kymo_query_reset(symbolizer->add_module);
 	return rc < 0 ? rc : 0;
@@ -145,13 +147,14 @@ static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
 	uint64_t into;
 	int rc;
 
-	if (!kymo_object_names_find(symbolizer->names, offset, kymo_query_int(frames, COL_IS_RETURN),
-				    &function, &into))
+	if (!kymo_object_names_find(symbolizer->names, offset,
+				    kymo_query_int(frames, COL_IS_RETURN), &function, &into))
 		return 0;
 	rc = keep_function(symbolizer, function, err);
 	if (rc < 0)
 		return rc;
-	(void)kymo_query_bind_int(symbolizer->add_name, ":frame", kymo_query_int(frames, COL_FRAME));
+	(void)kymo_query_bind_int(symbolizer->add_name, ":frame",
+				  kymo_query_int(frames, COL_FRAME));
 	(void)kymo_query_bind_text(symbolizer->add_name, ":symbol", symbolizer->function_name);
 	(void)kymo_query_bind_int(symbolizer->add_name, ":into", (s64)into);
 	rc = kymo_query_step(symbolizer->add_name, err);
@@ -169,9 +172,10 @@ static int symbolize_row(struct symbolizer *symbolizer, struct cap_err *err)
 
 	if (!symbolizer->names || !same_text(symbolizer->build_id, build_id) ||
 	    !same_text(symbolizer->path, path)) {
-		uint64_t first_offset = kymo_query_is_null(frames, COL_FIRST_OFFSET)
-						? UINT64_MAX
-						: (uint64_t)kymo_query_int(frames, COL_FIRST_OFFSET);
+		uint64_t first_offset =
+			kymo_query_is_null(frames, COL_FIRST_OFFSET)
+				? UINT64_MAX
+				: (uint64_t)kymo_query_int(frames, COL_FIRST_OFFSET);
 
 		rc = open_object(symbolizer, build_id, path, first_offset, err);
 	}
@@ -186,12 +190,14 @@ static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle, 
 
 	rc = kymo_query_new(handle, frames_sql, &symbolizer->frames, err);
 	if (rc == 0)
-		rc = kymo_query_new(handle, "INSERT INTO temp.frame_found VALUES (:frame, :symbol, :into)",
+		rc = kymo_query_new(handle,
+				    "INSERT INTO temp.frame_found VALUES (:frame, :symbol, :into)",
 				    &symbolizer->add_name, err);
 	if (rc == 0)
-		rc = kymo_query_new(handle,
-				    "INSERT OR REPLACE INTO module_symbols VALUES (:module, :state, :advice)",
-				    &symbolizer->add_module, err);
+		rc = kymo_query_new(
+			handle,
+			"INSERT OR REPLACE INTO module_symbols VALUES (:module, :state, :advice)",
+			&symbolizer->add_module, err);
 	if (rc < 0)
 		return rc;
 	while ((rc = kymo_query_step(symbolizer->frames, err)) > 0) {

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Names for the user frames of a database: each distinct (build-id, offset) is looked up once, module by module. Also records, per
- * module, why there are no names, so that reports can say what would mend it.
+ * Names for the user frames of a database: each distinct (build-id, offset) is looked up once,
+ * module by module. Also records, per module, why there are no names, so that reports can say what
+ * would mend it.
  */
 #include "find_object.h"
 #include "formats/cap_error.h"
@@ -13,9 +14,9 @@ struct kymo_symbol_options {
 };
 
 /*
- * Fills symbol, symbol_offset_bytes and name of the frames that have no symbol yet, and table module_symbols. handle must be
- * writable; the caller owns the transaction. options may be NULL: this machine's files. What cannot be found is no error. -ENOMEM, or
- * the database's error.
+ * Fills symbol, symbol_offset_bytes and name of the frames that have no symbol yet, and table
+ * module_symbols. handle must be writable; the caller owns the transaction. options may be NULL:
+ * this machine's files. What cannot be found is no error. -ENOMEM, or the database's error.
  */
 int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_options *options,
 			  struct cap_err *err);

@@ -1,0 +1,632 @@
+/* ELF symbol tables, the search for them, and demangling; with files that are stripped, split,
+ * wrong, cut and mutated. */
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "analyzer/symbols/demangle.h"
+#include "analyzer/symbols/object_names.h"
+#include "formats/cleanup.h"
+
+#define MUTATIONS 500
+
+/* Two functions the test looks for in its own file; volatile keeps them apart and alive. */
+static volatile int sink;
+
+__attribute__((noinline, used)) static void kymo_test_first_function(int value)
+{
+	for (int i = 0; i < value; i++)
+		sink += i;
+}
+
+__attribute__((noinline, used)) void kymo_test_second_function(int value);
+void kymo_test_second_function(int value)
+{
+	for (int i = 0; i < value; i++)
+		sink -= i * 3;
+}
+
+struct place { /* where a pointer of this program lies in its file */
+	uintptr_t pointer;
+	uint64_t address, file_offset, text_file_offset;
+};
+
+static int find_place(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct place *place = data;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+			continue;
+		place->address = place->pointer - info->dlpi_addr;
+		place->file_offset = place->address - segment->p_vaddr + segment->p_offset;
+		place->text_file_offset = segment->p_offset & ~(uint64_t)4095;
+		return 1;
+	}
+	return 1; /* only the program itself, which comes first */
+}
+
+static struct place place_of(void (*function)(int))
+{
+	struct place place = {.pointer = (uintptr_t)function};
+
+	dl_iterate_phdr(find_place, &place);
+	return place;
+}
+
+static struct kymo_elf *open_self(void)
+{
+	struct kymo_elf *elf;
+	struct cap_err err;
+
+	if (kymo_elf_open_fd(open("/proc/self/exe", O_RDONLY), "self", &elf, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(kymo_elf_load_functions(elf, &err), 0);
+	return elf;
+}
+
+static void own_functions_are_found(void **state)
+{
+	struct kymo_elf *elf = open_self();
+	struct place first = place_of(kymo_test_first_function);
+	struct place second = place_of(kymo_test_second_function);
+	const struct kymo_function *function;
+	uint64_t address;
+	size_t len;
+
+	(void)state;
+	assert_non_null(kymo_elf_build_id(elf, &len));
+	assert_true(kymo_elf_has_symtab(elf));
+	assert_false(kymo_elf_is_debug_only(elf));
+	assert_true(kymo_elf_address_of(elf, first.file_offset, &address));
+	assert_int_equal(address, first.address);
+	function = kymo_elf_function(elf, first.address);
+	assert_non_null(function);
+	assert_string_equal(function->name, "kymo_test_first_function");
+	assert_int_equal(function->address, first.address);
+	assert_ptr_equal(kymo_elf_function(elf, function->end - 1), function);
+	function = kymo_elf_function(elf, second.address + 3);
+	assert_string_equal(function->name, "kymo_test_second_function");
+	assert_null(kymo_elf_function(elf, UINT64_MAX));
+	assert_null(kymo_elf_function(elf, 0));
+	kymo_elf_close(elf);
+}
+
+static void table_is_sorted_and_sane(void **state)
+{
+	struct kymo_elf *elf = open_self();
+	uint64_t before = 0;
+
+	(void)state;
+	assert_true(kymo_elf_function_count(elf) > 10);
+	for (size_t i = 0; i < kymo_elf_function_count(elf); i++) {
+		const struct kymo_function *function = kymo_elf_function_at(elf, i);
+
+		assert_true(function->address >= before);
+		assert_true(function->end > function->address);
+		assert_true(function->name[0] != '\0');
+		before = function->address;
+	}
+	kymo_elf_close(elf);
+}
+
+static void what_is_not_elf_is_refused(void **state)
+{
+	char path[] = "/tmp/kymo_symbols_XXXXXX";
+	struct kymo_elf *elf = NULL;
+	struct cap_err err;
+	int fd = mkstemp(path);
+	int pipe_fds[2];
+
+	(void)state;
+	assert_int_equal(kymo_elf_open_fd(dup(fd), path, &elf, &err), -ENOEXEC); /* empty */
+	assert_int_equal(write(fd, "\177ELF", 4), 4);
+	assert_int_equal(kymo_elf_open_fd(dup(fd), path, &elf, &err), -ENOEXEC);
+	assert_int_equal(ftruncate(fd, (off_t)KYMO_ELF_MAX_FILE_BYTES + 1), 0);
+	assert_int_equal(kymo_elf_open_fd(dup(fd), path, &elf, &err), CAP_ELIMIT);
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(kymo_elf_open_fd(pipe_fds[0], "pipe", &elf, &err), -ENOEXEC);
+	assert_int_equal(kymo_elf_open_fd(open("/tmp", O_RDONLY), "/tmp", &elf, &err), -ENOEXEC);
+	assert_null(elf);
+	close(pipe_fds[1]);
+	close(fd);
+	unlink(path);
+}
+
+/* -------- damage -------- */
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static void use_everything(int fd, uint64_t file_bytes)
+{
+	CLEANUP(kymo_elf_closep) struct kymo_elf *elf = NULL;
+	uint64_t address;
+	size_t len;
+
+	if (kymo_elf_open_fd(dup(fd), "mutant", &elf, NULL) < 0)
+		return;
+	assert_int_equal(kymo_elf_load_functions(elf, NULL), 0);
+	(void)kymo_elf_build_id(elf, &len);
+	(void)kymo_elf_debug_link(elf);
+	(void)kymo_elf_text_page(elf, &address);
+	for (int i = 0; i < 50; i++) {
+		const struct kymo_function *function;
+
+		(void)kymo_elf_address_of(elf, next_random() % (file_bytes + 1), &address);
+		function =
+			kymo_elf_function(elf, i % 2 ? next_random() : next_random() % file_bytes);
+		if (function)
+			assert_true(strlen(function->name) > 0);
+	}
+	for (size_t i = 0; i < kymo_elf_function_count(elf); i += 97)
+		free(kymo_demangle(kymo_elf_function_at(elf, i)->name));
+}
+
+/* A small file whose every byte matters more: this program, stripped of debugging information, if
+ * strip is here. */
+static int copy_of_self(uint64_t *ret_bytes)
+{
+	char path[] = "/tmp/kymo_symbols_XXXXXX", command[256];
+	int copy = memfd_create("elf", MFD_CLOEXEC), from = mkstemp(path);
+	char buffer[65536];
+	ssize_t got;
+
+	(void)snprintf(command, sizeof(command), "strip -g -o %s /proc/%d/exe 2>/dev/null", path,
+		       getpid());
+	if (system(command) != 0) {
+		close(from);
+		from = open("/proc/self/exe", O_RDONLY);
+	} else {
+		close(from);
+		from = open(path, O_RDONLY);
+	}
+	unlink(path);
+	*ret_bytes = 0;
+	while ((got = read(from, buffer, sizeof(buffer))) > 0) {
+		assert_int_equal(write(copy, buffer, (size_t)got), got);
+		*ret_bytes += (uint64_t)got;
+	}
+	close(from);
+	return copy;
+}
+
+static uint64_t interesting_offset(int fd, uint64_t file_bytes)
+{
+	ElfW(Ehdr) header;
+
+	if (pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
+		return 0;
+	switch (next_random() % 4) {
+	case 0:
+		return next_random() % sizeof(header);
+	case 1:
+		return header.e_shoff + next_random() % (64ull * (header.e_shnum + 1));
+	case 2:
+		return header.e_phoff + next_random() % (56ull * (header.e_phnum + 1));
+	}
+	return next_random() % file_bytes;
+}
+
+static void mutants_do_no_harm(void **state)
+{
+	uint64_t file_bytes;
+	int fd = copy_of_self(&file_bytes);
+
+	(void)state;
+	use_everything(fd, file_bytes);
+	for (int i = 0; i < MUTATIONS; i++) {
+		static const uint8_t values[] = {0, 1, 0x7f, 0x80, 0xff};
+		uint64_t offsets[8];
+		uint8_t old[8];
+		int count = 1 + (int)(next_random() % 8);
+
+		for (int k = 0; k < count; k++) {
+			uint8_t value = next_random() % 2 ? (uint8_t)next_random()
+							  : values[next_random() % sizeof(values)];
+
+			offsets[k] = interesting_offset(fd, file_bytes) % file_bytes;
+			assert_int_equal(pread(fd, &old[k], 1, (off_t)offsets[k]), 1);
+			assert_int_equal(pwrite(fd, &value, 1, (off_t)offsets[k]), 1);
+		}
+		use_everything(fd, file_bytes);
+		for (int k = count; --k >= 0;)
+			assert_int_equal(pwrite(fd, &old[k], 1, (off_t)offsets[k]), 1);
+	}
+	close(fd);
+}
+
+static void cut_files_do_no_harm(void **state)
+{
+	uint64_t file_bytes;
+	int fd = copy_of_self(&file_bytes);
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		file_bytes = file_bytes * 9 / 10;
+		assert_int_equal(ftruncate(fd, (off_t)file_bytes), 0);
+		use_everything(fd, file_bytes + 1);
+	}
+	close(fd);
+}
+
+/* -------- the search -------- */
+
+struct tree { /* a folder with a program, stripped, and its debug file */
+	char path[64];
+	uint8_t build_id[KYMO_ELF_MAX_BUILD_ID_BYTES];
+	size_t build_id_len;
+	char hex[2 * KYMO_ELF_MAX_BUILD_ID_BYTES + 1];
+};
+
+__attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
+{
+	char command[2048];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	return system(command);
+}
+
+static int make_tree(void **state)
+{
+	struct tree *tree = calloc(1, sizeof(*tree));
+	struct kymo_elf *elf = open_self();
+	const uint8_t *build_id = kymo_elf_build_id(elf, &tree->build_id_len);
+
+	memcpy(tree->build_id, build_id, tree->build_id_len);
+	for (size_t i = 0; i < tree->build_id_len; i++)
+		(void)snprintf(tree->hex + 2 * i, 3, "%02x", build_id[i]);
+	kymo_elf_close(elf);
+	strcpy(tree->path, "/tmp/kymo_symbols_XXXXXX");
+	if (!mkdtemp(tree->path) ||
+	    run("cd %s && mkdir -p root/usr/bin dbg && cp /proc/%d/exe full && "
+		"objcopy --only-keep-debug full dbg/prog.debug && strip -o root/usr/bin/prog full "
+		"&& "
+		"objcopy --add-gnu-debuglink=dbg/prog.debug root/usr/bin/prog 2>/dev/null",
+		tree->path, getpid()) != 0) {
+		(void)run("rm -rf %s", tree->path);
+		free(tree);
+		tree = NULL; /* binutils is missing: the tests below skip */
+	}
+	*state = tree;
+	return 0;
+}
+
+static int remove_tree(void **state)
+{
+	struct tree *tree = *state;
+
+	if (tree)
+		(void)run("rm -rf %s", tree->path);
+	free(tree);
+	return 0;
+}
+
+/* Name at an offset, as the search finds it; "" for none. */
+static const char *name_by_search(const struct tree *tree, const struct kymo_object_search *search,
+				  const char *path, enum kymo_object_state *ret_state)
+{
+	static char text[128];
+	CLEANUP(kymo_object_names_freep) struct kymo_object_names *names = NULL;
+	struct place place = place_of(kymo_test_second_function);
+	const struct kymo_function *function;
+	struct cap_err err;
+	uint64_t into;
+
+	assert_int_equal(kymo_object_names_open(search, tree->build_id, tree->build_id_len, path,
+						place.text_file_offset, &names, &err),
+			 0);
+	*ret_state = kymo_object_names_state(names);
+	text[0] = '\0';
+	if (kymo_object_names_find(names, place.file_offset + 2, false, &function, &into)) {
+		assert_int_equal(into, 2);
+		(void)snprintf(text, sizeof(text), "%s", function->name);
+	}
+	return text;
+}
+
+static void whole_program_below_symfs(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {0};
+	enum kymo_object_state found;
+
+	if (!tree)
+		skip();
+	search.symfs = tree->path;
+	assert_string_equal(name_by_search(tree, &search, "/full", &found),
+			    "kymo_test_second_function");
+	assert_int_equal(found, KYMO_OBJECT_FOUND);
+}
+
+static void debug_link_is_followed(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {0};
+	enum kymo_object_state found;
+	char root[80];
+
+	if (!tree)
+		skip();
+	(void)snprintf(root, sizeof(root), "%s/root", tree->path);
+	search.symfs = root;
+	/* dynamic symbols alone do not know the functions of a program */
+	assert_string_equal(name_by_search(tree, &search, "/usr/bin/prog", &found), "");
+	assert_int_equal(found, KYMO_OBJECT_NO_SYMBOLS);
+	static const char *const folders[] = {"usr/bin", "usr/bin/.debug", "usr/lib/debug/usr/bin"};
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(run("cd %s && mkdir -p %s && cp %s/dbg/prog.debug %s/", root,
+				     folders[i], tree->path, folders[i]),
+				 0);
+		assert_string_equal(name_by_search(tree, &search, "/usr/bin/prog", &found),
+				    "kymo_test_second_function");
+		assert_int_equal(found, KYMO_OBJECT_FOUND);
+		assert_int_equal(run("rm %s/%s/prog.debug", root, folders[i]), 0);
+	}
+}
+
+static void debug_directory_by_build_id(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {.debug_dir_count = 1};
+	enum kymo_object_state found;
+	char directory[80];
+
+	if (!tree)
+		skip();
+	(void)snprintf(directory, sizeof(directory), "%s/d", tree->path);
+	search.debug_dirs[0] = directory;
+	assert_int_equal(run("cd %s && mkdir -p d/.build-id/%.2s && cp dbg/prog.debug "
+			     "d/.build-id/%.2s/%s.debug",
+			     tree->path, tree->hex, tree->hex, tree->hex + 2),
+			 0);
+	/* without the program: the offset of its text is taken from the mapping */
+	assert_string_equal(name_by_search(tree, &search, "/not/here", &found),
+			    "kymo_test_second_function");
+	assert_int_equal(found, KYMO_OBJECT_FOUND);
+	assert_string_equal(name_by_search(tree, &search, NULL, &found),
+			    "kymo_test_second_function");
+	/* a file of that name with another build-id lends no names */
+	assert_int_equal(run("cp /bin/true %s/d/.build-id/%.2s/%s.debug", tree->path, tree->hex,
+			     tree->hex + 2),
+			 0);
+	assert_string_equal(name_by_search(tree, &search, NULL, &found), "");
+	assert_int_equal(found, KYMO_OBJECT_NOT_FOUND);
+	assert_int_equal(run("rm -r %s/d/.build-id && cp %s/full %s/d/renamed", tree->path,
+			     tree->path, tree->path),
+			 0);
+	assert_string_equal(name_by_search(tree, &search, "/any/folder/renamed", &found),
+			    "kymo_test_second_function");
+}
+
+static void other_versions_lend_no_names(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {0};
+	enum kymo_object_state found;
+
+	if (!tree)
+		skip();
+	search.symfs = tree->path;
+	tree->build_id[0] ^= 1;
+	assert_string_equal(name_by_search(tree, &search, "/full", &found), "");
+	assert_int_equal(found, KYMO_OBJECT_OTHER_BUILD);
+	tree->build_id[0] ^= 1;
+	tree->build_id_len = 0;
+	assert_string_equal(name_by_search(tree, &search, "/full", &found), "");
+	assert_int_equal(found, KYMO_OBJECT_NO_BUILD_ID);
+	tree->build_id_len = 20;
+}
+
+static void odd_paths_are_left_alone(void **state)
+{
+	static const char *const paths[] = {
+		"",	   "full",   "/../full", "/root/../full",   "/pipe",   "/dev",
+		"/device", "[vdso]", "//anon",	 "/full (deleted)", "/outside"};
+	struct tree *tree = *state;
+	struct kymo_object_search search = {0};
+	enum kymo_object_state found;
+
+	if (!tree)
+		skip();
+	search.symfs = tree->path;
+	assert_int_equal(run("cd %s && mkfifo pipe && mkdir dev && ln -s /dev/zero device && "
+			     "cp full /tmp/kymo_outside_%d && ln -s /tmp/kymo_outside_%d outside",
+			     tree->path, getpid(), getpid()),
+			 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		assert_string_equal(name_by_search(tree, &search, paths[i], &found), "");
+		assert_int_equal(found, KYMO_OBJECT_NOT_FOUND);
+	}
+	(void)run("rm /tmp/kymo_outside_%d", getpid());
+}
+
+/* A return address at the very end of a caller belongs to the caller. */
+static void return_addresses_belong_to_the_call(void **state)
+{
+	struct tree *tree = *state;
+	CLEANUP(kymo_object_names_freep) struct kymo_object_names *names = NULL;
+	struct kymo_object_search search = {0};
+	struct place place = place_of(kymo_test_second_function);
+	const struct kymo_function *function;
+	struct kymo_elf *elf;
+	uint64_t into;
+
+	if (!tree)
+		skip();
+	search.symfs = tree->path;
+	assert_int_equal(kymo_object_names_open(&search, tree->build_id, tree->build_id_len,
+						"/full", 0, &names, NULL),
+			 0);
+	elf = open_self();
+	function = kymo_elf_function(elf, place.address);
+	place.file_offset += function->end - function->address; /* first byte after it */
+	kymo_elf_close(elf);
+	assert_true(kymo_object_names_find(names, place.file_offset, true, &function, &into));
+	assert_string_equal(function->name, "kymo_test_second_function");
+	assert_int_equal(into, function->end - function->address);
+}
+
+static void programs_at_fixed_addresses(void **state)
+{
+	struct kymo_elf *elf = NULL;
+	const struct kymo_function *function = NULL;
+	char folder[] = "/tmp/kymo_symbols_XXXXXX", path[64];
+	uint64_t address;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/p", folder);
+	if (run("cd %s && printf 'int fixed_function(int a){return a*3;}int main(int c){return "
+		"fixed_function(c);}' > p.c && cc -O0 -no-pie -o p p.c 2>/dev/null",
+		folder) != 0) {
+		(void)run("rm -rf %s", folder);
+		skip();
+	}
+	assert_int_equal(kymo_elf_open_fd(open(path, O_RDONLY), path, &elf, NULL), 0);
+	assert_int_equal(kymo_elf_load_functions(elf, NULL), 0);
+	for (size_t i = 0; i < kymo_elf_function_count(elf); i++)
+		if (strcmp(kymo_elf_function_at(elf, i)->name, "fixed_function") == 0)
+			function = kymo_elf_function_at(elf, i);
+	assert_non_null(function);
+	assert_true(kymo_elf_text_page(elf, &address));
+	assert_true(address >= 0x10000); /* linked at an address of its own */
+	assert_false(kymo_elf_address_of(elf, function->address,
+					 &address)); /* an address is no offset */
+	kymo_elf_close(elf);
+	(void)run("rm -rf %s", folder);
+}
+
+/* -------- demangling -------- */
+
+static void names_are_demangled(void **state)
+{
+	static const struct {
+		const char *mangled, *expected;
+	} cases[] = {
+		{"_ZNSt6vectorIiSaIiEE9push_backERKi",
+		 "std::vector<int, std::allocator<int> >::push_back"},
+		{"_Z3foov", "foo"},
+		{"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "core::fmt::Formatter::pad"},
+		{"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE.llvm.1234567",
+		 "core::fmt::Formatter::pad"},
+		{"_RINvNtC3std3mem8align_ofjEC4main", "std::mem::align_of::<usize>"},
+		{"_Z3fooi.cold", "foo"},
+		{"_Z3fooi.constprop.0.isra.1", "foo"},
+		{"main", NULL},
+		{"", NULL},
+		{"_Z", NULL},
+		{"_ZN", NULL},
+		{"_R", NULL},
+		{"_ZNZNZNZ", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CLEANUP(cap_freep) char *text = kymo_demangle(cases[i].mangled);
+
+		if (!cases[i].expected) {
+			assert_null(text);
+			continue;
+		}
+		assert_non_null(text);
+		assert_string_equal(text, cases[i].expected);
+	}
+}
+
+/* pair<X, X> of the pair before it, thirty times: 300 bytes that stand for 2^30. */
+static void expansion_is_bounded(void **state)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	char mangled[512] = "_Z1fISt4pairIiiE";
+	CLEANUP(cap_freep) char *text = NULL;
+	size_t len;
+
+	(void)state;
+	for (int depth = 0; depth < 30; depth++) {
+		char part[16];
+
+		(void)snprintf(part, sizeof(part), "S0_IS%c_S%c_E", digits[depth + 1],
+			       digits[depth + 1]);
+		strcat(mangled, part);
+	}
+	strcat(mangled, "Evv");
+	text = kymo_demangle(mangled);
+	assert_non_null(text);
+	len = strlen(text);
+	assert_true(len == KYMO_DEMANGLED_MAX_BYTES - 1);
+	assert_memory_equal(text, "f<std::pair<int, int>, std::pair<std::pair<int, int>", 52);
+	assert_string_equal(text + len - 3, "...");
+}
+
+static void deep_names_are_survived(void **state)
+{
+	CLEANUP(cap_freep) char *mangled = malloc(200001);
+	static const char *const parts[] = {"P", "N", "I", "Z", "1", "_Z", "S_", "R", "C", "B_"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		for (size_t size = 100; size <= 200000; size *= 10) {
+			size_t len = strlen(parts[i]);
+
+			memcpy(mangled, i % 2 ? "_R" : "_Z", 2);
+			for (size_t at = 2; at + len < size; at += len)
+				memcpy(mangled + at, parts[i], len + 1);
+			free(kymo_demangle(mangled));
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(own_functions_are_found),
+		cmocka_unit_test(table_is_sorted_and_sane),
+		cmocka_unit_test(what_is_not_elf_is_refused),
+		cmocka_unit_test(mutants_do_no_harm),
+		cmocka_unit_test(cut_files_do_no_harm),
+		cmocka_unit_test_setup_teardown(whole_program_below_symfs, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(debug_link_is_followed, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(debug_directory_by_build_id, make_tree,
+						remove_tree),
+		cmocka_unit_test_setup_teardown(other_versions_lend_no_names, make_tree,
+						remove_tree),
+		cmocka_unit_test_setup_teardown(odd_paths_are_left_alone, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(return_addresses_belong_to_the_call, make_tree,
+						remove_tree),
+		cmocka_unit_test(programs_at_fixed_addresses),
+		cmocka_unit_test(names_are_demangled),
+		cmocka_unit_test(expansion_is_bounded),
+		cmocka_unit_test(deep_names_are_survived),
+	};
+
+	kymo_test_first_function(3);
+	kymo_test_second_function(3);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
