@@ -35,6 +35,7 @@ struct rec_output {
 	bool can_reserve;
 	bool may_use_reserve;
 	u64 floor_bytes;
+	u64 unused_bytes; /* reserved and not written yet; atomic: any thread asks for free space */
 	/* writer thread */
 	u64 written_bytes, reserved_bytes, write_back_bytes, synced_bytes;
 	u64 synced_ns;
@@ -255,6 +256,15 @@ static int make_room(struct rec_output *output, unsigned long len)
 	return 0;
 }
 
+static void note_unused(struct rec_output *output)
+{
+	u64 unused = output->reserved_bytes > output->written_bytes
+			     ? output->reserved_bytes - output->written_bytes
+			     : 0;
+
+	__atomic_store_n(&output->unused_bytes, unused, __ATOMIC_RELAXED);
+}
+
 long rec_output_write(void *context, int fd, const void *bytes, unsigned long len)
 {
 	struct rec_output *output = context;
@@ -276,6 +286,7 @@ long rec_output_write(void *context, int fd, const void *bytes, unsigned long le
 		left -= (unsigned long)written;
 		output->written_bytes += (u64)written;
 	}
+	note_unused(output);
 	return (long)len;
 }
 
@@ -319,7 +330,10 @@ int rec_output_low_on_space(const struct rec_output *output)
 		return 0;
 	if (fstatvfs(output->fd, &space) < 0)
 		return -errno;
-	return (u64)space.f_bavail * space.f_frsize < output->floor_bytes;
+	/* What we hold back is still free, as far as the recording goes. */
+	return (u64)space.f_bavail * space.f_frsize +
+		       __atomic_load_n(&output->unused_bytes, __ATOMIC_RELAXED) <
+	       output->floor_bytes;
 }
 
 u64 rec_output_floor_bytes(const struct rec_output *output)

@@ -58,6 +58,14 @@ static u64 monotonic_ns(void)
 	return (u64)now.tv_sec * SECOND_NS + (u64)now.tv_nsec;
 }
 
+/* Ours, whatever host the events are from: shares of CPU time are of these. */
+static u32 online_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (u32)count : 1;
+}
+
 static bool can_wait(const struct recording *rec)
 {
 	return rec->side.ops->can_wait && rec->side.ops->can_wait(rec->side.source);
@@ -153,10 +161,12 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
 	};
+	int rc;
 
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
 		options.kernel_map = rec_live_kernel_map(rec->side.source);
-	return rec_sink_open(&options, &rec->side.sink, err);
+	rc = rec_sink_open(&options, &rec->side.sink, err);
+	return rc < 0 ? cap_context(err, rc, "output '%s'", rec->options.output_path) : 0;
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -266,6 +276,20 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
+static int output_error(const struct recording *rec, int rc, struct cap_err *err)
+{
+	if (rc == -EPIPE)
+		return cap_fail(err, rc, "output closed by its reader");
+	return cap_context(err, rc, "output '%s'", rec->options.output_path);
+}
+
+static int tick(struct recording *rec, struct cap_err *err)
+{
+	int rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+
+	return rc < 0 ? output_error(rec, rc, err) : 0;
+}
+
 static int drain(struct recording *rec, struct cap_err *err)
 {
 	int drained = rec->side.ops->drain(rec->side.source, rec->side.sink, err);
@@ -280,7 +304,7 @@ static int drain(struct recording *rec, struct cap_err *err)
 		if (rc < 0)
 			return rc;
 	}
-	rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+	rc = tick(rec, err);
 	if (rc < 0)
 		return rc;
 	check_limits(rec);
@@ -332,7 +356,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		if (fds[FD_DURATION].revents)
 			end(rec, CAP_END_NORMAL);
 		if (fds[FD_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL))
-			return cap_fail(err, -EPIPE, "output closed by its reader");
+			return output_error(rec, -EPIPE, err);
 		rec_pid_watch_update(&rec->pids, fds + FD_PIDS);
 		if (rec->pids.count > 0 && rec->pids.alive_count == 0 && rec->command.pid == 0)
 			end(rec, CAP_END_TARGET);
@@ -341,7 +365,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
 			continue;
 		if (!has_room) {
-			rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+			rc = tick(rec, err);
 			if (rc < 0)
 				return rc;
 			continue;
@@ -374,9 +398,7 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
 			    &first); /* its error comes again from finish */
 	end_rc = rec_sink_finish(rec->side.sink, rec->reason, rc < 0 ? &first : err);
-	if (rc == 0)
-		rc = end_rc;
-	return rc;
+	return rc < 0 || end_rc == 0 ? rc : output_error(rec, end_rc, err);
 }
 
 static int close_output(struct recording *rec, int rc, struct cap_err *err)
@@ -401,7 +423,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 			  : rc < 0	 ? CAP_END_IO_ERROR
 					 : rec->reason,
 		.recorded = rec->started,
-		.cpu_count = rec->facts.info.cpu_count,
+		.cpu_count = online_cpus(),
 		.command_pid = rec->command.pid,
 		.command_exited = rec->command.exited,
 		.command_status = rec->command.wait_status,
@@ -464,8 +486,7 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 	if (rc == 0)
 		rc = start_phase(&rec, err);
 	if (rc == 0) {
-		rec_status_open(&rec.status, status, options->duration_ns,
-				rec.facts.info.cpu_count);
+		rec_status_open(&rec.status, status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);
