@@ -132,8 +132,19 @@ static int take_symbol(struct symbol_search *search, const struct rec_kallsym *s
 	return 0;
 }
 
-static int read_symbols(struct symbol_search *search, const char *path, struct cap_err *err)
+/* Text of the kernel, or of something that kallsyms names a module or "[bpf]": not the boot code,
+ * which is gone. */
+static bool is_wanted(const struct rec_kernel_map *map, const struct rec_kallsym *symbol)
 {
+	bool in_kernel = symbol->address >= map->kernel.start && symbol->address < map->kernel.end;
+
+	return symbol->address && strchr("tTwW", symbol->type) && in_kernel == !symbol->module;
+}
+
+static int read_symbols(const struct rec_kernel_map *map, struct symbol_search *search,
+			struct cap_err *err)
+{
+	const char *path = map->paths.kallsyms;
 	CLEANUP(cap_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct rec_line_reader lines;
 	char *line;
@@ -145,8 +156,7 @@ static int read_symbols(struct symbol_search *search, const char *path, struct c
 	while ((rc = rec_lines_next(&lines, &line)) > 0) {
 		struct rec_kallsym symbol;
 
-		if (rec_kallsyms_parse_line(line, &symbol) < 0 || !symbol.address ||
-		    !strchr("tTwW", symbol.type))
+		if (rec_kallsyms_parse_line(line, &symbol) < 0 || !is_wanted(map, &symbol))
 			continue;
 		if (take_symbol(search, &symbol) < 0)
 			return cap_fail(err, -ENOMEM, "kernel symbols: out of memory");
@@ -230,7 +240,7 @@ int rec_kernel_map_symbols(struct rec_kernel_map *map, struct cap_chunk *chunk, 
 		return 0;
 	if (search_init(&search, map->hits) < 0)
 		return cap_fail(err, -ENOMEM, "kernel symbols: out of memory");
-	rc = read_symbols(&search, map->paths.kallsyms, err);
+	rc = read_symbols(map, &search, err);
 	if (rc < 0)
 		return rc;
 	rows = emit(map, &search, chunk);
