@@ -38,6 +38,7 @@ struct recording {
 	struct rec_command command;
 	struct rec_pid_watch pids;
 	struct rec_host_facts facts;
+	const struct rec_screen *screen;
 	struct rec_status status;
 	sigset_t signals, old_signals;
 	int timer_fd, duration_fd, signal_fd;
@@ -143,8 +144,7 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
 		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
 	if (rc == 0)
-		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
-				     err);
+		rc = rec_output_check(rec->options.output_path, rec->options.force, err);
 	if (rc == 0)
 		rc = open_command(rec, err);
 	return rc;
@@ -152,21 +152,34 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
+/* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
+ * empty one. */
 static int open_sink(struct recording *rec, struct cap_err *err)
 {
 	struct rec_sink_options options = {
-		.fd = rec_output_fd(rec->output),
 		.info = &rec->facts.info,
-		.output = rec->output,
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
 	};
-	int rc;
+	int rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
 
+	if (rc < 0)
+		return rc;
+	options.fd = rec_output_fd(rec->output);
+	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
 		options.kernel_map = rec_live_kernel_map(rec->side.source);
 	rc = rec_sink_open(&options, &rec->side.sink, err);
 	return rc < 0 ? cap_context(err, rc, "output '%s'", rec->options.output_path) : 0;
+}
+
+static void warn_missing(void *context, const char *what, const char *why)
+{
+	const struct recording *rec = context;
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
+	rec->screen->warn(text);
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -177,6 +190,8 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 		rc = rec_host_info(&rec->facts, err);
 	if (rc < 0)
 		return rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rec->side.ops->describe)
 		rec->side.ops->describe(rec->side.source, &rec->facts.info);
 	return open_sink(rec, err);
@@ -464,11 +479,12 @@ static const struct rec_source_ops *choose_source(enum rec_source_kind kind)
 	}
 }
 
-int rec_record(const struct rec_options *options, FILE *status, struct rec_result *ret_result,
-	       struct cap_err *err)
+int rec_record(const struct rec_options *options, const struct rec_screen *screen,
+	       struct rec_result *ret_result, struct cap_err *err)
 {
 	struct recording rec = {
 		.options = *options,
+		.screen = screen,
 		.side.ops = choose_source(options->source_kind),
 		.timer_fd = -1,
 		.duration_fd = -1,
@@ -486,7 +502,7 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 	if (rc == 0)
 		rc = start_phase(&rec, err);
 	if (rc == 0) {
-		rec_status_open(&rec.status, status, options->duration_ns, online_cpus());
+		rec_status_open(&rec.status, screen->status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);
