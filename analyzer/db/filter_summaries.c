@@ -1,6 +1,7 @@
 /*
- * Temporary tables come before stored ones when names are looked up, but a stored view keeps to its own database: so the views over
- * the summaries are made again as temporary ones, from their own text.
+ * Temporary tables come before stored ones when names are looked up, but a stored view keeps to its
+ * own database: so the views over the summaries are made again as temporary ones, from their own
+ * text.
  */
 #include "analyzer/db/filter_summaries.h"
 
@@ -16,18 +17,18 @@
 static const char tables_sql[] =
 	"CREATE TEMP TABLE syscall_summary (capture_id, sysno, compat, calls, finished, unfinished,"
 	" errors, total_ns, min_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns);"
-	"CREATE TEMP TABLE syscall_process_summary (capture_id, process_id, sysno, compat, calls, finished,"
+	"CREATE TEMP TABLE syscall_process_summary (capture_id, process_id, sysno, compat, calls, "
+	"finished,"
 	" unfinished, errors, total_ns, min_ns, p50_ns, p90_ns, p99_ns, p999_ns, max_ns);"
-	"CREATE TEMP TABLE syscall_error_summary (capture_id, process_id, sysno, compat, error, calls);"
-	"CREATE TEMP TABLE syscall_histogram_summary (capture_id, process_id, sysno, compat, bucket, calls)";
+	"CREATE TEMP TABLE syscall_error_summary (capture_id, process_id, sysno, compat, error, "
+	"calls);"
+	"CREATE TEMP TABLE syscall_histogram_summary (capture_id, process_id, sysno, compat, "
+	"bucket, calls)";
 
 static const char *const views[] = {
-	"syscalls",
-	"syscalls_by_process",
-	"syscall_errors",
-	"syscall_errors_by_process",
-	"syscall_histogram",
-	"syscall_histogram_by_process",
+	"syscalls",	     "syscalls_by_process",
+	"syscall_errors",    "syscall_errors_by_process",
+	"syscall_histogram", "syscall_histogram_by_process",
 };
 
 static int step_once(struct kymo_query *query, struct cap_err *err)
@@ -48,13 +49,13 @@ static void bind_durations(struct kymo_query *query, const struct kymo_syscall_g
 		(void)kymo_query_bind_int(query, quantiles[i], (s64)group->quantile_ns[i]);
 }
 
-#define GROUP_VALUES                                                                              \
-	":sysno, :compat, :calls, :finished, :unfinished, :errors, :total,"                       \
-	" iif(:finished, :min, NULL), iif(:finished, :p50, NULL), iif(:finished, :p90, NULL),"    \
+#define GROUP_VALUES                                                                           \
+	":sysno, :compat, :calls, :finished, :unfinished, :errors, :total,"                    \
+	" iif(:finished, :min, NULL), iif(:finished, :p50, NULL), iif(:finished, :p90, NULL)," \
 	" iif(:finished, :p99, NULL), iif(:finished, :p999, NULL), iif(:finished, :max, NULL))"
 
-static int fill_groups(struct sqlite3 *handle, const char *sql, const struct kymo_syscall_group *groups,
-		       size_t count, struct cap_err *err)
+static int fill_groups(struct sqlite3 *handle, const char *sql,
+		       const struct kymo_syscall_group *groups, size_t count, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_query_new(handle, sql, &query, err);
@@ -77,8 +78,8 @@ static int fill_groups(struct sqlite3 *handle, const char *sql, const struct kym
 	return rc;
 }
 
-static int fill_counts(struct sqlite3 *handle, const char *sql, const struct kymo_syscall_count *counts,
-		       size_t count, struct cap_err *err)
+static int fill_counts(struct sqlite3 *handle, const char *sql,
+		       const struct kymo_syscall_count *counts, size_t count, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_query_new(handle, sql, &query, err);
@@ -104,13 +105,14 @@ static int fill_tables(struct sqlite3 *handle, const struct kymo_syscall_aggrega
 	int rc;
 
 	groups = kymo_syscall_totals(aggregate, &count);
-	rc = fill_groups(handle, "INSERT INTO temp.syscall_summary VALUES (:capture, " GROUP_VALUES, groups,
-			 count, err);
+	rc = fill_groups(handle, "INSERT INTO temp.syscall_summary VALUES (:capture, " GROUP_VALUES,
+			 groups, count, err);
 	if (rc < 0)
 		return rc;
 	groups = kymo_syscall_by_process(aggregate, &count);
 	rc = fill_groups(handle,
-			 "INSERT INTO temp.syscall_process_summary VALUES (:capture, :process, " GROUP_VALUES,
+			 "INSERT INTO temp.syscall_process_summary VALUES (:capture, "
+			 ":process, " GROUP_VALUES,
 			 groups, count, err);
 	if (rc < 0)
 		return rc;
@@ -136,9 +138,9 @@ static int copy_view(struct sqlite3 *handle, const char *name, struct cap_err *e
 	const char *text;
 	int rc;
 
-	rc = kymo_query_new(handle,
-			    "SELECT sql FROM main.sqlite_schema WHERE type = 'view' AND name = :name", &query,
-			    err);
+	rc = kymo_query_new(
+		handle, "SELECT sql FROM main.sqlite_schema WHERE type = 'view' AND name = :name",
+		&query, err);
 	if (rc == 0)
 		rc = kymo_query_bind_text(query, ":name", name);
 	if (rc == 0)
@@ -147,7 +149,8 @@ static int copy_view(struct sqlite3 *handle, const char *name, struct cap_err *e
 	if (rc < 0)
 		return rc;
 	if (!text || strncmp(text, head, strlen(head)) != 0)
-		return cap_fail(err, CAP_EDAMAGED, "view %s is missing: import the capture again", name);
+		return cap_fail(err, CAP_EDAMAGED, "view %s is missing: import the capture again",
+				name);
 	if (asprintf(&sql, "CREATE TEMP VIEW %s", text + strlen(head)) < 0) {
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "view %s", name);
@@ -176,7 +179,8 @@ int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter, 
 	if (kymo_filter_is_open(filter))
 		return 0;
 	rc = kymo_db_syscall_aggregate(db, filter, &aggregate, err);
-	/* The connection refuses every change; for temporary tables of our own making it is opened for a moment. */
+	/* The connection refuses every change; for temporary tables of our own making it is opened
+	 * for a moment. */
 	if (rc == 0)
 		rc = kymo_query_exec(handle, "PRAGMA query_only = 0", err);
 	if (rc == 0)
