@@ -48,21 +48,21 @@ static int set_no_symbols(void *own, const char *value, struct cap_err *err)
 }
 
 /* A mistyped folder would only show as missing names. */
-static int check_directory(const char *option, const char *path, struct cap_err *err)
+static int check_directory(const char *path, struct cap_err *err)
 {
 	struct stat status;
 
 	if (stat(path, &status) < 0)
-		return cap_fail(err, CAP_EUSAGE, "--%s '%s': %s", option, path, strerror(errno));
+		return cap_fail(err, CAP_EUSAGE, "'%s': %s", path, strerror(errno));
 	if (!S_ISDIR(status.st_mode))
-		return cap_fail(err, CAP_EUSAGE, "--%s '%s' is not a directory", option, path);
+		return cap_fail(err, CAP_EUSAGE, "'%s' is not a directory", path);
 	return 0;
 }
 
 static int set_symfs(void *own, const char *value, struct cap_err *err)
 {
 	((struct kymo_common *)own)->symbol_options.search.symfs = value;
-	return check_directory("symfs", value, err);
+	return check_directory(value, err);
 }
 
 static int set_debug_dir(void *own, const char *value, struct cap_err *err)
@@ -70,9 +70,9 @@ static int set_debug_dir(void *own, const char *value, struct cap_err *err)
 	struct kymo_object_search *search = &((struct kymo_common *)own)->symbol_options.search;
 
 	if (search->debug_dir_count == KYMO_MAX_DEBUG_DIRS)
-		return cap_fail(err, CAP_EUSAGE, "more than %d --debug-dir", KYMO_MAX_DEBUG_DIRS);
+		return cap_fail(err, CAP_EUSAGE, "more than %d are given", KYMO_MAX_DEBUG_DIRS);
 	search->debug_dirs[search->debug_dir_count++] = value;
-	return check_directory("debug-dir", value, err);
+	return check_directory(value, err);
 }
 
 /* Seconds with up to 9 decimals, or whole ns of the record clock with the suffix ns. */
