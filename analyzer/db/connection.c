@@ -48,7 +48,7 @@ int kymo_connection_harden(sqlite3 *db, struct cap_err *err)
 	}
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		(void)sqlite3_limit(db, limits[i].what, limits[i].value); /* returns the old one */
-	if (sqlite3_exec(db, "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0", NULL, NULL,
+	if (sqlite3_exec(db, "PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY", NULL, NULL,
 			 NULL) != SQLITE_OK)
 		return cap_fail(err, -EIO, "%s", sqlite3_errmsg(db));
 	return 0;

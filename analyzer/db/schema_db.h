@@ -8,9 +8,9 @@
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
 #define KYMO_SCHEMA_VERSION 1
 
-extern const char kymo_schema_sql[]; /* schema.sql, embedded at build time */
+extern const char kymo_schema_sql[], kymo_schema_reports_sql[]; /* schema.sql and schema_reports.sql, embedded at build time */
 
-/* Tables and views of schema.sql, the table of errno names, and the tables of row types. */
+/* Tables and views of both files, the table of errno names, and the tables of row types. */
 int kymo_schema_create(sqlite3 *db, struct cap_err *err);
 
 /* Copies everything of source->capture: one INSERT ... SELECT per table. The modules of vtab.h must be registered. */
