@@ -249,45 +249,66 @@ static int find_section(const char *name)
 	return -1;
 }
 
-/* The key that was probably meant: the same name in another place, or one with a slip. NULL: none
- * is near. */
-static const char *nearest_key(const char *full)
+struct nearest { /* the key or section that was probably meant, so far */
+	unsigned int distance;
+	char name[MAX_KEY_BYTES];
+};
+
+static void consider(struct nearest *nearest, unsigned int distance, const char *name, size_t len)
 {
-	const char *dot = strchr(full, '.'), *leaf = dot ? dot + 1 : full, *near = NULL;
-	unsigned int best = 3;
+	if (distance >= nearest->distance || len >= sizeof(nearest->name))
+		return;
+	nearest->distance = distance;
+	memcpy(nearest->name, name, len);
+	nearest->name[len] = '\0';
+}
+
+/* Slips that a name of this length may have: two, but not all its letters. */
+static unsigned int slips(const char *written, const char *known, size_t len)
+{
+	char name[MAX_KEY_BYTES];
+	unsigned int distance;
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, known);
+	distance = rec_text_distance(written, name);
+	return distance < len ? distance : 99;
+}
+
+/* The same name in another place, or one with a slip. */
+static struct nearest find_nearest(const char *full)
+{
+	const char *dot = strchr(full, '.'), *leaf = dot ? dot + 1 : full;
+	struct nearest nearest = {.distance = 3};
 
 	for (int i = 0; i < REC_OPTION_COUNT; i++) {
 		const struct rec_option_spec *spec = &rec_option_specs[i];
-		const char *key_dot, *key_leaf;
-		unsigned int distance;
+		const char *key = spec->key, *key_dot, *key_leaf;
 
-		if (!spec->key)
+		if (!key)
 			continue;
-		key_dot = strchr(spec->key, '.');
-		key_leaf = key_dot ? key_dot + 1 : spec->key;
-		distance = rec_text_distance(full, spec->key);
+		key_dot = strchr(key, '.');
+		key_leaf = key_dot ? key_dot + 1 : key;
 		if (!strcmp(leaf, key_leaf) || !strcmp(leaf, spec->long_name))
-			distance = 0;
-		else if (rec_text_distance(leaf, key_leaf) < distance)
-			distance = rec_text_distance(leaf, key_leaf);
-		if (distance < best && distance < strlen(key_leaf)) {
-			best = distance;
-			near = spec->key;
-		}
+			consider(&nearest, 0, key, strlen(key));
+		consider(&nearest, slips(full, key, strlen(key)), key, strlen(key));
+		consider(&nearest, slips(leaf, key_leaf, strlen(key_leaf)), key, strlen(key));
+		if (key_dot && !dot)
+			consider(&nearest, slips(full, key, (size_t)(key_dot - key)), key,
+				 (size_t)(key_dot - key));
 	}
-	return near;
+	return nearest;
 }
 
 static int fail_unknown_key(const struct config_reader *reader, const char *full)
 {
-	const char *near = nearest_key(full);
+	struct nearest nearest = find_nearest(full);
 	char shown[REC_SHOWN_BYTES], hint[MAX_KEY_BYTES + 32] = "";
 
 	for (int i = 0; i < REC_OPTION_COUNT; i++)
 		if (!rec_option_specs[i].key && !strcmp(rec_option_specs[i].long_name, full))
 			return refuse(reader, full, "can be given as a flag only");
-	if (near)
-		snprintf(hint, sizeof(hint), "; did you mean '%s'?", near);
+	if (nearest.name[0])
+		snprintf(hint, sizeof(hint), "; did you mean '%s'?", nearest.name);
 	return fail_at(reader, reader->event.start_mark, rec_text_show(full, strlen(full), shown),
 		       cap_fail(reader->err, CAP_EUSAGE, "unknown key%s", hint));
 }

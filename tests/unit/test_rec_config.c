@@ -112,6 +112,10 @@ static void test_errors(void **state)
 		 "   ^"},
 		{"frequ: 5\n",
 		 "f.yaml:1:1: frequ: unknown key; did you mean 'freq'?\n  frequ: 5\n  ^"},
+		{"limts: {}\n",
+		 "f.yaml:1:1: limts: unknown key; did you mean 'limits'?\n  limts: {}\n  ^"},
+		{"output:\n  fiel: x\n", "f.yaml:2:3: output.fiel: unknown key; did you mean "
+					 "'output.file'?\n    fiel: x\n    ^"},
 		{"zebra: 5\n", "f.yaml:1:1: zebra: unknown key\n  zebra: 5\n  ^"},
 		{"duration: 5\n", "f.yaml:1:1: duration: unknown key; did you mean "
 				  "'limits.duration'?\n  duration: 5\n  ^"},
