@@ -154,6 +154,7 @@ static int write_json(const struct kymo_run *run, const struct kymo_common *comm
 	kymo_sink_field_int(sink, "truncated", KYMO_SHOW_COUNT, (s64)facts->truncated);
 	kymo_sink_field_int(sink, "frames_sampled", KYMO_SHOW_COUNT, (s64)facts->frames);
 	kymo_sink_field_int(sink, "frames_unnamed", KYMO_SHOW_COUNT, (s64)facts->frames_unnamed);
+	kymo_sink_field_int(sink, "frames_unknown", KYMO_SHOW_COUNT, (s64)facts->frames_unknown);
 	kymo_flame_to_sink(sink, tree);
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
 	if (status < 0)
@@ -194,7 +195,9 @@ static int draw(const struct kymo_run *run, struct kymo_common *common, const ch
 	if (rc == 0)
 		rc = kymo_sampled_stacks(db,
 					 &(struct kymo_stack_options){.filter = &common->filter,
-								      .label = own->label},
+
+								      .label = own->label,
+								      .join_unknown = true},
 					 &tree, &facts, err);
 	if (rc < 0)
 		return rc;

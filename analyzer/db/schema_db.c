@@ -81,19 +81,27 @@ int kymo_schema_create(sqlite3 *db, struct cap_err *err)
 	return rc < 0 ? cap_context(err, rc, "create the schema") : 0;
 }
 
-/* Copies table `to` from a virtual table that exists only meanwhile. columns NULL: all, in order. */
+/* Copies table `to` from a virtual table that exists only meanwhile. */
 static int copy(sqlite3 *db, const char *to, const char *module, const char *argument, const char *columns,
 		struct cap_err *err)
 {
 	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module, argument);
 
-	if (rc == 0 && columns)
+	if (rc == 0)
 		rc = run(db, err, "INSERT INTO main.%s(%s) SELECT %s FROM temp.kymo_source", to, columns, columns);
-	else if (rc == 0)
-		rc = run(db, err, "INSERT INTO main.%s SELECT * FROM temp.kymo_source", to);
 	if (rc == 0)
 		rc = run(db, err, "DROP TABLE temp.kymo_source");
 	return rc < 0 ? cap_context(err, rc, "copy table %s", to) : 0;
+}
+
+/* Only the columns that the capture has: the others are NULL anyway, and asking a million times costs. */
+static int copy_rows(sqlite3 *db, const struct kymo_vtab_source *source, const struct cap_type *type, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *names = kymo_row_names_sql(type, source->capture->columns[type->id]);
+
+	if (!names)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	return copy(db, kymo_row_table_name(type), "kymo_rows", type->name, names, err);
 }
 
 static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
@@ -115,7 +123,7 @@ int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struc
 		const struct cap_type *type = &schema->types[i];
 
 		if (source->capture->rows[type->id] > 0)
-			rc = copy(db, kymo_row_table_name(type), "kymo_rows", type->name, NULL, err);
+			rc = copy_rows(db, source, type, err);
 	}
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = copy(db, summaries[i], "kymo_syscalls", summaries[i], kymo_syscalls_columns(summaries[i]), err);
@@ -148,7 +156,7 @@ int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struc
 		if (type->block == CAP_BLOCK_CHUNK)
 			rc = replace_by_virtual(db, table, "kymo_rows", type->name, err);
 		else
-			rc = copy(db, table, "kymo_rows", type->name, NULL, err);
+			rc = copy_rows(db, source, type, err);
 	}
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = replace_by_virtual(db, summaries[i], "kymo_syscalls", summaries[i], err);
