@@ -5,9 +5,9 @@
  * kept.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "formats/cleanup.h"
 #include "kernel_map_state.h"
@@ -132,26 +132,35 @@ static int take_symbol(struct symbol_search *search, const struct rec_kallsym *s
 	return 0;
 }
 
-static int read_symbols(struct symbol_search *search, const char *path, struct cap_err *err)
+/* Text of the kernel, or of something that kallsyms names a module or "[bpf]": not the boot code,
+ * which is gone. */
+static bool is_wanted(const struct rec_kernel_map *map, const struct rec_kallsym *symbol)
 {
-	CLEANUP(cap_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool in_kernel = symbol->address >= map->kernel.start && symbol->address < map->kernel.end;
+
+	return symbol->address && strchr("tTwW", symbol->type) && in_kernel == !symbol->module;
+}
+
+static int read_symbols(const struct rec_kernel_map *map, struct symbol_search *search,
+			struct cap_err *err)
+{
 	struct rec_line_reader lines;
 	char *line;
 	int rc;
 
-	if (fd < 0)
-		return cap_fail_errno(err, errno, "kernel symbols: open '%s'", path);
-	rec_lines_init(&lines, fd);
+	if (lseek(map->kallsyms_fd, 0, SEEK_SET) < 0)
+		return cap_fail_errno(err, errno, "kernel symbols: read '%s'", map->paths.kallsyms);
+	rec_lines_init(&lines, map->kallsyms_fd);
 	while ((rc = rec_lines_next(&lines, &line)) > 0) {
 		struct rec_kallsym symbol;
 
-		if (rec_kallsyms_parse_line(line, &symbol) < 0 || !symbol.address ||
-		    !strchr("tTwW", symbol.type))
+		if (rec_kallsyms_parse_line(line, &symbol) < 0 || !is_wanted(map, &symbol))
 			continue;
 		if (take_symbol(search, &symbol) < 0)
 			return cap_fail(err, -ENOMEM, "kernel symbols: out of memory");
 	}
-	return rc < 0 ? cap_fail_errno(err, -rc, "kernel symbols: read '%s'", path) : 0;
+	return rc < 0 ? cap_fail_errno(err, -rc, "kernel symbols: read '%s'", map->paths.kallsyms)
+		      : 0;
 }
 
 /* End of the function that starts at `start`; next_start: the lowest symbol after it, 0 if there is
@@ -230,7 +239,7 @@ int rec_kernel_map_symbols(struct rec_kernel_map *map, struct cap_chunk *chunk, 
 		return 0;
 	if (search_init(&search, map->hits) < 0)
 		return cap_fail(err, -ENOMEM, "kernel symbols: out of memory");
-	rc = read_symbols(&search, map->paths.kallsyms, err);
+	rc = read_symbols(map, &search, err);
 	if (rc < 0)
 		return rc;
 	rows = emit(map, &search, chunk);

@@ -207,7 +207,7 @@ static int fail_load(const struct live_probes *probes, int error, struct cap_err
 	live_log_tail(&probes->log, tail, sizeof(tail));
 	if (strstr(tail, "failed to create"))
 		return cap_fail(err, CAP_EPRIVILEGE,
-				"MapOperationFailed: %s: %s; try a smaller ring (--ring-size), or "
+				"MapOperationFailed: %s: %s; try a smaller ring (--buffer), or "
 				"raise the memory limit",
 				strerror(error), tail);
 	return cap_fail(err, CAP_EPRIVILEGE,
@@ -470,4 +470,16 @@ int live_probes_rows(const struct live_probes *probes, u64 now_ns, struct cap_ch
 			return rc;
 	}
 	return 0;
+}
+
+void live_probes_missing(const struct live_probes *probes,
+			 void (*tell)(void *context, const char *what, const char *why),
+			 void *context)
+{
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
+		const struct live_probe_state *state = &probes->states[id];
+
+		if (state->wanted && !state->attached)
+			tell(context, probe_table[id].name, state->reason);
+	}
 }

@@ -55,7 +55,7 @@ static int open_ring(struct live_rings *rings, struct live_ring *ring, const str
 		return cap_fail(
 			err, CAP_EPRIVILEGE,
 			"MapOperationFailed: map ring '%s' of %llu bytes: %s; try a smaller "
-			"ring (--ring-size)",
+			"ring (--buffer)",
 			bpf_map__name(map), (unsigned long long)ring->ring_bytes, strerror(errno));
 	return 0;
 }

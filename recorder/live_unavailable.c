@@ -10,7 +10,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	return cap_fail(err, CAP_EPRIVILEGE,
 			"UnsupportedPlatform: this kymo-record was built without BPF; install "
 			"clang, bpftool and "
-			"libbpf, and build again, or use --source synthetic: or --source CAPTURE");
+			"libbpf, and build again, or use --source synthetic or --source CAPTURE");
 }
 
 static struct rec_source *live_free(struct rec_source *source)

@@ -209,15 +209,20 @@ static int apply_flags(const struct given *given, struct rec_options *options, s
 	return 0;
 }
 
-/* The file named last is in options after this; its settings too. */
+/* Reads the file that -c names, if any. */
 static int apply_file(const struct given *given, struct rec_options *options, u64 *ret_set_mask,
 		      struct cap_err *err)
 {
 	const char *path = NULL;
 
-	for (size_t i = 0; i < given->count; i++)
-		if (given->flags[i].id == REC_OPTION_CONFIG)
-			path = given->flags[i].value;
+	for (size_t i = 0; i < given->count; i++) {
+		if (given->flags[i].id != REC_OPTION_CONFIG)
+			continue;
+		if (path)
+			return cap_fail(err, CAP_EUSAGE,
+					"--config is given twice; one file is read");
+		path = given->flags[i].value;
+	}
 	*ret_set_mask = 0;
 	return path ? rec_config_load(path, options, ret_set_mask, err) : 0;
 }

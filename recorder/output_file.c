@@ -35,6 +35,7 @@ struct rec_output {
 	bool can_reserve;
 	bool may_use_reserve;
 	u64 floor_bytes;
+	u64 unused_bytes; /* reserved and not written yet; atomic: any thread asks for free space */
 	/* writer thread */
 	u64 written_bytes, reserved_bytes, write_back_bytes, synced_bytes;
 	u64 synced_ns;
@@ -137,6 +138,21 @@ static void set_floor(struct rec_output *output)
 	output->floor_bytes = floor < available / 2 ? floor : available / 2;
 }
 
+/* Says early what rec_output_open would refuse, without making or removing anything. */
+static int check_file(const struct rec_output *output, const char *path, bool force,
+		      struct cap_err *err)
+{
+	struct stat info;
+
+	if (fstatat(output->directory_fd, output->name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (!force || !S_ISREG(info.st_mode)))
+		return refuse_existing(output, path, false, err);
+	if (faccessat(output->directory_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return cap_fail_errno(err, errno, "output '%s': cannot write to its directory",
+				      path);
+	return 0;
+}
+
 static int open_file(struct rec_output *output, const char *path, bool force, struct cap_err *err)
 {
 	struct stat info;
@@ -163,17 +179,25 @@ static int open_file(struct rec_output *output, const char *path, bool force, st
 	return 0;
 }
 
-static int open_stdout(struct rec_output *output, struct cap_err *err)
+static int check_stdout(struct stat *ret_info, struct cap_err *err)
 {
-	struct stat info;
-
-	if (fstat(STDOUT_FILENO, &info) < 0)
+	if (fstat(STDOUT_FILENO, ret_info) < 0)
 		return cap_fail_errno(err, errno, "output '-': standard output");
 	if (isatty(STDOUT_FILENO))
 		return cap_fail(
 			err, CAP_EUSAGE,
 			"output '-': standard output is a terminal; pipe it into a program or a "
 			"file, or give -o FILE");
+	return 0;
+}
+
+static int open_stdout(struct rec_output *output, struct cap_err *err)
+{
+	struct stat info;
+	int rc = check_stdout(&info, err);
+
+	if (rc < 0)
+		return rc;
 	output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (output->fd < 0)
 		return cap_fail_errno(err, errno, "output '-': standard output");
@@ -186,16 +210,40 @@ static int open_stdout(struct rec_output *output, struct cap_err *err)
 	return 0;
 }
 
+static struct rec_output *output_new(void)
+{
+	struct rec_output *output = calloc(1, sizeof(*output));
+
+	if (output) {
+		output->fd = -1;
+		output->directory_fd = -1;
+	}
+	return output;
+}
+
+int rec_output_check(const char *path, bool force, struct cap_err *err)
+{
+	CLEANUP(rec_output_freep) struct rec_output *output = NULL;
+	struct stat info;
+	int rc;
+
+	if (strcmp(path, "-") == 0)
+		return check_stdout(&info, err);
+	output = output_new();
+	if (!output)
+		return cap_fail_errno(err, ENOMEM, "output '%s'", path);
+	rc = open_directory(output, path, force, err);
+	return rc < 0 ? rc : check_file(output, path, force, err);
+}
+
 int rec_output_open(const char *path, bool force, struct rec_output **ret_output,
 		    struct cap_err *err)
 {
-	CLEANUP(rec_output_freep) struct rec_output *output = calloc(1, sizeof(*output));
+	CLEANUP(rec_output_freep) struct rec_output *output = output_new();
 	int rc;
 
 	if (!output)
 		return cap_fail_errno(err, ENOMEM, "output '%s'", path);
-	output->fd = -1;
-	output->directory_fd = -1;
 	rc = strcmp(path, "-") == 0 ? open_stdout(output, err)
 				    : open_file(output, path, force, err);
 	if (rc < 0)
@@ -255,6 +303,15 @@ static int make_room(struct rec_output *output, unsigned long len)
 	return 0;
 }
 
+static void note_unused(struct rec_output *output)
+{
+	u64 unused = output->reserved_bytes > output->written_bytes
+			     ? output->reserved_bytes - output->written_bytes
+			     : 0;
+
+	__atomic_store_n(&output->unused_bytes, unused, __ATOMIC_RELAXED);
+}
+
 long rec_output_write(void *context, int fd, const void *bytes, unsigned long len)
 {
 	struct rec_output *output = context;
@@ -276,6 +333,7 @@ long rec_output_write(void *context, int fd, const void *bytes, unsigned long le
 		left -= (unsigned long)written;
 		output->written_bytes += (u64)written;
 	}
+	note_unused(output);
 	return (long)len;
 }
 
@@ -319,7 +377,10 @@ int rec_output_low_on_space(const struct rec_output *output)
 		return 0;
 	if (fstatvfs(output->fd, &space) < 0)
 		return -errno;
-	return (u64)space.f_bavail * space.f_frsize < output->floor_bytes;
+	/* What we hold back is still free, as far as the recording goes. */
+	return (u64)space.f_bavail * space.f_frsize +
+		       __atomic_load_n(&output->unused_bytes, __ATOMIC_RELAXED) <
+	       output->floor_bytes;
 }
 
 u64 rec_output_floor_bytes(const struct rec_output *output)

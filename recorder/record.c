@@ -38,6 +38,7 @@ struct recording {
 	struct rec_command command;
 	struct rec_pid_watch pids;
 	struct rec_host_facts facts;
+	const struct rec_screen *screen;
 	struct rec_status status;
 	sigset_t signals, old_signals;
 	int timer_fd, duration_fd, signal_fd;
@@ -56,6 +57,14 @@ static u64 monotonic_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
 	return (u64)now.tv_sec * SECOND_NS + (u64)now.tv_nsec;
+}
+
+/* Ours, whatever host the events are from: shares of CPU time are of these. */
+static u32 online_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (u32)count : 1;
 }
 
 static bool can_wait(const struct recording *rec)
@@ -135,8 +144,7 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
 		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
 	if (rc == 0)
-		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
-				     err);
+		rc = rec_output_check(rec->options.output_path, rec->options.force, err);
 	if (rc == 0)
 		rc = open_command(rec, err);
 	return rc;
@@ -144,19 +152,34 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
+/* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
+ * empty one. */
 static int open_sink(struct recording *rec, struct cap_err *err)
 {
 	struct rec_sink_options options = {
-		.fd = rec_output_fd(rec->output),
 		.info = &rec->facts.info,
-		.output = rec->output,
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
 	};
+	int rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
 
+	if (rc < 0)
+		return rc;
+	options.fd = rec_output_fd(rec->output);
+	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
 		options.kernel_map = rec_live_kernel_map(rec->side.source);
-	return rec_sink_open(&options, &rec->side.sink, err);
+	rc = rec_sink_open(&options, &rec->side.sink, err);
+	return rc < 0 ? cap_context(err, rc, "output '%s'", rec->options.output_path) : 0;
+}
+
+static void warn_missing(void *context, const char *what, const char *why)
+{
+	const struct recording *rec = context;
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
+	rec->screen->warn(text);
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -167,6 +190,8 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 		rc = rec_host_info(&rec->facts, err);
 	if (rc < 0)
 		return rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rec->side.ops->describe)
 		rec->side.ops->describe(rec->side.source, &rec->facts.info);
 	return open_sink(rec, err);
@@ -266,6 +291,20 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
+static int output_error(const struct recording *rec, int rc, struct cap_err *err)
+{
+	if (rc == -EPIPE)
+		return cap_fail(err, rc, "output closed by its reader");
+	return cap_context(err, rc, "output '%s'", rec->options.output_path);
+}
+
+static int tick(struct recording *rec, struct cap_err *err)
+{
+	int rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+
+	return rc < 0 ? output_error(rec, rc, err) : 0;
+}
+
 static int drain(struct recording *rec, struct cap_err *err)
 {
 	int drained = rec->side.ops->drain(rec->side.source, rec->side.sink, err);
@@ -280,7 +319,7 @@ static int drain(struct recording *rec, struct cap_err *err)
 		if (rc < 0)
 			return rc;
 	}
-	rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+	rc = tick(rec, err);
 	if (rc < 0)
 		return rc;
 	check_limits(rec);
@@ -332,7 +371,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		if (fds[FD_DURATION].revents)
 			end(rec, CAP_END_NORMAL);
 		if (fds[FD_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL))
-			return cap_fail(err, -EPIPE, "output closed by its reader");
+			return output_error(rec, -EPIPE, err);
 		rec_pid_watch_update(&rec->pids, fds + FD_PIDS);
 		if (rec->pids.count > 0 && rec->pids.alive_count == 0 && rec->command.pid == 0)
 			end(rec, CAP_END_TARGET);
@@ -341,7 +380,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
 			continue;
 		if (!has_room) {
-			rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+			rc = tick(rec, err);
 			if (rc < 0)
 				return rc;
 			continue;
@@ -374,9 +413,7 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
 			    &first); /* its error comes again from finish */
 	end_rc = rec_sink_finish(rec->side.sink, rec->reason, rc < 0 ? &first : err);
-	if (rc == 0)
-		rc = end_rc;
-	return rc;
+	return rc < 0 || end_rc == 0 ? rc : output_error(rec, end_rc, err);
 }
 
 static int close_output(struct recording *rec, int rc, struct cap_err *err)
@@ -401,7 +438,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 			  : rc < 0	 ? CAP_END_IO_ERROR
 					 : rec->reason,
 		.recorded = rec->started,
-		.cpu_count = rec->facts.info.cpu_count,
+		.cpu_count = online_cpus(),
 		.command_pid = rec->command.pid,
 		.command_exited = rec->command.exited,
 		.command_status = rec->command.wait_status,
@@ -442,11 +479,12 @@ static const struct rec_source_ops *choose_source(enum rec_source_kind kind)
 	}
 }
 
-int rec_record(const struct rec_options *options, FILE *status, struct rec_result *ret_result,
-	       struct cap_err *err)
+int rec_record(const struct rec_options *options, const struct rec_screen *screen,
+	       struct rec_result *ret_result, struct cap_err *err)
 {
 	struct recording rec = {
 		.options = *options,
+		.screen = screen,
 		.side.ops = choose_source(options->source_kind),
 		.timer_fd = -1,
 		.duration_fd = -1,
@@ -464,8 +502,7 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 	if (rc == 0)
 		rc = start_phase(&rec, err);
 	if (rc == 0) {
-		rec_status_open(&rec.status, status, options->duration_ns,
-				rec.facts.info.cpu_count);
+		rec_status_open(&rec.status, screen->status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);

@@ -95,6 +95,18 @@ static void note_times(struct kymo_capture *capture, const struct cap_block *blo
 		capture->last_ns = block->last_ns;
 }
 
+/* A bit per field, by its place in the built-in type. */
+static u64 columns_of(const struct cap_section *section, const struct cap_type *type)
+{
+	u64 columns = 0;
+
+	for (size_t i = 0; i < type->field_count; i++) {
+		if (cap_section_column(section, type->fields[i].id))
+			columns |= 1ull << i;
+	}
+	return columns;
+}
+
 static int take_rows(struct first_pass *pass, const struct cap_block *block, const struct cap_rows *rows)
 {
 	struct kymo_capture *capture = pass->capture;
@@ -112,6 +124,7 @@ static int take_rows(struct first_pass *pass, const struct cap_block *block, con
 		}
 		capture->rows[type->id] += section->row_count;
 		capture->events += block->type == CAP_BLOCK_CHUNK ? section->row_count : 0;
+		capture->columns[type->id] |= columns_of(section, type);
 		place->types |= 1ull << type->id;
 		kymo_section_columns_set(&pass->columns, rows, section, type);
 		rc = kymo_capture_take(capture, &pass->columns);

@@ -38,6 +38,7 @@ struct kymo_capture {
 	struct kymo_capture_options options;
 	struct cap_damage damage;  /* of the first pass */
 	u64 rows[EV_TYPE_MAX + 1]; /* per built-in type, wherever they stand */
+	u64 columns[EV_TYPE_MAX + 1]; /* per built-in type: bit per field that any section has */
 	u64 events;                /* rows in CHUNK blocks */
 	u64 first_ns, last_ns;     /* of all events */
 	struct cap_totals totals;  /* the last seen */

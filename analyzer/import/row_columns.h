@@ -25,3 +25,6 @@ const char *kymo_row_table_name(const struct cap_type *type);
 
 /* "name TYPE, name TYPE, ...": the inside of CREATE TABLE; malloc'd, NULL when out of memory. */
 char *kymo_row_columns_sql(const struct cap_type *type);
+
+/* "name, name, ...": capture_id and the columns of the fields whose bits are set; malloc'd, NULL when out of memory. */
+char *kymo_row_names_sql(const struct cap_type *type, u64 fields);

@@ -90,8 +90,7 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	rc = kymo_query_new(
 		kymo_db_handle(db),
 		"SELECT i.host, substr(i.start_realtime, 1, 19), i.duration_ns, i.cpu_count, "
-		"(SELECT value FROM meta m"
-		"  WHERE m.capture_id = i.capture_id AND key = 'cpu.hz'),"
+		"(SELECT sample_hz FROM sampling r WHERE r.capture_id = i.capture_id),"
 		" (SELECT count(*) FROM capture)"
 		" FROM capture_info i WHERE :capture = 0 OR i.capture_id = :capture ORDER BY 1",
 		&query, err);
