@@ -1,6 +1,6 @@
 """Damages captures, above the checksums (as disks and transfers do) and below them (as a hostile writer does: every hash is right).
 
-mutate(data, other, random) -> (what was done, damaged bytes). The same random.Random state gives the same result.
+mutate(data, other, random) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state gives the same result.
 """
 import struct
 
@@ -376,8 +376,10 @@ ABOVE = (flip_bits, flip_in_header, truncate, truncate_at_block, insert_bytes, d
 BELOW = (sealed_header, sealed_plain, sealed_frame, sealed_body, sealed_sections, sealed_columns, replace_column, sealed_schema)
 
 
-def mutate(data, other, random):
+def mutate(data, other, random, only=None):
     """-> (names of what was done, bytes). Damage above the checksums comes last, since the rest needs a sound capture."""
+    if only:
+        return [only], {change.__name__: change for change in ABOVE + BELOW}[only](data, other, random)
     done = []
     if random.random() < 0.65:
         change = random.choice(BELOW)

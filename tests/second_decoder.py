@@ -29,7 +29,7 @@ T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END = 1, 2, 32, 33
 ROW_TYPES = frozenset((3, 4, 5, 6, 16, 17, 18, 19, 20, 24))
 KNOWN_TYPES = ROW_TYPES | {T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END}
 S_STRINGS, S_FRAMES, S_STACKS, S_TASKS, S_EVENTS = 1, 2, 3, 4, 16
-K_TASK, K_STACK, K_STRING, K_BYTES = 5, 6, 7, 8
+K_TASK, K_STACK, K_STRING, K_BYTES, K_ADDRESS = 5, 6, 7, 8, 9
 
 MAX_HEADER_BYTES = 256
 MAX_PLAIN_BYTES = MAX_FRAME_BYTES = MAX_RAW_BYTES = 33554432
@@ -393,13 +393,13 @@ class Tables:
             self.tasks.append({"tgid": tgid, "tid": tid, "leader_start_ns": start, "exec_id": exec_id, "comm": text(name)})
 
     def stack(self, row):
-        """-> frames from the root on, as [space, object's name or None, offset]"""
+        """-> frames from the leaf on"""
         frames = []
         while row:
             space, name, offset = self.frames[self.stack_frames[row]] or (0, 0, 0)
-            frames.append([space, text(self.strings[name]) if name else None, offset])
+            frames.append({"space": space, **({"object": text(self.strings[name])} if name else {}), "offset": hex(offset)})
             row = self.parents[row]
-        return frames[::-1]
+        return frames
 
 
 def text(data):
@@ -415,8 +415,10 @@ def show(value, field, tables):
     if field.kind in (K_STRING, K_BYTES):
         data = tables.strings[value] if value < len(tables.strings) else None
         if data is None:
-            return None
+            return None if field.kind == K_STRING else ""
         return text(data) if field.kind == K_STRING else data.hex()
+    if field.kind == K_ADDRESS:
+        return hex(value)
     return signed64(value) if field.signed else value
 
 
@@ -539,13 +541,17 @@ class Reader:
             self.facts["unnamed_rows"] += section.rows
             return []
         name, fields = schema.types[section.type_id]
-        columns = section.columns(self.facts)
-        shown = []
+        columns, shown, names = section.columns(self.facts), {"type": [name] * section.rows}, set()
         for field in fields.values():
-            values = columns.get(field.id)
-            shown.append((field.name, [None] * section.rows if values is None else [show(v, field, tables) for v in values]))
-        names = ["type"] + [each[0] for each in shown]
-        return [dict(zip(names, (name,) + row)) for row in zip(*(each[1] for each in shown))]
+            if field.id not in columns:  # NULL: the key is left out
+                continue
+            values = columns[field.id]
+            shown[field.name] = [show(value, field, tables) for value in values]
+            if any((field.kind, value) in schema.values for value in set(values)):
+                names.add(field.name + "_name")
+                shown[field.name + "_name"] = [schema.values.get((field.kind, value)) for value in values]
+        return [{key: value for key, value in zip(shown, row) if value is not None or key not in names}
+                for row in zip(*shown.values())]
 
 
 def load_own_schema(path):
