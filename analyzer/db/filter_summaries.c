@@ -1,5 +1,6 @@
 /*
- * Views of the main schema see the main schema's tables only, so the views are made once more as temporary ones: those look among temporary tables first.
+ * Views of the main schema see the main schema's tables only, so the views are made once more as
+ * temporary ones: those look among temporary tables first.
  */
 #include "analyzer/db/filter_summaries.h"
 
@@ -14,9 +15,12 @@
 
 static const char tables_sql[] =
 	"CREATE TEMP TABLE syscall_summary AS SELECT * FROM main.syscall_summary LIMIT 0;"
-	"CREATE TEMP TABLE syscall_process_summary AS SELECT * FROM main.syscall_process_summary LIMIT 0;"
-	"CREATE TEMP TABLE syscall_error_summary AS SELECT * FROM main.syscall_error_summary LIMIT 0;"
-	"CREATE TEMP TABLE syscall_histogram_summary AS SELECT * FROM main.syscall_histogram_summary LIMIT 0";
+	"CREATE TEMP TABLE syscall_process_summary AS SELECT * FROM main.syscall_process_summary "
+	"LIMIT 0;"
+	"CREATE TEMP TABLE syscall_error_summary AS SELECT * FROM main.syscall_error_summary LIMIT "
+	"0;"
+	"CREATE TEMP TABLE syscall_histogram_summary AS SELECT * FROM "
+	"main.syscall_histogram_summary LIMIT 0";
 
 struct insert {
 	sqlite3 *handle;
@@ -37,16 +41,16 @@ static int insert_init(struct insert *insert, sqlite3 *handle, const char *sql, 
 }
 
 /* Values from `null_from` on are NULL. */
-static int insert_row(struct insert *insert, const u64 *values, int count, int null_from, int null_count,
-		      struct cap_err *err)
+static int insert_row(struct insert *insert, const u64 *values, int count, int null_from,
+		      int null_count, struct cap_err *err)
 {
 	int rc = SQLITE_OK;
 
 	for (int i = 0; rc == SQLITE_OK && i < count; i++) {
 		bool is_null = i >= null_from && i < null_from + null_count;
 
-		rc = is_null ? sqlite3_bind_null(insert->statement, i + 1) :
-			       sqlite3_bind_int64(insert->statement, i + 1, (s64)values[i]);
+		rc = is_null ? sqlite3_bind_null(insert->statement, i + 1)
+			     : sqlite3_bind_int64(insert->statement, i + 1, (s64)values[i]);
 	}
 	if (rc == SQLITE_OK && sqlite3_step(insert->statement) == SQLITE_DONE) {
 		(void)sqlite3_reset(insert->statement);
@@ -55,21 +59,24 @@ static int insert_row(struct insert *insert, const u64 *values, int count, int n
 	return cap_fail(err, -EIO, "%s", sqlite3_errmsg(insert->handle));
 }
 
-static int insert_groups(sqlite3 *handle, bool by_process, const struct kymo_syscall_group *groups, size_t count,
-			 struct cap_err *err)
+static int insert_groups(sqlite3 *handle, bool by_process, const struct kymo_syscall_group *groups,
+			 size_t count, struct cap_err *err)
 {
-	CLEANUP(insert_done) struct insert insert = { 0 };
-	int rc = insert_init(&insert, handle,
-			     by_process ? "INSERT INTO temp.syscall_process_summary VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)" :
-					  "INSERT INTO temp.syscall_summary VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-			     err);
+	CLEANUP(insert_done) struct insert insert = {0};
+	int rc = insert_init(
+		&insert, handle,
+		by_process ? "INSERT INTO temp.syscall_process_summary "
+			     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+			   : "INSERT INTO temp.syscall_summary VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		err);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		const struct kymo_syscall_group *group = &groups[i];
 		const u64 values[] = {
-			group->capture_id,     group->process_id,     group->sysno,	     group->compat,
-			group->calls,	       group->finished,	      group->unfinished,     group->errors,
-			group->total_ns,       group->min_ns,	      group->quantile_ns[0], group->quantile_ns[1],
+			group->capture_id,     group->process_id,     group->sysno,
+			group->compat,	       group->calls,	      group->finished,
+			group->unfinished,     group->errors,	      group->total_ns,
+			group->min_ns,	       group->quantile_ns[0], group->quantile_ns[1],
 			group->quantile_ns[2], group->quantile_ns[3], group->max_ns,
 		};
 		u64 without_process[14];
@@ -86,22 +93,23 @@ static int insert_groups(sqlite3 *handle, bool by_process, const struct kymo_sys
 	return rc;
 }
 
-static int insert_counts(sqlite3 *handle, const char *sql, const struct kymo_syscall_count *counts, size_t count,
-			 struct cap_err *err)
+static int insert_counts(sqlite3 *handle, const char *sql, const struct kymo_syscall_count *counts,
+			 size_t count, struct cap_err *err)
 {
-	CLEANUP(insert_done) struct insert insert = { 0 };
+	CLEANUP(insert_done) struct insert insert = {0};
 	int rc = insert_init(&insert, handle, sql, err);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		const u64 values[] = { counts[i].capture_id, counts[i].process_id, counts[i].sysno,
-				       counts[i].compat,     counts[i].value,	   counts[i].calls };
+		const u64 values[] = {counts[i].capture_id, counts[i].process_id, counts[i].sysno,
+				      counts[i].compat,	    counts[i].value,	  counts[i].calls};
 
 		rc = insert_row(&insert, values, 6, 0, 0, err);
 	}
 	return rc;
 }
 
-static int fill(sqlite3 *handle, const struct kymo_syscall_aggregate *aggregate, struct cap_err *err)
+static int fill(sqlite3 *handle, const struct kymo_syscall_aggregate *aggregate,
+		struct cap_err *err)
 {
 	const struct kymo_syscall_group *groups;
 	const struct kymo_syscall_count *counts;
@@ -115,11 +123,14 @@ static int fill(sqlite3 *handle, const struct kymo_syscall_aggregate *aggregate,
 		rc = insert_groups(handle, true, groups, count, err);
 	counts = kymo_syscall_errors(aggregate, &count);
 	if (rc == 0)
-		rc = insert_counts(handle, "INSERT INTO temp.syscall_error_summary VALUES(?,?,?,?,?,?)", counts, count, err);
+		rc = insert_counts(handle,
+				   "INSERT INTO temp.syscall_error_summary VALUES(?,?,?,?,?,?)",
+				   counts, count, err);
 	counts = kymo_syscall_histogram(aggregate, &count);
 	if (rc == 0)
-		rc = insert_counts(handle, "INSERT INTO temp.syscall_histogram_summary VALUES(?,?,?,?,?,?)", counts, count,
-				   err);
+		rc = insert_counts(handle,
+				   "INSERT INTO temp.syscall_histogram_summary VALUES(?,?,?,?,?,?)",
+				   counts, count, err);
 	return rc;
 }
 
@@ -127,7 +138,8 @@ static int fill(sqlite3 *handle, const struct kymo_syscall_aggregate *aggregate,
 static int copy_views(sqlite3 *handle, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *views = NULL;
-	int rc = kymo_query_new(handle, "SELECT sql FROM main.sqlite_schema WHERE type = 'view'", &views, err);
+	int rc = kymo_query_new(handle, "SELECT sql FROM main.sqlite_schema WHERE type = 'view'",
+				&views, err);
 
 	while (rc == 0 && (rc = kymo_query_step(views, err)) == 1) {
 		const char *sql = kymo_query_text(views, 0, NULL);
@@ -138,7 +150,8 @@ static int copy_views(sqlite3 *handle, struct cap_err *err)
 		if (!sql || strncmp(sql, VIEW_HEAD, strlen(VIEW_HEAD)) != 0)
 			continue; /* not one of ours */
 		copy = sqlite3_mprintf("CREATE TEMP VIEW %s", sql + strlen(VIEW_HEAD));
-		rc = copy ? kymo_query_new(handle, copy, &create, err) : cap_fail(err, -ENOMEM, "out of memory");
+		rc = copy ? kymo_query_new(handle, copy, &create, err)
+			  : cap_fail(err, -ENOMEM, "out of memory");
 		sqlite3_free(copy);
 		if (rc == 0)
 			rc = kymo_query_step(create, err);
