@@ -1,4 +1,5 @@
-/* Percentiles are exact: against sorting everything, for distributions that are narrow, wide, equal, tiny, and too wide for one round. */
+/* Percentiles are exact: against sorting everything, for distributions that are narrow, wide,
+ * equal, tiny, and too wide for one round. */
 #include "unit_main.h"
 
 #include <errno.h>
@@ -107,7 +108,8 @@ static void check_counts(const struct calls *calls, const struct kymo_syscall_ag
 			u32 log2 = ns == 0 ? 0 : 63u - (u32)__builtin_clzll(ns);
 
 			calls_here += calls->process_id[k] == counts[i].process_id &&
-				      calls->sysno[k] == counts[i].sysno && !(calls->flags[k] & 7) &&
+				      calls->sysno[k] == counts[i].sysno &&
+				      !(calls->flags[k] & 7) &&
 				      !(calls->flags[k] & 16) == !counts[i].compat &&
 				      log2 == counts[i].value;
 		}
@@ -176,7 +178,8 @@ static void fill(struct calls *calls, struct rng *rng, enum shape shape, size_t 
 		case EXTREME:
 			calls->duration_ns[i] = extremes[rng_below(rng, 10)];
 			break;
-		case DISTINCT: /* all in one step of the histogram, no two alike: it must be narrowed */
+		case DISTINCT: /* all in one step of the histogram, no two alike: it must be
+				  narrowed */
 			calls->duration_ns[i] = (1ull << 50) + rng_below(rng, 1ull << 44);
 			break;
 		}

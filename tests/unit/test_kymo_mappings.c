@@ -34,8 +34,7 @@ static void map(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, u64 start
 static void keyframe(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, u64 start, u64 size,
 		     u32 module)
 {
-	const struct kymo_mapping mapping = {
-		.start = start, .end = start + size, .module = module};
+	const struct kymo_mapping mapping = {.start = start, .end = start + size, .module = module};
 
 	assert_int_equal(kymo_mappings_add(mappings, tgid, time_ns, true, &mapping), 0);
 }
@@ -109,7 +108,8 @@ static void exec_empties_but_keeps_what_it_mapped_itself(void **state)
 	const u64 second = 1000000000;
 
 	map(*state, 1, second, 0x10000, 0x1000, 1);
-	map(*state, 1, 5 * second - 2000, 0x20000, 0x1000, 2); /* by the exec, just before it is reported */
+	map(*state, 1, 5 * second - 2000, 0x20000, 0x1000,
+	    2); /* by the exec, just before it is reported */
 	map(*state, 1, 5 * second - 1000, 0x30000, 0x1000, 3);
 	assert_int_equal(kymo_mappings_add_exec(*state, 1, 5 * second), 0);
 	map(*state, 1, 6 * second, 0x40000, 0x1000, 4);
