@@ -82,7 +82,7 @@ def read_header(data, offset):
     """-> Block without payload, or None if no good header stands at offset"""
     if offset + HEADER_BYTES > len(data):
         return None
-    (magic, skip_len, _, disk_type, header_len, flags, file_id, seq, plain_len, frame_len, raw_len, _,
+    (magic, skip_len, _, disk_type, header_len, flags, file_id, seq, plain_len, frame_len, raw_len, reserved,
      _) = HEADER.unpack_from(data, offset)
     if magic != MAGIC or data[offset + 8:offset + 16] != MARKER:
         return None
@@ -97,7 +97,7 @@ def read_header(data, offset):
     if skip_len != header_len - 8 + plain_len + padding:
         return None
     codec = flags & 0x0F
-    if flags & ~FLAGS_KNOWN or codec > 1 or codec == 0 and (frame_len or raw_len) or codec == 1 and not frame_len:
+    if reserved or flags & ~FLAGS_KNOWN or codec > 1 or codec == 0 and (frame_len or raw_len) or codec == 1 and not frame_len:
         return None
     block = Block()
     block.offset, block.disk_type, block.flags, block.file_id, block.seq = offset, disk_type, flags, file_id, seq
@@ -299,7 +299,7 @@ class Section:
         found = {}
         for number in range(count):
             field_id, encoding, _, offset, length = struct.unpack_from("<HBBII", self.data, 4 + 12 * number)
-            if offset < 4 + 12 * count or offset + length > len(self.data):
+            if offset + length > len(self.data):
                 raise Damage("column outside its section")
             try:
                 found[field_id] = decode_column(encoding, self.data[offset:offset + length], self.rows)
