@@ -184,7 +184,7 @@ static u32 row_limit(u16 kind)
 static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u32 *section_end,
 		      struct raw_section *ret_raw, struct cap_err *err)
 {
-	struct raw_section raw = { 0 };
+	struct raw_section raw = {0};
 	u32 offset;
 
 	raw.kind = cap_get_u16(directory);
@@ -196,7 +196,8 @@ static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u
 	(void)cap_get_u32(directory);
 	if (directory->failed)
 		return cap_fail(err, CAP_EDAMAGED, "section directory is cut short");
-	/* In order and apart, so that rows of all sections together are bounded by the body's bytes. */
+	/* In order and apart, so that rows of all sections together are bounded by the body's
+	 * bytes. */
 	if (offset < *section_end)
 		return cap_fail(err, CAP_EDAMAGED, "section at %u overlaps the one before", offset);
 	if (offset > reader->header.raw_len || raw.len > reader->header.raw_len - offset)
@@ -542,6 +543,25 @@ static int reserve_sections(struct cap_reader *reader, u32 section_count, struct
 	return 0;
 }
 
+/* A body that holds other rows than its prologue promised would lose events without a word. */
+static int check_row_count(const struct cap_reader *reader, const struct cap_rows *rows,
+			   struct cap_err *err)
+{
+	u64 found = 0;
+	u32 promised;
+
+	if (reader->header.plain_len < CAP_PROLOGUE_BYTES)
+		return cap_fail(err, CAP_EDAMAGED, "prologue of %u bytes is too short",
+				reader->header.plain_len);
+	promised = cap_load_u32(reader->payload + CAP_PRO_ROWS);
+	for (u32 i = 0; i < rows->section_count; i++)
+		found += rows->sections[i].row_count;
+	if (found != promised)
+		return cap_fail(err, CAP_EDAMAGED, "%llu rows where the prologue says %u",
+				(unsigned long long)found, promised);
+	return 0;
+}
+
 static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct cap_err *err)
 {
 	static const u16 order[] = {CAP_SECTION_STRINGS, CAP_SECTION_FRAMES, CAP_SECTION_STACKS,
@@ -560,7 +580,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 		u32 section_end = 0;
 
 		for (u32 i = 0; rc == 0 && i < section_count; i++) {
-			struct raw_section raw = { 0 };
+			struct raw_section raw = {0};
 
 			rc = read_entry(reader, &directory, &section_end, &raw, err);
 			if (rc == 0)
@@ -570,7 +590,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 			bound_stacks(reader, rows);
 	}
 	rows->sections = reader->tables.sections;
-	return rc;
+	return rc < 0 ? rc : check_row_count(reader, rows, err);
 }
 
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err)

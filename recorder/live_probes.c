@@ -479,7 +479,7 @@ void live_probes_missing(const struct live_probes *probes,
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		const struct live_probe_state *state = &probes->states[id];
 
-		if (state->wanted && !state->attached)
+		if ((state->wanted || state->reason[0]) && !state->attached)
 			tell(context, probe_table[id].name, state->reason);
 	}
 }

@@ -174,8 +174,10 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (rec_sideband_open(&live->sideband, &live->sideband_error) < 0)
 		live->sideband =
 			NULL; /* said in PROBES: stacks of later programs stay without names */
-	else if (options->pid_count)
+	else if (options->pid_count && control_of(live)->self_pid_level == 0)
 		rec_sideband_set_filter(live->sideband, mapping_wanted, live);
+	/* inside a pid namespace side-band records carry its numbers, which the set does not know
+	 */
 	*ret_source = (struct rec_source *)TAKE(live);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #pragma once
-/* The main functions of the commands about captures and databases themselves; commands.def lists them. */
+/* The main functions of the commands about captures and databases themselves; commands.def lists
+ * them. */
 #include "analyzer/commands/common_options.h"
 
 int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err);

@@ -4,7 +4,7 @@
 
 const struct kymo_command kymo_commands[] = {
 #define COMMAND(name_, function, arguments_, summary_) \
-	{ .name = (name_), .main = (function), .arguments = (arguments_), .summary = (summary_) },
+	{.name = (name_), .main = (function), .arguments = (arguments_), .summary = (summary_)},
 #include "analyzer/commands/commands.def"
 #undef COMMAND
 };

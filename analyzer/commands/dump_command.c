@@ -1,6 +1,6 @@
 /*
- * kymo dump: every row as one line of JSON, in the order of the file. Made from the schema inside the capture, so it also shows types and fields that this version
- * has never heard of.
+ * kymo dump: every row as one line of JSON, in the order of the file. Made from the schema inside
+ * the capture, so it also shows types and fields that this version has never heard of.
  */
 #include "analyzer/commands/capture_commands.h"
 
@@ -39,8 +39,8 @@ static int set_type(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{ "type", 't', "NAME", "only rows of this type (syscall, cpu_sample, ...)", set_type },
-	{ 0 },
+	{"type", 't', "NAME", "only rows of this type (syscall, cpu_sample, ...)", set_type},
+	{0},
 };
 
 static void dump_done(struct dump *dump)
@@ -68,8 +68,9 @@ static void print_hex(FILE *out, const struct cap_string *string)
 
 static void print_task(FILE *out, const struct cap_task *task)
 {
-	(void)fprintf(out, "{\"tgid\":%" PRIu32 ",\"tid\":%" PRIu32 ",\"leader_start_ns\":%" PRIu64 ",\"exec_id\":%" PRIu32
-		      ",\"comm\":",
+	(void)fprintf(out,
+		      "{\"tgid\":%" PRIu32 ",\"tid\":%" PRIu32 ",\"leader_start_ns\":%" PRIu64
+		      ",\"exec_id\":%" PRIu32 ",\"comm\":",
 		      task->tgid, task->tid, task->leader_start_ns, task->exec_id);
 	kymo_print_json_string(out, task->comm, strnlen(task->comm, EV_COMM_BYTES));
 	(void)fputc('}', out);
@@ -84,7 +85,8 @@ static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
 	while (node != 0) {
 		const struct cap_frame *frame = &rows->frames[rows->stacks[node].frame];
 
-		(void)fprintf(out, "%s{\"space\":%u,\"offset\":\"0x%" PRIx64 "\"", separator, frame->space, frame->offset);
+		(void)fprintf(out, "%s{\"space\":%u,\"offset\":\"0x%" PRIx64 "\"", separator,
+			      frame->space, frame->offset);
 		if (frame->object != 0) {
 			(void)fputs(",\"object\":", out);
 			print_string(out, &rows->strings[frame->object]);
@@ -98,9 +100,10 @@ static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
 
 static void print_enumerated(const struct dump *dump, const struct cap_field *field, u64 value)
 {
-	const char *name = value <= UINT32_MAX ? cap_schema_enum_name(cap_reader_schema(dump->reader),
-								      (enum cap_kind)field->kind, (u32)value) :
-						 NULL;
+	const char *name = value <= UINT32_MAX
+				   ? cap_schema_enum_name(cap_reader_schema(dump->reader),
+							  (enum cap_kind)field->kind, (u32)value)
+				   : NULL;
 
 	(void)fprintf(dump->out, "%" PRIu64, value);
 	if (!name)
@@ -109,7 +112,8 @@ static void print_enumerated(const struct dump *dump, const struct cap_field *fi
 	kymo_print_json_string(dump->out, name, strlen(name));
 }
 
-static void print_value(const struct dump *dump, const struct cap_rows *rows, const struct cap_field *field, u64 value)
+static void print_value(const struct dump *dump, const struct cap_rows *rows,
+			const struct cap_field *field, u64 value)
 {
 	switch (field->kind) {
 	case CAP_KIND_TASK:
@@ -138,25 +142,28 @@ static void print_value(const struct dump *dump, const struct cap_rows *rows, co
 	}
 }
 
-static int decode_columns(struct dump *dump, const struct cap_rows *rows, const struct cap_section *section)
+static int decode_columns(struct dump *dump, const struct cap_rows *rows,
+			  const struct cap_section *section)
 {
 	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
 		if (section->row_count > dump->columns[i].capacity) {
-			u64 *values = realloc(dump->columns[i].values, section->row_count * sizeof(*values));
+			u64 *values = realloc(dump->columns[i].values,
+					      section->row_count * sizeof(*values));
 
 			if (!values)
 				return -ENOMEM;
 			dump->columns[i].values = values;
 			dump->columns[i].capacity = section->row_count;
 		}
-		dump->columns[i].usable =
-			cap_column_decode(rows, section, &section->columns[i], dump->columns[i].values) == 0;
+		dump->columns[i].usable = cap_column_decode(rows, section, &section->columns[i],
+							    dump->columns[i].values) == 0;
 		dump->rejected += !dump->columns[i].usable;
 	}
 	return 0;
 }
 
-static void print_row(const struct dump *dump, const struct cap_rows *rows, const struct cap_section *section, u32 row)
+static void print_row(const struct dump *dump, const struct cap_rows *rows,
+		      const struct cap_section *section, u32 row)
 {
 	(void)fputs("{\"type\":", dump->out);
 	kymo_print_json_string(dump->out, section->type->name, strlen(section->type->name));
@@ -204,13 +211,17 @@ static int walk(struct dump *dump, struct cap_err *err)
 	int rc;
 
 	while ((rc = cap_reader_next(dump->reader, &block, err)) == 1) {
-		dump->type_seen |= dump->type && cap_schema_type_by_name(cap_reader_schema(dump->reader), dump->type);
+		dump->type_seen |=
+			dump->type &&
+			cap_schema_type_by_name(cap_reader_schema(dump->reader), dump->type);
 		if (block.raw_len == 0 || block.row_count == 0 || block.replica)
 			continue; /* no rows in it */
 		rc = cap_reader_rows(dump->reader, &rows, err);
 		if (rc == -ENOMEM)
 			return rc;
-		rc = rc < 0 ? 0 : dump_rows(dump, &rows, err); /* a damaged block is counted by the reader */
+		rc = rc < 0 ? 0
+			    : dump_rows(dump, &rows,
+					err); /* a damaged block is counted by the reader */
 		if (rc < 0)
 			return rc;
 	}
@@ -224,30 +235,34 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
 
 	if (damaged)
-		run->note(run, "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64 " bytes could not be read", path,
-			  damage->blocks_damaged + damage->blocks_lost, damage->bytes_skipped);
+		run->note(run,
+			  "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64
+			  " bytes could not be read",
+			  path, damage->blocks_damaged + damage->blocks_lost,
+			  damage->bytes_skipped);
 	else if (!damage->ended)
-		run->note(run, "'%s' is cut: it was not closed, so what came after is not known", path);
+		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
+			  path);
 	if (dump->unknown_rows || damage->blocks_unknown)
-		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped", damage->blocks_unknown,
-			  dump->unknown_rows);
+		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped",
+			  damage->blocks_unknown, dump->unknown_rows);
 	if (dump->rejected)
-		run->note(run, "%" PRIu64 " columns could not be decoded and read as null", dump->rejected);
+		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
+			  dump->rejected);
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
-	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown || dump->rejected ||
-			       damage->end_lost ?
-		       KYMO_EXIT_LOSS :
-		       0;
+	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
+			       dump->rejected || damage->end_lost
+		       ? KYMO_EXIT_LOSS
+		       : 0;
 }
 
 int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *buffer = malloc(OUTPUT_BYTES);
-	CLEANUP(dump_done) struct dump dump = { .out = run->out };
+	CLEANUP(dump_done) struct dump dump = {.out = run->out};
 	const struct kymo_parse parse = {
-		.options = options_table, .own = &dump, .min_arguments = 1, .max_arguments = 1
-	};
+		.options = options_table, .own = &dump, .min_arguments = 1, .max_arguments = 1};
 	struct kymo_common common;
 	int first, rc;
 
@@ -258,7 +273,8 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	if (rc < 0)
 		return rc;
 	if (buffer)
-		(void)setvbuf(run->out, buffer, _IOFBF, OUTPUT_BYTES); /* without it the dump is only slower */
+		(void)setvbuf(run->out, buffer, _IOFBF,
+			      OUTPUT_BYTES); /* without it the dump is only slower */
 	rc = walk(&dump, err);
 	if (fflush(run->out) != 0 && rc == 0)
 		rc = cap_fail_errno(err, errno, "write the output");
@@ -266,6 +282,7 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	if (rc < 0)
 		return rc;
 	if (dump.type && !dump.type_seen)
-		return cap_fail(err, CAP_EUSAGE, "'%s' has no row type '%s'", argv[first], dump.type);
+		return cap_fail(err, CAP_EUSAGE, "'%s' has no row type '%s'", argv[first],
+				dump.type);
 	return note_trouble(run, &dump, argv[first]);
 }

@@ -35,7 +35,7 @@ static void on_signal(int number)
 
 static u64 now_ns(void)
 {
-	struct timespec now = { 0 };
+	struct timespec now = {0};
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* it cannot fail for this clock */
 	return (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
@@ -56,9 +56,9 @@ static int set_force(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{ "output", 'o', "DB", "the database to make", set_output },
-	{ "force", 'f', NULL, "replace DB if it exists, and what a killed import left", set_force },
-	{ 0 },
+	{"output", 'o', "DB", "the database to make", set_output},
+	{"force", 'f', NULL, "replace DB if it exists, and what a killed import left", set_force},
+	{0},
 };
 
 static int show_progress(void *context, const struct kymo_import_progress *progress)
@@ -76,16 +76,19 @@ static int show_progress(void *context, const struct kymo_import_progress *progr
 	kymo_print_safe(stderr, progress->path, strlen(progress->path), 0);
 	(void)fprintf(stderr, "  %3.0f %%", 100 * progress->fraction);
 	if (progress->events > 0 && elapsed_s > 0)
-		(void)fprintf(stderr, "  %.2f M events/s", (double)progress->events / elapsed_s / 1e6);
+		(void)fprintf(stderr, "  %.2f M events/s",
+			      (double)progress->events / elapsed_s / 1e6);
 	if (progress->fraction > 0.02)
-		(void)fprintf(stderr, "  ETA %.0f s", elapsed_s * (1 - progress->fraction) / progress->fraction);
+		(void)fprintf(stderr, "  ETA %.0f s",
+			      elapsed_s * (1 - progress->fraction) / progress->fraction);
 	(void)fflush(stderr);
 	return 0;
 }
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND }; /* twice: die at once */
+	struct sigaction action = {.sa_handler = on_signal,
+				   .sa_flags = (int)SA_RESETHAND}; /* twice: die at once */
 
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGINT, &action, NULL);
@@ -93,7 +96,8 @@ static void catch_signals(void)
 }
 
 /* What was lost in the captures, as the finished database tells it. */
-static int note_loss(const struct kymo_run *run, const char *path, struct kymo_common *common, struct cap_err *err)
+static int note_loss(const struct kymo_run *run, const char *path, struct kymo_common *common,
+		     struct cap_err *err)
 {
 	struct kymo_db *db = NULL;
 	int rc = kymo_db_open(path, NULL, &db, err);
@@ -108,14 +112,14 @@ static int note_loss(const struct kymo_run *run, const char *path, struct kymo_c
 
 int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	struct import_arguments own = { 0 };
-	const struct kymo_parse parse = { .groups = KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
-					  .options = options_table,
-					  .own = &own,
-					  .min_arguments = 1,
-					  .max_arguments = -1 };
-	struct progress_line line = { .start_ns = now_ns() };
-	struct kymo_import_options options = { .progress = show_progress, .progress_context = &line };
+	struct import_arguments own = {0};
+	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
+					 .options = options_table,
+					 .own = &own,
+					 .min_arguments = 1,
+					 .max_arguments = -1};
+	struct progress_line line = {.start_ns = now_ns()};
+	struct kymo_import_options options = {.progress = show_progress, .progress_context = &line};
 	struct kymo_import_result result;
 	struct kymo_common common;
 	double elapsed_s;
@@ -131,6 +135,7 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 	options.output = own.output;
 	options.force = own.force;
 	options.symbols = common.symbols;
+	options.symbol_options = &common.symbol_options;
 	line.shown = run->stderr_is_tty && !common.quiet;
 	catch_signals();
 	rc = kymo_import_files(&options, &result, err);
@@ -140,8 +145,10 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 		return rc;
 	elapsed_s = (double)(now_ns() - line.start_ns) / 1e9;
 	if (!common.quiet)
-		run->note(run, "'%s': %" PRIu64 " events from %zu capture%s in %.2f s (%.2f M events/s)", own.output,
-			  result.events, options.path_count, options.path_count == 1 ? "" : "s", elapsed_s,
+		run->note(run,
+			  "'%s': %" PRIu64 " events from %zu capture%s in %.2f s (%.2f M events/s)",
+			  own.output, result.events, options.path_count,
+			  options.path_count == 1 ? "" : "s", elapsed_s,
 			  elapsed_s > 0 ? (double)result.events / elapsed_s / 1e6 : 0);
 	return note_loss(run, own.output, &common, err);
 }

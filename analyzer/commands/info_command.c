@@ -1,4 +1,5 @@
-/* kymo info: what a capture holds. Everything it prints is in the views capture_info, class_totals, probe_status, in event_count and meta. */
+/* kymo info: what a capture holds. Everything it prints is in the views capture_info, class_totals,
+ * probe_status, in event_count and meta. */
 #include "analyzer/commands/capture_commands.h"
 
 #include <inttypes.h>
@@ -12,15 +13,18 @@ static const struct {
 	const char *name;
 	enum kymo_show show;
 } shown[] = {
-	{ "events_stored", KYMO_SHOW_COUNT },  { "events_dropped", KYMO_SHOW_COUNT }, { "events_damaged", KYMO_SHOW_COUNT },
-	{ "duration_ns", KYMO_SHOW_NS },       { "file_bytes", KYMO_SHOW_BYTES },     { "bytes_per_event", KYMO_SHOW_COUNT },
-	{ "capture_id", KYMO_SHOW_HIDDEN },    { "start_ns", KYMO_SHOW_HIDDEN },      { "end_ns", KYMO_SHOW_HIDDEN },
-	{ "bytes_skipped", KYMO_SHOW_BYTES },
+	{"events_stored", KYMO_SHOW_COUNT},  {"events_dropped", KYMO_SHOW_COUNT},
+	{"events_damaged", KYMO_SHOW_COUNT}, {"duration_ns", KYMO_SHOW_NS},
+	{"file_bytes", KYMO_SHOW_BYTES},     {"bytes_per_event", KYMO_SHOW_COUNT},
+	{"capture_id", KYMO_SHOW_HIDDEN},    {"start_ns", KYMO_SHOW_HIDDEN},
+	{"end_ns", KYMO_SHOW_HIDDEN},	     {"bytes_skipped", KYMO_SHOW_BYTES},
 };
 
-/* Columns of capture_info about damage: an object of their own, shown to people only where something is wrong. */
-static const char *const damage_columns[] = { "blocks_read",   "blocks_damaged",   "blocks_lost",      "blocks_unknown",
-					      "bytes_skipped", "columns_rejected", "rows_unknown_type" };
+/* Columns of capture_info about damage: an object of their own, shown to people only where
+ * something is wrong. */
+static const char *const damage_columns[] = {
+	"blocks_read",	 "blocks_damaged",   "blocks_lost",	 "blocks_unknown",
+	"bytes_skipped", "columns_rejected", "rows_unknown_type"};
 
 static bool is_damage(const char *name)
 {
@@ -54,8 +58,8 @@ static void write_columns(struct kymo_sink *sink, struct kymo_query *row, bool d
 	}
 }
 
-static int write_table(struct kymo_db *db, struct kymo_sink *sink, const char *name, const char *sql, s64 capture_id,
-		       struct cap_err *err)
+static int write_table(struct kymo_db *db, struct kymo_sink *sink, const char *name,
+		       const char *sql, s64 capture_id, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_query_new(kymo_db_handle(db), sql, &query, err);
@@ -69,17 +73,20 @@ static int write_table(struct kymo_db *db, struct kymo_sink *sink, const char *n
 	return rows < 0 ? (int)rows : 0;
 }
 
-static int write_tables(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id, struct cap_err *err)
+static int write_tables(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
+			struct cap_err *err)
 {
 	static const struct {
 		const char *name, *sql;
 	} tables[] = {
-		{ "classes", "SELECT class, attempted_count, stored_count, lost_count, unmatched_count FROM class_totals"
-			     " WHERE capture_id = :capture ORDER BY class" },
-		{ "probes", "SELECT name, how, class, attached, error_name, reason FROM probe_status"
-			    " WHERE capture_id = :capture ORDER BY class, name" },
-		{ "events", "SELECT type, row_count FROM event_count WHERE capture_id = :capture AND row_count > 0 ORDER BY type" },
-		{ "meta", "SELECT key, value FROM meta WHERE capture_id = :capture ORDER BY key" },
+		{"classes", "SELECT class, attempted_count, stored_count, lost_count, "
+			    "unmatched_count FROM class_totals"
+			    " WHERE capture_id = :capture ORDER BY class"},
+		{"probes", "SELECT name, how, class, attached, error_name, reason FROM probe_status"
+			   " WHERE capture_id = :capture ORDER BY class, name"},
+		{"events", "SELECT type, row_count FROM event_count WHERE capture_id = :capture "
+			   "AND row_count > 0 ORDER BY type"},
+		{"meta", "SELECT key, value FROM meta WHERE capture_id = :capture ORDER BY key"},
 	};
 	int rc = 0;
 
@@ -88,10 +95,13 @@ static int write_tables(struct kymo_db *db, struct kymo_sink *sink, s64 capture_
 	return rc;
 }
 
-static int write_one(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id, struct cap_err *err)
+static int write_one(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
+		     struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = kymo_query_new(kymo_db_handle(db), "SELECT * FROM capture_info WHERE capture_id = :capture", &query, err);
+	int rc = kymo_query_new(kymo_db_handle(db),
+				"SELECT * FROM capture_info WHERE capture_id = :capture", &query,
+				err);
 
 	if (rc == 0)
 		rc = kymo_query_bind_int(query, ":capture", capture_id);
@@ -106,18 +116,37 @@ static int write_one(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
 	return write_tables(db, sink, capture_id, err);
 }
 
+/* Several captures: sums under the same names as of one, then a line for each. */
 static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err *err)
 {
-	return write_table(db, sink, "captures",
-			   "SELECT capture_id, path, host, kernel, start_realtime, duration_ns, events_stored, events_dropped,"
-			   " events_damaged, complete, end_reason, file_bytes, session_uuid FROM capture_info"
-			   " WHERE :capture = 0 ORDER BY capture_id",
-			   0, err);
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT count(*) AS capture_count, sum(events_stored) AS events_stored,"
+		" sum(events_dropped) AS events_dropped, sum(events_damaged) AS events_damaged,"
+		" sum(duration_ns) AS duration_ns, min(complete) AS complete, sum(file_bytes) AS "
+		"file_bytes"
+		" FROM capture_info",
+		&query, err);
+
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc < 0)
+		return rc;
+	write_columns(sink, query, false);
+	return write_table(
+		db, sink, "captures",
+		"SELECT capture_id, path, host, kernel, start_realtime, duration_ns, "
+		"events_stored, events_dropped,"
+		" events_damaged, complete, end_reason, file_bytes, session_uuid FROM capture_info"
+		" WHERE :capture = 0 ORDER BY capture_id",
+		0, err);
 }
 
 int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	const struct kymo_parse parse = { .groups = KYMO_OPT_JSON | KYMO_OPT_CAPTURE, .min_arguments = 1, .max_arguments = 1 };
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON | KYMO_OPT_CAPTURE, .min_arguments = 1, .max_arguments = 1};
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	struct kymo_common common;

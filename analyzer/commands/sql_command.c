@@ -29,10 +29,10 @@ static int read_query(FILE *in, char **ret_query, struct cap_err *err)
 
 int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	const struct kymo_parse parse = { .groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_SYMBOLS,
-					  .min_arguments = 1,
-					  .max_arguments = 2 };
-	struct kymo_db_options options = { 0 };
+	const struct kymo_parse parse = {.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_SYMBOLS,
+					 .min_arguments = 1,
+					 .max_arguments = 2};
+	struct kymo_db_options options = {0};
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
@@ -45,15 +45,18 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	options.symbolize = common.symbols;
+	options.symbol_options = &common.symbol_options;
 	if (argc - first == 1 && argv[first][0] == '-' && !argv[first][1])
-		return cap_fail(err, CAP_EUSAGE, "the capture and the query cannot both come from standard input");
+		return cap_fail(err, CAP_EUSAGE,
+				"the capture and the query cannot both come from standard input");
 	rc = argc - first == 1 ? read_query(stdin, &from_stdin, err) : 0;
 	if (rc == 0)
 		rc = kymo_db_open(argv[first], &options, &db, err);
 	if (rc == 0)
 		rc = kymo_query_exec(kymo_db_handle(db), "PRAGMA query_only = 1", err);
 	if (rc == 0)
-		rc = kymo_query_new(kymo_db_handle(db), from_stdin ? from_stdin : argv[first + 1], &query, err);
+		rc = kymo_query_new(kymo_db_handle(db), from_stdin ? from_stdin : argv[first + 1],
+				    &query, err);
 	if (rc == 0)
 		rc = kymo_sink_new(common.format, run->out, &sink);
 	if (rc < 0)

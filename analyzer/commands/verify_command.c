@@ -1,4 +1,5 @@
-/* kymo verify: reads every byte of a capture and decodes every column. Needs no database: it also tells about files that nothing else can use. */
+/* kymo verify: reads every byte of a capture and decodes every column. Needs no database: it also
+ * tells about files that nothing else can use. */
 #include "analyzer/commands/capture_commands.h"
 
 #include <errno.h>
@@ -30,10 +31,11 @@ static void verify_done(struct verify *verify)
 	free(verify->values);
 }
 
-static void tell(struct verify *verify, u64 offset, u64 bytes, const char *problem, const char *text)
+static void tell(struct verify *verify, u64 offset, u64 bytes, const char *problem,
+		 const char *text)
 {
-	const struct kymo_value values[] = { kymo_int((s64)offset), kymo_int((s64)bytes), kymo_text(problem),
-					     kymo_text(text) };
+	const struct kymo_value values[] = {kymo_int((s64)offset), kymo_int((s64)bytes),
+					    kymo_text(problem), kymo_text(text)};
 
 	verify->problems++;
 	kymo_sink_row(verify->sink, values);
@@ -55,16 +57,17 @@ static enum block_use use_of(u32 type)
 	}
 }
 
-static int decode_section(struct verify *verify, const struct cap_block *block, const struct cap_rows *rows,
-			  const struct cap_section *section, struct cap_err *err)
+static int decode_section(struct verify *verify, const struct cap_block *block,
+			  const struct cap_rows *rows, const struct cap_section *section,
+			  struct cap_err *err)
 {
 	char text[160];
 
 	verify->rows += section->row_count;
 	verify->events += block->type == CAP_BLOCK_CHUNK ? section->row_count : 0;
 	if (!section->type) {
-		(void)snprintf(text, sizeof(text), "%" PRIu32 " rows of unknown type %" PRIu32, section->row_count,
-			       section->type_id);
+		(void)snprintf(text, sizeof(text), "%" PRIu32 " rows of unknown type %" PRIu32,
+			       section->row_count, section->type_id);
 		tell(verify, block->offset, block->size_bytes, "unknown", text);
 	}
 	if (section->row_count > verify->value_capacity) {
@@ -83,7 +86,8 @@ static int decode_section(struct verify *verify, const struct cap_block *block, 
 			continue;
 		verify->columns_rejected++;
 		(void)snprintf(text, sizeof(text), "column %s.%s cannot be decoded",
-			       section->type ? section->type->name : "?", column->field ? column->field->name : "?");
+			       section->type ? section->type->name : "?",
+			       column->field ? column->field->name : "?");
 		tell(verify, block->offset, block->size_bytes, "damaged", text);
 	}
 	return 0;
@@ -91,19 +95,21 @@ static int decode_section(struct verify *verify, const struct cap_block *block, 
 
 static int check_block(struct verify *verify, const struct cap_block *block, struct cap_err *err)
 {
-	struct cap_err reason = { 0 };
+	struct cap_err reason = {0};
 	struct cap_rows rows;
 	char text[80];
 	int rc;
 
 	if (block->offset > verify->expected)
-		tell(verify, verify->expected, block->offset - verify->expected, "damaged", "no intact block here");
+		tell(verify, verify->expected, block->offset - verify->expected, "damaged",
+		     "no intact block here");
 	verify->expected = block->offset + block->size_bytes;
 	switch (use_of(block->type)) {
 	case BLOCK_FIXED:
 		return 0;
 	case BLOCK_UNKNOWN:
-		(void)snprintf(text, sizeof(text), "block type %" PRIu32 ", not known to this version", block->type);
+		(void)snprintf(text, sizeof(text),
+			       "block type %" PRIu32 ", not known to this version", block->type);
 		tell(verify, block->offset, block->size_bytes, "unknown", text);
 		return 0;
 	case BLOCK_ROWS:
@@ -122,8 +128,7 @@ static int check_block(struct verify *verify, const struct cap_block *block, str
 static int walk(struct verify *verify, struct cap_err *err)
 {
 	static const struct kymo_column columns[] = {
-		{ .name = "offset" }, { .name = "bytes" }, { .name = "problem" }, { .name = "text" }
-	};
+		{.name = "offset"}, {.name = "bytes"}, {.name = "problem"}, {.name = "text"}};
 	u64 file_bytes = cap_reader_file_bytes(verify->reader);
 	struct cap_block block;
 	int rc;
@@ -135,7 +140,8 @@ static int walk(struct verify *verify, struct cap_err *err)
 			break;
 	}
 	if (rc == 0 && verify->expected < file_bytes)
-		tell(verify, verify->expected, file_bytes - verify->expected, "damaged", "no intact block up to the end");
+		tell(verify, verify->expected, file_bytes - verify->expected, "damaged",
+		     "no intact block up to the end");
 	kymo_sink_table_end(verify->sink);
 	return rc;
 }
@@ -144,22 +150,33 @@ static bool write_totals(struct verify *verify)
 {
 	const struct cap_damage *damage = cap_reader_damage(verify->reader);
 	u64 rejected = verify->columns_rejected + damage->columns_rejected;
-	bool sound = damage->ended && !damage->blocks_damaged && !damage->blocks_lost && !damage->bytes_skipped && !rejected;
+	bool sound = damage->ended && !damage->blocks_damaged && !damage->blocks_lost &&
+		     !damage->bytes_skipped && !rejected;
 	bool known = !damage->blocks_unknown && !damage->rows_unknown_type;
 
-	kymo_sink_field_text(verify->sink, "result", !sound ? "damaged" : known ? "good" : "unknown parts");
-	kymo_sink_field_int(verify->sink, "file_bytes", KYMO_SHOW_COUNT, (s64)cap_reader_file_bytes(verify->reader));
+	kymo_sink_field_text(verify->sink, "result",
+			     !sound  ? "damaged"
+			     : known ? "good"
+				     : "unknown parts");
+	kymo_sink_field_int(verify->sink, "file_bytes", KYMO_SHOW_COUNT,
+			    (s64)cap_reader_file_bytes(verify->reader));
 	kymo_sink_field_int(verify->sink, "blocks_good", KYMO_SHOW_COUNT, (s64)damage->blocks_read);
-	kymo_sink_field_int(verify->sink, "blocks_damaged", KYMO_SHOW_COUNT, (s64)damage->blocks_damaged);
+	kymo_sink_field_int(verify->sink, "blocks_damaged", KYMO_SHOW_COUNT,
+			    (s64)damage->blocks_damaged);
 	kymo_sink_field_int(verify->sink, "blocks_lost", KYMO_SHOW_COUNT, (s64)damage->blocks_lost);
-	kymo_sink_field_int(verify->sink, "blocks_unknown", KYMO_SHOW_COUNT, (s64)damage->blocks_unknown);
-	kymo_sink_field_int(verify->sink, "blocks_foreign", KYMO_SHOW_COUNT, (s64)damage->blocks_foreign);
-	kymo_sink_field_int(verify->sink, "bytes_skipped", KYMO_SHOW_COUNT, (s64)damage->bytes_skipped);
+	kymo_sink_field_int(verify->sink, "blocks_unknown", KYMO_SHOW_COUNT,
+			    (s64)damage->blocks_unknown);
+	kymo_sink_field_int(verify->sink, "blocks_foreign", KYMO_SHOW_COUNT,
+			    (s64)damage->blocks_foreign);
+	kymo_sink_field_int(verify->sink, "bytes_skipped", KYMO_SHOW_COUNT,
+			    (s64)damage->bytes_skipped);
 	kymo_sink_field_int(verify->sink, "rows", KYMO_SHOW_COUNT, (s64)verify->rows);
 	kymo_sink_field_int(verify->sink, "events", KYMO_SHOW_COUNT, (s64)verify->events);
 	if (damage->ended)
-		kymo_sink_field_int(verify->sink, "events_written", KYMO_SHOW_COUNT, (s64)damage->end_events);
-	kymo_sink_field_int(verify->sink, "rows_unknown_type", KYMO_SHOW_COUNT, (s64)damage->rows_unknown_type);
+		kymo_sink_field_int(verify->sink, "events_written", KYMO_SHOW_COUNT,
+				    (s64)damage->end_events);
+	kymo_sink_field_int(verify->sink, "rows_unknown_type", KYMO_SHOW_COUNT,
+			    (s64)damage->rows_unknown_type);
 	kymo_sink_field_int(verify->sink, "columns", KYMO_SHOW_COUNT, (s64)verify->columns);
 	kymo_sink_field_int(verify->sink, "columns_rejected", KYMO_SHOW_COUNT, (s64)rejected);
 	kymo_sink_field_bool(verify->sink, "ended", damage->ended);
@@ -168,8 +185,9 @@ static bool write_totals(struct verify *verify)
 
 int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	const struct kymo_parse parse = { .groups = KYMO_OPT_JSON, .min_arguments = 1, .max_arguments = 1 };
-	CLEANUP(verify_done) struct verify verify = { 0 };
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON, .min_arguments = 1, .max_arguments = 1};
+	CLEANUP(verify_done) struct verify verify = {0};
 	struct kymo_common common;
 	bool good;
 	int first, rc;
@@ -193,6 +211,7 @@ int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct c
 	if (rc < 0)
 		return rc;
 	if (!cap_reader_damage(verify.reader)->ended)
-		run->note(run, "'%s' has no end: it was cut, or its recorder was killed", argv[first]);
+		run->note(run, "'%s' has no end: it was cut, or its recorder was killed",
+			  argv[first]);
 	return good ? 0 : KYMO_EXIT_LOSS;
 }

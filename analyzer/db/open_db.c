@@ -15,7 +15,8 @@
 #include "formats/cleanup.h"
 
 #define SQLITE_HEAD_BYTES 100u
-#define CHECKED_BYTES (64u << 20) /* a bigger database is not checked as a whole before it is asked */
+#define CHECKED_BYTES \
+	(64u << 20) /* a bigger database is not checked as a whole before it is asked */
 
 struct kymo_db {
 	char *path;
@@ -31,8 +32,10 @@ static u32 big_endian(const u8 *bytes)
 	return (u32)bytes[0] << 24 | (u32)bytes[1] << 16 | (u32)bytes[2] << 8 | bytes[3];
 }
 
-/* Looks at the head of a regular file; anything else is left to the capture reader, which knows pipes. */
-static int look_at(const char *path, enum content *ret_content, u64 *ret_file_bytes, struct cap_err *err)
+/* Looks at the head of a regular file; anything else is left to the capture reader, which knows
+ * pipes. */
+static int look_at(const char *path, enum content *ret_content, u64 *ret_file_bytes,
+		   struct cap_err *err)
 {
 	CLEANUP(cap_closep) int fd = -1;
 	u8 head[SQLITE_HEAD_BYTES];
@@ -52,14 +55,16 @@ static int look_at(const char *path, enum content *ret_content, u64 *ret_file_by
 		return 0;
 	if (big_endian(head + 68) != KYMO_APPLICATION_ID)
 		return cap_fail(err, CAP_ENOTOURS,
-				"'%s' is an SQLite database of another program; give a capture, or a database "
+				"'%s' is an SQLite database of another program; give a capture, or "
+				"a database "
 				"made by `kymo import`",
 				path);
 	version = big_endian(head + 60);
 	if (version != KYMO_SCHEMA_VERSION)
 		return cap_fail(err, CAP_EVERSION,
-				"'%s' has schema version %lld, this kymo reads %d: import the capture again", path,
-				(long long)version, KYMO_SCHEMA_VERSION);
+				"'%s' has schema version %lld, this kymo reads %d: import the "
+				"capture again",
+				path, (long long)version, KYMO_SCHEMA_VERSION);
 	*ret_content = CONTENT_DATABASE;
 	*ret_file_bytes = (u64)st.st_size;
 	return 0;
@@ -80,7 +85,8 @@ static int check_database(struct kymo_db *db, u64 file_bytes, struct cap_err *er
 		return rc;
 	answer = rc == 1 ? kymo_query_text(query, 0, NULL) : NULL;
 	if (!answer || strcmp(answer, "ok") != 0)
-		return cap_fail(err, CAP_EDAMAGED, "%s", answer ? answer : "no answer from its check");
+		return cap_fail(err, CAP_EDAMAGED, "%s",
+				answer ? answer : "no answer from its check");
 	return 0;
 }
 
@@ -96,7 +102,8 @@ static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err
 	if (rc == 0)
 		rc = kymo_query_one_int(db->handle, "SELECT count(*) FROM capture", &captures, err);
 	if (rc < 0)
-		return cap_context(err, CAP_EDAMAGED, "database '%s' is damaged: import the capture again", db->path);
+		return cap_context(err, CAP_EDAMAGED,
+				   "database '%s' is damaged: import the capture again", db->path);
 	return 0;
 }
 
@@ -111,12 +118,15 @@ static int progress(void *context, u64 done_bytes, u64 total_bytes)
 
 static int attach_capture(struct kymo_db *db, struct cap_err *err)
 {
-	int rc = kymo_connection_open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db->handle, err);
+	int rc = kymo_connection_open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+				      &db->handle, err);
 
 	if (rc == 0)
 		rc = kymo_vtab_register(db->handle, &db->source, err);
 	if (rc == 0)
-		rc = kymo_query_exec(db->handle, "PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN", err);
+		rc = kymo_query_exec(db->handle,
+				     "PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN",
+				     err);
 	if (rc == 0)
 		rc = kymo_schema_create(db->handle, err);
 	if (rc == 0)
@@ -124,18 +134,20 @@ static int attach_capture(struct kymo_db *db, struct cap_err *err)
 	if (rc == 0)
 		rc = kymo_query_exec(db->handle, "COMMIT", err);
 	if (rc == 0 && db->options.symbolize)
-		rc = kymo_symbolize_frames(db->handle, NULL, err);
+		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options, err);
 	return rc < 0 ? rc : kymo_connection_harden(db->handle, err);
 }
 
 static int open_capture(struct kymo_db *db, struct cap_err *err)
 {
-	const struct kymo_capture_options options = { .progress = progress, .progress_context = db };
+	const struct kymo_capture_options options = {.progress = progress, .progress_context = db};
 	int rc = kymo_capture_open(db->path, &options, &db->source.capture, err);
 
 	if (rc == CAP_ENOTCAPTURE)
-		return cap_fail(err, rc, "'%s' is neither a kymo capture nor a database made by `kymo import`",
-				db->path);
+		return cap_fail(
+			err, rc,
+			"'%s' is neither a kymo capture nor a database made by `kymo import`",
+			db->path);
 	if (rc < 0)
 		return rc;
 	rc = attach_capture(db, err);
@@ -160,7 +172,8 @@ int kymo_db_open(const char *path, const struct kymo_db_options *options, struct
 	rc = look_at(path, &content, &file_bytes, err);
 	if (rc < 0)
 		return rc;
-	rc = content == CONTENT_DATABASE ? open_database(db, file_bytes, err) : open_capture(db, err);
+	rc = content == CONTENT_DATABASE ? open_database(db, file_bytes, err)
+					 : open_capture(db, err);
 	if (rc < 0)
 		return rc;
 	*ret_db = TAKE(db);

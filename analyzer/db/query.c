@@ -58,7 +58,8 @@ static bool is_blank(const char *text)
 	return true;
 }
 
-int kymo_query_new(struct sqlite3 *handle, const char *sql, struct kymo_query **ret_query, struct cap_err *err)
+int kymo_query_new(struct sqlite3 *handle, const char *sql, struct kymo_query **ret_query,
+		   struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = calloc(1, sizeof(*query));
 	const char *rest = NULL;
@@ -103,7 +104,8 @@ int kymo_query_bind_text(struct kymo_query *query, const char *name, const char 
 {
 	int index = sqlite3_bind_parameter_index(query->statement, name);
 
-	if (index == 0 || sqlite3_bind_text(query->statement, index, text, -1, SQLITE_TRANSIENT) == SQLITE_OK)
+	if (index == 0 ||
+	    sqlite3_bind_text(query->statement, index, text, -1, SQLITE_TRANSIENT) == SQLITE_OK)
 		return 0;
 	return -ENOMEM;
 }
@@ -122,7 +124,8 @@ int kymo_query_step(struct kymo_query *query, struct cap_err *err)
 
 void kymo_query_reset(struct kymo_query *query)
 {
-	(void)sqlite3_reset(query->statement); /* repeats the error of the last step, which was reported */
+	(void)sqlite3_reset(
+		query->statement); /* repeats the error of the last step, which was reported */
 	(void)sqlite3_clear_bindings(query->statement);
 }
 
@@ -164,7 +167,7 @@ const char *kymo_query_text(struct kymo_query *query, int column, size_t *ret_by
 
 struct kymo_value kymo_query_value(struct kymo_query *query, int column)
 {
-	struct kymo_value value = { .type = KYMO_NULL };
+	struct kymo_value value = {.type = KYMO_NULL};
 
 	switch (sqlite3_column_type(query->statement, column)) {
 	case SQLITE_INTEGER:

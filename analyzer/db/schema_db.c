@@ -1,4 +1,5 @@
-/* The order matters at import: the row of the capture comes last, since copying may still find columns that cannot be used. */
+/* The order matters at import: the row of the capture comes last, since copying may still find
+ * columns that cannot be used. */
 #include "analyzer/db/schema_db.h"
 
 #include <errno.h>
@@ -11,11 +12,13 @@
 
 #define LAST_ERRNO 4095 /* the kernel's MAX_ERRNO */
 
-static const char *const dictionaries[] = { "event_count", "enum_name", "process", "task", "module", "frame", "stack" };
-static const char *const summaries[] = { "syscall_summary", "syscall_process_summary", "syscall_error_summary",
-					 "syscall_histogram_summary" };
+static const char *const dictionaries[] = {"event_count", "enum_name", "process", "task",
+					   "module",	  "frame",     "stack"};
+static const char *const summaries[] = {"syscall_summary", "syscall_process_summary",
+					"syscall_error_summary", "syscall_histogram_summary"};
 
-__attribute__((format(printf, 3, 4))) static int run(sqlite3 *db, struct cap_err *err, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int run(sqlite3 *db, struct cap_err *err,
+						     const char *format, ...)
 {
 	va_list arguments;
 	char *sql;
@@ -37,13 +40,10 @@ static int fill_errno_names(sqlite3 *db, struct cap_err *err)
 	static const struct {
 		int error;
 		const char *name;
-	} internal[] = { { 512, "ERESTARTSYS" },
-			 { 513, "ERESTARTNOINTR" },
-			 { 514, "ERESTARTNOHAND" },
-			 { 515, "ENOIOCTLCMD" },
-			 { 516, "ERESTART_RESTARTBLOCK" },
-			 { 517, "EPROBE_DEFER" },
-			 { 529, "EIOCBQUEUED" } };
+	} internal[] = {
+		{512, "ERESTARTSYS"}, {513, "ERESTARTNOINTR"},	      {514, "ERESTARTNOHAND"},
+		{515, "ENOIOCTLCMD"}, {516, "ERESTART_RESTARTBLOCK"}, {517, "EPROBE_DEFER"},
+		{529, "EIOCBQUEUED"}};
 	int rc = 0;
 
 	for (int error = 1; rc == 0 && error <= LAST_ERRNO; error++) {
@@ -53,8 +53,8 @@ static int fill_errno_names(sqlite3 *db, struct cap_err *err)
 			rc = run(db, err, "INSERT INTO errno_name VALUES(%d,'%s')", error, name);
 	}
 	for (size_t i = 0; rc == 0 && i < sizeof(internal) / sizeof(internal[0]); i++)
-		rc = run(db, err, "INSERT OR IGNORE INTO errno_name VALUES(%d,'%s')", internal[i].error,
-			 internal[i].name);
+		rc = run(db, err, "INSERT OR IGNORE INTO errno_name VALUES(%d,'%s')",
+			 internal[i].error, internal[i].name);
 	return rc;
 }
 
@@ -82,22 +82,27 @@ int kymo_schema_create(sqlite3 *db, struct cap_err *err)
 }
 
 /* Copies table `to` from a virtual table that exists only meanwhile. */
-static int copy(sqlite3 *db, const char *to, const char *module, const char *argument, const char *columns,
-		struct cap_err *err)
+static int copy(sqlite3 *db, const char *to, const char *module, const char *argument,
+		const char *columns, struct cap_err *err)
 {
-	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module, argument);
+	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module,
+		     argument);
 
 	if (rc == 0)
-		rc = run(db, err, "INSERT INTO main.%s(%s) SELECT %s FROM temp.kymo_source", to, columns, columns);
+		rc = run(db, err, "INSERT INTO main.%s(%s) SELECT %s FROM temp.kymo_source", to,
+			 columns, columns);
 	if (rc == 0)
 		rc = run(db, err, "DROP TABLE temp.kymo_source");
 	return rc < 0 ? cap_context(err, rc, "copy table %s", to) : 0;
 }
 
-/* Only the columns that the capture has: the others are NULL anyway, and asking a million times costs. */
-static int copy_rows(sqlite3 *db, const struct kymo_vtab_source *source, const struct cap_type *type, struct cap_err *err)
+/* Only the columns that the capture has: the others are NULL anyway, and asking a million times
+ * costs. */
+static int copy_rows(sqlite3 *db, const struct kymo_vtab_source *source,
+		     const struct cap_type *type, struct cap_err *err)
 {
-	CLEANUP(cap_freep) char *names = kymo_row_names_sql(type, source->capture->columns[type->id]);
+	CLEANUP(cap_freep)
+	char *names = kymo_row_names_sql(type, source->capture->columns[type->id]);
 
 	if (!names)
 		return cap_fail(err, -ENOMEM, "out of memory");
@@ -109,8 +114,8 @@ static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof(dictionaries) / sizeof(dictionaries[0]); i++)
-		rc = copy(db, dictionaries[i], "kymo_model", dictionaries[i], kymo_model_columns(dictionaries[i]),
-			  err);
+		rc = copy(db, dictionaries[i], "kymo_model", dictionaries[i],
+			  kymo_model_columns(dictionaries[i]), err);
 	return rc;
 }
 
@@ -126,20 +131,24 @@ int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struc
 			rc = copy_rows(db, source, type, err);
 	}
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
-		rc = copy(db, summaries[i], "kymo_syscalls", summaries[i], kymo_syscalls_columns(summaries[i]), err);
+		rc = copy(db, summaries[i], "kymo_syscalls", summaries[i],
+			  kymo_syscalls_columns(summaries[i]), err);
 	if (rc == 0)
 		rc = copy_dictionaries(db, err);
 	if (rc == 0)
-		rc = copy(db, "capture", "kymo_model", "capture", kymo_model_columns("capture"), err);
+		rc = copy(db, "capture", "kymo_model", "capture", kymo_model_columns("capture"),
+			  err);
 	return rc;
 }
 
-static int replace_by_virtual(sqlite3 *db, const char *table, const char *module, const char *argument,
-			      struct cap_err *err)
+static int replace_by_virtual(sqlite3 *db, const char *table, const char *module,
+			      const char *argument, struct cap_err *err)
 {
 	int rc = run(db, err, "DROP TABLE main.%s", table);
 
-	return rc < 0 ? rc : run(db, err, "CREATE VIRTUAL TABLE main.%s USING %s(%s)", table, module, argument);
+	return rc < 0 ? rc
+		      : run(db, err, "CREATE VIRTUAL TABLE main.%s USING %s(%s)", table, module,
+			    argument);
 }
 
 int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err)
@@ -161,6 +170,7 @@ int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struc
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = replace_by_virtual(db, summaries[i], "kymo_syscalls", summaries[i], err);
 	if (rc == 0)
-		rc = copy(db, "capture", "kymo_model", "capture", kymo_model_columns("capture"), err);
+		rc = copy(db, "capture", "kymo_model", "capture", kymo_model_columns("capture"),
+			  err);
 	return rc;
 }

@@ -8,13 +8,16 @@
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
 #define KYMO_SCHEMA_VERSION 1
 
-extern const char kymo_schema_sql[], kymo_schema_reports_sql[]; /* schema.sql and schema_reports.sql, embedded at build time */
+extern const char kymo_schema_sql[],
+	kymo_schema_reports_sql[]; /* schema.sql and schema_reports.sql, embedded at build time */
 
 /* Tables and views of both files, the table of errno names, and the tables of row types. */
 int kymo_schema_create(sqlite3 *db, struct cap_err *err);
 
-/* Copies everything of source->capture: one INSERT ... SELECT per table. The modules of vtab.h must be registered. */
+/* Copies everything of source->capture: one INSERT ... SELECT per table. The modules of vtab.h must
+ * be registered. */
 int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err);
 
-/* The same tables for asking a capture directly: dictionaries are copied, rows of chunks and their summaries become virtual tables. */
+/* The same tables for asking a capture directly: dictionaries are copied, rows of chunks and their
+ * summaries become virtual tables. */
 int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err);

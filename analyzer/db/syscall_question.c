@@ -22,7 +22,8 @@ struct table_batch {
 	struct kymo_syscall_batch batch;
 };
 
-static int flush(struct table_batch *rows, kymo_syscall_batch_fn fn, void *fn_context, struct cap_err *err)
+static int flush(struct table_batch *rows, kymo_syscall_batch_fn fn, void *fn_context,
+		 struct cap_err *err)
 {
 	int rc = rows->batch.count > 0 ? fn(fn_context, &rows->batch, err) : 0;
 
@@ -30,8 +31,8 @@ static int flush(struct table_batch *rows, kymo_syscall_batch_fn fn, void *fn_co
 	return rc;
 }
 
-static int step_rows(struct kymo_query *query, struct table_batch *rows, kymo_syscall_batch_fn fn, void *fn_context,
-		     struct cap_err *err)
+static int step_rows(struct kymo_query *query, struct table_batch *rows, kymo_syscall_batch_fn fn,
+		     void *fn_context, struct cap_err *err)
 {
 	struct kymo_syscall_batch *batch = &rows->batch;
 	int rc;
@@ -64,16 +65,17 @@ static int run_table(void *context, kymo_syscall_batch_fn fn, void *fn_context, 
 
 	if (!rows)
 		return cap_fail(err, -ENOMEM, "out of memory");
-	rows->batch = (struct kymo_syscall_batch){ .duration_ns = rows->duration_ns,
-						   .sysno = rows->sysno,
-						   .flags = rows->flags,
-						   .error = rows->error,
-						   .process_id = rows->process_id };
+	rows->batch = (struct kymo_syscall_batch){.duration_ns = rows->duration_ns,
+						  .sysno = rows->sysno,
+						  .flags = rows->flags,
+						  .error = rows->error,
+						  .process_id = rows->process_id};
 	kymo_filter_sql(source->filter, "s", "t", conditions);
-	(void)snprintf(sql, sizeof(sql),
-		       "SELECT s.capture_id, t.process_id, s.duration_ns, s.sysno, s.flags, s.error "
-		       "FROM syscall s LEFT JOIN task t ON t.id = s.task_id WHERE %s",
-		       conditions);
+	(void)snprintf(
+		sql, sizeof(sql),
+		"SELECT s.capture_id, t.process_id, s.duration_ns, s.sysno, s.flags, s.error "
+		"FROM syscall s LEFT JOIN task t ON t.id = s.task_id WHERE %s",
+		conditions);
 	rc = kymo_query_new(kymo_db_handle(source->db), sql, &query, err);
 	if (rc == 0)
 		rc = kymo_filter_bind(source->filter, query);
@@ -83,18 +85,21 @@ static int run_table(void *context, kymo_syscall_batch_fn fn, void *fn_context, 
 int kymo_db_syscall_aggregate(struct kymo_db *db, const struct kymo_filter *filter,
 			      struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err)
 {
-	struct table_source table = { .db = db, .filter = filter };
+	struct table_source table = {.db = db, .filter = filter};
 	struct kymo_syscall_rows rows = {
 		.capture = kymo_db_capture(db),
-		.wanted = { .from_ns = filter->has_from && filter->from_ns > 0 ? (u64)filter->from_ns : 0,
-			    .to_ns = !filter->has_to	 ? UINT64_MAX :
-				     filter->to_ns > 0 ? (u64)filter->to_ns :
-							 0,
-			    .pid = filter->pid,
-			    .comm = filter->comm },
+		.wanted = {.from_ns = filter->has_from && filter->from_ns > 0 ? (u64)filter->from_ns
+									      : 0,
+			   .to_ns = !filter->has_to	? UINT64_MAX
+				    : filter->to_ns > 0 ? (u64)filter->to_ns
+							: 0,
+			   .pid = filter->pid,
+			   .comm = filter->comm},
 	};
-	const struct kymo_syscall_source from_table = { .run = run_table, .context = &table };
-	const struct kymo_syscall_source from_capture = { .run = kymo_syscall_rows_run, .context = &rows };
+	const struct kymo_syscall_source from_table = {.run = run_table, .context = &table};
+	const struct kymo_syscall_source from_capture = {.run = kymo_syscall_rows_run,
+							 .context = &rows};
 
-	return kymo_syscall_aggregate_new(rows.capture ? &from_capture : &from_table, ret_aggregate, err);
+	return kymo_syscall_aggregate_new(rows.capture ? &from_capture : &from_table, ret_aggregate,
+					  err);
 }

@@ -15,7 +15,8 @@
 #include "analyzer/symbols/symbolize_db.h"
 #include "formats/cleanup.h"
 
-/* Passes over a capture that take time, in order, and the share of the whole that each has; measured on syscall captures. */
+/* Passes over a capture that take time, in order, and the share of the whole that each has;
+ * measured on syscall captures. */
 #define FIRST_PASS_SHARE 0.05
 #define ROWS_SHARE 0.75
 
@@ -27,7 +28,7 @@ struct import {
 	struct kymo_ids next; /* bases for the next capture */
 	size_t file;
 	const struct kymo_capture *capture; /* NULL during its first pass */
-	double done; /* of this capture's work; never goes back */
+	double done;			    /* of this capture's work; never goes back */
 	u64 events_before;
 	u64 last_bytes;
 };
@@ -44,28 +45,31 @@ static void import_done(struct import *import)
 /* -------- progress -------- */
 
 /*
- * Tables are copied one after the other, each in a walk over the file; the walk over the biggest one is nearly all the work. Later walks begin at
- * byte 0 again, so they move the last part only.
+ * Tables are copied one after the other, each in a walk over the file; the walk over the biggest
+ * one is nearly all the work. Later walks begin at byte 0 again, so they move the last part only.
  */
 static int progress(void *context, u64 done_bytes, u64 total_bytes)
 {
 	struct import *import = context;
 	const struct kymo_import_options *options = import->options;
 	double share = total_bytes ? (double)done_bytes / (double)total_bytes : 1;
-	double done = import->capture ? FIRST_PASS_SHARE + share * ROWS_SHARE : share * FIRST_PASS_SHARE;
-	struct kymo_import_progress report = { .file = import->file,
-					       .file_count = options->path_count,
-					       .path = options->paths[import->file] };
+	double done =
+		import->capture ? FIRST_PASS_SHARE + share * ROWS_SHARE : share * FIRST_PASS_SHARE;
+	struct kymo_import_progress report = {.file = import->file,
+					      .file_count = options->path_count,
+					      .path = options->paths[import->file]};
 
-	if (import->capture && done_bytes < import->last_bytes && import->done >= FIRST_PASS_SHARE + 0.9 * ROWS_SHARE)
+	if (import->capture && done_bytes < import->last_bytes &&
+	    import->done >= FIRST_PASS_SHARE + 0.9 * ROWS_SHARE)
 		done = FIRST_PASS_SHARE + ROWS_SHARE + (1 - FIRST_PASS_SHARE - ROWS_SHARE) / 2;
 	import->last_bytes = done_bytes;
 	import->done = done > import->done ? done : import->done;
 	if (!options->progress)
 		return 0;
 	report.fraction = ((double)import->file + import->done) / (double)options->path_count;
-	report.events = import->events_before +
-			(import->capture ? (u64)(import->done * (double)import->capture->events) : 0);
+	report.events =
+		import->events_before +
+		(import->capture ? (u64)(import->done * (double)import->capture->events) : 0);
 	return options->progress(options->progress_context, &report);
 }
 
@@ -75,19 +79,22 @@ static int refuse_inputs(const struct kymo_import_options *options, struct cap_e
 {
 	struct stat output, input;
 
-	if (stat(options->output, &output) < 0)
-		return 0;
+	if (lstat(options->output, &output) < 0)
+		return 0; /* what else is wrong with it, creating it will tell */
 	if (!S_ISREG(output.st_mode))
-		return cap_fail(err, -EEXIST, "'%s' is not a regular file: give another name with -o",
+		return cap_fail(err, -EEXIST,
+				"'%s' is not a regular file: give another name with -o",
 				options->output);
 	for (size_t i = 0; i < options->path_count; i++) {
 		if (stat(options->paths[i], &input) == 0 && input.st_dev == output.st_dev &&
 		    input.st_ino == output.st_ino)
-			return cap_fail(err, CAP_EUSAGE, "'%s' is both a capture to import and the output",
+			return cap_fail(err, CAP_EUSAGE,
+					"'%s' is both a capture to import and the output",
 					options->output);
 	}
 	if (!options->force)
-		return cap_fail(err, -EEXIST, "'%s' exists: give another name with -o, or -f to replace it",
+		return cap_fail(err, -EEXIST,
+				"'%s' exists: give another name with -o, or -f to replace it",
 				options->output);
 	return 0;
 }
@@ -106,7 +113,8 @@ static int create_part(struct import *import, struct cap_err *err)
 	fd = open(import->part, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == EEXIST)
 		return cap_fail(err, -EEXIST,
-				"'%s' is there: another import is running, or one was killed; wait, or give -f to "
+				"'%s' is there: another import is running, or one was killed; "
+				"wait, or give -f to "
 				"replace it",
 				import->part);
 	if (fd < 0)
@@ -140,14 +148,16 @@ static int publish(struct import *import, struct cap_err *err)
 		rc = rename(import->part, output);
 	} else {
 		rc = renameat2(AT_FDCWD, import->part, AT_FDCWD, output, RENAME_NOREPLACE);
-		if (rc < 0 && errno == EINVAL) { /* a file system that cannot: a link does not replace either */
+		if (rc < 0 && errno == EINVAL) { /* a file system that cannot: a link does not
+						    replace either */
 			rc = link(import->part, output);
 			if (rc == 0)
 				(void)unlink(import->part);
 		}
 	}
 	if (rc < 0 && errno == EEXIST)
-		return cap_fail(err, -EEXIST, "'%s' appeared meanwhile: give another name with -o", output);
+		return cap_fail(err, -EEXIST, "'%s' appeared meanwhile: give another name with -o",
+				output);
 	if (rc < 0)
 		return cap_fail_errno(err, errno, "rename '%s' to '%s'", import->part, output);
 	import->part_is_ours = false;
@@ -158,11 +168,13 @@ static int publish(struct import *import, struct cap_err *err)
 
 static int open_part(struct import *import, struct cap_err *err)
 {
-	int rc = kymo_connection_open(import->part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &import->db, err);
+	int rc = kymo_connection_open(import->part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
+				      &import->db, err);
 
 	if (rc == 0)
 		rc = kymo_query_exec(import->db,
-				     "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
+				     "PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA "
+				     "synchronous = OFF; "
 				     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16384; "
 				     "PRAGMA temp_store = MEMORY; BEGIN EXCLUSIVE",
 				     err);
@@ -196,9 +208,10 @@ static int copy_capture(struct import *import, struct kymo_vtab_source *source, 
 static int import_one(struct import *import, struct kymo_import_result *result, struct cap_err *err)
 {
 	const char *path = import->options->paths[import->file];
-	const struct kymo_capture_options options = { .progress = progress, .progress_context = import };
+	const struct kymo_capture_options options = {.progress = progress,
+						     .progress_context = import};
 	CLEANUP(kymo_capture_closep) struct kymo_capture *capture = NULL;
-	CLEANUP(kymo_vtab_source_done) struct kymo_vtab_source source = { 0 };
+	CLEANUP(kymo_vtab_source_done) struct kymo_vtab_source source = {0};
 	int rc;
 
 	import->capture = NULL;
@@ -220,11 +233,11 @@ static int import_one(struct import *import, struct kymo_import_result *result, 
 	return 0;
 }
 
-int kymo_import_files(const struct kymo_import_options *options, struct kymo_import_result *ret_result,
-		      struct cap_err *err)
+int kymo_import_files(const struct kymo_import_options *options,
+		      struct kymo_import_result *ret_result, struct cap_err *err)
 {
-	CLEANUP(import_done) struct import import = { .options = options, .next = { .capture = 1 } };
-	struct kymo_import_result result = { 0 };
+	CLEANUP(import_done) struct import import = {.options = options, .next = {.capture = 1}};
+	struct kymo_import_result result = {0};
 	int rc = refuse_inputs(options, err);
 
 	if (rc == 0)
@@ -236,11 +249,12 @@ int kymo_import_files(const struct kymo_import_options *options, struct kymo_imp
 		rc = import_one(&import, &result, err);
 	}
 	if (rc == 0 && options->symbols)
-		rc = kymo_symbolize_frames(import.db, NULL, err);
+		rc = kymo_symbolize_frames(import.db, options->symbol_options, err);
 	if (rc == 0)
 		rc = kymo_query_exec(import.db, "COMMIT", err);
 	if (rc < 0)
-		return rc == -EINTR ? rc : cap_context(err, rc, "import into '%s'", options->output);
+		return rc == -EINTR ? rc
+				    : cap_context(err, rc, "import into '%s'", options->output);
 	kymo_connection_closep(&import.db);
 	rc = publish(&import, err);
 	if (rc < 0)

@@ -11,8 +11,8 @@ void kymo_row_columns(const struct cap_type *type, struct kymo_row_columns *ret_
 	struct kymo_row_columns *columns = ret_columns;
 
 	columns->count = 0;
-	columns->list[columns->count++] =
-		(struct kymo_row_column){ .name = "capture_id", .field = KYMO_FIELD_CAPTURE_ID, .kind = CAP_KIND_UINT };
+	columns->list[columns->count++] = (struct kymo_row_column){
+		.name = "capture_id", .field = KYMO_FIELD_CAPTURE_ID, .kind = CAP_KIND_UINT};
 	for (unsigned int i = 0; i < type->field_count; i++) {
 		const struct cap_field *field = &type->fields[i];
 		const char *name = field->name;
@@ -24,7 +24,7 @@ void kymo_row_columns(const struct cap_type *type, struct kymo_row_columns *ret_
 		else if (field->kind == CAP_KIND_STACK)
 			name = "stack_id";
 		columns->list[columns->count++] =
-			(struct kymo_row_column){ .name = name, .field = i, .kind = field->kind };
+			(struct kymo_row_column){.name = name, .field = i, .kind = field->kind};
 	}
 }
 
@@ -59,7 +59,9 @@ static char *columns_sql(const struct cap_type *type, u64 fields, bool with_type
 		if (column->field != KYMO_FIELD_CAPTURE_ID && !(fields >> column->field & 1))
 			continue;
 		(void)fprintf(out, "%s%s%s", separator, column->name,
-			      !with_types ? "" : is_text ? " TEXT" : " INTEGER");
+			      !with_types ? ""
+			      : is_text	  ? " TEXT"
+					  : " INTEGER");
 		separator = ", ";
 	}
 	if (fclose(out) != 0) {

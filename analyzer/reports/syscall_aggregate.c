@@ -1,6 +1,8 @@
 /*
- * Pass 1: sums per (capture, process, call), and a histogram with 32 steps per power of two. It tells, for each wanted rank, a range of values of 3 % width.
- * The passes after it find the exact value in that range (rank_select.h). Totals over processes come from adding up, but have ranks of their own.
+ * Pass 1: sums per (capture, process, call), and a histogram with 32 steps per power of two. It
+ * tells, for each wanted rank, a range of values of 3 % width. The passes after it find the exact
+ * value in that range (rank_select.h). Totals over processes come from adding up, but have ranks of
+ * their own.
  */
 #include "analyzer/reports/syscall_aggregate.h"
 
@@ -16,7 +18,7 @@
 #define STEP_BITS 5u /* histogram steps per power of two: 32 */
 #define BUCKET_BITS 11u
 
-const u32 kymo_quantile_permille[KYMO_QUANTILES] = { 500, 900, 990, 999 };
+const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
 
 struct group_list {
 	struct kymo_syscall_group *list;
@@ -33,7 +35,7 @@ struct kymo_syscall_aggregate {
 struct work {
 	struct kymo_syscall_aggregate *aggregate;
 	struct kymo_id_map process_map, total_map; /* -> index + 1 */
-	u32 *total_of; /* per process group */
+	u32 *total_of;				   /* per process group */
 	u32 total_of_capacity;
 	struct kymo_count_map buckets; /* (process group, bucket) */
 	struct kymo_count_map errors;  /* (process group, errno) */
@@ -82,7 +84,8 @@ static u32 log2_of_bucket(u32 bucket)
 /* -------- groups -------- */
 
 /* Index of the group, new or known. Negative: -ENOMEM. */
-static s64 find_group(struct group_list *groups, struct kymo_id_map *map, const struct kymo_syscall_group *key)
+static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
+		      const struct kymo_syscall_group *key)
 {
 	u64 a = (u64)key->capture_id << 32 | key->process_id;
 	u64 b = (u64)key->sysno << 1 | key->compat;
@@ -101,15 +104,16 @@ static s64 find_group(struct group_list *groups, struct kymo_id_map *map, const 
 	}
 	if (kymo_id_map_put(map, a, b, groups->count + 1) < 0)
 		return -ENOMEM;
-	groups->list[groups->count] = (struct kymo_syscall_group){ .capture_id = key->capture_id,
-								   .process_id = key->process_id,
-								   .sysno = key->sysno,
-								   .compat = key->compat,
-								   .min_ns = UINT64_MAX };
+	groups->list[groups->count] = (struct kymo_syscall_group){.capture_id = key->capture_id,
+								  .process_id = key->process_id,
+								  .sysno = key->sysno,
+								  .compat = key->compat,
+								  .min_ns = UINT64_MAX};
 	return groups->count++;
 }
 
-static inline void key_of(const struct kymo_syscall_batch *batch, size_t i, struct kymo_syscall_group *ret_key)
+static inline void key_of(const struct kymo_syscall_batch *batch, size_t i,
+			  struct kymo_syscall_group *ret_key)
 {
 	ret_key->capture_id = batch->capture_id;
 	ret_key->process_id = batch->process_id[i];
@@ -127,7 +131,7 @@ static inline bool is_unfinished(u64 flags)
 static int count_batch(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err)
 {
 	struct work *work = context;
-	struct kymo_syscall_group key = { 0 };
+	struct kymo_syscall_group key = {0};
 
 	for (size_t i = 0; i < batch->count; i++) {
 		u64 ns = batch->duration_ns[i];
@@ -143,7 +147,8 @@ static int count_batch(void *context, const struct kymo_syscall_batch *batch, st
 		if (batch->error[i] != 0) {
 			group->errors++;
 			if (kymo_count_map_add(&work->errors, (u64)index, batch->error[i], 1) < 0)
-				return cap_fail(err, -ENOMEM, "out of memory for errors of system calls");
+				return cap_fail(err, -ENOMEM,
+						"out of memory for errors of system calls");
 		}
 		if (is_unfinished(batch->flags[i])) {
 			group->unfinished++;
@@ -154,7 +159,8 @@ static int count_batch(void *context, const struct kymo_syscall_batch *batch, st
 		group->min_ns = ns < group->min_ns ? ns : group->min_ns;
 		group->max_ns = ns > group->max_ns ? ns : group->max_ns;
 		if (kymo_count_map_add(&work->buckets, (u64)index, bucket_of(ns), 1) < 0)
-			return cap_fail(err, -ENOMEM, "out of memory for histograms of system calls");
+			return cap_fail(err, -ENOMEM,
+					"out of memory for histograms of system calls");
 	}
 	return 0;
 }
@@ -191,14 +197,15 @@ static int add_totals(struct work *work)
 
 /* -------- results of pass 1 -------- */
 
-static struct kymo_syscall_count count_of(const struct kymo_syscall_group *group, u32 value, u64 calls)
+static struct kymo_syscall_count count_of(const struct kymo_syscall_group *group, u32 value,
+					  u64 calls)
 {
-	return (struct kymo_syscall_count){ .capture_id = group->capture_id,
-					    .process_id = group->process_id,
-					    .sysno = group->sysno,
-					    .compat = group->compat,
-					    .value = value,
-					    .calls = calls };
+	return (struct kymo_syscall_count){.capture_id = group->capture_id,
+					   .process_id = group->process_id,
+					   .sysno = group->sysno,
+					   .compat = group->compat,
+					   .value = value,
+					   .calls = calls};
 }
 
 static int take_errors(struct work *work)
@@ -212,8 +219,8 @@ static int take_errors(struct work *work)
 	if (!aggregate->errors)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		aggregate->errors[i] =
-			count_of(&aggregate->processes.list[counts[i].a], (u32)counts[i].b, counts[i].count);
+		aggregate->errors[i] = count_of(&aggregate->processes.list[counts[i].a],
+						(u32)counts[i].b, counts[i].count);
 	aggregate->error_count = count;
 	return 0;
 }
@@ -233,7 +240,8 @@ static int take_histogram(struct work *work, const struct kymo_count *counts, si
 		if (same)
 			list[used - 1].calls += counts[i].count;
 		else
-			list[used++] = count_of(&aggregate->processes.list[counts[i].a], log2, counts[i].count);
+			list[used++] = count_of(&aggregate->processes.list[counts[i].a], log2,
+						counts[i].count);
 	}
 	aggregate->histogram = list;
 	aggregate->histogram_count = used;
@@ -243,8 +251,8 @@ static int take_histogram(struct work *work, const struct kymo_count *counts, si
 /* -------- ranks -------- */
 
 /* Targets of one group, whose buckets (sorted) are given. */
-static void add_targets(struct kymo_rank_select *select, u32 group, u64 finished, const struct kymo_count *buckets,
-			size_t count)
+static void add_targets(struct kymo_rank_select *select, u32 group, u64 finished,
+			const struct kymo_count *buckets, size_t count)
 {
 	u64 before = 0;
 	size_t at = 0;
@@ -258,8 +266,7 @@ static void add_targets(struct kymo_rank_select *select, u32 group, u64 finished
 		while (at + 1 < count && before + buckets[at].count < rank)
 			before += buckets[at++].count;
 		*target = (struct kymo_rank_target){
-			.group = group, .rank = rank, .before = before, .count = buckets[at].count
-		};
+			.group = group, .rank = rank, .before = before, .count = buckets[at].count};
 		bucket_bounds((u32)buckets[at].b, &target->low, &target->high);
 	}
 }
@@ -273,8 +280,8 @@ static void add_group_targets(struct work *work, const struct group_list *groups
 
 		while (end < count && counts[end].a == index)
 			end++;
-		add_targets(&work->select, first_group + (u32)index, groups->list[index].finished, counts + at,
-			    end - at);
+		add_targets(&work->select, first_group + (u32)index, groups->list[index].finished,
+			    counts + at, end - at);
 		at = end;
 	}
 }
@@ -284,13 +291,14 @@ static int prepare_ranks(struct work *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	u32 processes = aggregate->processes.count;
-	CLEANUP(kymo_count_map_done) struct kymo_count_map total_buckets = { 0 };
+	CLEANUP(kymo_count_map_done) struct kymo_count_map total_buckets = {0};
 	CLEANUP(cap_freep) struct kymo_count *counts = NULL, *total_counts = NULL;
 	size_t count, total_count;
 
 	kymo_count_map_take(&work->buckets, &counts, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (kymo_count_map_add(&total_buckets, work->total_of[counts[i].a], counts[i].b, counts[i].count) < 0)
+		if (kymo_count_map_add(&total_buckets, work->total_of[counts[i].a], counts[i].b,
+				       counts[i].count) < 0)
 			return -ENOMEM;
 	}
 	kymo_count_map_take(&total_buckets, &total_counts, &total_count);
@@ -308,7 +316,7 @@ static int select_batch(void *context, const struct kymo_syscall_batch *batch, s
 {
 	struct work *work = context;
 	u32 processes = work->aggregate->processes.count;
-	struct kymo_syscall_group key = { 0 };
+	struct kymo_syscall_group key = {0};
 
 	for (size_t i = 0; i < batch->count; i++) {
 		u32 found;
@@ -316,7 +324,8 @@ static int select_batch(void *context, const struct kymo_syscall_batch *batch, s
 		if (is_unfinished(batch->flags[i]))
 			continue;
 		key_of(batch, i, &key);
-		found = kymo_id_map_get(&work->process_map, (u64)key.capture_id << 32 | key.process_id,
+		found = kymo_id_map_get(&work->process_map,
+					(u64)key.capture_id << 32 | key.process_id,
 					(u64)key.sysno << 1 | key.compat);
 		if (found == 0)
 			return cap_fail(err, -EIO, "the input changed while it was read");
@@ -328,7 +337,8 @@ static int select_batch(void *context, const struct kymo_syscall_batch *batch, s
 	return 0;
 }
 
-static int run_rounds(struct work *work, const struct kymo_syscall_source *source, struct cap_err *err)
+static int run_rounds(struct work *work, const struct kymo_syscall_source *source,
+		      struct cap_err *err)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	u32 processes = aggregate->processes.count;
@@ -346,9 +356,10 @@ static int run_rounds(struct work *work, const struct kymo_syscall_source *sourc
 		return cap_fail(err, rc, "out of memory for percentiles");
 	for (size_t i = 0; i < work->select.target_count; i++) {
 		const struct kymo_rank_target *target = &work->select.targets[i];
-		struct kymo_syscall_group *group = target->group < processes ?
-							   &aggregate->processes.list[target->group] :
-							   &aggregate->totals.list[target->group - processes];
+		struct kymo_syscall_group *group =
+			target->group < processes
+				? &aggregate->processes.list[target->group]
+				: &aggregate->totals.list[target->group - processes];
 
 		seen = target->group == last_group ? seen + 1 : 0;
 		last_group = target->group;
@@ -389,14 +400,17 @@ static int compare_counts(const void *left, const void *right)
 
 static void sort_results(struct kymo_syscall_aggregate *aggregate)
 {
-	struct group_list *lists[] = { &aggregate->processes, &aggregate->totals };
+	struct group_list *lists[] = {&aggregate->processes, &aggregate->totals};
 
 	for (size_t i = 0; i < 2; i++) {
 		if (lists[i]->count > 0)
-			qsort(lists[i]->list, lists[i]->count, sizeof(*lists[i]->list), compare_groups);
+			qsort(lists[i]->list, lists[i]->count, sizeof(*lists[i]->list),
+			      compare_groups);
 	}
-	qsort(aggregate->errors, aggregate->error_count, sizeof(*aggregate->errors), compare_counts);
-	qsort(aggregate->histogram, aggregate->histogram_count, sizeof(*aggregate->histogram), compare_counts);
+	qsort(aggregate->errors, aggregate->error_count, sizeof(*aggregate->errors),
+	      compare_counts);
+	qsort(aggregate->histogram, aggregate->histogram_count, sizeof(*aggregate->histogram),
+	      compare_counts);
 }
 
 int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
@@ -404,7 +418,7 @@ int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
 {
 	CLEANUP(kymo_syscall_aggregate_freep)
 	struct kymo_syscall_aggregate *aggregate = calloc(1, sizeof(*aggregate));
-	CLEANUP(work_done) struct work work = { .aggregate = aggregate };
+	CLEANUP(work_done) struct work work = {.aggregate = aggregate};
 	int rc;
 
 	if (!aggregate)
@@ -446,8 +460,8 @@ const struct kymo_syscall_group *kymo_syscall_totals(const struct kymo_syscall_a
 	return aggregate->totals.list;
 }
 
-const struct kymo_syscall_group *kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate,
-							 size_t *ret_count)
+const struct kymo_syscall_group *
+kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count)
 {
 	*ret_count = aggregate->processes.count;
 	return aggregate->processes.list;
@@ -460,8 +474,8 @@ const struct kymo_syscall_count *kymo_syscall_errors(const struct kymo_syscall_a
 	return aggregate->errors;
 }
 
-const struct kymo_syscall_count *kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate,
-							size_t *ret_count)
+const struct kymo_syscall_count *
+kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count)
 {
 	*ret_count = aggregate->histogram_count;
 	return aggregate->histogram;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/reports/report_columns.h"
 #include "formats/cleanup.h"
 
 /* SORT(key, order) */
@@ -122,9 +123,14 @@ static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options
 		 const struct kymo_column *columns, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
 	int rc = new_query(db, options, sql, &query, err);
 
-	return rc < 0 ? rc : kymo_query_to_sink(query, sink, view, columns, err);
+	if (rc < 0)
+		return rc;
+	kymo_report_columns(options->filter, columns, (size_t)kymo_query_column_count(query),
+			    shown);
+	return kymo_query_to_sink(query, sink, view, shown, err);
 }
 
 static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *options,

@@ -344,7 +344,7 @@ static const char *name_by_search(const struct tree *tree, const struct kymo_obj
 			 0);
 	*ret_state = kymo_object_names_state(names);
 	text[0] = '\0';
-	if (kymo_object_names_find(names, place.file_offset + 2, false, &function, &into)) {
+	if (kymo_object_names_find(names, place.file_offset + 2, &function, &into)) {
 		assert_int_equal(into, 2);
 		(void)snprintf(text, sizeof(text), "%s", function->name);
 	}
@@ -465,32 +465,6 @@ static void odd_paths_are_left_alone(void **state)
 		assert_int_equal(found, KYMO_OBJECT_NOT_FOUND);
 	}
 	(void)run("rm /tmp/kymo_outside_%d", getpid());
-}
-
-/* A return address at the very end of a caller belongs to the caller. */
-static void return_addresses_belong_to_the_call(void **state)
-{
-	struct tree *tree = *state;
-	CLEANUP(kymo_object_names_freep) struct kymo_object_names *names = NULL;
-	struct kymo_object_search search = {0};
-	struct place place = place_of(kymo_test_second_function);
-	const struct kymo_function *function;
-	struct kymo_elf *elf;
-	uint64_t into;
-
-	if (!tree)
-		skip();
-	search.symfs = tree->path;
-	assert_int_equal(kymo_object_names_open(&search, tree->build_id, tree->build_id_len,
-						"/full", 0, &names, NULL),
-			 0);
-	elf = open_self();
-	function = kymo_elf_function(elf, place.address);
-	place.file_offset += function->end - function->address; /* first byte after it */
-	kymo_elf_close(elf);
-	assert_true(kymo_object_names_find(names, place.file_offset, true, &function, &into));
-	assert_string_equal(function->name, "kymo_test_second_function");
-	assert_int_equal(into, function->end - function->address);
 }
 
 static void programs_at_fixed_addresses(void **state)
@@ -618,8 +592,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_versions_lend_no_names, make_tree,
 						remove_tree),
 		cmocka_unit_test_setup_teardown(odd_paths_are_left_alone, make_tree, remove_tree),
-		cmocka_unit_test_setup_teardown(return_addresses_belong_to_the_call, make_tree,
-						remove_tree),
 		cmocka_unit_test(programs_at_fixed_addresses),
 		cmocka_unit_test(names_are_demangled),
 		cmocka_unit_test(expansion_is_bounded),

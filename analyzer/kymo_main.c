@@ -1,4 +1,5 @@
-/* kymo: reads captures. Finds the command, prints its error, and turns its result into an exit status. */
+/* kymo: reads captures. Finds the command, prints its error, and turns its result into an exit
+ * status. */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,7 +13,8 @@
 
 enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-/* Messages name paths and other things that a capture brought along: they are shown as safely as results are. */
+/* Messages name paths and other things that a capture brought along: they are shown as safely as
+ * results are. */
 static void print_message(const char *command, const char *text)
 {
 	(void)fflush(stdout);
@@ -23,7 +25,8 @@ static void print_message(const char *command, const char *text)
 	(void)fputc('\n', stderr);
 }
 
-__attribute__((format(printf, 2, 3))) static void note(const struct kymo_run *run, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void note(const struct kymo_run *run,
+						       const char *format, ...)
 {
 	char text[CAP_ERR_TEXT_BYTES];
 	va_list arguments;
@@ -37,12 +40,15 @@ __attribute__((format(printf, 2, 3))) static void note(const struct kymo_run *ru
 static void print_help(FILE *out)
 {
 	(void)fputs("usage: kymo COMMAND [OPTIONS] [ARGUMENTS]\n\n"
-		    "Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of a command.\n\n",
+		    "Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of "
+		    "a command.\n\n",
 		    out);
 	for (size_t i = 0; i < kymo_command_count; i++)
 		(void)fprintf(out, "  %-10s %s\n", kymo_commands[i].name, kymo_commands[i].summary);
-	(void)fputs("\nCAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be a database made by `kymo import`.\n"
-		    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but data was lost, damaged or unknown.\n",
+	(void)fputs("\nCAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be "
+		    "a database made by `kymo import`.\n"
+		    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but data was lost, "
+		    "damaged or unknown.\n",
 		    out);
 }
 
@@ -69,16 +75,18 @@ static int status_of(int rc, const struct kymo_run *run, const struct cap_err *e
 
 int main(int argc, char **argv)
 {
-	struct kymo_run run = { .out = stdout, .note = note, .stderr_is_tty = isatty(STDERR_FILENO) };
-	struct cap_err err = { 0 };
+	struct kymo_run run = {.out = stdout, .note = note, .stderr_is_tty = isatty(STDERR_FILENO)};
+	struct cap_err err = {0};
 	int status;
 
-	(void)signal(SIGPIPE, SIG_IGN); /* writing then fails with EPIPE, and files are closed in order */
+	(void)signal(SIGPIPE,
+		     SIG_IGN); /* writing then fails with EPIPE, and files are closed in order */
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
 		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
@@ -88,7 +96,8 @@ int main(int argc, char **argv)
 	}
 	run.command = find_command(argv[1]);
 	if (!run.command) {
-		(void)cap_fail(&err, CAP_EUSAGE, "no command '%s'; `kymo --help` lists them", argv[1]);
+		(void)cap_fail(&err, CAP_EUSAGE, "no command '%s'; `kymo --help` lists them",
+			       argv[1]);
 		print_message(NULL, err.text);
 		return EXIT_USAGE;
 	}
