@@ -37,6 +37,7 @@ struct rec_kernel_map *rec_kernel_map_free(struct rec_kernel_map *map)
 		free(map->hits->pending);
 	}
 	free(map->hits);
+	cap_closep(&map->kallsyms_fd);
 	free(map->modules);
 	free(map);
 	return NULL;
@@ -153,16 +154,15 @@ int rec_kallsyms_parse_line(char *line, struct rec_kallsym *ret_symbol)
 }
 
 /* Bounds of the text. They stand before the modules, so the modules' symbols are not read. */
-static int read_text_bounds(struct rec_kernel_map *map)
+static void read_text_bounds(struct rec_kernel_map *map)
 {
-	CLEANUP(cap_closep) int fd = open(map->paths.kallsyms, O_RDONLY | O_CLOEXEC);
 	u64 start = 0, end = 0, highest = 0;
 	struct rec_line_reader lines;
 	char *line;
 
-	if (fd < 0)
-		return 0;
-	rec_lines_init(&lines, fd);
+	if (map->kallsyms_fd < 0)
+		return;
+	rec_lines_init(&lines, map->kallsyms_fd);
 	while (rec_lines_next(&lines, &line) > 0 && !(start && end)) {
 		struct rec_kallsym symbol;
 
@@ -183,7 +183,6 @@ static int read_text_bounds(struct rec_kernel_map *map)
 		map->kernel.start = start;
 		map->kernel.end = end;
 	}
-	return 0;
 }
 
 int rec_kernel_map_open_at(const struct rec_kernel_paths *paths, struct rec_kernel_map **ret_map,
@@ -195,14 +194,14 @@ int rec_kernel_map_open_at(const struct rec_kernel_paths *paths, struct rec_kern
 	if (!map)
 		return cap_fail(err, -ENOMEM, "kernel map: out of memory");
 	map->paths = *paths;
+	map->kallsyms_fd = open(paths->kallsyms, O_RDONLY | O_CLOEXEC);
 	map->hits = calloc(1, sizeof(*map->hits));
 	if (!map->hits)
 		return cap_fail(err, -ENOMEM, "kernel map: out of memory");
 	memcpy(map->kernel.name, "kernel", sizeof("kernel"));
 	read_build_id(paths->notes, &map->kernel);
-	rc = read_text_bounds(map);
-	if (rc == 0)
-		rc = read_modules(map);
+	read_text_bounds(map);
+	rc = read_modules(map);
 	if (rc < 0)
 		return cap_fail(err, rc, "kernel map: out of memory");
 	*ret_map = TAKE(map);
@@ -229,6 +228,15 @@ const struct rec_kernel_object *rec_kernel_map_object(const struct rec_kernel_ma
 			high = middle;
 	}
 	return low && address < map->modules[low - 1].end ? &map->modules[low - 1] : NULL;
+}
+
+const char *rec_kernel_map_why_unknown(const struct rec_kernel_map *map)
+{
+	if (map->kernel.start)
+		return NULL;
+	return map->kallsyms_fd < 0 ? "this kernel has no /proc/kallsyms"
+				    : "kernel addresses are hidden (kptr_restrict, "
+				      "perf_event_paranoid): run as root or add CAP_SYSLOG";
 }
 
 static void note_hit(struct rec_kernel_hits *hits, u64 address)

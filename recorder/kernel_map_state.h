@@ -33,6 +33,9 @@ struct rec_kernel_hits {
 
 struct rec_kernel_map {
 	struct rec_kernel_paths paths;
+	/* Opened once: the kernel decides at open, by the capabilities of that moment, whether it
+	 * shows addresses. -1: none. */
+	int kallsyms_fd;
 	struct rec_kernel_object kernel;   /* start is _stext; 0: addresses are hidden */
 	struct rec_kernel_object *modules; /* sorted by start */
 	size_t module_count;

@@ -5,9 +5,9 @@
  * kept.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "formats/cleanup.h"
 #include "kernel_map_state.h"
@@ -144,15 +144,13 @@ static bool is_wanted(const struct rec_kernel_map *map, const struct rec_kallsym
 static int read_symbols(const struct rec_kernel_map *map, struct symbol_search *search,
 			struct cap_err *err)
 {
-	const char *path = map->paths.kallsyms;
-	CLEANUP(cap_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct rec_line_reader lines;
 	char *line;
 	int rc;
 
-	if (fd < 0)
-		return cap_fail_errno(err, errno, "kernel symbols: open '%s'", path);
-	rec_lines_init(&lines, fd);
+	if (lseek(map->kallsyms_fd, 0, SEEK_SET) < 0)
+		return cap_fail_errno(err, errno, "kernel symbols: read '%s'", map->paths.kallsyms);
+	rec_lines_init(&lines, map->kallsyms_fd);
 	while ((rc = rec_lines_next(&lines, &line)) > 0) {
 		struct rec_kallsym symbol;
 
@@ -161,7 +159,8 @@ static int read_symbols(const struct rec_kernel_map *map, struct symbol_search *
 		if (take_symbol(search, &symbol) < 0)
 			return cap_fail(err, -ENOMEM, "kernel symbols: out of memory");
 	}
-	return rc < 0 ? cap_fail_errno(err, -rc, "kernel symbols: read '%s'", path) : 0;
+	return rc < 0 ? cap_fail_errno(err, -rc, "kernel symbols: read '%s'", map->paths.kallsyms)
+		      : 0;
 }
 
 /* End of the function that starts at `start`; next_start: the lowest symbol after it, 0 if there is

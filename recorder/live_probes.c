@@ -481,3 +481,15 @@ int live_probes_rows(const struct live_probes *probes, u64 now_ns, struct cap_ch
 	}
 	return 0;
 }
+
+void live_probes_missing(const struct live_probes *probes,
+			 void (*tell)(void *context, const char *what, const char *why),
+			 void *context)
+{
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
+		const struct live_probe_state *state = &probes->states[id];
+
+		if ((state->wanted || state->reason[0]) && !state->attached)
+			tell(context, probe_table[id].name, state->reason);
+	}
+}

@@ -57,6 +57,11 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 void live_probes_detach(struct live_probes *probes);
 void live_probes_close(struct live_probes *probes);
 
+/* Tells each wanted probe that is not attached, and why. */
+void live_probes_missing(const struct live_probes *probes,
+			 void (*tell)(void *context, const char *what, const char *why),
+			 void *context);
+
 /* True if the class is being recorded. */
 bool live_class_attached(const struct live_probes *probes, u32 event_class);
 

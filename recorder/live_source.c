@@ -188,6 +188,17 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	return 0;
 }
 
+static void live_missing(const struct rec_source *source,
+			 void (*tell)(void *context, const char *what, const char *why),
+			 void *context)
+{
+	const struct live_source *live = (const struct live_source *)source;
+
+	live_probes_missing(&live->probes, tell, context);
+	if (!live->sideband)
+		tell(context, "executable mappings", live->sideband_error.text);
+}
+
 struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
 {
 	return ((struct live_source *)source)->kernel_map;
@@ -388,4 +399,5 @@ const struct rec_source_ops rec_live_source = {
 	.stats = live_stats,
 	.stop = live_stop,
 	.free = live_free,
+	.missing = live_missing,
 };

@@ -62,12 +62,20 @@ static int print_help(void)
 	return finish_stdout(REC_EXIT_OK);
 }
 
+static void warn(const char *text)
+{
+	(void)fprintf(stderr, "kymo-record: warning: %s\n", text);
+}
+
 static int record(const struct rec_options *options)
 {
+	struct rec_screen screen = {
+		.status = options->quiet || options->json ? NULL : stderr,
+		.warn = warn,
+	};
 	struct rec_result result;
 	struct cap_err err = {0};
-	int rc =
-		rec_record(options, options->quiet || options->json ? NULL : stderr, &result, &err);
+	int rc = rec_record(options, &screen, &result, &err);
 	int status = rec_exit_status(rc, &result);
 
 	if (rc < 0)

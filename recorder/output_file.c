@@ -106,7 +106,7 @@ static int open_directory(struct rec_output *output, const char *path, bool forc
 		return cap_fail_errno(err, ENAMETOOLONG, "output '%s'", path);
 	memcpy(directory, slash ? path : ".", directory_len);
 	directory[directory_len] = '\0';
-	strcpy(output->name, name);
+	memcpy(output->name, name, strlen(name) + 1);
 
 	output->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (output->directory_fd < 0)
@@ -138,6 +138,21 @@ static void set_floor(struct rec_output *output)
 	output->floor_bytes = floor < available / 2 ? floor : available / 2;
 }
 
+/* Says early what rec_output_open would refuse, without making or removing anything. */
+static int check_file(const struct rec_output *output, const char *path, bool force,
+		      struct cap_err *err)
+{
+	struct stat info;
+
+	if (fstatat(output->directory_fd, output->name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (!force || !S_ISREG(info.st_mode)))
+		return refuse_existing(output, path, false, err);
+	if (faccessat(output->directory_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return cap_fail_errno(err, errno, "output '%s': cannot write to its directory",
+				      path);
+	return 0;
+}
+
 static int open_file(struct rec_output *output, const char *path, bool force, struct cap_err *err)
 {
 	struct stat info;
@@ -164,17 +179,25 @@ static int open_file(struct rec_output *output, const char *path, bool force, st
 	return 0;
 }
 
-static int open_stdout(struct rec_output *output, struct cap_err *err)
+static int check_stdout(struct stat *ret_info, struct cap_err *err)
 {
-	struct stat info;
-
-	if (fstat(STDOUT_FILENO, &info) < 0)
+	if (fstat(STDOUT_FILENO, ret_info) < 0)
 		return cap_fail_errno(err, errno, "output '-': standard output");
 	if (isatty(STDOUT_FILENO))
 		return cap_fail(
 			err, CAP_EUSAGE,
 			"output '-': standard output is a terminal; pipe it into a program or a "
 			"file, or give -o FILE");
+	return 0;
+}
+
+static int open_stdout(struct rec_output *output, struct cap_err *err)
+{
+	struct stat info;
+	int rc = check_stdout(&info, err);
+
+	if (rc < 0)
+		return rc;
 	output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (output->fd < 0)
 		return cap_fail_errno(err, errno, "output '-': standard output");
@@ -187,16 +210,40 @@ static int open_stdout(struct rec_output *output, struct cap_err *err)
 	return 0;
 }
 
+static struct rec_output *output_new(void)
+{
+	struct rec_output *output = calloc(1, sizeof(*output));
+
+	if (output) {
+		output->fd = -1;
+		output->directory_fd = -1;
+	}
+	return output;
+}
+
+int rec_output_check(const char *path, bool force, struct cap_err *err)
+{
+	CLEANUP(rec_output_freep) struct rec_output *output = NULL;
+	struct stat info;
+	int rc;
+
+	if (strcmp(path, "-") == 0)
+		return check_stdout(&info, err);
+	output = output_new();
+	if (!output)
+		return cap_fail_errno(err, ENOMEM, "output '%s'", path);
+	rc = open_directory(output, path, force, err);
+	return rc < 0 ? rc : check_file(output, path, force, err);
+}
+
 int rec_output_open(const char *path, bool force, struct rec_output **ret_output,
 		    struct cap_err *err)
 {
-	CLEANUP(rec_output_freep) struct rec_output *output = calloc(1, sizeof(*output));
+	CLEANUP(rec_output_freep) struct rec_output *output = output_new();
 	int rc;
 
 	if (!output)
 		return cap_fail_errno(err, ENOMEM, "output '%s'", path);
-	output->fd = -1;
-	output->directory_fd = -1;
 	rc = strcmp(path, "-") == 0 ? open_stdout(output, err)
 				    : open_file(output, path, force, err);
 	if (rc < 0)

@@ -18,13 +18,16 @@ struct rec_output;
  */
 int rec_output_open(const char *path, bool force, struct rec_output **ret_output,
 		    struct cap_err *err);
-struct rec_output *
-rec_output_free(struct rec_output *output); /* closes; see rec_output_close for errors */
+/* What rec_output_open would say now, without making or removing anything: for before the work of
+ * loading programs. */
+int rec_output_check(const char *path, bool force, struct cap_err *err);
+/* Closes; rec_output_close tells errors. */
+struct rec_output *rec_output_free(struct rec_output *output);
 void rec_output_freep(struct rec_output **output);
 
 int rec_output_fd(const struct rec_output *output);
-bool rec_output_is_stream(
-	const struct rec_output *output); /* a pipe, a socket or a character device */
+/* A pipe, a socket or a character device. */
+bool rec_output_is_stream(const struct rec_output *output);
 
 /* Bytes as cap_write_fn wants them: all of them, or -1 with errno and as little as possible
  * written. Writer thread only. */

@@ -226,7 +226,9 @@ static int scan_by_text(struct maps_scan *scan)
 		struct ev_mapping row = {0};
 		int rc;
 
-		if (rec_maps_parse_line(line, &parsed) < 0 || !parsed.executable)
+		if (rec_maps_parse_line(line, &parsed) < 0 || !parsed.executable ||
+		    parsed.start_address >>
+			    63) /* [vsyscall]: the kernel's, no mapping of the process */
 			continue;
 		row.start_address = parsed.start_address;
 		row.size_bytes = parsed.end_address - parsed.start_address;

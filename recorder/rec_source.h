@@ -33,6 +33,11 @@ struct rec_source_ops {
 	/* Optional. Replaces facts of the file header by those of the host the events are from.
 	 * Called once after open. */
 	void (*describe)(const struct rec_source *source, struct cap_file_info *info);
+	/* Optional. Tells, after open, what was asked for and cannot be recorded, one call per
+	 * line. */
+	void (*missing)(const struct rec_source *source,
+			void (*tell)(void *context, const char *what, const char *why),
+			void *context);
 	/* Optional. Whether drain may be called late without loss; absent: it may not. */
 	bool (*can_wait)(const struct rec_source *source);
 	bool is_replay; /* clock and cost rows come from the source too */

@@ -24,10 +24,14 @@
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u     /* between CLOCK rows */
-#define END_BYTES (12u << 10) /* what the last blocks take: schema and counts */
-#define INDEX_DIVISOR 128u    /* and the index, as a part of what was written */
-#define ROOM_POLL_MS 1	      /* how long a source that can wait is left waiting for the writer */
+#define CLOCK_SECONDS 10u	/* between CLOCK rows */
+#define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
+#define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
+#define RATIO_MARGIN 1.1	/* later events may compress a little worse */
+#define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
+#define SMALL_SIZE_DRAIN_MS 10u
+#define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
+#define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
 
@@ -38,6 +42,7 @@ struct recording {
 	struct rec_command command;
 	struct rec_pid_watch pids;
 	struct rec_host_facts facts;
+	const struct rec_screen *screen;
 	struct rec_status status;
 	sigset_t signals, old_signals;
 	int timer_fd, duration_fd, signal_fd;
@@ -46,7 +51,8 @@ struct recording {
 	enum cap_end_reason reason;
 	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
-	u64 projected_bytes; /* at the last look: --max-size */
+	u64 raw_bytes; /* at the last look: --max-size */
+	bool size_learning;
 	struct rec_own_cost begin_cost;
 };
 
@@ -143,8 +149,7 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
 		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
 	if (rc == 0)
-		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
-				     err);
+		rc = rec_output_check(rec->options.output_path, rec->options.force, err);
 	if (rc == 0)
 		rc = open_command(rec, err);
 	return rc;
@@ -152,21 +157,41 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
+static int output_error(const struct recording *rec, int rc, struct cap_err *err)
+{
+	if (rc == -EPIPE)
+		return cap_fail(err, rc, "output closed by its reader");
+	return cap_context(err, rc, "output '%s'", rec->options.output_path);
+}
+
+/* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
+ * empty one. */
 static int open_sink(struct recording *rec, struct cap_err *err)
 {
 	struct rec_sink_options options = {
-		.fd = rec_output_fd(rec->output),
 		.info = &rec->facts.info,
-		.output = rec->output,
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
 	};
-	int rc;
+	int rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
 
+	if (rc < 0)
+		return rc;
+	options.fd = rec_output_fd(rec->output);
+	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
 		options.kernel_map = rec_live_kernel_map(rec->side.source);
 	rc = rec_sink_open(&options, &rec->side.sink, err);
-	return rc < 0 ? cap_context(err, rc, "output '%s'", rec->options.output_path) : 0;
+	return rc < 0 ? output_error(rec, rc, err) : 0;
+}
+
+static void warn_missing(void *context, const char *what, const char *why)
+{
+	const struct recording *rec = context;
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
+	rec->screen->warn(text);
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -177,6 +202,8 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 		rc = rec_host_info(&rec->facts, err);
 	if (rc < 0)
 		return rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rec->side.ops->describe)
 		rec->side.ops->describe(rec->side.source, &rec->facts.info);
 	return open_sink(rec, err);
@@ -184,9 +211,19 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- start -------- */
 
+static u32 drain_interval_ms(const struct rec_options *options)
+{
+	u32 drain_ms = options->drain_ms ? options->drain_ms : DEFAULT_DRAIN_MS;
+
+	if (options->max_size_bytes > 0 && options->max_size_bytes < SMALL_SIZE_BYTES &&
+	    drain_ms > SMALL_SIZE_DRAIN_MS)
+		drain_ms = SMALL_SIZE_DRAIN_MS;
+	return drain_ms;
+}
+
 static int start_phase(struct recording *rec, struct cap_err *err)
 {
-	u32 drain_ms = rec->options.drain_ms ? rec->options.drain_ms : DEFAULT_DRAIN_MS;
+	u32 drain_ms = drain_interval_ms(&rec->options);
 	int rc = rec_side_meta(&rec->side);
 
 	if (rc < 0)
@@ -227,23 +264,28 @@ static void take_signals(struct recording *rec)
 	}
 }
 
-/* What the file would take if it ended at the next look: --max-size is kept by ending before it is
- * passed. */
+/*
+ * Would the file pass --max-size if it ended at the next look? How well events compress is only
+ * known once some were written, so the first chunk is closed early, to learn it.
+ */
 static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
 {
-	u64 settled_bytes = counts->encoded_bytes - counts->queue_bytes;
-	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes;
-	u64 before_bytes = rec->projected_bytes;
-	u64 growth_bytes;
+	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
+	u64 growth_bytes = raw_bytes - rec->raw_bytes;
+	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + 2 * growth_bytes;
 
-	if (settled_bytes > 0 && counts->written_bytes < settled_bytes)
-		waiting_bytes = (u64)((double)waiting_bytes * (double)counts->written_bytes /
-				      (double)settled_bytes);
-	rec->projected_bytes = counts->written_bytes + waiting_bytes;
-	growth_bytes =
-		rec->projected_bytes > before_bytes ? rec->projected_bytes - before_bytes : 0;
-	return rec->projected_bytes + growth_bytes + END_BYTES +
-		       rec->projected_bytes / INDEX_DIVISOR >=
+	rec->raw_bytes = raw_bytes;
+	if (counts->chunk_raw_bytes > 0)
+		waiting_bytes =
+			(u64)((double)waiting_bytes * RATIO_MARGIN *
+			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
+	else if (!rec->size_learning && counts->open_bytes >= LEARN_BYTES) {
+		rec->size_learning = true;
+		(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
+		return false;
+	}
+	return counts->written_bytes + waiting_bytes + END_BYTES +
+		       counts->written_bytes / INDEX_DIVISOR >=
 	       rec->options.max_size_bytes;
 }
 
@@ -274,13 +316,6 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	if (rec_output_low_on_space(rec->output) == 1)
 		end(rec, CAP_END_NO_SPACE);
 	return 0;
-}
-
-static int output_error(const struct recording *rec, int rc, struct cap_err *err)
-{
-	if (rc == -EPIPE)
-		return cap_fail(err, rc, "output closed by its reader");
-	return cap_context(err, rc, "output '%s'", rec->options.output_path);
 }
 
 static int tick(struct recording *rec, struct cap_err *err)
@@ -464,11 +499,12 @@ static const struct rec_source_ops *choose_source(enum rec_source_kind kind)
 	}
 }
 
-int rec_record(const struct rec_options *options, FILE *status, struct rec_result *ret_result,
-	       struct cap_err *err)
+int rec_record(const struct rec_options *options, const struct rec_screen *screen,
+	       struct rec_result *ret_result, struct cap_err *err)
 {
 	struct recording rec = {
 		.options = *options,
+		.screen = screen,
 		.side.ops = choose_source(options->source_kind),
 		.timer_fd = -1,
 		.duration_fd = -1,
@@ -486,7 +522,7 @@ int rec_record(const struct rec_options *options, FILE *status, struct rec_resul
 	if (rc == 0)
 		rc = start_phase(&rec, err);
 	if (rc == 0) {
-		rec_status_open(&rec.status, status, options->duration_ns, online_cpus());
+		rec_status_open(&rec.status, screen->status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);

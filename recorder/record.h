@@ -23,11 +23,16 @@ struct rec_result { /* what the summary tells */
 	int command_status; /* as waitpid gives it */
 };
 
+struct rec_screen {
+	FILE *status; /* for the live line, if it is a terminal; NULL: none */
+	/* What is missing from the recording, a line without its end; never NULL. */
+	void (*warn)(const char *text);
+};
+
 /*
- * Records as options say and always detaches and closes what it opened. status: where the live line
- * goes, NULL for none. 0, or negative when something failed; *ret_result is filled in either way.
- * Where nothing was recorded no file stays. Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD of the
- * calling thread while it runs.
+ * Records as options say and always detaches and closes what it opened. screen: where it may speak
+ * meanwhile. 0, or negative when something failed; *ret_result is filled in either way. Where
+ * nothing was recorded no file stays. Takes over SIGINT, SIGTERM, SIGHUP, SIGPIPE and SIGCHLD.
  */
-int rec_record(const struct rec_options *options, FILE *status, struct rec_result *ret_result,
-	       struct cap_err *err);
+int rec_record(const struct rec_options *options, const struct rec_screen *screen,
+	       struct rec_result *ret_result, struct cap_err *err);

@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -29,6 +30,7 @@ struct cpu_ring {
 	struct perf_event_mmap_page *page; /* followed by the data */
 	size_t data_bytes;
 	u64 attempted_count;
+	u64 lost_count; /* as told by records */
 };
 
 struct rec_sideband {
@@ -36,7 +38,7 @@ struct rec_sideband {
 	size_t ring_count;
 	size_t page_bytes;
 	u32 own_tgid;
-	bool has_build_ids;
+	bool has_build_ids, has_lost_counts;
 	bool (*wanted)(void *context, u32 tgid);
 	void *wanted_context;
 	u8 scratch[REC_PERF_MAX_RECORD_BYTES];
@@ -75,7 +77,7 @@ static size_t choose_ring_bytes(long cpus)
 }
 
 /* A descriptor or -errno. */
-static int open_event(u32 cpu, bool with_build_ids)
+static int open_event(const struct rec_sideband *sideband, u32 cpu)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -85,7 +87,8 @@ static int open_event(u32 cpu, bool with_build_ids)
 		.sample_id_all = 1,
 		.mmap = 1,
 		.mmap2 = 1,
-		.build_id = with_build_ids,
+		.build_id = sideband->has_build_ids,
+		.read_format = sideband->has_lost_counts ? PERF_FORMAT_LOST : 0,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC, /* the clock of bpf_ktime_get_ns */
 		.watermark = 1,		    /* nobody sleeps on these rings: no wake-ups */
@@ -132,16 +135,32 @@ static int map_ring(struct cpu_ring *ring, size_t page_bytes, size_t data_bytes)
 	return -error;
 }
 
+/* Does without what an older kernel does not know: counts of losses came with 6.0, build-ids
+ * with 5.12. */
+static int open_first_event(struct rec_sideband *sideband, u32 cpu)
+{
+	int fd;
+
+	sideband->has_lost_counts = sideband->has_build_ids = true;
+	fd = open_event(sideband, cpu);
+	if (fd == -EINVAL || fd == -E2BIG) {
+		sideband->has_lost_counts = false;
+		fd = open_event(sideband, cpu);
+	}
+	if (fd == -EINVAL || fd == -E2BIG) {
+		sideband->has_build_ids = false;
+		fd = open_event(sideband, cpu);
+	}
+	return fd;
+}
+
 /* 0, also for a CPU that is offline: it then has no ring. */
 static int add_cpu(struct rec_sideband *sideband, u32 cpu, size_t data_bytes, struct cap_err *err)
 {
 	struct cpu_ring *ring = &sideband->rings[sideband->ring_count];
-	int fd = open_event(cpu, sideband->has_build_ids), rc;
+	int fd = sideband->ring_count ? open_event(sideband, cpu) : open_first_event(sideband, cpu);
+	int rc;
 
-	if ((fd == -EINVAL || fd == -E2BIG) && !sideband->ring_count && sideband->has_build_ids) {
-		sideband->has_build_ids = false; /* before 5.12 */
-		fd = open_event(cpu, false);
-	}
 	if (fd == -ENODEV)
 		return 0;
 	if (fd < 0)
@@ -163,7 +182,6 @@ int rec_sideband_open(struct rec_sideband **ret_sideband, struct cap_err *err)
 		cpus = 1;
 	sideband->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	sideband->own_tgid = (u32)getpid();
-	sideband->has_build_ids = true;
 	sideband->rings = calloc((size_t)cpus, sizeof(*sideband->rings));
 	if (!sideband->rings)
 		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
@@ -235,6 +253,7 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring, struct re
 static void count_lost(struct cpu_ring *ring, struct rec_sink *sink, u64 count)
 {
 	ring->attempted_count += count;
+	ring->lost_count += count;
 	rec_sink_lost(sink, CLASS_MAPPINGS, ring->cpu, REASON_SIDEBAND, count);
 }
 
@@ -284,6 +303,40 @@ int rec_sideband_drain(struct rec_sideband *sideband, struct rec_sink *sink)
 		if (rc < 0)
 			return rc;
 		added += rc;
+	}
+	return added;
+}
+
+/* What the ring's event lost beyond what records said. */
+static u64 unsaid_losses(const struct cpu_ring *ring)
+{
+	struct {
+		u64 value, lost_count;
+	} counts;
+
+	if (read(ring->fd, &counts, sizeof(counts)) != sizeof(counts))
+		return 0;
+	return counts.lost_count > ring->lost_count ? counts.lost_count - ring->lost_count : 0;
+}
+
+int rec_sideband_finish(struct rec_sideband *sideband, struct rec_sink *sink)
+{
+	int added;
+
+	for (size_t i = 0; i < sideband->ring_count; i++)
+		(void)ioctl(sideband->rings[i].fd, PERF_EVENT_IOC_DISABLE,
+			    0); /* cannot fail on our own event */
+	added = rec_sideband_drain(sideband, sink);
+	if (added < 0 || !sideband->has_lost_counts)
+		return added;
+	for (size_t i = 0; i < sideband->ring_count; i++) {
+		struct cpu_ring *ring = &sideband->rings[i];
+		u64 lost_count = unsaid_losses(ring);
+
+		if (!lost_count)
+			continue;
+		count_lost(ring, sink, lost_count);
+		rec_sink_attempted(sink, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
 	}
 	return added;
 }

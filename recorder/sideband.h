@@ -28,6 +28,13 @@ void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void 
  */
 int rec_sideband_drain(struct rec_sideband *sideband, struct rec_sink *sink);
 
+/*
+ * At the end: stops the events, drains the rest, and counts what the kernel lost but had no later
+ * record to say so in (6.0; before, such losses at the very end go unseen). Returns rows added or
+ * negative.
+ */
+int rec_sideband_finish(struct rec_sideband *sideband, struct rec_sink *sink);
+
 /* True where the kernel puts build-ids into the records (5.12). */
 bool rec_sideband_has_build_ids(const struct rec_sideband *sideband);
 

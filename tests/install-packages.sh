@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the Debian packages of the named groups (build, test, bench) of packages.txt that are missing. Says nothing if none is.
+# Installs the Debian packages of the named groups (build, demo, test, bench) of packages.txt that are missing. Says nothing if none is.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

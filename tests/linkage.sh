@@ -14,21 +14,25 @@ needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 # symbols FILE: names, local ones included; from libraries linked statically too
 symbols() { readelf -sW "$1" | awk '{ sub(/@.*/, "", $8); print $8 }'; }
 
+# has REGEX: reads all of its input, so that what writes it is not cut off (pipefail would call that a failure)
+has() { [ "$(grep -cE "$1")" -gt 0 ]; }
+
 # lacks FILE LIBRARY-REGEX SYMBOL-REGEX: neither linked dynamically nor, as far as its symbols tell, statically
 lacks() {
-	needed "$1" | grep -E "$2" && fail "$1 links $2"
-	symbols "$1" | grep -E -m1 "$3" && fail "$1 contains $2"
+	needed "$1" | has "$2" && fail "$1 links $2"
+	symbols "$1" | has "$3" && fail "$1 contains $2"
 	return 0
 }
 
 hardened() {
 	local file=$1
-	readelf -hW "$file" | grep -qE 'Type:[[:space:]]+DYN' || fail "$file is not position independent"
-	readelf -lW "$file" | grep -q GNU_RELRO || fail "$file has no RELRO"
-	readelf -dW "$file" | grep -qE 'BIND_NOW|FLAGS_1.*NOW' || [ -z "$(needed "$file")" ] || fail "$file does not bind at start (-z now)"
-	readelf -lW "$file" | grep GNU_STACK | grep -q 'RW ' || fail "$file has an executable stack"
-	symbols "$file" | grep -q __stack_chk_fail || fail "$file has no stack protector"
-	readelf -dW "$file" | grep -E 'RPATH|RUNPATH' && fail "$file has a run path"
+	readelf -hW "$file" | has 'Type:[[:space:]]+DYN' || fail "$file is not position independent"
+	readelf -lW "$file" | has GNU_RELRO || fail "$file has no RELRO"
+	readelf -dW "$file" | has 'BIND_NOW|FLAGS_1.*NOW' || [ -z "$(needed "$file")" ] || fail "$file does not bind at start (-z now)"
+	readelf -lW "$file" | has 'GNU_STACK.* RW ' || fail "$file has an executable stack"
+	# linked statically and stripped it has no such name left; then there is the code that reads the canary
+	symbols "$file" | has '^__stack_chk_(fail|guard)' || objdump -d "$file" | has '%fs:0x28' || fail "$file has no stack protector"
+	readelf -dW "$file" | has 'RPATH|RUNPATH' && fail "$file has a run path"
 	return 0
 }
 

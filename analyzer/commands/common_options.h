@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Options of all commands as tables: getopt_long's input and the help text are both made from them. A command lists its own options in one table and
- * says which groups of the common ones it takes.
+ * Options of all commands as tables: getopt_long's input and the help text are both made from them.
+ * A command lists its own options in one table and says which groups of the common ones it takes.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,19 +18,20 @@ enum kymo_option_group {
 	KYMO_OPT_FILTER = 4,   /* --from --to --pid --comm */
 	KYMO_OPT_CAPTURE = 8,  /* --capture */
 	KYMO_OPT_QUIET = 16,   /* --quiet */
-	KYMO_OPT_SYMBOLS = 32, /* --no-symbols */
+	KYMO_OPT_SYMBOLS = 32, /* --no-symbols --symfs --debug-dir */
 };
 
 struct kymo_common { /* values of the common options */
 	enum kymo_format format;
 	struct kymo_filter filter;
 	bool quiet;
-	bool symbols; /* default true */
+	bool symbols;				   /* default true */
+	struct kymo_symbol_options symbol_options; /* strings are argv's */
 };
 
-struct kymo_option { /* an option of one command */
+struct kymo_option {	      /* an option of one command */
 	const char *name;     /* long name without -- */
-	char letter;          /* 0: none */
+	char letter;	      /* 0: none */
 	const char *argument; /* name of the value in the help text; NULL: takes none */
 	const char *help;
 	/* value is NULL for options without one. 0, or CAP_EUSAGE with a message. */
@@ -43,31 +44,36 @@ struct kymo_run { /* what main hands to a command */
 	const struct kymo_command *command;
 	FILE *out; /* results */
 	/* One line for stderr, printed by main. Also after the command has written results. */
-	void (*note)(const struct kymo_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+	void (*note)(const struct kymo_run *run, const char *format, ...)
+		__attribute__((format(printf, 2, 3)));
 	bool stderr_is_tty;
 };
 
 struct kymo_command { /* one line of commands.def */
 	const char *name;
-	/* argv[0] is the command's name. Returns an exit status (0, KYMO_EXIT_LOSS) or a negative code with err filled. */
+	/* argv[0] is the command's name. Returns an exit status (0, KYMO_EXIT_LOSS) or a negative
+	 * code with err filled. */
 	int (*main)(const struct kymo_run *run, int argc, char **argv, struct cap_err *err);
 	const char *arguments; /* "CAPTURE_OR_DB [QUERY]" */
 	const char *summary;   /* one line of help */
 };
 
-struct kymo_parse { /* how a command is called */
-	unsigned groups;                   /* enum kymo_option_group, ored */
-	const struct kymo_option *options; /* the command's own, ended by an entry without name; may be NULL */
-	void *own;                         /* handed to set() */
-	int min_arguments, max_arguments;  /* after the options; max -1: any number */
+struct kymo_parse {	 /* how a command is called */
+	unsigned groups; /* enum kymo_option_group, ored */
+	const struct kymo_option
+		*options; /* the command's own, ended by an entry without name; may be NULL */
+	void *own;	  /* handed to set() */
+	int min_arguments, max_arguments; /* after the options; max -1: any number */
 };
 
 /*
- * Parses argv. On 0, *ret_first is the index of the first argument (argv is reordered by getopt). Returns 1 if --help was asked and has been
- * written to run->out: the command then returns 0. CAP_EUSAGE otherwise.
+ * Parses argv. On 0, *ret_first is the index of the first argument (argv is reordered by getopt).
+ * Returns 1 if --help was asked and has been written to run->out: the command then returns 0.
+ * CAP_EUSAGE otherwise.
  */
-int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *parse, int argc, char **argv,
-		       struct kymo_common *ret_common, int *ret_first, struct cap_err *err);
+int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *parse, int argc,
+		       char **argv, struct kymo_common *ret_common, int *ret_first,
+		       struct cap_err *err);
 
 /* The table of commands.def. */
 extern const struct kymo_command kymo_commands[];

@@ -1,9 +1,12 @@
 #pragma once
 /*
- * Makes the views of system calls answer for a part of a capture: under a filter of time, process or name, the summary tables are computed
- * again for the calls that pass it, as temporary tables of the same names, which hide the stored ones on this connection.
+ * Makes the views of system calls answer for a part of a capture: under a filter of time, process
+ * or name, the summary tables are computed again for the calls that pass it, as temporary tables of
+ * the same names, which hide the stored ones on this connection.
  */
 #include "analyzer/db/open_db.h"
 
-/* Nothing to do where the filter is open. filter must be resolved. 0, -ENOMEM, or the database's error. */
-int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err);
+/* Nothing to do where the filter is open. filter must be resolved. 0, -ENOMEM, or the database's
+ * error. */
+int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter,
+			  struct cap_err *err);

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * SQL for code that may not include sqlite3.h: prepare, bind, step, read. Columns count from 0, parameters by name (":pid") .
+ * SQL for code that may not include sqlite3.h: prepare, bind, step, read. Columns count from 0,
+ * parameters by name (":pid") .
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,12 +13,15 @@
 struct sqlite3;
 struct kymo_query;
 
-/* Prepares one statement. 0, -EINVAL (SQL error; the message holds SQLite's), -ENOMEM. The handle is kymo_db_handle()'s. */
-int kymo_query_new(struct sqlite3 *handle, const char *sql, struct kymo_query **ret_query, struct cap_err *err);
+/* Prepares one statement. 0, -EINVAL (SQL error; the message holds SQLite's), -ENOMEM. The handle
+ * is kymo_db_handle()'s. */
+int kymo_query_new(struct sqlite3 *handle, const char *sql, struct kymo_query **ret_query,
+		   struct cap_err *err);
 struct kymo_query *kymo_query_free(struct kymo_query *query);
 void kymo_query_freep(struct kymo_query **query); /* for CLEANUP */
 
-/* A parameter that the statement does not have is no error: one set of filters serves many statements. Text is copied; NULL binds NULL. */
+/* A parameter that the statement does not have is no error: one set of filters serves many
+ * statements. Text is copied; NULL binds NULL. */
 int kymo_query_bind_int(struct kymo_query *query, const char *name, s64 value);
 int kymo_query_bind_text(struct kymo_query *query, const char *name, const char *text);
 
@@ -39,11 +43,12 @@ struct kymo_value kymo_query_value(struct kymo_query *query, int column);
 /* Runs statements that give no rows. */
 int kymo_query_exec(struct sqlite3 *handle, const char *sql, struct cap_err *err);
 /* First column of the first row as a number; 0 if there is none. */
-int kymo_query_one_int(struct sqlite3 *handle, const char *sql, s64 *ret_value, struct cap_err *err);
+int kymo_query_one_int(struct sqlite3 *handle, const char *sql, s64 *ret_value,
+		       struct cap_err *err);
 
 /*
- * Steps the query to its end into a table of the sink. columns: how to show each (by position); NULL: names from the query, plain.
- * Returns rows written, or negative.
+ * Steps the query to its end into a table of the sink. columns: how to show each (by position);
+ * NULL: names from the query, plain. Returns rows written, or negative.
  */
 s64 kymo_query_to_sink(struct kymo_query *query, struct kymo_sink *sink, const char *table_name,
 		       const struct kymo_column *columns, struct cap_err *err);

@@ -13,7 +13,7 @@ CREATE TABLE module_symbols (
 CREATE VIEW module_names AS
 SELECT m.capture_id, m.id AS module_id, m.space, m.name AS module, m.path, m.build_id, count(f.id) AS frames,
 	sum(f.symbol IS NOT NULL) AS frames_named, s.state, s.advice
-FROM module m LEFT JOIN frame f ON f.module_id = m.id LEFT JOIN module_symbols s ON s.module_id = m.id
+FROM module m JOIN frame f ON f.module_id = m.id LEFT JOIN module_symbols s ON s.module_id = m.id
 GROUP BY m.id;
 
 -- ---------------------------------------------------------------- CPU samples
@@ -78,3 +78,10 @@ SELECT t.capture_id, t.time_ns, (t.time_ns - c.start_ns) / 1e9 AS at_s,
 	t.events * 1e9 / NULLIF(t.span_ns, 0) AS events_per_second, t.bytes * 1e9 / NULLIF(t.span_ns, 0) AS bytes_per_second,
 	t.drain_delay_max_ns, t.ring_used_max_bytes, t.queue_max_bytes
 FROM overhead_timeline t JOIN capture c ON c.id = t.capture_id;
+
+-- What samples count, and how often: known where the clock ticks (period is then in ns), not for hardware cycles.
+CREATE VIEW sampling AS
+SELECT c.id AS capture_id, m.value AS event,
+	CASE m.value WHEN 'cpu-clock' THEN (SELECT CAST(round(1e9 / max(period)) AS INTEGER)
+		FROM (SELECT period FROM cpu_sample s WHERE s.capture_id = c.id AND period > 0 LIMIT 1000)) END AS sample_hz
+FROM capture c LEFT JOIN meta m ON m.capture_id = c.id AND m.key = 'cpu.event';

@@ -62,7 +62,7 @@ static int grow_blobs(struct kymo_blob_table *table)
 	table->seed = kymo_hash_seed();
 	table->blob_capacity = capacity;
 	if (table->count == 0) {
-		table->blobs[0] = (struct kymo_blob){ 0 };
+		table->blobs[0] = (struct kymo_blob){0};
 		table->count = 1;
 	}
 	for (u32 i = 1; i < table->count; i++)
@@ -93,7 +93,8 @@ s64 kymo_blob_add(struct kymo_blob_table *table, const void *bytes, size_t len, 
 		*ret_new = false;
 	if (len == 0)
 		return 0;
-	if (table->count >= table->blob_capacity && (table->count >= 1u << 30 || grow_blobs(table) < 0))
+	if (table->count >= table->blob_capacity &&
+	    (table->count >= 1u << 30 || grow_blobs(table) < 0))
 		return -ENOMEM;
 	slot = find(table, bytes, len);
 	if (*slot != 0)
@@ -102,7 +103,7 @@ s64 kymo_blob_add(struct kymo_blob_table *table, const void *bytes, size_t len, 
 		return -ENOMEM;
 	memcpy(table->bytes + table->used, bytes, len);
 	table->bytes[table->used + len] = '\0';
-	table->blobs[table->count] = (struct kymo_blob){ .offset = table->used, .len = (u32)len };
+	table->blobs[table->count] = (struct kymo_blob){.offset = table->used, .len = (u32)len};
 	table->used += len + 1;
 	*slot = table->count;
 	if (ret_new)

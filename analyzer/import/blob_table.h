@@ -22,7 +22,8 @@ struct kymo_blob_table {
 
 void kymo_blob_table_done(struct kymo_blob_table *table);
 
-/* Index of the blob, added if it is new (*ret_new may be NULL). 0 for an empty one. Negative: -ENOMEM. */
+/* Index of the blob, added if it is new (*ret_new may be NULL). 0 for an empty one. Negative:
+ * -ENOMEM. */
 s64 kymo_blob_add(struct kymo_blob_table *table, const void *bytes, size_t len, bool *ret_new);
 
 /* Bytes, NUL-terminated; "" for index 0 or past the end. Valid until the next add. */

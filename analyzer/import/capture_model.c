@@ -1,4 +1,5 @@
-/* Opening: one pass over everything, then one over the chunks with samples, since mappings that explain a sample may stand after it. */
+/* Opening: one pass over everything, then one over the chunks with samples, since mappings that
+ * explain a sample may stand after it. */
 #include "analyzer/import/capture_model.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@ _Static_assert(EV_TYPE_MAX < 64, "kymo_block_place.types has a bit per type");
 struct first_pass {
 	struct kymo_capture *capture;
 	struct kymo_section_columns columns;
-	struct kymo_blob_table weak_tasks; /* tasks without a start: related to others when all are known */
+	struct kymo_blob_table
+		weak_tasks; /* tasks without a start: related to others when all are known */
 };
 
 static void first_pass_done(struct first_pass *pass)
@@ -64,13 +66,15 @@ static int settle_tasks(struct first_pass *pass)
 	return 0;
 }
 
-static struct kymo_block_place *add_place(struct kymo_capture *capture, const struct cap_block *block)
+static struct kymo_block_place *add_place(struct kymo_capture *capture,
+					  const struct cap_block *block)
 {
 	struct kymo_block_place *place;
 
 	if (capture->block_count == capture->block_capacity) {
 		size_t capacity = capture->block_capacity ? capture->block_capacity * 2 : 64;
-		struct kymo_block_place *blocks = realloc(capture->blocks, capacity * sizeof(*blocks));
+		struct kymo_block_place *blocks =
+			realloc(capture->blocks, capacity * sizeof(*blocks));
 
 		if (!blocks)
 			return NULL;
@@ -78,10 +82,10 @@ static struct kymo_block_place *add_place(struct kymo_capture *capture, const st
 		capture->block_capacity = capacity;
 	}
 	place = &capture->blocks[capture->block_count++];
-	*place = (struct kymo_block_place){ .offset = block->offset,
-					    .first_ns = block->first_ns,
-					    .last_ns = block->last_ns,
-					    .timed = block->last_ns != 0 };
+	*place = (struct kymo_block_place){.offset = block->offset,
+					   .first_ns = block->first_ns,
+					   .last_ns = block->last_ns,
+					   .timed = block->last_ns != 0};
 	return place;
 }
 
@@ -95,7 +99,20 @@ static void note_times(struct kymo_capture *capture, const struct cap_block *blo
 		capture->last_ns = block->last_ns;
 }
 
-static int take_rows(struct first_pass *pass, const struct cap_block *block, const struct cap_rows *rows)
+/* A bit per field, by its place in the built-in type. */
+static u64 columns_of(const struct cap_section *section, const struct cap_type *type)
+{
+	u64 columns = 0;
+
+	for (size_t i = 0; i < type->field_count; i++) {
+		if (cap_section_column(section, type->fields[i].id))
+			columns |= 1ull << i;
+	}
+	return columns;
+}
+
+static int take_rows(struct first_pass *pass, const struct cap_block *block,
+		     const struct cap_rows *rows)
 {
 	struct kymo_capture *capture = pass->capture;
 	struct kymo_block_place *place = add_place(capture, block);
@@ -104,7 +121,8 @@ static int take_rows(struct first_pass *pass, const struct cap_block *block, con
 	note_times(capture, block);
 	for (u32 i = 0; rc == 0 && i < rows->section_count; i++) {
 		const struct cap_section *section = &rows->sections[i];
-		const struct cap_type *type = cap_schema_type(cap_schema_builtin(), section->type_id);
+		const struct cap_type *type =
+			cap_schema_type(cap_schema_builtin(), section->type_id);
 
 		if (!type) { /* described by the file's schema, but not known to us */
 			capture->damage.rows_unknown_type += section->type ? section->row_count : 0;
@@ -112,6 +130,7 @@ static int take_rows(struct first_pass *pass, const struct cap_block *block, con
 		}
 		capture->rows[type->id] += section->row_count;
 		capture->events += block->type == CAP_BLOCK_CHUNK ? section->row_count : 0;
+		capture->columns[type->id] |= columns_of(section, type);
 		place->types |= 1ull << type->id;
 		kymo_section_columns_set(&pass->columns, rows, section, type);
 		rc = kymo_capture_take(capture, &pass->columns);
@@ -164,7 +183,7 @@ static int walk(struct first_pass *pass, struct cap_err *err)
 
 static int run_first_pass(struct kymo_capture *capture, struct cap_err *err)
 {
-	CLEANUP(first_pass_done) struct first_pass pass = { .capture = capture };
+	CLEANUP(first_pass_done) struct first_pass pass = {.capture = capture};
 	u64 unknown;
 	int rc = cap_reader_rewind(capture->reader, err);
 
@@ -284,7 +303,8 @@ u64 kymo_capture_dropped(const struct kymo_capture *capture)
 {
 	u64 lost = capture->totals.lost_count;
 
-	return capture->damage.ended && capture->damage.end_lost > lost ? capture->damage.end_lost : lost;
+	return capture->damage.ended && capture->damage.end_lost > lost ? capture->damage.end_lost
+									: lost;
 }
 
 u64 kymo_capture_damaged(const struct kymo_capture *capture)
@@ -301,16 +321,22 @@ bool kymo_capture_complete(const struct kymo_capture *capture)
 {
 	const struct cap_damage *damage = &capture->damage;
 
-	return damage->ended && !damage->blocks_damaged && !damage->blocks_lost && !damage->bytes_skipped &&
-	       !damage->columns_rejected && !damage->blocks_foreign;
+	return damage->ended && !damage->blocks_damaged && !damage->blocks_lost &&
+	       !damage->bytes_skipped && !damage->columns_rejected && !damage->blocks_foreign;
 }
 
 const char *kymo_capture_end_reason(const struct kymo_capture *capture)
 {
 	static const char *const names[] = {
-		[CAP_END_NORMAL] = "normal",	     [CAP_END_SIGNAL] = "signal",     [CAP_END_SIZE] = "size",
-		[CAP_END_SAMPLES] = "samples",	     [CAP_END_NO_SPACE] = "no_space", [CAP_END_IO_ERROR] = "io_error",
-		[CAP_END_PIPE_CLOSED] = "pipe_closed", [CAP_END_ROTATED] = "rotated",  [CAP_END_TARGET] = "target",
+		[CAP_END_NORMAL] = "normal",
+		[CAP_END_SIGNAL] = "signal",
+		[CAP_END_SIZE] = "size",
+		[CAP_END_SAMPLES] = "samples",
+		[CAP_END_NO_SPACE] = "no_space",
+		[CAP_END_IO_ERROR] = "io_error",
+		[CAP_END_PIPE_CLOSED] = "pipe_closed",
+		[CAP_END_ROTATED] = "rotated",
+		[CAP_END_TARGET] = "target",
 	};
 
 	if (!capture->damage.ended)

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * A capture, opened for asking. A first pass over the file keeps in memory what is small: facts, damage, where which chunk lies, tasks, processes, mappings, names,
- * and the tree of all stacks. Rows of events stay in the file; chunk_cursor.h walks them.
+ * A capture, opened for asking. A first pass over the file keeps in memory what is small: facts,
+ * damage, where which chunk lies, tasks, processes, mappings, names, and the tree of all stacks.
+ * Rows of events stay in the file; chunk_cursor.h walks them.
  */
 #include <stdbool.h>
 
@@ -12,7 +13,8 @@
 #include "formats/cap_error.h"
 #include "formats/capture_reader.h"
 
-/* Called while a capture is read; a negative return (such as -EINTR) ends the reading with that code. */
+/* Called while a capture is read; a negative return (such as -EINTR) ends the reading with that
+ * code. */
 typedef int (*kymo_progress_fn)(void *context, u64 done_bytes, u64 total_bytes);
 
 struct kymo_capture_options {
@@ -36,11 +38,12 @@ struct kymo_capture {
 	struct cap_reader *reader; /* facts and schema belong to it */
 	char *path;
 	struct kymo_capture_options options;
-	struct cap_damage damage;  /* of the first pass */
-	u64 rows[EV_TYPE_MAX + 1]; /* per built-in type, wherever they stand */
-	u64 events;                /* rows in CHUNK blocks */
-	u64 first_ns, last_ns;     /* of all events */
-	struct cap_totals totals;  /* the last seen */
+	struct cap_damage damage;     /* of the first pass */
+	u64 rows[EV_TYPE_MAX + 1];    /* per built-in type, wherever they stand */
+	u64 columns[EV_TYPE_MAX + 1]; /* per built-in type: bit per field that any section has */
+	u64 events;		      /* rows in CHUNK blocks */
+	u64 first_ns, last_ns;	      /* of all events */
+	struct cap_totals totals;     /* the last seen */
 	struct kymo_block_place *blocks;
 	size_t block_count, block_capacity;
 	struct kymo_tasks tasks;
@@ -58,8 +61,8 @@ void kymo_capture_closep(struct kymo_capture **capture);
 
 u64 kymo_capture_start_ns(const struct kymo_capture *capture); /* CLOCK_MONOTONIC */
 u64 kymo_capture_end_ns(const struct kymo_capture *capture);
-u64 kymo_capture_dropped(const struct kymo_capture *capture);  /* lost while recording */
-u64 kymo_capture_damaged(const struct kymo_capture *capture);  /* written, but not readable */
+u64 kymo_capture_dropped(const struct kymo_capture *capture); /* lost while recording */
+u64 kymo_capture_damaged(const struct kymo_capture *capture); /* written, but not readable */
 bool kymo_capture_complete(const struct kymo_capture *capture);
 const char *kymo_capture_end_reason(const struct kymo_capture *capture);
 

@@ -1,4 +1,5 @@
-/* One small function per row type that says something about tasks, mappings or names. Rows of other types are only counted. */
+/* One small function per row type that says something about tasks, mappings or names. Rows of other
+ * types are only counted. */
 #include "analyzer/import/capture_take.h"
 
 #include <errno.h>
@@ -7,14 +8,17 @@
 /* Column of a field by the name it has in events.def. */
 #define COLUMN(event, field) kymo_section_column_or_zero(columns, ROW_##event##_##field)
 
-static const struct cap_task *task_of(const struct kymo_section_columns *columns, const u64 *tasks, u32 row)
+static const struct cap_task *task_of(const struct kymo_section_columns *columns, const u64 *tasks,
+				      u32 row)
 {
 	return &columns->rows->tasks[tasks[row] < columns->rows->task_count ? tasks[row] : 0];
 }
 
-static const struct cap_string *string_of(const struct kymo_section_columns *columns, const u64 *strings, u32 row)
+static const struct cap_string *string_of(const struct kymo_section_columns *columns,
+					  const u64 *strings, u32 row)
 {
-	return &columns->rows->strings[strings[row] < columns->rows->string_count ? strings[row] : 0];
+	return &columns->rows
+			->strings[strings[row] < columns->rows->string_count ? strings[row] : 0];
 }
 
 static s64 process_of(struct kymo_capture *capture, const struct cap_task *task)
@@ -35,7 +39,8 @@ static int set_name(struct kymo_capture *capture, const struct cap_string *strin
 	return 0;
 }
 
-static int take_mapping(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
+static int take_mapping(struct kymo_capture *capture, struct kymo_section_columns *columns,
+			u32 count)
 {
 	const u64 *time = COLUMN(mapping, time_ns), *start = COLUMN(mapping, start_address);
 	const u64 *size = COLUMN(mapping, size_bytes), *offset = COLUMN(mapping, file_offset);
@@ -45,9 +50,8 @@ static int take_mapping(struct kymo_capture *capture, struct kymo_section_column
 	if (columns->out_of_memory)
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
-		struct kymo_mapping mapping = { .start = start[i],
-						.end = start[i] + size[i],
-						.file_offset = offset[i] };
+		struct kymo_mapping mapping = {
+			.start = start[i], .end = start[i] + size[i], .file_offset = offset[i]};
 		s64 module = kymo_stacks_user_module(&capture->stacks, string_of(columns, paths, i),
 						     string_of(columns, build_ids, i));
 
@@ -77,9 +81,11 @@ static int take_fork(struct kymo_capture *capture, struct kymo_section_columns *
 		if (tid[i] != tgid[i])
 			continue; /* a thread: same address space */
 		from = process_of(capture, parent);
-		number = kymo_tasks_process(&capture->tasks, (u32)tgid[i], start[i], parent->exec_id);
+		number = kymo_tasks_process(&capture->tasks, (u32)tgid[i], start[i],
+					    parent->exec_id);
 		if (from < 0 || number < 0 ||
-		    kymo_mappings_add_fork(capture->mappings, (u32)tgid[i], parent->tgid, time[i]) < 0)
+		    kymo_mappings_add_fork(capture->mappings, (u32)tgid[i], parent->tgid, time[i]) <
+			    0)
 			return -ENOMEM;
 		process = &capture->tasks.processes[number];
 		process->begin_ns = time[i];
@@ -129,7 +135,9 @@ static int take_exit(struct kymo_capture *capture, struct kymo_section_columns *
 	if (columns->out_of_memory)
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
-		s64 number = flags[i] & EV_EXIT_PROCESS ? process_of(capture, task_of(columns, tasks, i)) : 0;
+		s64 number = flags[i] & EV_EXIT_PROCESS
+				     ? process_of(capture, task_of(columns, tasks, i))
+				     : 0;
 
 		if (number < 0)
 			return -ENOMEM;
@@ -150,14 +158,16 @@ static int take_name(struct kymo_capture *capture, struct kymo_section_columns *
 		const struct cap_task *task = task_of(columns, tasks, i);
 		s64 number = task->tgid == targets[i] ? process_of(capture, task) : 0;
 
-		if (number < 0 || (number > 0 && set_name(capture, string_of(columns, names, i),
-							  &capture->tasks.processes[number].comm) < 0))
+		if (number < 0 ||
+		    (number > 0 && set_name(capture, string_of(columns, names, i),
+					    &capture->tasks.processes[number].comm) < 0))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int take_process(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
+static int take_process(struct kymo_capture *capture, struct kymo_section_columns *columns,
+			u32 count)
 {
 	const u64 *tasks = COLUMN(process, task), *parents = COLUMN(process, parent_tgid);
 	const u64 *flags = COLUMN(process, flags), *exes = COLUMN(process, exe);
@@ -184,7 +194,8 @@ static int take_process(struct kymo_capture *capture, struct kymo_section_column
 	return 0;
 }
 
-static int take_module(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
+static int take_module(struct kymo_capture *capture, struct kymo_section_columns *columns,
+		       u32 count)
 {
 	const u64 *names = COLUMN(module, name), *build_ids = COLUMN(module, build_id);
 
@@ -193,14 +204,16 @@ static int take_module(struct kymo_capture *capture, struct kymo_section_columns
 	for (u32 i = 0; i < count; i++) {
 		const struct cap_string *name = string_of(columns, names, i);
 
-		if (name->len > 0 && kymo_stacks_kernel_module(&capture->stacks, name,
-							       string_of(columns, build_ids, i)) < 0)
+		if (name->len > 0 &&
+		    kymo_stacks_kernel_module(&capture->stacks, name,
+					      string_of(columns, build_ids, i)) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-static int take_symbol(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
+static int take_symbol(struct kymo_capture *capture, struct kymo_section_columns *columns,
+		       u32 count)
 {
 	const u64 *offset = COLUMN(symbol, offset_bytes), *size = COLUMN(symbol, size_bytes);
 	const u64 *objects = COLUMN(symbol, object), *names = COLUMN(symbol, name);
@@ -214,8 +227,10 @@ static int take_symbol(struct kymo_capture *capture, struct kymo_section_columns
 		s64 module, name_id;
 
 		if (object->len == 0 || name->len == 0 || object->bytes[0] == '/')
-			continue; /* names of files count in link addresses: no recorder writes them yet */
-		module = kymo_stacks_kernel_module(&capture->stacks, object, string_of(columns, build_ids, i));
+			continue; /* names of files count in link addresses: no recorder writes them
+				     yet */
+		module = kymo_stacks_kernel_module(&capture->stacks, object,
+						   string_of(columns, build_ids, i));
 		name_id = kymo_blob_add(&capture->stacks.names, name->bytes, name->len, NULL);
 		if (module < 0 || name_id < 0 ||
 		    kymo_kernel_names_add(&capture->kernel_names, (u32)module, offset[i], size[i],

@@ -11,7 +11,7 @@
 struct kymo_chunk_cursor {
 	struct kymo_capture *capture;
 	struct cap_reader *reader;
-	const struct cap_type *type; /* built-in */
+	const struct cap_type *type;			  /* built-in */
 	unsigned int time_field, task_field, stack_field; /* ROW_MAX_FIELDS: none */
 	u64 from_ns, to_ns;
 	size_t place; /* in capture->blocks: the next one */
@@ -32,10 +32,11 @@ static unsigned int field_of_kind(const struct cap_type *type, enum cap_kind kin
 	return ROW_MAX_FIELDS;
 }
 
-int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id, struct kymo_chunk_cursor **ret_cursor,
-			  struct cap_err *err)
+int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
+			  struct kymo_chunk_cursor **ret_cursor, struct cap_err *err)
 {
-	CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = calloc(1, sizeof(*cursor));
+	CLEANUP(kymo_chunk_cursor_freep)
+	struct kymo_chunk_cursor *cursor = calloc(1, sizeof(*cursor));
 	int rc;
 
 	if (!cursor)
@@ -70,12 +71,13 @@ void kymo_chunk_cursor_freep(struct kymo_chunk_cursor **cursor)
 	*cursor = kymo_chunk_cursor_free(*cursor);
 }
 
-int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 to_ns, struct cap_err *err)
+int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 to_ns,
+			    struct cap_err *err)
 {
 	cursor->from_ns = from_ns;
 	cursor->to_ns = to_ns;
 	cursor->place = 0;
-	cursor->rows = (struct cap_rows){ 0 };
+	cursor->rows = (struct cap_rows){0};
 	cursor->section = 0;
 	return cap_reader_rewind(cursor->reader, err);
 }
@@ -86,14 +88,16 @@ static bool is_wanted(struct kymo_chunk_cursor *cursor, const struct cap_block *
 	const struct kymo_capture *capture = cursor->capture;
 	const struct kymo_block_place *place;
 
-	while (cursor->place < capture->block_count && capture->blocks[cursor->place].offset < block->offset)
+	while (cursor->place < capture->block_count &&
+	       capture->blocks[cursor->place].offset < block->offset)
 		cursor->place++;
 	if (cursor->place == capture->block_count)
 		return false;
 	place = &capture->blocks[cursor->place];
 	if (place->offset != block->offset || !(place->types >> cursor->type->id & 1))
 		return false;
-	return !place->timed || (place->first_ns <= cursor->to_ns && place->last_ns >= cursor->from_ns);
+	return !place->timed ||
+	       (place->first_ns <= cursor->to_ns && place->last_ns >= cursor->from_ns);
 }
 
 /* Decodes the next wanted block. 1, 0 at the end, negative. */
@@ -114,7 +118,8 @@ static int next_block(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 		if (rc < 0)
 			return rc;
 		if (cursor->rows.task_count > cursor->task_capacity) {
-			u32 *ids = realloc(cursor->task_ids, cursor->rows.task_count * sizeof(*ids));
+			u32 *ids =
+				realloc(cursor->task_ids, cursor->rows.task_count * sizeof(*ids));
 
 			if (!ids)
 				return cap_fail(err, -ENOMEM, "out of memory");
@@ -122,7 +127,8 @@ static int next_block(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 			cursor->task_capacity = cursor->rows.task_count;
 		}
 		if (cursor->task_ids)
-			memset(cursor->task_ids, 0, cursor->rows.task_count * sizeof(*cursor->task_ids));
+			memset(cursor->task_ids, 0,
+			       cursor->rows.task_count * sizeof(*cursor->task_ids));
 		kymo_stack_cache_clear(&cursor->stack_cache);
 		cursor->section = 0;
 		return 1;
@@ -134,11 +140,13 @@ int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err
 {
 	for (;;) {
 		while (cursor->section < cursor->rows.section_count) {
-			const struct cap_section *section = &cursor->rows.sections[cursor->section++];
+			const struct cap_section *section =
+				&cursor->rows.sections[cursor->section++];
 
 			if (section->type_id != cursor->type->id || section->row_count == 0)
 				continue;
-			kymo_section_columns_set(&cursor->columns, &cursor->rows, section, cursor->type);
+			kymo_section_columns_set(&cursor->columns, &cursor->rows, section,
+						 cursor->type);
 			return 1;
 		}
 		int rc = next_block(cursor, err);
@@ -175,12 +183,12 @@ s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local)
 s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row)
 {
 	struct kymo_capture *capture = cursor->capture;
-	const u64 *stacks = cursor->stack_field < ROW_MAX_FIELDS ?
-				    kymo_section_column(&cursor->columns, cursor->stack_field) :
-				    NULL;
+	const u64 *stacks = cursor->stack_field < ROW_MAX_FIELDS
+				    ? kymo_section_column(&cursor->columns, cursor->stack_field)
+				    : NULL;
 	const u64 *times = kymo_section_column(&cursor->columns, cursor->time_field);
 	const u64 *tasks = kymo_section_column(&cursor->columns, cursor->task_field);
-	struct kymo_sample_place place = { 0 };
+	struct kymo_sample_place place = {0};
 
 	if (!stacks || stacks[row] == 0 || stacks[row] >= cursor->rows.stack_count)
 		return 0;
@@ -188,8 +196,8 @@ s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row)
 		place.time_ns = times[row];
 		place.tgid = cursor->rows.tasks[tasks[row]].tgid;
 	}
-	return kymo_stacks_resolve(&capture->stacks, capture->mappings, &cursor->stack_cache, &cursor->rows,
-				   (u32)stacks[row], &place);
+	return kymo_stacks_resolve(&capture->stacks, capture->mappings, &cursor->stack_cache,
+				   &cursor->rows, (u32)stacks[row], &place);
 }
 
 const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor, u64 local)

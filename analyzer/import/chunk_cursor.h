@@ -1,6 +1,7 @@
 #pragma once
 /*
- * Walks the rows of one type, block by block, and decodes only the columns that are asked for. Turns local tasks and stacks into the capture's numbers.
+ * Walks the rows of one type, block by block, and decodes only the columns that are asked for.
+ * Turns local tasks and stacks into the capture's numbers.
  */
 #include "analyzer/import/capture_model.h"
 #include "analyzer/import/row_fields.h"
@@ -8,13 +9,15 @@
 struct kymo_chunk_cursor;
 
 /* capture must outlive it. 0, -errno. */
-int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id, struct kymo_chunk_cursor **ret_cursor,
-			  struct cap_err *err);
+int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
+			  struct kymo_chunk_cursor **ret_cursor, struct cap_err *err);
 struct kymo_chunk_cursor *kymo_chunk_cursor_free(struct kymo_chunk_cursor *cursor);
 void kymo_chunk_cursor_freep(struct kymo_chunk_cursor **cursor);
 
-/* Back to the beginning; only blocks that may hold rows with from_ns <= time_ns <= to_ns are visited from here on. */
-int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 to_ns, struct cap_err *err);
+/* Back to the beginning; only blocks that may hold rows with from_ns <= time_ns <= to_ns are
+ * visited from here on. */
+int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 to_ns,
+			    struct cap_err *err);
 
 /* Next section with rows of the type: 1, 0 at the end, or negative. */
 int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err);
@@ -22,13 +25,15 @@ int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err
 u32 kymo_chunk_cursor_rows(const struct kymo_chunk_cursor *cursor); /* of the section */
 
 /*
- * Values of field ROW_<event>_<field>, decoded at the first call; valid until the next section. NULL if the section has no such column, or one that is not
- * as our schema has it (counted as rejected).
+ * Values of field ROW_<event>_<field>, decoded at the first call; valid until the next section.
+ * NULL if the section has no such column, or one that is not as our schema has it (counted as
+ * rejected).
  */
 const u64 *kymo_chunk_cursor_column(struct kymo_chunk_cursor *cursor, unsigned int field);
 
 /* Capture numbers of a local task or stack; 0 for none; -ENOMEM. */
 s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local);
 s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row);
-const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor, u64 local);
+const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor,
+						  u64 local);
 u64 kymo_chunk_cursor_rejected(const struct kymo_chunk_cursor *cursor); /* columns, so far */

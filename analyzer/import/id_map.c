@@ -56,7 +56,8 @@ u32 kymo_id_map_get(const struct kymo_id_map *map, u64 a, u64 b)
 static int grow(struct kymo_id_map *map)
 {
 	u64 slots = map->slots ? (map->mask + 1) * 2 : FIRST_SLOTS;
-	struct kymo_id_map bigger = { .mask = slots - 1, .count = map->count, .seed = kymo_hash_seed() };
+	struct kymo_id_map bigger = {
+		.mask = slots - 1, .count = map->count, .seed = kymo_hash_seed()};
 
 	bigger.slots = calloc(slots, sizeof(*bigger.slots));
 	if (!bigger.slots)
@@ -79,6 +80,6 @@ int kymo_id_map_put(struct kymo_id_map *map, u64 a, u64 b, u32 value)
 	slot = find(map, a, b);
 	if (slot->value == 0)
 		map->count++;
-	*slot = (struct kymo_id_slot){ .a = a, .b = b, .value = value };
+	*slot = (struct kymo_id_slot){.a = a, .b = b, .value = value};
 	return 0;
 }

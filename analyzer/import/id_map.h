@@ -1,5 +1,6 @@
 #pragma once
-/* Hash map from a pair of words to a small number > 0. Open addressing, half load. Keys come from captures: the hash is seeded per process. */
+/* Hash map from a pair of words to a small number > 0. Open addressing, half load. Keys come from
+ * captures: the hash is seeded per process. */
 #include "formats/events.h"
 
 struct kymo_id_slot {

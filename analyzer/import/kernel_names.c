@@ -17,11 +17,13 @@ void kymo_kernel_names_done(struct kymo_kernel_names *names)
 	memset(names, 0, sizeof(*names));
 }
 
-int kymo_kernel_names_add(struct kymo_kernel_names *names, u32 module, u64 offset, u64 size_bytes, u32 name)
+int kymo_kernel_names_add(struct kymo_kernel_names *names, u32 module, u64 offset, u64 size_bytes,
+			  u32 name)
 {
 	if (names->count == names->capacity) {
 		u32 capacity = names->capacity ? names->capacity * 2 : 256;
-		struct kymo_kernel_range *ranges = realloc(names->ranges, capacity * sizeof(*ranges));
+		struct kymo_kernel_range *ranges =
+			realloc(names->ranges, capacity * sizeof(*ranges));
 
 		if (!ranges)
 			return -ENOMEM;
@@ -31,8 +33,7 @@ int kymo_kernel_names_add(struct kymo_kernel_names *names, u32 module, u64 offse
 	if (size_bytes == 0 || offset + size_bytes < offset)
 		size_bytes = 1; /* a name without a size covers its own address only */
 	names->ranges[names->count++] = (struct kymo_kernel_range){
-		.start = offset, .end = offset + size_bytes, .module = module, .name = name
-	};
+		.start = offset, .end = offset + size_bytes, .module = module, .name = name};
 	names->sorted = 0;
 	return 0;
 }
@@ -65,7 +66,8 @@ u32 kymo_kernel_names_find(struct kymo_kernel_names *names, u32 module, u64 offs
 		else
 			high = middle;
 	}
-	if (low == 0 || names->ranges[low - 1].module != module || offset >= names->ranges[low - 1].end)
+	if (low == 0 || names->ranges[low - 1].module != module ||
+	    offset >= names->ranges[low - 1].end)
 		return 0;
 	*ret_start = names->ranges[low - 1].start;
 	return names->ranges[low - 1].name;

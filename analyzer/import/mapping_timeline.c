@@ -1,6 +1,8 @@
 /*
- * A line keeps the address space of one moment as a sorted list of ranges and moves it forward as it is asked; samples come almost in order of time, so
- * going back (which starts over) is rare. Hostile captures could make it common: total work is bounded, and past the bound everything is unknown.
+ * A line keeps the address space of one moment as a sorted list of ranges and moves it forward as
+ * it is asked; samples come almost in order of time, so going back (which starts over) is rare.
+ * Hostile captures could make it common: total work is bounded, and past the bound everything is
+ * unknown.
  */
 #include "analyzer/import/mapping_timeline.h"
 
@@ -11,15 +13,21 @@
 #include "analyzer/import/id_map.h"
 
 /*
- * The kernel maps the new program before it reports the exec (sched_process_exec comes last), so mappings shortly before an exec belong to what follows. In
- * that time the process does nothing else; 100 ms allows for a program that is read from a slow disk.
+ * The kernel maps the new program before it reports the exec (sched_process_exec comes last), so
+ * mappings shortly before an exec belong to what follows. In that time the process does nothing
+ * else; 100 ms allows for a program that is read from a slow disk.
  */
 #define EXEC_WINDOW_NS 100000000ull
 #define MAX_FORK_DEPTH 64u
-#define MAX_WORK (1ull << 32)          /* ranges moved, in all */
-#define MAX_CACHED_RANGES (1ull << 20) /* in the current states of all lines: 32 MiB */
+#define MAX_WORK (1ull << 32)	       /* ranges moved, in all */
+#define MAX_CACHED_RANGES (1ull << 16) /* in the current states of all lines: 2 MiB */
 
-enum line_event_kind { LINE_EXEC = 0, LINE_FORK, LINE_KEYFRAME, LINE_MAP }; /* order at equal times */
+enum line_event_kind {
+	LINE_EXEC = 0,
+	LINE_FORK,
+	LINE_KEYFRAME,
+	LINE_MAP
+}; /* order at equal times */
 
 struct line_event {
 	u64 time_ns;
@@ -97,7 +105,7 @@ static struct line *make_line(struct kymo_mappings *mappings, u32 tgid)
 	if (kymo_id_map_put(&mappings->by_tgid, tgid, 0, (u32)mappings->count + 1) < 0)
 		return NULL;
 	line = &mappings->lines[mappings->count++];
-	*line = (struct line){ .tgid = tgid };
+	*line = (struct line){.tgid = tgid};
 	return line;
 }
 
@@ -108,7 +116,7 @@ static int add_event(struct kymo_mappings *mappings, u32 tgid, const struct line
 	if (!line)
 		return -ENOMEM;
 	if (line->count == line->capacity) {
-		size_t capacity = line->capacity ? line->capacity * 2 : 8;
+		size_t capacity = line->capacity ? line->capacity * 2 : 4;
 		struct line_event *events = realloc(line->events, capacity * sizeof(*events));
 
 		if (!events)
@@ -127,21 +135,24 @@ int kymo_mappings_add(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, boo
 	if (mapping->end <= mapping->start)
 		return 0;
 	return add_event(mappings, tgid,
-			 &(struct line_event){ .time_ns = time_ns,
-					       .kind = keyframe ? LINE_KEYFRAME : LINE_MAP,
-					       .mapping = *mapping });
+			 &(struct line_event){.time_ns = time_ns,
+					      .kind = keyframe ? LINE_KEYFRAME : LINE_MAP,
+					      .mapping = *mapping});
 }
 
 int kymo_mappings_add_exec(struct kymo_mappings *mappings, u32 tgid, u64 time_ns)
 {
-	return add_event(mappings, tgid, &(struct line_event){ .time_ns = time_ns, .kind = LINE_EXEC });
+	return add_event(mappings, tgid,
+			 &(struct line_event){.time_ns = time_ns, .kind = LINE_EXEC});
 }
 
-int kymo_mappings_add_fork(struct kymo_mappings *mappings, u32 child_tgid, u32 parent_tgid, u64 time_ns)
+int kymo_mappings_add_fork(struct kymo_mappings *mappings, u32 child_tgid, u32 parent_tgid,
+			   u64 time_ns)
 {
 	return add_event(mappings, child_tgid,
-			 &(struct line_event){
-				 .time_ns = time_ns, .kind = LINE_FORK, .parent_tgid = parent_tgid });
+			 &(struct line_event){.time_ns = time_ns,
+					      .kind = LINE_FORK,
+					      .parent_tgid = parent_tgid});
 }
 
 /* -------- order -------- */
@@ -158,8 +169,8 @@ static int compare_events(const void *left, const void *right)
 }
 
 /*
- * Moves each exec before the mappings it made, and each key-frame back to the birth of the address space it was seen in: what was "already there" was
- * there since then, as far as can be known.
+ * Moves each exec before the mappings it made, and each key-frame back to the birth of the address
+ * space it was seen in: what was "already there" was there since then, as far as can be known.
  */
 static void settle_line(struct line *line)
 {
@@ -228,7 +239,7 @@ u32 kymo_mappings_epoch(struct kymo_mappings *mappings, u32 tgid, u64 time_ns)
 
 static int reserve_ranges(struct ranges *ranges, size_t count)
 {
-	size_t capacity = ranges->capacity ? ranges->capacity : 16;
+	size_t capacity = ranges->capacity ? ranges->capacity : 4;
 	struct kymo_mapping *list;
 
 	if (count <= ranges->capacity)
@@ -299,12 +310,13 @@ static void reset_line(struct kymo_mappings *mappings, struct line *line)
 	line->valid = true;
 }
 
-static int copy_parent(struct kymo_mappings *mappings, struct line *line, const struct line_event *event,
-		       unsigned depth)
+static int copy_parent(struct kymo_mappings *mappings, struct line *line,
+		       const struct line_event *event, unsigned depth)
 {
-	struct line *parent = event->parent_tgid == line->tgid || depth >= MAX_FORK_DEPTH ?
-				      NULL :
-				      line_at(mappings, event->parent_tgid, event->time_ns, depth + 1);
+	struct line *parent =
+		event->parent_tgid == line->tgid || depth >= MAX_FORK_DEPTH
+			? NULL
+			: line_at(mappings, event->parent_tgid, event->time_ns, depth + 1);
 
 	line->now.count = 0;
 	if (!parent)
@@ -312,13 +324,14 @@ static int copy_parent(struct kymo_mappings *mappings, struct line *line, const 
 	if (reserve_ranges(&line->now, parent->now.count) < 0)
 		return -ENOMEM;
 	if (parent->now.count > 0)
-		memcpy(line->now.list, parent->now.list, parent->now.count * sizeof(*line->now.list));
+		memcpy(line->now.list, parent->now.list,
+		       parent->now.count * sizeof(*line->now.list));
 	line->now.count = parent->now.count;
 	return 0;
 }
 
-static int apply_event(struct kymo_mappings *mappings, struct line *line, const struct line_event *event,
-		       unsigned depth)
+static int apply_event(struct kymo_mappings *mappings, struct line *line,
+		       const struct line_event *event, unsigned depth)
 {
 	size_t before = line->now.count;
 	int rc = 0;
@@ -344,7 +357,7 @@ static void drop_states(struct kymo_mappings *mappings, const struct line *keep)
 			continue;
 		mappings->cached_ranges -= line->now.count;
 		free(line->now.list);
-		line->now = (struct ranges){ 0 };
+		line->now = (struct ranges){0};
 		line->applied = 0;
 		line->valid = false;
 	}
@@ -363,7 +376,8 @@ static struct line *line_at(struct kymo_mappings *mappings, u32 tgid, u64 time_n
 		reset_line(mappings, line);
 		/* nothing before the last exec or birth counts */
 		for (size_t i = wanted; i > 0; i--) {
-			if (line->events[i - 1].kind == LINE_EXEC || line->events[i - 1].kind == LINE_FORK) {
+			if (line->events[i - 1].kind == LINE_EXEC ||
+			    line->events[i - 1].kind == LINE_FORK) {
 				line->applied = i - 1;
 				break;
 			}

@@ -1,4 +1,5 @@
-/* A file may describe its types as it likes: a column is used only if its kind is the one we expect. */
+/* A file may describe its types as it likes: a column is used only if its kind is the one we
+ * expect. */
 #include "analyzer/import/section_columns.h"
 
 #include <stdlib.h>
@@ -63,7 +64,8 @@ const u64 *kymo_section_column(struct kymo_section_columns *columns, unsigned in
 	if (!column || !make_room(columns, field))
 		return NULL;
 	if (!column->field || column->field->kind != columns->type->fields[field].kind ||
-	    cap_column_decode(columns->rows, columns->section, column, columns->values[field]) < 0) {
+	    cap_column_decode(columns->rows, columns->section, column, columns->values[field]) <
+		    0) {
 		columns->rejected++;
 		return NULL;
 	}
@@ -79,6 +81,7 @@ const u64 *kymo_section_column_or_zero(struct kymo_section_columns *columns, uns
 		return values;
 	if (!make_room(columns, field))
 		return NULL;
-	memset(columns->values[field], 0, columns->section->row_count * sizeof(*columns->values[field]));
+	memset(columns->values[field], 0,
+	       columns->section->row_count * sizeof(*columns->values[field]));
 	return columns->values[field]; /* the state stays MISSING: others still see NULL */
 }

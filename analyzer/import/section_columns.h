@@ -1,5 +1,6 @@
 #pragma once
-/* Lazily decoded columns of one section, addressed by their place in the built-in type. For chunk_cursor.c and the first pass. */
+/* Lazily decoded columns of one section, addressed by their place in the built-in type. For
+ * chunk_cursor.c and the first pass. */
 #include "analyzer/import/row_fields.h"
 #include "formats/capture_reader.h"
 

@@ -1,6 +1,8 @@
 /*
- * Frames that are not the innermost hold return addresses: the instruction after a call. Where the call is the last one of a function, that address already belongs to
- * the next function, so such frames count one byte back. The innermost user frame under kernel frames is exact: it is where the program entered the kernel.
+ * Frames that are not the innermost hold return addresses: the instruction after a call. Where the
+ * call is the last one of a function, that address already belongs to the next function, so such
+ * frames count one byte back. The innermost user frame under kernel frames is exact: it is where
+ * the program entered the kernel.
  */
 #include "analyzer/import/stack_table.h"
 
@@ -66,10 +68,10 @@ static s64 add_module(struct kymo_stacks *stacks, u8 space, const struct cap_str
 	    make_room(&stacks->modules, &stacks->module_count, &stacks->module_capacity,
 		      sizeof(*stacks->modules)) < 0)
 		return -ENOMEM;
-	stacks->modules[stacks->module_count] = (struct kymo_module){ .space = space,
-								      .path = (u32)path_id,
-								      .name = (u32)name_id,
-								      .build_id = (u32)build_id_id };
+	stacks->modules[stacks->module_count] = (struct kymo_module){.space = space,
+								     .path = (u32)path_id,
+								     .name = (u32)name_id,
+								     .build_id = (u32)build_id_id};
 	return stacks->module_count++;
 }
 
@@ -97,7 +99,7 @@ static s64 module_key(struct kymo_stacks *stacks, u8 space, const struct cap_str
 s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string *path,
 			    const struct cap_string *build_id)
 {
-	static const struct cap_string nothing = { .bytes = (const u8 *)"" };
+	static const struct cap_string nothing = {.bytes = (const u8 *)""};
 	bool is_anon = path->len == 0 || (path->len >= 6 && memcmp(path->bytes, "//anon", 6) == 0);
 	const u8 *slash = path->len ? memrchr(path->bytes, '/', path->len) : NULL;
 	const char *name = slash ? (const char *)slash + 1 : (const char *)path->bytes;
@@ -122,7 +124,7 @@ s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string 
 s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_string *name,
 			      const struct cap_string *build_id)
 {
-	static const struct cap_string nothing = { .bytes = (const u8 *)"" };
+	static const struct cap_string nothing = {.bytes = (const u8 *)""};
 	bool is_new;
 	s64 key = module_key(stacks, KYMO_SPACE_KERNEL, name, &nothing, &is_new);
 	s64 id;
@@ -130,8 +132,8 @@ s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_strin
 	if (key < 0)
 		return key;
 	if (is_new)
-		return add_module(stacks, KYMO_SPACE_KERNEL, &nothing, build_id, (const char *)name->bytes,
-				  name->len);
+		return add_module(stacks, KYMO_SPACE_KERNEL, &nothing, build_id,
+				  (const char *)name->bytes, name->len);
 	if (build_id->len > 0 && stacks->modules[key].build_id == 0) {
 		id = kymo_blob_add(&stacks->names, build_id->bytes, build_id->len, NULL);
 		if (id < 0)
@@ -168,16 +170,18 @@ static s64 add_stack(struct kymo_stacks *stacks, u32 parent, u32 frame)
 		      sizeof(*stacks->stacks)) < 0 ||
 	    kymo_id_map_put(&stacks->stack_map, parent, frame, stacks->stack_count) < 0)
 		return -ENOMEM;
-	stacks->stacks[stacks->stack_count] = (struct kymo_stack){
-		.parent = parent, .frame = frame, .depth = parent ? stacks->stacks[parent].depth + 1 : 1
-	};
+	stacks->stacks[stacks->stack_count] =
+		(struct kymo_stack){.parent = parent,
+				    .frame = frame,
+				    .depth = parent ? stacks->stacks[parent].depth + 1 : 1};
 	return stacks->stack_count++;
 }
 
 /* -------- local to global -------- */
 
 static void resolve_user(const struct kymo_stacks *stacks, struct kymo_mappings *mappings,
-			 const struct kymo_sample_place *place, u64 address, struct kymo_frame *ret_frame)
+			 const struct kymo_sample_place *place, u64 address,
+			 struct kymo_frame *ret_frame)
 {
 	struct kymo_mapping mapping;
 
@@ -190,13 +194,14 @@ static void resolve_user(const struct kymo_stacks *stacks, struct kymo_mappings 
 		ret_frame->offset += mapping.file_offset;
 }
 
-static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappings, const struct cap_rows *rows,
-			 u32 local, bool exact, const struct kymo_sample_place *place)
+static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+			 const struct cap_rows *rows, u32 local, bool exact,
+			 const struct kymo_sample_place *place)
 {
-	static const struct cap_string kernel = { .bytes = (const u8 *)"kernel", .len = 6 };
-	static const struct cap_string nothing = { .bytes = (const u8 *)"" };
+	static const struct cap_string kernel = {.bytes = (const u8 *)"kernel", .len = 6};
+	static const struct cap_string nothing = {.bytes = (const u8 *)""};
 	const struct cap_frame *from = &rows->frames[local];
-	struct kymo_frame frame = { 0 };
+	struct kymo_frame frame = {0};
 	u64 offset = from->offset - (exact || from->offset == 0 ? 0 : 1);
 	s64 module = 0;
 
@@ -210,7 +215,8 @@ static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappi
 		if (from->offset == 0 || (from->space == CAP_SPACE_MODULE && from->object == 0))
 			break;
 		module = kymo_stacks_kernel_module(
-			stacks, from->space == CAP_SPACE_KERNEL ? &kernel : &rows->strings[from->object],
+			stacks,
+			from->space == CAP_SPACE_KERNEL ? &kernel : &rows->strings[from->object],
 			&nothing);
 		if (module < 0)
 			return module;
@@ -228,9 +234,10 @@ static bool is_user(const struct cap_rows *rows, u32 node)
 	return rows->frames[rows->stacks[node].frame].space == CAP_SPACE_USER;
 }
 
-/* Nodes from `node` up to, not including, one that is in the cache (*ret_stack) or the root; each as node * 2 + exact. */
-static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node, u32 epoch,
-			size_t *ret_len, u32 *ret_stack)
+/* Nodes from `node` up to, not including, one that is in the cache (*ret_stack) or the root; each
+ * as node * 2 + exact. */
+static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
+			u32 epoch, size_t *ret_len, u32 *ret_stack)
 {
 	bool exact = true;
 	size_t len = 0;
@@ -274,7 +281,8 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 		return -ENOMEM;
 	while (len > 0) {
 		u32 key = cache->path[--len];
-		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[key / 2].frame, key & 1, place);
+		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[key / 2].frame,
+					  key & 1, place);
 		s64 next = frame < 0 ? frame : add_stack(stacks, stack, (u32)frame);
 
 		if (next < 0 || kymo_id_map_put(&cache->nodes, epoch, key, (u32)next) < 0)

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * All stacks of a capture, as one tree. A frame is (space, module, offset in it), so processes with different address-space layouts share stacks. Addresses of a
- * sample are resolved through the mappings of its process at its time.
+ * All stacks of a capture, as one tree. A frame is (space, module, offset in it), so processes with
+ * different address-space layouts share stacks. Addresses of a sample are resolved through the
+ * mappings of its process at its time.
  */
 #include "analyzer/import/blob_table.h"
 #include "analyzer/import/id_map.h"
@@ -11,11 +12,11 @@
 enum kymo_space { KYMO_SPACE_UNKNOWN = 0, KYMO_SPACE_USER, KYMO_SPACE_KERNEL };
 
 struct kymo_module {
-	u8 space;      /* enum kymo_space */
-	bool is_anon;  /* code without a file: offsets count from the mapping's start */
-	u32 path;      /* in names */
-	u32 name;      /* in names */
-	u32 build_id;  /* in names: bytes */
+	u8 space;     /* enum kymo_space */
+	bool is_anon; /* code without a file: offsets count from the mapping's start */
+	u32 path;     /* in names */
+	u32 name;     /* in names */
+	u32 build_id; /* in names: bytes */
 };
 
 struct kymo_frame {
@@ -27,7 +28,7 @@ struct kymo_frame {
 struct kymo_stack {
 	u32 parent; /* 0: root */
 	u32 frame;
-	u32 depth;  /* 1 at the root */
+	u32 depth; /* 1 at the root */
 };
 
 struct kymo_stacks {
@@ -45,14 +46,18 @@ struct kymo_stacks {
 void kymo_stacks_done(struct kymo_stacks *stacks);
 
 /* Numbers of modules, from 1; -ENOMEM. Bytes may be anything; empty path: code without a file. */
-s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string *path, const struct cap_string *build_id);
-/* name "kernel" for the kernel itself. An empty build_id is filled by a later call that knows it. */
-s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_string *name, const struct cap_string *build_id);
+s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string *path,
+			    const struct cap_string *build_id);
+/* name "kernel" for the kernel itself. An empty build_id is filled by a later call that knows it.
+ */
+s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_string *name,
+			      const struct cap_string *build_id);
 
-/* What a local stack of one block has become, per state of the address space. Embedded in whoever walks blocks. */
+/* What a local stack of one block has become, per state of the address space. Embedded in whoever
+ * walks blocks. */
 struct kymo_stack_cache {
 	struct kymo_id_map nodes; /* (epoch, node * 2 + exact) -> stack */
-	u32 *path;                /* scratch */
+	u32 *path;		  /* scratch */
 	size_t path_capacity;
 };
 
@@ -65,5 +70,6 @@ struct kymo_sample_place { /* whose addresses they are */
 };
 
 /* The number of local stack `node` of rows in that process at that time; 0 for node 0; -ENOMEM. */
-s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings, struct kymo_stack_cache *cache,
-			const struct cap_rows *rows, u32 node, const struct kymo_sample_place *place);
+s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
+			const struct kymo_sample_place *place);

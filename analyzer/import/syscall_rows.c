@@ -55,15 +55,16 @@ static bool is_wanted_task(const struct kymo_syscall_rows *rows, s64 number)
 	task = &tasks->tasks[number];
 	if (rows->wanted.pid >= 0 && task->tgid != (u64)rows->wanted.pid)
 		return false;
-	return !rows->wanted.comm || strcmp(kymo_blob_get(&tasks->names, task->comm, NULL), rows->wanted.comm) == 0;
+	return !rows->wanted.comm ||
+	       strcmp(kymo_blob_get(&tasks->names, task->comm, NULL), rows->wanted.comm) == 0;
 }
 
 /* Makes a batch of the cursor's section. Columns that are missing read as 0. */
 static int make_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
 		      struct scratch *scratch, struct kymo_syscall_batch *ret_batch)
 {
-	static const unsigned int fields[COLUMNS] = { ROW_syscall_duration_ns, ROW_syscall_sysno,
-						      ROW_syscall_flags, ROW_syscall_error };
+	static const unsigned int fields[COLUMNS] = {ROW_syscall_duration_ns, ROW_syscall_sysno,
+						     ROW_syscall_flags, ROW_syscall_error};
 	const u64 *values[COLUMNS];
 	const u64 *times = kymo_chunk_cursor_column(cursor, ROW_syscall_time_ns);
 	const u64 *locals = kymo_chunk_cursor_column(cursor, ROW_syscall_task);
@@ -88,23 +89,26 @@ static int make_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cu
 		for (int c = 0; c < COLUMNS; c++)
 			scratch->columns[c][used] = values[c] ? values[c][i] : 0;
 		scratch->process_ids[used++] =
-			task > 0 ? (u32)(rows->capture->tasks.tasks[task].process + rows->capture->base.process) : 0;
+			task > 0 ? (u32)(rows->capture->tasks.tasks[task].process +
+					 rows->capture->base.process)
+				 : 0;
 	}
-	*ret_batch = (struct kymo_syscall_batch){ .count = used,
-						  .duration_ns = scratch->columns[DURATION],
-						  .sysno = scratch->columns[SYSNO],
-						  .flags = scratch->columns[FLAGS],
-						  .error = scratch->columns[ERROR],
-						  .process_id = scratch->process_ids,
-						  .capture_id = rows->capture->base.capture };
+	*ret_batch = (struct kymo_syscall_batch){.count = used,
+						 .duration_ns = scratch->columns[DURATION],
+						 .sysno = scratch->columns[SYSNO],
+						 .flags = scratch->columns[FLAGS],
+						 .error = scratch->columns[ERROR],
+						 .process_id = scratch->process_ids,
+						 .capture_id = rows->capture->base.capture};
 	return 0;
 }
 
-int kymo_syscall_rows_run(void *context, kymo_syscall_batch_fn fn, void *fn_context, struct cap_err *err)
+int kymo_syscall_rows_run(void *context, kymo_syscall_batch_fn fn, void *fn_context,
+			  struct cap_err *err)
 {
 	const struct kymo_syscall_rows *rows = context;
 	CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
-	CLEANUP(scratch_done) struct scratch scratch = { 0 };
+	CLEANUP(scratch_done) struct scratch scratch = {0};
 	int rc = kymo_chunk_cursor_new(rows->capture, EV_SYSCALL, &cursor, err);
 
 	if (rc == 0)

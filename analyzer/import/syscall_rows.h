@@ -1,12 +1,13 @@
 #pragma once
-/* The system calls of an opened capture as a source for the aggregate, straight from the decoded columns. */
+/* The system calls of an opened capture as a source for the aggregate, straight from the decoded
+ * columns. */
 #include "analyzer/import/capture_model.h"
 #include "analyzer/reports/syscall_aggregate.h"
 
 struct kymo_syscall_wanted { /* which calls */
-	u64 from_ns, to_ns; /* from_ns <= time_ns < to_ns; 0 and UINT64_MAX: all */
-	s64 pid;            /* -1: all */
-	const char *comm;   /* NULL: all */
+	u64 from_ns, to_ns;  /* from_ns <= time_ns < to_ns; 0 and UINT64_MAX: all */
+	s64 pid;	     /* -1: all */
+	const char *comm;    /* NULL: all */
 };
 
 struct kymo_syscall_rows {
@@ -15,4 +16,5 @@ struct kymo_syscall_rows {
 };
 
 /* For struct kymo_syscall_source: context is a struct kymo_syscall_rows. */
-int kymo_syscall_rows_run(void *context, kymo_syscall_batch_fn fn, void *fn_context, struct cap_err *err);
+int kymo_syscall_rows_run(void *context, kymo_syscall_batch_fn fn, void *fn_context,
+			  struct cap_err *err);

@@ -49,22 +49,21 @@ s64 kymo_tasks_process(struct kymo_tasks *tasks, u32 tgid, u64 leader_start_ns, 
 	    kymo_id_map_put(&tasks->by_identity, leader_start_ns, low, tasks->process_count) < 0)
 		return -ENOMEM;
 	tasks->processes[tasks->process_count] = (struct kymo_process){
-		.tgid = tgid, .leader_start_ns = leader_start_ns, .exec_id = exec_id
-	};
+		.tgid = tgid, .leader_start_ns = leader_start_ns, .exec_id = exec_id};
 	return tasks->process_count++;
 }
 
 static s64 new_task(struct kymo_tasks *tasks, const struct cap_task *task, u32 number)
 {
-	s64 comm = kymo_blob_add(&tasks->names, task->comm, strnlen(task->comm, EV_COMM_BYTES), NULL);
+	s64 comm =
+		kymo_blob_add(&tasks->names, task->comm, strnlen(task->comm, EV_COMM_BYTES), NULL);
 	s64 process = kymo_tasks_process(tasks, task->tgid, task->leader_start_ns, task->exec_id);
 
 	if (comm < 0 || process < 0 ||
 	    make_room(&tasks->tasks, &tasks->task_capacity, number, sizeof(*tasks->tasks)) < 0)
 		return -ENOMEM;
 	tasks->tasks[number] = (struct kymo_task){
-		.process = (u32)process, .tgid = task->tgid, .tid = task->tid, .comm = (u32)comm
-	};
+		.process = (u32)process, .tgid = task->tgid, .tid = task->tid, .comm = (u32)comm};
 	tasks->task_count = number + 1;
 	if (task->tid == task->tgid || tasks->processes[process].comm == 0)
 		tasks->processes[process].comm = (u32)comm;
@@ -99,7 +98,8 @@ void kymo_tasks_settle(struct kymo_tasks *tasks)
 		u32 from = process->parent_process;
 
 		/* A child runs its parent's program until it calls exec. */
-		for (int depth = 0; process->exe == 0 && from != 0 && depth < MAX_INHERIT_DEPTH; depth++) {
+		for (int depth = 0; process->exe == 0 && from != 0 && depth < MAX_INHERIT_DEPTH;
+		     depth++) {
 			process->exe = tasks->processes[from].exe;
 			from = tasks->processes[from].parent_process;
 		}

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * All threads and processes of a capture: chunks name them by local tables, here each gets one number. A process is (tgid, start, exec count); a task is a thread of it
- * under one name. Numbers count from 1; 0 is nobody.
+ * All threads and processes of a capture: chunks name them by local tables, here each gets one
+ * number. A process is (tgid, start, exec count); a task is a thread of it under one name. Numbers
+ * count from 1; 0 is nobody.
  */
 #include <stdbool.h>
 
@@ -13,7 +14,7 @@ struct kymo_process {
 	u32 tgid;
 	u32 exec_id;
 	u64 leader_start_ns;
-	u64 begin_ns, end_ns; /* 0: not seen */
+	u64 begin_ns, end_ns;  /* 0: not seen */
 	u32 comm, exe, cgroup; /* in names */
 	u32 parent_process;    /* as forked; 0: not seen */
 	u32 parent_tgid;
@@ -35,13 +36,14 @@ struct kymo_tasks {
 	struct kymo_blob_table names;
 	struct kymo_blob_table identities;
 	struct kymo_id_map by_identity; /* of processes: (start, tgid | exec) */
-	struct kymo_id_map newest;      /* tgid -> newest leader task seen */
+	struct kymo_id_map newest;	/* tgid -> newest leader task seen */
 };
 
 void kymo_tasks_done(struct kymo_tasks *tasks);
 
-/* The number of a task, new or known. A task whose start is unknown (leader_start_ns 0, as side-band records have it) is the newest known leader of
- * its tgid, if there is one. Negative: -ENOMEM. */
+/* The number of a task, new or known. A task whose start is unknown (leader_start_ns 0, as
+ * side-band records have it) is the newest known leader of its tgid, if there is one. Negative:
+ * -ENOMEM. */
 s64 kymo_tasks_add(struct kymo_tasks *tasks, const struct cap_task *task);
 
 /* The number of a process. Negative: -ENOMEM. */

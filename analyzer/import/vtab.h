@@ -1,5 +1,6 @@
 #pragma once
-/* Virtual tables over a capture. SQL names: kymo_rows(TYPE), kymo_model(TABLE), kymo_syscalls(TABLE). */
+/* Virtual tables over a capture. SQL names: kymo_rows(TYPE), kymo_model(TABLE),
+ * kymo_syscalls(TABLE). */
 #include <sqlite3.h>
 
 #include "analyzer/import/capture_model.h"
@@ -7,11 +8,13 @@
 
 struct kymo_syscall_aggregate;
 
-struct kymo_vtab_source { /* what the virtual tables of a connection read; outlives the connection */
+struct kymo_vtab_source { /* what the virtual tables of a connection read; outlives the connection
+			   */
 	struct kymo_capture *capture;
-	u64 rejected; /* columns that scans could not use */
+	u64 rejected;				  /* columns that scans could not use */
 	struct kymo_syscall_aggregate *aggregate; /* made at the first question */
-	struct cap_err error; /* of the last failed call: SQLite keeps only text and a code of its own */
+	struct cap_err
+		error; /* of the last failed call: SQLite keeps only text and a code of its own */
 };
 
 /* Registers the modules on a connection. 0 or a negative code. */
@@ -21,9 +24,11 @@ int kymo_vtab_register(sqlite3 *db, struct kymo_vtab_source *source, struct cap_
 void kymo_vtab_source_done(struct kymo_vtab_source *source);
 
 /* For the modules: keeps the error and returns the SQLite code for it. */
-int kymo_vtab_fail(sqlite3_vtab *vtab, struct kymo_vtab_source *source, int code, const struct cap_err *err);
+int kymo_vtab_fail(sqlite3_vtab *vtab, struct kymo_vtab_source *source, int code,
+		   const struct cap_err *err);
 
-/* Columns that kymo_model(TABLE) and kymo_syscalls(TABLE) have, as a comma-separated list; NULL if there is no such table. */
+/* Columns that kymo_model(TABLE) and kymo_syscalls(TABLE) have, as a comma-separated list; NULL if
+ * there is no such table. */
 const char *kymo_model_columns(const char *table);
 const char *kymo_syscalls_columns(const char *table);
 

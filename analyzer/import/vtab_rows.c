@@ -1,6 +1,7 @@
 /*
- * Virtual table kymo_rows(TYPE): the rows of one type, straight from the capture's chunks. Columns are decoded when first asked for, and a bound on time_ns
- * passes over chunks outside it. Import copies from it, and reports on a capture read it in place of the table.
+ * Virtual table kymo_rows(TYPE): the rows of one type, straight from the capture's chunks. Columns
+ * are decoded when first asked for, and a bound on time_ns passes over chunks outside it. Import
+ * copies from it, and reports on a capture read it in place of the table.
  */
 #include "analyzer/import/vtab.h"
 
@@ -36,8 +37,8 @@ struct rows_cursor {
 
 enum index_bit { INDEX_FROM = 1, INDEX_TO = 2, INDEX_EQUAL = 4 };
 
-static int rows_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret_vtab,
-			char **ret_error)
+static int rows_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
+			sqlite3_vtab **ret_vtab, char **ret_error)
 {
 	const struct cap_type *type =
 		argc == 4 ? cap_schema_type_by_name(cap_schema_builtin(), argv[3]) : NULL;
@@ -64,7 +65,8 @@ static int rows_connect(sqlite3 *db, void *aux, int argc, const char *const *arg
 	table->time_column = -1;
 	kymo_row_columns(type, &table->columns);
 	for (size_t i = 0; i < table->columns.count; i++) {
-		if (table->columns.list[i].kind == CAP_KIND_TIME && strcmp(table->columns.list[i].name, "time_ns") == 0)
+		if (table->columns.list[i].kind == CAP_KIND_TIME &&
+		    strcmp(table->columns.list[i].name, "time_ns") == 0)
 			table->time_column = (int)i;
 	}
 	rc = sqlite3_declare_vtab(db, sql);
@@ -88,17 +90,21 @@ static int rows_disconnect(sqlite3_vtab *vtab)
 static int rows_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
 	const struct rows_table *table = (const struct rows_table *)vtab;
-	double rows = table->source->capture ? (double)table->source->capture->rows[table->type->id] : 1e6;
+	double rows = table->source->capture ? (double)table->source->capture->rows[table->type->id]
+					     : 1e6;
 	int from = -1, to = -1, equal = -1, used = 0;
 
 	for (int i = 0; i < info->nConstraint; i++) {
 		const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
 
-		if (!constraint->usable || constraint->iColumn != table->time_column || table->time_column < 0)
+		if (!constraint->usable || constraint->iColumn != table->time_column ||
+		    table->time_column < 0)
 			continue;
-		if (constraint->op == SQLITE_INDEX_CONSTRAINT_GE || constraint->op == SQLITE_INDEX_CONSTRAINT_GT)
+		if (constraint->op == SQLITE_INDEX_CONSTRAINT_GE ||
+		    constraint->op == SQLITE_INDEX_CONSTRAINT_GT)
 			from = i;
-		else if (constraint->op == SQLITE_INDEX_CONSTRAINT_LE || constraint->op == SQLITE_INDEX_CONSTRAINT_LT)
+		else if (constraint->op == SQLITE_INDEX_CONSTRAINT_LE ||
+			 constraint->op == SQLITE_INDEX_CONSTRAINT_LT)
 			to = i;
 		else if (constraint->op == SQLITE_INDEX_CONSTRAINT_EQ)
 			equal = i;
@@ -111,7 +117,8 @@ static int rows_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 		info->aConstraintUsage[to].argvIndex = ++used;
 	if (equal >= 0)
 		info->aConstraintUsage[equal].argvIndex = ++used;
-	info->idxNum = (from >= 0 ? INDEX_FROM : 0) | (to >= 0 ? INDEX_TO : 0) | (equal >= 0 ? INDEX_EQUAL : 0);
+	info->idxNum = (from >= 0 ? INDEX_FROM : 0) | (to >= 0 ? INDEX_TO : 0) |
+		       (equal >= 0 ? INDEX_EQUAL : 0);
 	info->estimatedRows = (sqlite3_int64)(rows / (1 + used * 3)) + 1;
 	info->estimatedCost = rows / (1 + used) + 1000;
 	return SQLITE_OK;
@@ -121,7 +128,7 @@ static int rows_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret_cursor)
 {
 	const struct rows_table *table = (const struct rows_table *)vtab;
 	struct rows_cursor *cursor = sqlite3_malloc(sizeof(*cursor));
-	struct cap_err err = { 0 };
+	struct cap_err err = {0};
 	int rc;
 
 	if (!cursor)
@@ -158,7 +165,7 @@ static int rows_close(sqlite3_vtab_cursor *base)
 static int next_section(struct rows_cursor *cursor)
 {
 	struct rows_table *table = (struct rows_table *)cursor->base.pVtab;
-	struct cap_err err = { 0 };
+	struct cap_err err = {0};
 	int rc = kymo_chunk_cursor_next(cursor->chunks, &err);
 
 	cursor->row = 0;
@@ -169,10 +176,11 @@ static int next_section(struct rows_cursor *cursor)
 	cursor->eof = rc == 0;
 	if (rc == 1) {
 		cursor->count = kymo_chunk_cursor_rows(cursor->chunks);
-		cursor->times = cursor->bounded ? kymo_chunk_cursor_column(
-							  cursor->chunks,
-							  table->columns.list[table->time_column].field) :
-						  NULL;
+		cursor->times = cursor->bounded
+					? kymo_chunk_cursor_column(
+						  cursor->chunks,
+						  table->columns.list[table->time_column].field)
+					: NULL;
 	}
 	return SQLITE_OK;
 }
@@ -182,7 +190,8 @@ static int settle(struct rows_cursor *cursor)
 {
 	for (;;) {
 		while (cursor->row < cursor->count && cursor->times &&
-		       (cursor->times[cursor->row] < cursor->from_ns || cursor->times[cursor->row] > cursor->to_ns))
+		       (cursor->times[cursor->row] < cursor->from_ns ||
+			cursor->times[cursor->row] > cursor->to_ns))
 			cursor->row++;
 		if (cursor->row < cursor->count || cursor->eof)
 			return SQLITE_OK;
@@ -214,11 +223,12 @@ static u64 bound_of(sqlite3_value *value, u64 open)
 	return number < 0 ? 0 : (u64)number;
 }
 
-static int rows_filter(sqlite3_vtab_cursor *base, int index, const char *index_text, int argc, sqlite3_value **argv)
+static int rows_filter(sqlite3_vtab_cursor *base, int index, const char *index_text, int argc,
+		       sqlite3_value **argv)
 {
 	struct rows_cursor *cursor = (struct rows_cursor *)base;
 	struct rows_table *table = (struct rows_table *)base->pVtab;
-	struct cap_err err = { 0 };
+	struct cap_err err = {0};
 	int at = 0, rc;
 
 	(void)index_text, (void)argc;
@@ -234,7 +244,8 @@ static int rows_filter(sqlite3_vtab_cursor *base, int index, const char *index_t
 	cursor->rowid = 1;
 	cursor->eof = false;
 	cursor->row = cursor->count = 0;
-	/* times at and above 2^63 read as negative numbers in SQL: no bound can be used against them */
+	/* times at and above 2^63 read as negative numbers in SQL: no bound can be used against
+	 * them */
 	if (cursor->bounded && table->source->capture->last_ns > INT64_MAX)
 		cursor->bounded = false;
 	rc = kymo_chunk_cursor_start(cursor->chunks, cursor->bounded ? cursor->from_ns : 0,
@@ -283,7 +294,8 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
 		result_reference(context, kymo_chunk_cursor_task(cursor->chunks, value), ids->task);
 		break;
 	case CAP_KIND_STACK:
-		result_reference(context, kymo_chunk_cursor_stack(cursor->chunks, cursor->row), ids->stack);
+		result_reference(context, kymo_chunk_cursor_stack(cursor->chunks, cursor->row),
+				 ids->stack);
 		break;
 	case CAP_KIND_STRING:
 		string = kymo_chunk_cursor_string(cursor->chunks, value);

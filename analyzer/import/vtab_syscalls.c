@@ -1,6 +1,7 @@
 /*
- * Virtual table kymo_syscalls(TABLE): the exact summaries of all system calls of a capture, computed at the first question and kept. Import copies them into the tables of the same
- * names; on a capture they stand in for those tables.
+ * Virtual table kymo_syscalls(TABLE): the exact summaries of all system calls of a capture,
+ * computed at the first question and kept. Import copies them into the tables of the same names; on
+ * a capture they stand in for those tables.
  */
 #include "analyzer/import/vtab.h"
 
@@ -11,15 +12,18 @@
 
 enum summary { SUMMARY_TOTALS, SUMMARY_PROCESSES, SUMMARY_ERRORS, SUMMARY_HISTOGRAM };
 
-#define GROUP_COLUMNS                                                                                           \
+#define GROUP_COLUMNS \
 	"calls,finished,unfinished,errors,total_ns,min_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns"
 static const struct {
 	const char *name, *columns;
 } summaries[] = {
-	[SUMMARY_TOTALS] = { "syscall_summary", "capture_id,sysno,compat," GROUP_COLUMNS },
-	[SUMMARY_PROCESSES] = { "syscall_process_summary", "capture_id,process_id,sysno,compat," GROUP_COLUMNS },
-	[SUMMARY_ERRORS] = { "syscall_error_summary", "capture_id,process_id,sysno,compat,error,calls" },
-	[SUMMARY_HISTOGRAM] = { "syscall_histogram_summary", "capture_id,process_id,sysno,compat,bucket,calls" },
+	[SUMMARY_TOTALS] = {"syscall_summary", "capture_id,sysno,compat," GROUP_COLUMNS},
+	[SUMMARY_PROCESSES] = {"syscall_process_summary",
+			       "capture_id,process_id,sysno,compat," GROUP_COLUMNS},
+	[SUMMARY_ERRORS] = {"syscall_error_summary",
+			    "capture_id,process_id,sysno,compat,error,calls"},
+	[SUMMARY_HISTOGRAM] = {"syscall_histogram_summary",
+			       "capture_id,process_id,sysno,compat,bucket,calls"},
 };
 #define SUMMARY_COUNT ((int)(sizeof(summaries) / sizeof(summaries[0])))
 
@@ -52,8 +56,8 @@ const char *kymo_syscalls_columns(const char *table)
 	return found < 0 ? NULL : summaries[found].columns;
 }
 
-static int syscalls_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret_vtab,
-			    char **ret_error)
+static int syscalls_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
+			    sqlite3_vtab **ret_vtab, char **ret_error)
 {
 	int summary = argc == 4 ? find_summary(argv[3]) : -1;
 	struct syscalls_vtab *vtab;
@@ -71,7 +75,7 @@ static int syscalls_connect(sqlite3 *db, void *aux, int argc, const char *const 
 		sqlite3_free(sql);
 		return SQLITE_NOMEM;
 	}
-	*vtab = (struct syscalls_vtab){ .source = aux, .summary = (enum summary)summary };
+	*vtab = (struct syscalls_vtab){.source = aux, .summary = (enum summary)summary};
 	rc = sqlite3_declare_vtab(db, sql);
 	sqlite3_free(sql);
 	/* Views of ours use it; it reads nothing but the capture that was opened. */
@@ -118,18 +122,19 @@ static int syscalls_close(sqlite3_vtab_cursor *base)
 
 static int make_aggregate(struct kymo_vtab_source *source, struct cap_err *err)
 {
-	struct kymo_syscall_rows rows = { .capture = source->capture,
-					  .wanted = { .to_ns = UINT64_MAX, .pid = -1 } };
-	const struct kymo_syscall_source from = { .run = kymo_syscall_rows_run, .context = &rows };
+	struct kymo_syscall_rows rows = {.capture = source->capture,
+					 .wanted = {.to_ns = UINT64_MAX, .pid = -1}};
+	const struct kymo_syscall_source from = {.run = kymo_syscall_rows_run, .context = &rows};
 
 	return source->aggregate ? 0 : kymo_syscall_aggregate_new(&from, &source->aggregate, err);
 }
 
-static int syscalls_filter(sqlite3_vtab_cursor *base, int index, const char *text, int argc, sqlite3_value **argv)
+static int syscalls_filter(sqlite3_vtab_cursor *base, int index, const char *text, int argc,
+			   sqlite3_value **argv)
 {
 	struct syscalls_cursor *cursor = (struct syscalls_cursor *)base;
 	struct syscalls_vtab *vtab = (struct syscalls_vtab *)base->pVtab;
-	struct cap_err err = { 0 };
+	struct cap_err err = {0};
 	int rc = make_aggregate(vtab->source, &err);
 
 	(void)index, (void)text, (void)argc, (void)argv;
@@ -166,19 +171,23 @@ static int syscalls_eof(sqlite3_vtab_cursor *base)
 	return cursor->row >= cursor->count;
 }
 
-static void result_count(sqlite3_context *context, const struct kymo_syscall_count *count, int column)
+static void result_count(sqlite3_context *context, const struct kymo_syscall_count *count,
+			 int column)
 {
-	const u64 values[] = { count->capture_id, count->process_id, count->sysno,
-			       count->compat,	  count->value,	     count->calls };
+	const u64 values[] = {count->capture_id, count->process_id, count->sysno,
+			      count->compat,	 count->value,	    count->calls};
 
 	sqlite3_result_int64(context, (s64)values[column]);
 }
 
-static void result_group(sqlite3_context *context, const struct kymo_syscall_group *group, int column)
+static void result_group(sqlite3_context *context, const struct kymo_syscall_group *group,
+			 int column)
 {
-	const u64 always[] = { group->calls, group->finished, group->unfinished, group->errors, group->total_ns };
-	const u64 durations[] = { group->min_ns,	 group->quantile_ns[0], group->quantile_ns[1],
-				  group->quantile_ns[2], group->quantile_ns[3], group->max_ns };
+	const u64 always[] = {group->calls, group->finished, group->unfinished, group->errors,
+			      group->total_ns};
+	const u64 durations[] = {group->min_ns,		group->quantile_ns[0],
+				 group->quantile_ns[1], group->quantile_ns[2],
+				 group->quantile_ns[3], group->max_ns};
 
 	if (column < 5)
 		sqlite3_result_int64(context, (s64)always[column]);

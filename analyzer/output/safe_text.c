@@ -5,7 +5,7 @@
 
 size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code)
 {
-	static const u32 lowest[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const u32 lowest[5] = {0, 0, 0x80, 0x800, 0x10000};
 	const u8 *bytes = (const u8 *)text;
 	size_t len;
 	u32 code;
@@ -31,17 +31,18 @@ size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code)
 	return len;
 }
 
-/* Controls, and characters that are invisible or turn the direction of text: a name made of them could hide what a line says. */
-static int is_visible(u32 code)
+/* Controls, and characters that are invisible or turn the direction of text: a name made of them
+ * could hide what a line says. */
+int kymo_code_is_visible(u32 code)
 {
 	static const struct {
 		u32 first, last;
 	} hidden[] = {
-		{ 0x00, 0x1f },	    { 0x7f, 0x9f },	{ 0xad, 0xad },	      { 0x34f, 0x34f },
-		{ 0x61c, 0x61c },   { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },
-		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },   { 0x3164, 0x3164 },
-		{ 0xe000, 0xf8ff }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
-		{ 0xfff0, 0xfffb }, { 0xfffe, 0xffff }, { 0xe0000, 0x10ffff },
+		{0x00, 0x1f},	  {0x7f, 0x9f},	    {0xad, 0xad},	 {0x34f, 0x34f},
+		{0x61c, 0x61c},	  {0x115f, 0x1160}, {0x17b4, 0x17b5},	 {0x180b, 0x180f},
+		{0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},	 {0x3164, 0x3164},
+		{0xe000, 0xf8ff}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff},	 {0xffa0, 0xffa0},
+		{0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff},
 	};
 
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
@@ -59,7 +60,7 @@ static size_t visible_length(const char *text, size_t text_bytes, int keep_newli
 
 	if (len == 0 || (keep_newline && code == '\n'))
 		return len;
-	return is_visible(code) ? len : 0;
+	return kymo_code_is_visible(code) ? len : 0;
 }
 
 void kymo_print_safe(FILE *out, const char *text, size_t text_bytes, int keep_newline)
@@ -73,7 +74,8 @@ void kymo_print_safe(FILE *out, const char *text, size_t text_bytes, int keep_ne
 			run += len;
 			continue;
 		}
-		(void)fwrite(text + at, 1, run, out); /* errors stay in the stream: kymo_sink_finish */
+		(void)fwrite(text + at, 1, run,
+			     out); /* errors stay in the stream: kymo_sink_finish */
 		(void)fprintf(out, "\\x%02x", (u8)text[at + run]);
 		at += run + 1;
 		run = 0;
@@ -128,7 +130,7 @@ void kymo_print_json_string(FILE *out, const char *text, size_t text_bytes)
 			(void)fputs("\xef\xbf\xbd", out);
 		else if (len == 1)
 			print_json_ascii(out, text[at]);
-		else if (is_visible(code))
+		else if (kymo_code_is_visible(code))
 			(void)fwrite(text + at, 1, len, out);
 		else if (code < 0x10000)
 			(void)fprintf(out, "\\u%04x", code);

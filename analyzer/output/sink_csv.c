@@ -1,6 +1,6 @@
 /*
- * CSV as RFC 4180 has it: the first table of the document, with a head line. Text that a spreadsheet would run as a formula gets an
- * apostrophe in front.
+ * CSV as RFC 4180 has it: the first table of the document, with a head line. Text that a
+ * spreadsheet would run as a formula gets an apostrophe in front.
  */
 #include "analyzer/output/sink_ops.h"
 #include "analyzer/output/value_format.h"
@@ -82,7 +82,8 @@ static void csv_table_begin(struct kymo_sink *sink, const char *name)
 	(void)fputs("\r\n", sink->out);
 }
 
-static void csv_field(struct kymo_sink *sink, const char *name, enum kymo_show show, const struct kymo_value *value)
+static void csv_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		      const struct kymo_value *value)
 {
 	(void)sink, (void)name, (void)show, (void)value;
 }

@@ -29,7 +29,8 @@ static void write_value(struct kymo_sink *sink, const struct kymo_value *value)
 	(void)fputs(number, sink->out);
 }
 
-static void json_field(struct kymo_sink *sink, const char *name, enum kymo_show show, const struct kymo_value *value)
+static void json_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		       const struct kymo_value *value)
 {
 	(void)show;
 	begin_member(sink, name);
@@ -66,7 +67,8 @@ static void json_row(struct kymo_sink *sink, const struct kymo_value *values)
 		(void)fputs("  ", sink->out);
 	for (size_t i = 0; i < sink->column_count; i++) {
 		(void)fputs(i == 0 ? "{" : ", ", sink->out);
-		kymo_print_json_string(sink->out, sink->columns[i].name, strlen(sink->columns[i].name));
+		kymo_print_json_string(sink->out, sink->columns[i].name,
+				       strlen(sink->columns[i].name));
 		(void)fputs(": ", sink->out);
 		write_value(sink, &values[i]);
 	}

@@ -5,7 +5,8 @@
 #define KYMO_SINK_MAX_DEPTH 8
 
 struct kymo_sink_ops {
-	void (*field)(struct kymo_sink *sink, const char *name, enum kymo_show show, const struct kymo_value *value);
+	void (*field)(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		      const struct kymo_value *value);
 	void (*object_begin)(struct kymo_sink *sink, const char *name);
 	void (*object_end)(struct kymo_sink *sink);
 	void (*table_begin)(struct kymo_sink *sink, const char *name);
@@ -24,7 +25,8 @@ struct kymo_sink {
 	size_t column_count;
 	bool in_table;
 	unsigned depth; /* of objects */
-	u64 items[KYMO_SINK_MAX_DEPTH + 2]; /* JSON: members written per level; a table adds a level */
+	u64 items[KYMO_SINK_MAX_DEPTH +
+		  2]; /* JSON: members written per level; a table adds a level */
 	u64 tables;
 	void *state; /* of the format */
 };

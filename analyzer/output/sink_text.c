@@ -1,6 +1,6 @@
 /*
- * Aligned text for people. Rows are held until their widths are known, but never more than TEXT_HELD_ROWS: the rest of a long table streams with the widths
- * of its beginning.
+ * Aligned text for people. Rows are held until their widths are known, but never more than
+ * TEXT_HELD_ROWS: the rest of a long table streams with the widths of its beginning.
  */
 #include "analyzer/output/safe_text.h"
 #include "analyzer/output/sink_ops.h"
@@ -42,7 +42,8 @@ static void indent(struct kymo_sink *sink)
 		(void)fputs("  ", sink->out);
 }
 
-static void text_field(struct kymo_sink *sink, const char *name, enum kymo_show show, const struct kymo_value *value)
+static void text_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		       const struct kymo_value *value)
 {
 	struct text_state *state = state_of(sink);
 	int pad = TEXT_FIELD_WIDTH - (int)strlen(name) - 2 * (int)sink->depth;
@@ -81,9 +82,10 @@ static void text_object_end(struct kymo_sink *sink)
 	(void)sink;
 }
 
-static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_value *value, enum kymo_show show)
+static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_value *value,
+				  enum kymo_show show)
 {
-	struct text_cell cell = { .right = value->type != KYMO_TEXT };
+	struct text_cell cell = {.right = value->type != KYMO_TEXT};
 	char number[KYMO_NUMBER_BYTES];
 
 	if (value->type == KYMO_TEXT) {
@@ -103,7 +105,8 @@ static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_valu
 	return cell;
 }
 
-static void print_cells(struct kymo_sink *sink, const struct text_state *state, const struct text_cell *cells)
+static void print_cells(struct kymo_sink *sink, const struct text_state *state,
+			const struct text_cell *cells)
 {
 	size_t last = sink->column_count;
 
@@ -120,7 +123,8 @@ static void print_cells(struct kymo_sink *sink, const struct text_state *state, 
 		pad = state->widths[i] > width ? (int)(state->widths[i] - width) : 0;
 		if (cells[i].right)
 			(void)fprintf(sink->out, "%*s", pad, "");
-		kymo_print_safe(sink->out, cells[i].text ? cells[i].text : "", cells[i].text_bytes, 0);
+		kymo_print_safe(sink->out, cells[i].text ? cells[i].text : "", cells[i].text_bytes,
+				0);
 		if (i + 1 < last)
 			(void)fprintf(sink->out, "%*s", cells[i].right ? 2 : pad + 2, "");
 	}

@@ -25,11 +25,12 @@ static void format_ns(double ns, char *ret_text)
 	static const struct {
 		double ns;
 		const char *unit;
-	} units[] = { { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" } };
+	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (fabs(ns) >= units[i].ns) {
-			(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.3f %s", ns / units[i].ns, units[i].unit);
+			(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.3f %s", ns / units[i].ns,
+				       units[i].unit);
 			return;
 		}
 	}
@@ -38,25 +39,27 @@ static void format_ns(double ns, char *ret_text)
 
 static void format_bytes(double bytes, char *ret_text)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	size_t unit = 0;
 
 	while (fabs(bytes) >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
 		bytes /= 1024;
 		unit++;
 	}
-	(void)snprintf(ret_text, KYMO_NUMBER_BYTES, unit == 0 && bytes == floor(bytes) ? "%.0f %s" : "%.2f %s",
-		       bytes, units[unit]);
+	(void)snprintf(ret_text, KYMO_NUMBER_BYTES,
+		       unit == 0 && bytes == floor(bytes) ? "%.0f %s" : "%.2f %s", bytes,
+		       units[unit]);
 }
 
-void kymo_format_shown(const struct kymo_value *value, enum kymo_show show, char ret_text[KYMO_NUMBER_BYTES])
+void kymo_format_shown(const struct kymo_value *value, enum kymo_show show,
+		       char ret_text[KYMO_NUMBER_BYTES])
 {
 	double number = value->type == KYMO_REAL ? value->real : (double)value->integer;
 
 	if (value->type == KYMO_NULL)
-		(void)strcpy(ret_text, "-");
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "-");
 	else if (value->type == KYMO_BOOL)
-		(void)strcpy(ret_text, value->integer ? "yes" : "no");
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%s", value->integer ? "yes" : "no");
 	else if (show == KYMO_SHOW_NS)
 		format_ns(number, ret_text);
 	else if (show == KYMO_SHOW_BYTES)
@@ -78,7 +81,8 @@ void kymo_format_plain(const struct kymo_value *value, char ret_text[KYMO_NUMBER
 		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%" PRId64, value->integer);
 		break;
 	case KYMO_BOOL:
-		(void)strcpy(ret_text, value->integer ? "true" : "false");
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%s",
+			       value->integer ? "true" : "false");
 		break;
 	case KYMO_REAL:
 		if (isfinite(value->real)) {
@@ -87,9 +91,9 @@ void kymo_format_plain(const struct kymo_value *value, char ret_text[KYMO_NUMBER
 				(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.17g", value->real);
 			break;
 		}
-		(void)strcpy(ret_text, "null");
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "null");
 		break;
 	default:
-		(void)strcpy(ret_text, "null");
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "null");
 	}
 }

@@ -6,8 +6,11 @@
 
 #define KYMO_NUMBER_BYTES 64
 
-/* For people: "1.234 ms", "1,234,567". Writes "-" for NULL. Text values are not for this function. */
-void kymo_format_shown(const struct kymo_value *value, enum kymo_show show, char ret_text[KYMO_NUMBER_BYTES]);
+/* For people: "1.234 ms", "1,234,567". Writes "-" for NULL. Text values are not for this function.
+ */
+void kymo_format_shown(const struct kymo_value *value, enum kymo_show show,
+		       char ret_text[KYMO_NUMBER_BYTES]);
 
-/* For programs: the shortest text that reads back as the same number; "null" for NULL and for what JSON cannot hold. */
+/* For programs: the shortest text that reads back as the same number; "null" for NULL and for what
+ * JSON cannot hold. */
 void kymo_format_plain(const struct kymo_value *value, char ret_text[KYMO_NUMBER_BYTES]);

@@ -18,7 +18,8 @@ void kymo_count_map_done(struct kymo_count_map *map)
 int kymo_count_map_grow(struct kymo_count_map *map)
 {
 	u64 slots = map->slots ? (map->mask + 1) * 2 : FIRST_SLOTS;
-	struct kymo_count_map bigger = { .mask = slots - 1, .seed = kymo_hash_seed(), .used = map->used };
+	struct kymo_count_map bigger = {
+		.mask = slots - 1, .seed = kymo_hash_seed(), .used = map->used};
 
 	bigger.slots = calloc(slots, sizeof(*bigger.slots));
 	if (!bigger.slots)
@@ -46,7 +47,8 @@ static int compare(const void *left, const void *right)
 	return x->b < y->b ? -1 : x->b > y->b;
 }
 
-void kymo_count_map_take(struct kymo_count_map *map, struct kymo_count **ret_counts, size_t *ret_count)
+void kymo_count_map_take(struct kymo_count_map *map, struct kymo_count **ret_counts,
+			 size_t *ret_count)
 {
 	struct kymo_count *counts = map->slots;
 	size_t count = 0;

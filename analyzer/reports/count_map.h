@@ -1,5 +1,6 @@
 #pragma once
-/* Counts per pair of words. Open addressing, half load; made for inner loops, so adding is inline but for growth. */
+/* Counts per pair of words. Open addressing, half load; made for inner loops, so adding is inline
+ * but for growth. */
 #include <stddef.h>
 
 #include "formats/events.h"
@@ -21,8 +22,10 @@ void kymo_count_map_done(struct kymo_count_map *map);
 /* Room for one more. 0 or -ENOMEM. */
 int kymo_count_map_grow(struct kymo_count_map *map);
 
-/* Moves the used slots to the front of a malloc'd array, sorted by (a, b), and empties the map. *ret_counts is NULL if there are none. */
-void kymo_count_map_take(struct kymo_count_map *map, struct kymo_count **ret_counts, size_t *ret_count);
+/* Moves the used slots to the front of a malloc'd array, sorted by (a, b), and empties the map.
+ * *ret_counts is NULL if there are none. */
+void kymo_count_map_take(struct kymo_count_map *map, struct kymo_count **ret_counts,
+			 size_t *ret_count);
 
 /* Adds n > 0 to the count of (a, b). 0, or -1 when out of memory. */
 static inline int kymo_count_map_add(struct kymo_count_map *map, u64 a, u64 b, u64 n)

@@ -31,17 +31,61 @@ static double percent(u64 part, u64 whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
-void kymo_unnamed_advice(const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES])
+/* The modules with the most frames that symbols would name, as " (most in a, b, c)"; "" if there
+ * are none. */
+static int worst_modules(struct kymo_db *db, const struct kymo_filter *filter,
+			 char ret_text[KYMO_CAPTION_BYTES / 2], struct cap_err *err)
 {
-	double share = percent(facts->frames_unnamed, facts->frames);
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	size_t len = 0;
+	int rc;
 
 	ret_text[0] = '\0';
-	if (share >= MENTION_PERCENT)
-		(void)snprintf(
-			ret_text, KYMO_CAPTION_BYTES,
-			"%.0f %% of the frames have no name: install the -dbgsym packages of the "
-			"programs, or pass --symfs or --debug-dir",
-			share);
+	rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT module FROM module_names WHERE frames > frames_named AND space = 'user'"
+		" AND (:capture = 0 OR capture_id = :capture)"
+		" GROUP BY module ORDER BY sum(frames - frames_named) DESC, module LIMIT 3",
+		&query, err);
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":capture", filter->capture_id);
+	while (rc >= 0 && (rc = kymo_query_step(query, err)) > 0) {
+		const char *module = kymo_query_text(query, 0, NULL);
+
+		len += (size_t)snprintf(ret_text + len, KYMO_CAPTION_BYTES / 2 - len, "%s%.60s",
+					len ? ", " : " (most in ", module ? module : "?");
+	}
+	if (len > 0)
+		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES / 2 - len, ")");
+	return rc;
+}
+
+int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
+			const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES],
+			struct cap_err *err)
+{
+	double unnamed = percent(facts->frames_unnamed, facts->frames);
+	double unknown = percent(facts->frames_unknown, facts->frames);
+	char modules[KYMO_CAPTION_BYTES / 2];
+	int len = 0, rc;
+
+	ret_text[0] = '\0';
+	rc = worst_modules(db, filter, modules, err);
+	if (rc < 0)
+		return rc;
+	if (unnamed >= MENTION_PERCENT)
+		len = snprintf(ret_text, KYMO_CAPTION_BYTES,
+			       "%.0f %% of the frames have no name%s: install the -dbgsym "
+			       "packages, or pass "
+			       "--symfs or --debug-dir",
+			       unnamed, modules);
+	if (unknown >= MENTION_PERCENT)
+		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
+			       "%s%.0f %% of the frames lie in no known file: programs built "
+			       "without frame "
+			       "pointers have incomplete stacks",
+			       len ? "; " : "", unknown);
+	return 0;
 }
 
 /* Events lost in the class of CPU samples while the filter's time ran. */
@@ -81,7 +125,7 @@ static void filter_caption(const struct kymo_filter *filter, struct kymo_flame_c
 }
 
 static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter, u64 samples,
-			   struct kymo_flame_captions *captions, struct cap_err *err)
+			   s64 lost, struct kymo_flame_captions *captions, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	const char *host, *rate, *start;
@@ -90,8 +134,7 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	rc = kymo_query_new(
 		kymo_db_handle(db),
 		"SELECT i.host, substr(i.start_realtime, 1, 19), i.duration_ns, i.cpu_count, "
-		"(SELECT value FROM meta m"
-		"  WHERE m.capture_id = i.capture_id AND key = 'cpu.hz'),"
+		"(SELECT sample_hz FROM sampling r WHERE r.capture_id = i.capture_id),"
 		" (SELECT count(*) FROM capture)"
 		" FROM capture_info i WHERE :capture = 0 OR i.capture_id = :capture ORDER BY 1",
 		&query, err);
@@ -105,45 +148,40 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	start = kymo_query_text(query, 1, NULL);
 	rate = kymo_query_text(query, 4, NULL);
 	if (filter->capture_id == 0 && kymo_query_int(query, 5) > 1)
-		caption(captions, false, "%" PRIu64 " samples from %" PRId64 " captures", samples,
-			kymo_query_int(query, 5));
+		caption(captions, false, "%" PRIu64 " samples from %" PRId64 " captures%s", samples,
+			kymo_query_int(query, 5), lost ? "" : ", none lost");
 	else
 		caption(captions, false,
-			"%s%s%" PRIu64 " samples%s%s%s in %.2f s on %" PRId64 " CPU%s, %s UTC",
+			"%s%s%" PRIu64 " samples%s%s%s in %.2f s on %" PRId64 " CPU%s%s, %s UTC",
 			host ? host : "", host ? ": " : "", samples, rate ? " at " : "",
 			rate ? rate : "", rate ? " Hz" : "", (double)kymo_query_int(query, 2) / 1e9,
 			kymo_query_int(query, 3), kymo_query_int(query, 3) == 1 ? "" : "s",
-			start ? start : "?");
+			lost ? "" : ", none lost", start ? start : "?");
 	return 0;
 }
 
-static void quality_caption(const struct kymo_stack_facts *facts, s64 lost,
+/* "of the samples, 1.2 % have no user stack, 0.5 % have a stack cut at the depth limit" */
+static void quality_caption(const struct kymo_stack_facts *facts,
 			    struct kymo_flame_captions *captions)
 {
-	char lacks[3][96] = {"", "", ""};
+	const struct {
+		u64 count;
+		const char *text;
+	} lacks[] = {
+		{facts->no_user_stack, "no user stack"},
+		{facts->no_kernel_stack, "no kernel stack"},
+		{facts->truncated, "a stack cut at the depth limit"},
+	};
+	char line[KYMO_CAPTION_BYTES];
+	size_t len = 0;
 
-	if (lost > 0)
-		caption(captions, true, "%" PRId64 " samples were lost (%.2f %%)", lost,
-			percent((u64)lost, (u64)lost + facts->samples));
-	else
-		caption(captions, false, "no samples were lost");
-	if (facts->no_user_stack > 0)
-		(void)snprintf(lacks[0], sizeof(lacks[0]), " %.1f %% no user stack;",
-			       percent(facts->no_user_stack, facts->samples));
-	if (facts->no_kernel_stack > 0)
-		(void)snprintf(lacks[1], sizeof(lacks[1]), " %.1f %% no kernel stack;",
-			       percent(facts->no_kernel_stack, facts->samples));
-	if (facts->truncated > 0)
-		(void)snprintf(lacks[2], sizeof(lacks[2]),
-			       " %.1f %% a stack cut at the depth limit;",
-			       percent(facts->truncated, facts->samples));
-	if (lacks[0][0] || lacks[1][0] || lacks[2][0]) {
-		char line[3 * 96];
-		int len = snprintf(line, sizeof(line), "%s%s%s", lacks[0], lacks[1], lacks[2]);
-
-		line[len - 1] = '\0'; /* the last ';' */
-		caption(captions, true, "of the samples have:%s", line);
-	}
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
+		if (lacks[i].count > 0)
+			len += (size_t)snprintf(line + len, sizeof(line) - len, ", %.1f %% have %s",
+						percent(lacks[i].count, facts->samples),
+						lacks[i].text);
+	if (len > 0)
+		caption(captions, true, "of the samples%s", line);
 }
 
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
@@ -156,14 +194,19 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	int rc;
 
 	captions->count = 0;
-	rc = capture_caption(db, filter, facts->samples, captions, err);
+	rc = lost_samples(db, filter, &lost, err);
 	if (rc == 0)
-		rc = lost_samples(db, filter, &lost, err);
+		rc = capture_caption(db, filter, facts->samples, lost, captions, err);
 	if (rc < 0)
 		return rc;
 	filter_caption(filter, captions);
-	quality_caption(facts, lost, captions);
-	kymo_unnamed_advice(facts, advice);
+	if (lost > 0)
+		caption(captions, true, "%" PRId64 " samples were lost (%.2f %% of all)", lost,
+			percent((u64)lost, (u64)lost + facts->samples));
+	quality_caption(facts, captions);
+	rc = kymo_unnamed_advice(db, filter, facts, advice, err);
+	if (rc < 0)
+		return rc;
 	if (advice[0])
 		caption(captions, true, "%s", advice);
 	return 0;

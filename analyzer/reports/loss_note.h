@@ -1,12 +1,14 @@
 #pragma once
-/* What was lost, damaged or is unknown in the captures a report covers: as an object of the document, and as one line per capture for stderr. */
+/* What was lost, damaged or is unknown in the captures a report covers: as an object of the
+ * document, and as one line per capture for stderr. */
 #include "analyzer/commands/common_options.h"
 #include "analyzer/db/open_db.h"
 #include "analyzer/output/sink.h"
 
 /*
- * Writes object "loss" into the sink (JSON only; NULL: no sink) with events_dropped, events_damaged, complete and the time spans, and notes for stderr. Returns 0
- * if nothing is missing, KYMO_EXIT_LOSS if something is, or negative. The filter must be resolved.
+ * Writes object "loss" into the sink (JSON only; NULL: no sink) with events_dropped,
+ * events_damaged, complete and the time spans, and notes for stderr. Returns 0 if nothing is
+ * missing, KYMO_EXIT_LOSS if something is, or negative. The filter must be resolved.
  */
 int kymo_loss_note(const struct kymo_run *run, struct kymo_db *db, const struct kymo_filter *filter,
 		   struct kymo_sink *sink, struct cap_err *err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/reports/report_columns.h"
 #include "formats/cleanup.h"
 
 #define CAPTURE_SQL " WHERE :capture = 0 OR capture_id = :capture"
@@ -65,14 +66,27 @@ static int new_query(struct kymo_db *db, const struct kymo_filter *filter, const
 	return rc;
 }
 
+/* Text leaves out a table without rows; the other formats always hold all. */
 static int table(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
 		 const char *view, const char *sql, const struct kymo_column *columns,
 		 struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, filter, sql, &query, err);
-	s64 rows = rc < 0 ? rc : kymo_query_to_sink(query, sink, view, columns, err);
+	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
+	s64 rows;
 
+	if (rc == 0 && kymo_sink_format(sink) == KYMO_FORMAT_TEXT) {
+		rc = kymo_query_step(query, err);
+		if (rc <= 0)
+			return rc;
+		kymo_query_reset(query); /* clears the bindings, too */
+		rc = kymo_query_bind_int(query, ":capture", filter->capture_id);
+	}
+	if (rc < 0)
+		return rc;
+	kymo_report_columns(filter, columns, (size_t)kymo_query_column_count(query), shown);
+	rows = kymo_query_to_sink(query, sink, view, shown, err);
 	return rows < 0 ? (int)rows : 0;
 }
 
@@ -85,11 +99,11 @@ static bool ends_in(const char *name, const char *suffix)
 
 static enum kymo_show show_of(const char *name)
 {
-	return ends_in(name, "_percent") ? KYMO_SHOW_PERCENT
-	       : ends_in(name, "_bytes") ? KYMO_SHOW_BYTES
-	       : ends_in(name, "_ns")	 ? KYMO_SHOW_NS
-	       : ends_in(name, "_id")	 ? KYMO_SHOW_HIDDEN
-					 : KYMO_SHOW_COUNT;
+	return ends_in(name, "_percent")				      ? KYMO_SHOW_PERCENT
+	       : ends_in(name, "_bytes") || ends_in(name, "bytes_per_second") ? KYMO_SHOW_BYTES
+	       : ends_in(name, "_ns")					      ? KYMO_SHOW_NS
+	       : ends_in(name, "_id")					      ? KYMO_SHOW_HIDDEN
+									      : KYMO_SHOW_COUNT;
 }
 
 /* The figures of the one capture, as fields. Returns rows, or negative. */
@@ -176,19 +190,20 @@ static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, b
 			class_columns, err);
 	if (rc == 0)
 		rc = table(db, filter, sink, "loss_summary",
-			   "SELECT class, reason, lost_count, from_s, to_s, cpus, from_ns, to_ns, "
+			   "SELECT class, reason, lost_count, round(from_s, 3) AS from_s, "
+			   "round(to_s, 3) AS to_s, cpus, from_ns, to_ns, "
 			   "capture_id"
 			   " FROM loss_summary" CAPTURE_SQL
 			   " ORDER BY lost_count DESC, class, reason",
 			   loss_columns, err);
 	if (rc == 0 && timeline)
-		rc = table(
-			db, filter, sink, "overhead_rates",
-			"SELECT at_s, cpu_percent, rss_bytes, events_per_second, bytes_per_second,"
-			" drain_delay_max_ns, ring_used_max_bytes, queue_max_bytes, time_ns, "
-			"capture_id"
-			" FROM overhead_rates" CAPTURE_SQL " ORDER BY capture_id, time_ns",
-			timeline_columns, err);
+		rc = table(db, filter, sink, "overhead_rates",
+			   "SELECT round(at_s, 3) AS at_s, cpu_percent, rss_bytes, "
+			   "events_per_second, bytes_per_second,"
+			   " drain_delay_max_ns, ring_used_max_bytes, queue_max_bytes, time_ns, "
+			   "capture_id"
+			   " FROM overhead_rates" CAPTURE_SQL " ORDER BY capture_id, time_ns",
+			   timeline_columns, err);
 	return rc;
 }
 
@@ -197,7 +212,7 @@ int kymo_overhead_report(struct kymo_db *db, const struct kymo_filter *filter, b
 {
 	int rc;
 
-	if (filter->capture_id == 0) {
+	if (filter->capture_id == 0 || kymo_sink_format(sink) == KYMO_FORMAT_CSV) {
 		rc = several_captures(db, filter, sink, err);
 	} else {
 		rc = figures(db, filter, sink, err);

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #define SPLITS 64u
-#define ROUND_ENTRIES (1u << 20) /* distinct counts of one round: 48 MiB at most while the table grows */
-#define DIRECT_ENTRIES 4096u     /* a range with no more is counted value by value */
+#define ROUND_ENTRIES \
+	(1u << 20) /* distinct counts of one round: 48 MiB at most while the table grows */
+#define DIRECT_ENTRIES 4096u /* a range with no more is counted value by value */
 
 void kymo_rank_select_done(struct kymo_rank_select *select)
 {
@@ -16,6 +17,22 @@ void kymo_rank_select_done(struct kymo_rank_select *select)
 	free(select->first_range);
 	kymo_count_map_done(&select->counts);
 	memset(select, 0, sizeof(*select));
+}
+
+int kymo_rank_select_want(struct kymo_rank_select *select, const struct kymo_rank_target *target)
+{
+	if (select->target_count == select->target_capacity) {
+		size_t capacity = select->target_capacity ? select->target_capacity * 2 : 64;
+		struct kymo_rank_target *targets =
+			realloc(select->targets, capacity * sizeof(*targets));
+
+		if (!targets)
+			return -ENOMEM;
+		select->targets = targets;
+		select->target_capacity = capacity;
+	}
+	select->targets[select->target_count++] = *target;
+	return 0;
 }
 
 static u64 entries_of(const struct kymo_rank_target *target)
@@ -29,9 +46,10 @@ static void add_range(struct kymo_rank_select *select, struct kymo_rank_target *
 {
 	struct kymo_rank_range *range = &select->ranges[select->range_count];
 
-	*range = (struct kymo_rank_range){
-		.group = target->group, .low = target->low, .high = target->high, .count = target->count
-	};
+	*range = (struct kymo_rank_range){.group = target->group,
+					  .low = target->low,
+					  .high = target->high,
+					  .count = target->count};
 	if (entries > DIRECT_ENTRIES)
 		range->split_width = (target->high - target->low) / SPLITS + 1;
 	target->range = (u32)select->range_count++;
@@ -44,7 +62,8 @@ int kymo_rank_select_begin(struct kymo_rank_select *select)
 
 	if (!select->ranges) {
 		select->ranges = calloc(select->target_count + 1, sizeof(*select->ranges));
-		select->first_range = calloc(select->group_count + 1ul, sizeof(*select->first_range));
+		select->first_range =
+			calloc(select->group_count + 1ul, sizeof(*select->first_range));
 		if (!select->ranges || !select->first_range)
 			return -ENOMEM;
 	}
@@ -62,7 +81,8 @@ int kymo_rank_select_begin(struct kymo_rank_select *select)
 			target->value = target->low;
 			continue;
 		}
-		if (last && last->group == target->group && last->low == target->low && last->high == target->high) {
+		if (last && last->group == target->group && last->low == target->low &&
+		    last->high == target->high) {
 			target->range = (u32)select->range_count - 1;
 			continue;
 		}
@@ -77,8 +97,8 @@ int kymo_rank_select_begin(struct kymo_rank_select *select)
 }
 
 /* Narrows a target to the counted piece that holds its rank. counts: those of its range, sorted. */
-static int narrow(const struct kymo_rank_range *range, const struct kymo_count *counts, size_t count,
-		  struct kymo_rank_target *target)
+static int narrow(const struct kymo_rank_range *range, const struct kymo_count *counts,
+		  size_t count, struct kymo_rank_target *target)
 {
 	for (size_t i = 0; i < count; i++) {
 		u64 low = counts[i].b, high = counts[i].b;
@@ -89,7 +109,9 @@ static int narrow(const struct kymo_rank_range *range, const struct kymo_count *
 		}
 		if (range->split_width) {
 			low = range->low + counts[i].b * range->split_width;
-			high = range->high - low < range->split_width ? range->high : low + range->split_width - 1;
+			high = range->high - low < range->split_width
+				       ? range->high
+				       : low + range->split_width - 1;
 		}
 		target->low = low;
 		target->high = high;

@@ -18,7 +18,7 @@ struct frame_entry {
 	char *name;
 	size_t len;
 	enum kymo_frame_kind kind;
-	bool unnamed;
+	bool unnamed, unknown;
 };
 
 struct stack_entry {
@@ -86,7 +86,7 @@ static void builder_done(struct builder *builder)
 
 /* -------- frames -------- */
 
-enum { FRAME_ID, FRAME_NAME, FRAME_SPACE, FRAME_HAS_SYMBOL };
+enum { FRAME_ID, FRAME_NAME, FRAME_SPACE, FRAME_HAS_SYMBOL, FRAME_HAS_MODULE };
 
 static int add_frame(struct builder *builder, struct kymo_query *query)
 {
@@ -97,6 +97,7 @@ static int add_frame(struct builder *builder, struct kymo_query *query)
 	struct frame_entry frame = {
 		.id = kymo_query_int(query, FRAME_ID),
 		.unnamed = !kymo_query_int(query, FRAME_HAS_SYMBOL),
+		.unknown = !kymo_query_int(query, FRAME_HAS_MODULE),
 	};
 	struct frame_entry *entry;
 	int rc = 0;
@@ -134,7 +135,8 @@ static int load_frames(struct builder *builder, struct cap_err *err)
 	int rc;
 
 	rc = kymo_query_new(kymo_db_handle(builder->db),
-			    "SELECT id, name, space, symbol IS NOT NULL FROM frame ORDER BY id",
+			    "SELECT id, name, space, symbol IS NOT NULL, symbol IS NOT NULL OR "
+			    "module_id IS NOT NULL FROM frame ORDER BY id",
 			    &query, err);
 	if (rc < 0)
 		return rc;
@@ -205,8 +207,14 @@ static u32 process_node(struct builder *builder, struct kymo_query *query)
 static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count)
 {
 	static const struct frame_entry unknown = {
-		.name = (char *)"[unknown]", .len = 9, .kind = KYMO_FRAME_UNNAMED, .unnamed = true};
+		.name = (char *)"[unknown]",
+		.len = 9,
+		.kind = KYMO_FRAME_UNNAMED,
+		.unnamed = true,
+		.unknown = true,
+	};
 	const struct stack_entry *path[CAP_MAX_STACK_DEPTH];
+	bool unknown_before = false;
 	size_t depth = 0;
 
 	while (stack_id != 0 && depth < CAP_MAX_STACK_DEPTH) {
@@ -230,8 +238,13 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 
 		frame = frame ? frame : &unknown;
 		kind = builder->options->folded ? KYMO_FRAME_USER : frame->kind;
-		if (frame->unnamed)
+		if (frame->unknown)
+			builder->facts.frames_unknown += count;
+		else if (frame->unnamed)
 			builder->facts.frames_unnamed += count;
+		if (frame->unknown && unknown_before && builder->options->join_unknown)
+			continue;
+		unknown_before = frame->unknown;
 		node = kymo_tree_child(builder->tree, node, kind, frame->name, frame->len);
 	}
 	return node;

@@ -19,6 +19,7 @@ struct kymo_stack_options {
 	bool folded; /* names as folded_name.h makes them, all of kind KYMO_FRAME_USER; else as
 			recorded */
 	bool annotate_kernel; /* folded: kernel frames end in _[k] */
+	bool join_unknown; /* a run of unknown frames becomes one: they say no more than one does */
 };
 
 struct kymo_stack_facts {
@@ -27,7 +28,8 @@ struct kymo_stack_facts {
 	u64 no_kernel_stack; /* samples taken in the kernel without one */
 	u64 truncated;	     /* samples with a stack cut at the depth limit */
 	u64 frames;	     /* frames in all samples, each as often as it was sampled */
-	u64 frames_unnamed;  /* those with module and offset only, or nothing */
+	u64 frames_unnamed;  /* those known by module and offset only: symbols would name them */
+	u64 frames_unknown;  /* those in no known file: as a rule a stack that was walked wrongly */
 };
 
 /* *ret_tree is finished; free it with kymo_tree_free. 0, -ENOMEM, or the database's error. */

@@ -1,6 +1,8 @@
 /*
- * Pass 1: sums per (capture, process, call), and a histogram with 32 steps per power of two. It tells, for each wanted rank, a range of values of 3 % width.
- * The passes after it find the exact value in that range (rank_select.h). Totals over processes come from adding up, but have ranks of their own.
+ * Pass 1: sums per (capture, process, call), and a histogram with 32 steps per power of two. It
+ * tells, for each wanted rank, a range of values of 3 % width. The passes after it find the exact
+ * value in that range (rank_select.h). Totals over processes come from adding up, but have ranks of
+ * their own.
  */
 #include "analyzer/reports/syscall_aggregate.h"
 
@@ -14,9 +16,9 @@
 #include "formats/cleanup.h"
 
 #define STEP_BITS 5u /* histogram steps per power of two: 32 */
-#define BUCKET_BITS 11u
+#define NEAR_GROUPS 1024u
 
-const u32 kymo_quantile_permille[KYMO_QUANTILES] = { 500, 900, 990, 999 };
+const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
 
 struct group_list {
 	struct kymo_syscall_group *list;
@@ -29,25 +31,35 @@ struct kymo_syscall_aggregate {
 	size_t error_count, histogram_count;
 };
 
+struct near_group { /* a group that was asked for lately */
+	u64 a, b;
+	u32 number; /* index + 1; 0: none */
+};
+
 /* What only the passes need. A group number counts processes first, then totals. */
 struct work {
 	struct kymo_syscall_aggregate *aggregate;
 	struct kymo_id_map process_map, total_map; /* -> index + 1 */
-	u32 *total_of; /* per process group */
-	u32 total_of_capacity;
-	struct kymo_count_map buckets; /* (process group, bucket) */
-	struct kymo_count_map errors;  /* (process group, errno) */
+	struct near_group near[NEAR_GROUPS];	   /* before process_map: most calls are repeated */
+	u32 *total_of;				   /* per process group */
+	struct kymo_count_map buckets;		   /* (process group, bucket) */
+	struct kymo_count_map errors;		   /* (process group, errno) */
 	struct kymo_rank_select select;
 };
 
-static void work_done(struct work *work)
+static void work_freep(struct work **pointer)
 {
+	struct work *work = *pointer;
+
+	if (!work)
+		return;
 	kymo_id_map_done(&work->process_map);
 	kymo_id_map_done(&work->total_map);
 	free(work->total_of);
 	kymo_count_map_done(&work->buckets);
 	kymo_count_map_done(&work->errors);
 	kymo_rank_select_done(&work->select);
+	free(work);
 }
 
 /* -------- buckets -------- */
@@ -82,7 +94,8 @@ static u32 log2_of_bucket(u32 bucket)
 /* -------- groups -------- */
 
 /* Index of the group, new or known. Negative: -ENOMEM. */
-static s64 find_group(struct group_list *groups, struct kymo_id_map *map, const struct kymo_syscall_group *key)
+static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
+		      const struct kymo_syscall_group *key)
 {
 	u64 a = (u64)key->capture_id << 32 | key->process_id;
 	u64 b = (u64)key->sysno << 1 | key->compat;
@@ -101,20 +114,49 @@ static s64 find_group(struct group_list *groups, struct kymo_id_map *map, const 
 	}
 	if (kymo_id_map_put(map, a, b, groups->count + 1) < 0)
 		return -ENOMEM;
-	groups->list[groups->count] = (struct kymo_syscall_group){ .capture_id = key->capture_id,
-								   .process_id = key->process_id,
-								   .sysno = key->sysno,
-								   .compat = key->compat,
-								   .min_ns = UINT64_MAX };
+	groups->list[groups->count] = (struct kymo_syscall_group){.capture_id = key->capture_id,
+								  .process_id = key->process_id,
+								  .sysno = key->sysno,
+								  .compat = key->compat,
+								  .min_ns = UINT64_MAX};
 	return groups->count++;
 }
 
-static inline void key_of(const struct kymo_syscall_batch *batch, size_t i, struct kymo_syscall_group *ret_key)
+/* The process group of call i: its index + 1, or 0 if it is not known. *ret_near is where to note
+ * it. */
+static inline u32 near_group(struct work *work, const struct kymo_syscall_batch *batch, size_t i,
+			     struct near_group **ret_near)
 {
-	ret_key->capture_id = batch->capture_id;
-	ret_key->process_id = batch->process_id[i];
-	ret_key->sysno = (u32)batch->sysno[i];
-	ret_key->compat = (batch->flags[i] & EV_SYSCALL_COMPAT) != 0;
+	u64 a = (u64)batch->capture_id << 32 | batch->process_id[i];
+	u64 b = (u64)(u32)batch->sysno[i] << 1 | !!(batch->flags[i] & EV_SYSCALL_COMPAT);
+	struct near_group *near =
+		&work->near[(batch->process_id[i] * 131u + (u32)batch->sysno[i]) % NEAR_GROUPS];
+
+	*ret_near = near;
+	if (near->number != 0 && near->a == a && near->b == b)
+		return near->number;
+	*near = (struct near_group){
+		.a = a, .b = b, .number = kymo_id_map_get(&work->process_map, a, b)};
+	return near->number;
+}
+
+/* The same, made if it is new. Negative: -ENOMEM. */
+static inline s64 make_group(struct work *work, const struct kymo_syscall_batch *batch, size_t i)
+{
+	struct kymo_syscall_group key;
+	struct near_group *near;
+	u32 number = near_group(work, batch, i, &near);
+	s64 index;
+
+	if (number)
+		return number - 1;
+	key.capture_id = batch->capture_id;
+	key.process_id = batch->process_id[i];
+	key.sysno = (u32)batch->sysno[i];
+	key.compat = (batch->flags[i] & EV_SYSCALL_COMPAT) != 0;
+	index = find_group(&work->aggregate->processes, &work->process_map, &key);
+	near->number = index < 0 ? 0 : (u32)index + 1;
+	return index;
 }
 
 static inline bool is_unfinished(u64 flags)
@@ -127,15 +169,12 @@ static inline bool is_unfinished(u64 flags)
 static int count_batch(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err)
 {
 	struct work *work = context;
-	struct kymo_syscall_group key = { 0 };
 
 	for (size_t i = 0; i < batch->count; i++) {
 		u64 ns = batch->duration_ns[i];
+		s64 index = make_group(work, batch, i);
 		struct kymo_syscall_group *group;
-		s64 index;
 
-		key_of(batch, i, &key);
-		index = find_group(&work->aggregate->processes, &work->process_map, &key);
 		if (index < 0)
 			return cap_fail(err, -ENOMEM, "out of memory for groups of system calls");
 		group = &work->aggregate->processes.list[index];
@@ -143,7 +182,8 @@ static int count_batch(void *context, const struct kymo_syscall_batch *batch, st
 		if (batch->error[i] != 0) {
 			group->errors++;
 			if (kymo_count_map_add(&work->errors, (u64)index, batch->error[i], 1) < 0)
-				return cap_fail(err, -ENOMEM, "out of memory for errors of system calls");
+				return cap_fail(err, -ENOMEM,
+						"out of memory for errors of system calls");
 		}
 		if (is_unfinished(batch->flags[i])) {
 			group->unfinished++;
@@ -154,7 +194,8 @@ static int count_batch(void *context, const struct kymo_syscall_batch *batch, st
 		group->min_ns = ns < group->min_ns ? ns : group->min_ns;
 		group->max_ns = ns > group->max_ns ? ns : group->max_ns;
 		if (kymo_count_map_add(&work->buckets, (u64)index, bucket_of(ns), 1) < 0)
-			return cap_fail(err, -ENOMEM, "out of memory for histograms of system calls");
+			return cap_fail(err, -ENOMEM,
+					"out of memory for histograms of system calls");
 	}
 	return 0;
 }
@@ -191,14 +232,15 @@ static int add_totals(struct work *work)
 
 /* -------- results of pass 1 -------- */
 
-static struct kymo_syscall_count count_of(const struct kymo_syscall_group *group, u32 value, u64 calls)
+static struct kymo_syscall_count count_of(const struct kymo_syscall_group *group, u32 value,
+					  u64 calls)
 {
-	return (struct kymo_syscall_count){ .capture_id = group->capture_id,
-					    .process_id = group->process_id,
-					    .sysno = group->sysno,
-					    .compat = group->compat,
-					    .value = value,
-					    .calls = calls };
+	return (struct kymo_syscall_count){.capture_id = group->capture_id,
+					   .process_id = group->process_id,
+					   .sysno = group->sysno,
+					   .compat = group->compat,
+					   .value = value,
+					   .calls = calls};
 }
 
 static int take_errors(struct work *work)
@@ -212,8 +254,8 @@ static int take_errors(struct work *work)
 	if (!aggregate->errors)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		aggregate->errors[i] =
-			count_of(&aggregate->processes.list[counts[i].a], (u32)counts[i].b, counts[i].count);
+		aggregate->errors[i] = count_of(&aggregate->processes.list[counts[i].a],
+						(u32)counts[i].b, counts[i].count);
 	aggregate->error_count = count;
 	return 0;
 }
@@ -233,7 +275,8 @@ static int take_histogram(struct work *work, const struct kymo_count *counts, si
 		if (same)
 			list[used - 1].calls += counts[i].count;
 		else
-			list[used++] = count_of(&aggregate->processes.list[counts[i].a], log2, counts[i].count);
+			list[used++] = count_of(&aggregate->processes.list[counts[i].a], log2,
+						counts[i].count);
 	}
 	aggregate->histogram = list;
 	aggregate->histogram_count = used;
@@ -242,41 +285,52 @@ static int take_histogram(struct work *work, const struct kymo_count *counts, si
 
 /* -------- ranks -------- */
 
-/* Targets of one group, whose buckets (sorted) are given. */
-static void add_targets(struct kymo_rank_select *select, u32 group, u64 finished, const struct kymo_count *buckets,
-			size_t count)
+/* Targets of one group, whose buckets (sorted) are given. The first and the last rank are known
+ * already: most groups are small, and need no more. */
+static int add_targets(struct kymo_rank_select *select, u32 number,
+		       struct kymo_syscall_group *group, const struct kymo_count *buckets,
+		       size_t count)
 {
-	u64 before = 0;
+	u64 before = 0, finished = group->finished;
 	size_t at = 0;
 
-	for (unsigned int q = 0; q < KYMO_QUANTILES && count > 0; q++) {
+	for (u32 q = 0; q < KYMO_QUANTILES; q++) {
 		u64 permille = kymo_quantile_permille[q];
 		/* ceil(finished * permille / 1000) without overflow */
 		u64 rank = finished / 1000 * permille + (finished % 1000 * permille + 999) / 1000;
-		struct kymo_rank_target *target = &select->targets[select->target_count++];
+		struct kymo_rank_target target = {.group = number, .quantile = q, .rank = rank};
 
+		if (rank == 1 || rank == finished) {
+			group->quantile_ns[q] = rank == 1 ? group->min_ns : group->max_ns;
+			continue;
+		}
 		while (at + 1 < count && before + buckets[at].count < rank)
 			before += buckets[at++].count;
-		*target = (struct kymo_rank_target){
-			.group = group, .rank = rank, .before = before, .count = buckets[at].count
-		};
-		bucket_bounds((u32)buckets[at].b, &target->low, &target->high);
+		target.before = before;
+		target.count = buckets[at].count;
+		bucket_bounds((u32)buckets[at].b, &target.low, &target.high);
+		if (kymo_rank_select_want(select, &target) < 0)
+			return -ENOMEM;
 	}
+	return 0;
 }
 
-static void add_group_targets(struct work *work, const struct group_list *groups, u32 first_group,
-			      const struct kymo_count *counts, size_t count)
+static int add_group_targets(struct work *work, struct group_list *groups, u32 first_group,
+			     const struct kymo_count *counts, size_t count)
 {
-	for (size_t at = 0; at < count;) {
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && at < count;) {
 		size_t end = at;
 		u64 index = counts[at].a;
 
 		while (end < count && counts[end].a == index)
 			end++;
-		add_targets(&work->select, first_group + (u32)index, groups->list[index].finished, counts + at,
-			    end - at);
+		rc = add_targets(&work->select, first_group + (u32)index, &groups->list[index],
+				 counts + at, end - at);
 		at = end;
 	}
+	return rc;
 }
 
 /* Sets up the targets from the histograms of all groups, and the log2 histogram. */
@@ -284,23 +338,22 @@ static int prepare_ranks(struct work *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	u32 processes = aggregate->processes.count;
-	CLEANUP(kymo_count_map_done) struct kymo_count_map total_buckets = { 0 };
+	CLEANUP(kymo_count_map_done) struct kymo_count_map total_buckets = {0};
 	CLEANUP(cap_freep) struct kymo_count *counts = NULL, *total_counts = NULL;
 	size_t count, total_count;
 
 	kymo_count_map_take(&work->buckets, &counts, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (kymo_count_map_add(&total_buckets, work->total_of[counts[i].a], counts[i].b, counts[i].count) < 0)
+		if (kymo_count_map_add(&total_buckets, work->total_of[counts[i].a], counts[i].b,
+				       counts[i].count) < 0)
 			return -ENOMEM;
 	}
 	kymo_count_map_take(&total_buckets, &total_counts, &total_count);
 	work->select.group_count = processes + aggregate->totals.count;
-	work->select.targets = calloc((size_t)work->select.group_count * KYMO_QUANTILES + 1,
-				      sizeof(*work->select.targets));
-	if (!work->select.targets || take_histogram(work, counts, count) < 0)
+	if (take_histogram(work, counts, count) < 0 ||
+	    add_group_targets(work, &aggregate->processes, 0, counts, count) < 0 ||
+	    add_group_targets(work, &aggregate->totals, processes, total_counts, total_count) < 0)
 		return -ENOMEM;
-	add_group_targets(work, &aggregate->processes, 0, counts, count);
-	add_group_targets(work, &aggregate->totals, processes, total_counts, total_count);
 	return 0;
 }
 
@@ -308,16 +361,14 @@ static int select_batch(void *context, const struct kymo_syscall_batch *batch, s
 {
 	struct work *work = context;
 	u32 processes = work->aggregate->processes.count;
-	struct kymo_syscall_group key = { 0 };
 
 	for (size_t i = 0; i < batch->count; i++) {
+		struct near_group *near;
 		u32 found;
 
 		if (is_unfinished(batch->flags[i]))
 			continue;
-		key_of(batch, i, &key);
-		found = kymo_id_map_get(&work->process_map, (u64)key.capture_id << 32 | key.process_id,
-					(u64)key.sysno << 1 | key.compat);
+		found = near_group(work, batch, i, &near);
 		if (found == 0)
 			return cap_fail(err, -EIO, "the input changed while it was read");
 		if (kymo_rank_select_add(&work->select, found - 1, batch->duration_ns[i]) < 0 ||
@@ -328,11 +379,11 @@ static int select_batch(void *context, const struct kymo_syscall_batch *batch, s
 	return 0;
 }
 
-static int run_rounds(struct work *work, const struct kymo_syscall_source *source, struct cap_err *err)
+static int run_rounds(struct work *work, const struct kymo_syscall_source *source,
+		      struct cap_err *err)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	u32 processes = aggregate->processes.count;
-	u32 seen = 0, last_group = UINT32_MAX;
 	int rc;
 
 	while ((rc = kymo_rank_select_begin(&work->select)) == 1) {
@@ -346,13 +397,12 @@ static int run_rounds(struct work *work, const struct kymo_syscall_source *sourc
 		return cap_fail(err, rc, "out of memory for percentiles");
 	for (size_t i = 0; i < work->select.target_count; i++) {
 		const struct kymo_rank_target *target = &work->select.targets[i];
-		struct kymo_syscall_group *group = target->group < processes ?
-							   &aggregate->processes.list[target->group] :
-							   &aggregate->totals.list[target->group - processes];
+		struct kymo_syscall_group *group =
+			target->group < processes
+				? &aggregate->processes.list[target->group]
+				: &aggregate->totals.list[target->group - processes];
 
-		seen = target->group == last_group ? seen + 1 : 0;
-		last_group = target->group;
-		group->quantile_ns[seen] = target->value;
+		group->quantile_ns[target->quantile] = target->value;
 	}
 	return 0;
 }
@@ -389,14 +439,17 @@ static int compare_counts(const void *left, const void *right)
 
 static void sort_results(struct kymo_syscall_aggregate *aggregate)
 {
-	struct group_list *lists[] = { &aggregate->processes, &aggregate->totals };
+	struct group_list *lists[] = {&aggregate->processes, &aggregate->totals};
 
 	for (size_t i = 0; i < 2; i++) {
 		if (lists[i]->count > 0)
-			qsort(lists[i]->list, lists[i]->count, sizeof(*lists[i]->list), compare_groups);
+			qsort(lists[i]->list, lists[i]->count, sizeof(*lists[i]->list),
+			      compare_groups);
 	}
-	qsort(aggregate->errors, aggregate->error_count, sizeof(*aggregate->errors), compare_counts);
-	qsort(aggregate->histogram, aggregate->histogram_count, sizeof(*aggregate->histogram), compare_counts);
+	qsort(aggregate->errors, aggregate->error_count, sizeof(*aggregate->errors),
+	      compare_counts);
+	qsort(aggregate->histogram, aggregate->histogram_count, sizeof(*aggregate->histogram),
+	      compare_counts);
 }
 
 int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
@@ -404,17 +457,18 @@ int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
 {
 	CLEANUP(kymo_syscall_aggregate_freep)
 	struct kymo_syscall_aggregate *aggregate = calloc(1, sizeof(*aggregate));
-	CLEANUP(work_done) struct work work = { .aggregate = aggregate };
+	CLEANUP(work_freep) struct work *work = calloc(1, sizeof(*work));
 	int rc;
 
-	if (!aggregate)
+	if (!aggregate || !work)
 		return cap_fail(err, -ENOMEM, "out of memory");
-	rc = source->run(source->context, count_batch, &work, err);
+	work->aggregate = aggregate;
+	rc = source->run(source->context, count_batch, work, err);
 	if (rc < 0)
 		return rc;
-	if (add_totals(&work) < 0 || take_errors(&work) < 0 || prepare_ranks(&work) < 0)
+	if (add_totals(work) < 0 || take_errors(work) < 0 || prepare_ranks(work) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory for percentiles");
-	rc = run_rounds(&work, source, err);
+	rc = run_rounds(work, source, err);
 	if (rc < 0)
 		return rc;
 	sort_results(aggregate);
@@ -446,8 +500,8 @@ const struct kymo_syscall_group *kymo_syscall_totals(const struct kymo_syscall_a
 	return aggregate->totals.list;
 }
 
-const struct kymo_syscall_group *kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate,
-							 size_t *ret_count)
+const struct kymo_syscall_group *
+kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count)
 {
 	*ret_count = aggregate->processes.count;
 	return aggregate->processes.list;
@@ -460,8 +514,8 @@ const struct kymo_syscall_count *kymo_syscall_errors(const struct kymo_syscall_a
 	return aggregate->errors;
 }
 
-const struct kymo_syscall_count *kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate,
-							size_t *ret_count)
+const struct kymo_syscall_count *
+kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count)
 {
 	*ret_count = aggregate->histogram_count;
 	return aggregate->histogram;

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * Exact counts, sums and percentiles of system calls, per (capture, process, call) and per (capture, call), in bounded memory: the first pass counts into a
- * log-linear histogram, further passes narrow down and then count distinct values only where a wanted rank lies. Knows neither SQL nor captures:
- * a source feeds it the columns, once per pass.
+ * Exact counts, sums and percentiles of system calls, per (capture, process, call) and per
+ * (capture, call), in bounded memory: the first pass counts into a log-linear histogram, further
+ * passes narrow down and then count distinct values only where a wanted rank lies. Knows neither
+ * SQL nor captures: a source feeds it the columns, once per pass.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,10 +24,12 @@ struct kymo_syscall_batch { /* columns of count calls, already filtered */
 	u32 capture_id;
 };
 
-typedef int (*kymo_syscall_batch_fn)(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err);
+typedef int (*kymo_syscall_batch_fn)(void *context, const struct kymo_syscall_batch *batch,
+				     struct cap_err *err);
 
 struct kymo_syscall_source {
-	/* Feeds every call to fn, in the same way each time. Stops at and returns what fn returns if negative. */
+	/* Feeds every call to fn, in the same way each time. Stops at and returns what fn returns
+	 * if negative. */
 	int (*run)(void *context, kymo_syscall_batch_fn fn, void *fn_context, struct cap_err *err);
 	void *context;
 };
@@ -37,7 +40,7 @@ struct kymo_syscall_group {
 	u32 sysno;
 	u32 compat; /* 0 or 1 */
 	u64 calls, finished, unfinished, errors;
-	u64 total_ns, min_ns, max_ns;        /* of finished calls; meaningless where finished is 0 */
+	u64 total_ns, min_ns, max_ns; /* of finished calls; meaningless where finished is 0 */
 	u64 quantile_ns[KYMO_QUANTILES];
 };
 
@@ -50,13 +53,18 @@ struct kymo_syscall_count { /* failed calls by errno, or finished calls by power
 struct kymo_syscall_aggregate;
 
 /* 0, -ENOMEM, or what the source returned. */
-int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source, struct kymo_syscall_aggregate **ret_aggregate,
-			       struct cap_err *err);
-struct kymo_syscall_aggregate *kymo_syscall_aggregate_free(struct kymo_syscall_aggregate *aggregate);
+int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
+			       struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err);
+struct kymo_syscall_aggregate *
+kymo_syscall_aggregate_free(struct kymo_syscall_aggregate *aggregate);
 void kymo_syscall_aggregate_freep(struct kymo_syscall_aggregate **aggregate);
 
 /* Sorted by capture, process, call; owned by the aggregate. */
-const struct kymo_syscall_group *kymo_syscall_totals(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
-const struct kymo_syscall_group *kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
-const struct kymo_syscall_count *kymo_syscall_errors(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
-const struct kymo_syscall_count *kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
+const struct kymo_syscall_group *kymo_syscall_totals(const struct kymo_syscall_aggregate *aggregate,
+						     size_t *ret_count);
+const struct kymo_syscall_group *
+kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);
+const struct kymo_syscall_count *kymo_syscall_errors(const struct kymo_syscall_aggregate *aggregate,
+						     size_t *ret_count);
+const struct kymo_syscall_count *
+kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count);

@@ -1,4 +1,5 @@
-/* The front of all sinks: life cycle, nesting, errors. The formats stand in sink_text.c, sink_csv.c and sink_json.c. */
+/* The front of all sinks: life cycle, nesting, errors. The formats stand in sink_text.c, sink_csv.c
+ * and sink_json.c. */
 #include "analyzer/output/sink.h"
 
 #include <assert.h>
@@ -16,9 +17,9 @@ int kymo_sink_new(enum kymo_format format, FILE *out, struct kymo_sink **ret_sin
 		return -ENOMEM;
 	sink->format = format;
 	sink->out = out;
-	sink->ops = format == KYMO_FORMAT_JSON ? &kymo_sink_json_ops :
-		    format == KYMO_FORMAT_CSV  ? &kymo_sink_csv_ops :
-						 &kymo_sink_text_ops;
+	sink->ops = format == KYMO_FORMAT_JSON	? &kymo_sink_json_ops
+		    : format == KYMO_FORMAT_CSV ? &kymo_sink_csv_ops
+						: &kymo_sink_text_ops;
 	*ret_sink = sink;
 	return 0;
 }
@@ -46,11 +47,12 @@ enum kymo_format kymo_sink_format(const struct kymo_sink *sink)
 struct kymo_value kymo_text(const char *text)
 {
 	if (!text)
-		return (struct kymo_value){ .type = KYMO_NULL };
-	return (struct kymo_value){ .type = KYMO_TEXT, .text = text, .text_bytes = strlen(text) };
+		return (struct kymo_value){.type = KYMO_NULL};
+	return (struct kymo_value){.type = KYMO_TEXT, .text = text, .text_bytes = strlen(text)};
 }
 
-void kymo_sink_field(struct kymo_sink *sink, const char *name, enum kymo_show show, const struct kymo_value *value)
+void kymo_sink_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		     const struct kymo_value *value)
 {
 	assert(!sink->in_table);
 	sink->ops->field(sink, name, show, value);
@@ -58,12 +60,13 @@ void kymo_sink_field(struct kymo_sink *sink, const char *name, enum kymo_show sh
 
 void kymo_sink_field_int(struct kymo_sink *sink, const char *name, enum kymo_show show, s64 value)
 {
-	kymo_sink_field(sink, name, show, &(struct kymo_value){ .type = KYMO_INT, .integer = value });
+	kymo_sink_field(sink, name, show, &(struct kymo_value){.type = KYMO_INT, .integer = value});
 }
 
-void kymo_sink_field_real(struct kymo_sink *sink, const char *name, enum kymo_show show, double value)
+void kymo_sink_field_real(struct kymo_sink *sink, const char *name, enum kymo_show show,
+			  double value)
 {
-	kymo_sink_field(sink, name, show, &(struct kymo_value){ .type = KYMO_REAL, .real = value });
+	kymo_sink_field(sink, name, show, &(struct kymo_value){.type = KYMO_REAL, .real = value});
 }
 
 void kymo_sink_field_text(struct kymo_sink *sink, const char *name, const char *text)
@@ -76,7 +79,7 @@ void kymo_sink_field_text(struct kymo_sink *sink, const char *name, const char *
 void kymo_sink_field_bool(struct kymo_sink *sink, const char *name, bool value)
 {
 	kymo_sink_field(sink, name, KYMO_SHOW_PLAIN,
-			&(struct kymo_value){ .type = KYMO_BOOL, .integer = value });
+			&(struct kymo_value){.type = KYMO_BOOL, .integer = value});
 }
 
 void kymo_sink_object_begin(struct kymo_sink *sink, const char *name)
@@ -94,8 +97,8 @@ void kymo_sink_object_end(struct kymo_sink *sink)
 	sink->depth--;
 }
 
-void kymo_sink_table_begin(struct kymo_sink *sink, const char *name, const struct kymo_column *columns,
-			   size_t column_count)
+void kymo_sink_table_begin(struct kymo_sink *sink, const char *name,
+			   const struct kymo_column *columns, size_t column_count)
 {
 	assert(!sink->in_table);
 	sink->columns = columns;
@@ -109,7 +112,9 @@ void kymo_sink_row(struct kymo_sink *sink, const struct kymo_value *values)
 {
 	assert(sink->in_table);
 	if (sink->error == 0 && ferror(sink->out))
-		sink->error = errno > 0 ? -errno : -EIO; /* a reader that went away must not keep us working */
+		sink->error = errno > 0
+				      ? -errno
+				      : -EIO; /* a reader that went away must not keep us working */
 	sink->ops->row(sink, values);
 }
 

@@ -1,0 +1,324 @@
+/* One table of common options; getopt's input and the help text are made from it and from the
+ * command's own table. */
+#include "analyzer/commands/common_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "formats/cleanup.h"
+
+#define MAX_OPTIONS 48
+#define HELP_COLUMN 26
+
+struct common_option {
+	unsigned int group;
+	struct kymo_option option; /* set() gets the struct kymo_common */
+};
+
+/* -------- values -------- */
+
+static int set_json(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_common *)own)->format = KYMO_FORMAT_JSON;
+	return 0;
+}
+
+static int set_csv(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_common *)own)->format = KYMO_FORMAT_CSV;
+	return 0;
+}
+
+static int set_quiet(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_common *)own)->quiet = true;
+	return 0;
+}
+
+static int set_no_symbols(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_common *)own)->symbols = false;
+	return 0;
+}
+
+/* A mistyped folder would only show as missing names. */
+static int check_directory(const char *path, struct cap_err *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return cap_fail(err, CAP_EUSAGE, "'%s': %s", path, strerror(errno));
+	if (!S_ISDIR(status.st_mode))
+		return cap_fail(err, CAP_EUSAGE, "'%s' is not a directory", path);
+	return 0;
+}
+
+static int set_symfs(void *own, const char *value, struct cap_err *err)
+{
+	((struct kymo_common *)own)->symbol_options.search.symfs = value;
+	return check_directory(value, err);
+}
+
+static int set_debug_dir(void *own, const char *value, struct cap_err *err)
+{
+	struct kymo_object_search *search = &((struct kymo_common *)own)->symbol_options.search;
+
+	if (search->debug_dir_count == KYMO_MAX_DEBUG_DIRS)
+		return cap_fail(err, CAP_EUSAGE, "more than %d are given", KYMO_MAX_DEBUG_DIRS);
+	search->debug_dirs[search->debug_dir_count++] = value;
+	return check_directory(value, err);
+}
+
+/* Seconds with up to 9 decimals, or whole ns of the record clock with the suffix ns. */
+static int parse_time(const char *text, s64 *ret_ns, bool *ret_absolute, struct cap_err *err)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *rest = text + digits;
+	s64 value = 0, scale = 1000000000, fraction = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, text[i] - '0', &value))
+			return cap_fail(err, CAP_EUSAGE, "time '%s' is too big", text);
+	}
+	if (digits > 0 && strcmp(rest, "ns") == 0) {
+		*ret_ns = value;
+		*ret_absolute = true;
+		return 0;
+	}
+	if (*rest == '.') {
+		for (rest++; *rest >= '0' && *rest <= '9'; rest++, digits++) {
+			scale /= 10;
+			fraction += (*rest - '0') * scale;
+		}
+	}
+	if (digits == 0 || (*rest != '\0' && strcmp(rest, "s") != 0))
+		return cap_fail(err, CAP_EUSAGE,
+				"'%s' is no time: give seconds from the capture's start (2.5), or "
+				"ns of its clock (123ns)",
+				text);
+	if (__builtin_mul_overflow(value, 1000000000, &value) ||
+	    __builtin_add_overflow(value, fraction, &value))
+		return cap_fail(err, CAP_EUSAGE, "time '%s' is too big", text);
+	*ret_ns = value;
+	*ret_absolute = false;
+	return 0;
+}
+
+static int set_from(void *own, const char *value, struct cap_err *err)
+{
+	struct kymo_filter *filter = &((struct kymo_common *)own)->filter;
+
+	filter->has_from = true;
+	return parse_time(value, &filter->from_ns, &filter->from_is_absolute, err);
+}
+
+static int set_to(void *own, const char *value, struct cap_err *err)
+{
+	struct kymo_filter *filter = &((struct kymo_common *)own)->filter;
+
+	filter->has_to = true;
+	return parse_time(value, &filter->to_ns, &filter->to_is_absolute, err);
+}
+
+static int parse_number(const char *text, s64 least, s64 *ret_number, struct cap_err *err)
+{
+	char *end;
+	s64 number;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || number < least || number > INT32_MAX)
+		return cap_fail(err, CAP_EUSAGE, "'%s' is no number from %lld to %d", text,
+				(long long)least, INT32_MAX);
+	*ret_number = number;
+	return 0;
+}
+
+static int set_pid(void *own, const char *value, struct cap_err *err)
+{
+	return parse_number(value, 0, &((struct kymo_common *)own)->filter.pid, err);
+}
+
+static int set_comm(void *own, const char *value, struct cap_err *err)
+{
+	(void)err;
+	((struct kymo_common *)own)->filter.comm = value;
+	return 0;
+}
+
+static int set_capture(void *own, const char *value, struct cap_err *err)
+{
+	return parse_number(value, 1, &((struct kymo_common *)own)->filter.capture_id, err);
+}
+
+static const struct common_option common_options[] = {
+	{KYMO_OPT_JSON, {"json", 0, NULL, "write JSON", set_json}},
+	{KYMO_OPT_CSV, {"csv", 0, NULL, "write CSV", set_csv}},
+	{KYMO_OPT_FILTER,
+	 {"from", 0, "TIME",
+	  "from TIME on: seconds from the start, or ns of the record clock (5.2, 123ns)",
+	  set_from}},
+	{KYMO_OPT_FILTER, {"to", 0, "TIME", "before TIME", set_to}},
+	{KYMO_OPT_FILTER, {"pid", 'p', "PID", "only this process", set_pid}},
+	{KYMO_OPT_FILTER, {"comm", 0, "NAME", "only threads of this name", set_comm}},
+	{KYMO_OPT_CAPTURE,
+	 {"capture", 0, "ID", "of a database with several captures, only this one", set_capture}},
+	{KYMO_OPT_SYMBOLS,
+	 {"no-symbols", 0, NULL, "do not look for names of user functions on this machine",
+	  set_no_symbols}},
+	{KYMO_OPT_SYMBOLS,
+	 {"symfs", 0, "DIR", "look for the recorded programs below DIR", set_symfs}},
+	{KYMO_OPT_SYMBOLS,
+	 {"debug-dir", 0, "DIR", "look for debug files in DIR, too; may be given several times",
+	  set_debug_dir}},
+	{KYMO_OPT_QUIET, {"quiet", 'q', NULL, "no progress on stderr", set_quiet}},
+};
+
+/* -------- parsing -------- */
+
+struct option_set { /* the options of one command, and where each value goes */
+	struct {
+		const struct kymo_option *option;
+		void *own;
+	} list[MAX_OPTIONS];
+	size_t count;
+	struct option long_options[MAX_OPTIONS + 2];
+	char letters[MAX_OPTIONS * 2 + 4];
+};
+
+static void add_option(struct option_set *set, const struct kymo_option *option, void *own)
+{
+	size_t at = strlen(set->letters);
+
+	if (set->count == MAX_OPTIONS)
+		return; /* our own tables are shorter */
+	set->list[set->count].option = option;
+	set->list[set->count].own = own;
+	set->long_options[set->count] = (struct option){
+		.name = option->name,
+		.has_arg = option->argument ? required_argument : no_argument,
+		.val = 256 + (int)set->count,
+	};
+	if (option->letter) {
+		set->letters[at++] = option->letter;
+		if (option->argument)
+			set->letters[at++] = ':';
+		set->letters[at] = '\0';
+	}
+	set->count++;
+}
+
+static void collect_options(struct option_set *set, const struct kymo_parse *parse,
+			    struct kymo_common *common)
+{
+	memcpy(set->letters, ":h", 3); /* ':': we word the errors */
+	for (const struct kymo_option *option = parse->options; option && option->name; option++)
+		add_option(set, option, parse->own);
+	for (size_t i = 0; i < sizeof(common_options) / sizeof(common_options[0]); i++) {
+		if (common_options[i].group & parse->groups)
+			add_option(set, &common_options[i].option, common);
+	}
+	set->long_options[set->count] = (struct option){.name = "help", .val = 'h'};
+}
+
+static void print_help(const struct kymo_run *run, const struct option_set *set)
+{
+	(void)fprintf(run->out, "usage: kymo %s [OPTIONS] %s\n\n%s\n\n", run->command->name,
+		      run->command->arguments, run->command->summary);
+	for (size_t i = 0; i <= set->count; i++) {
+		static const struct kymo_option help = {"help", 'h', NULL, "this text", NULL};
+		const struct kymo_option *option = i < set->count ? set->list[i].option : &help;
+		int used = option->letter ? fprintf(run->out, "  -%c, ", option->letter)
+					  : fprintf(run->out, "      ");
+
+		used += fprintf(run->out, "--%s%s%s", option->name, option->argument ? " " : "",
+				option->argument ? option->argument : "");
+		(void)fprintf(run->out, "%*s%s\n", used < HELP_COLUMN ? HELP_COLUMN - used : 1, "",
+			      option->help);
+	}
+}
+
+static const struct kymo_option *find_option(const struct option_set *set, int code, void **ret_own)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (code == 256 + (int)i || (code < 256 && set->list[i].option->letter == code)) {
+			*ret_own = set->list[i].own;
+			return set->list[i].option;
+		}
+	}
+	return NULL;
+}
+
+static int refuse(char **argv, int code, struct cap_err *err)
+{
+	const char *given = argv[optind - 1];
+
+	if (code == ':')
+		return cap_fail(err, CAP_EUSAGE, "option '%s' needs a value", given);
+	if (optopt > 0 && optopt < 256)
+		return cap_fail(err, CAP_EUSAGE, "no option '-%c'; --help lists them", optopt);
+	return cap_fail(err, CAP_EUSAGE, "no option '%s', or not like this; --help lists them",
+			given);
+}
+
+static int set_options(const struct kymo_run *run, struct option_set *set, int argc, char **argv,
+		       struct cap_err *err)
+{
+	int code;
+
+	optind = 0; /* glibc: start over, also for a second call in one program */
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, set->letters, set->long_options, NULL)) != -1) {
+		const struct kymo_option *option;
+		void *own = NULL;
+		int rc;
+
+		if (code == 'h') {
+			print_help(run, set);
+			return 1;
+		}
+		option = code == '?' || code == ':' ? NULL : find_option(set, code, &own);
+		if (!option)
+			return refuse(argv, code, err);
+		rc = option->set(own, optarg, err);
+		if (rc < 0)
+			return cap_context(err, rc, "--%s", option->name);
+	}
+	return 0;
+}
+
+int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *parse, int argc,
+		       char **argv, struct kymo_common *ret_common, int *ret_first,
+		       struct cap_err *err)
+{
+	CLEANUP(cap_freep) struct option_set *set = calloc(1, sizeof(*set));
+	struct kymo_common common = {.symbols = true, .filter = {.pid = -1}};
+	int rc, given;
+
+	if (!set)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	collect_options(set, parse, &common);
+	rc = set_options(run, set, argc, argv, err);
+	if (rc != 0)
+		return rc;
+	given = argc - optind;
+	if (given < parse->min_arguments)
+		return cap_fail(err, CAP_EUSAGE, "usage: kymo %s [OPTIONS] %s", run->command->name,
+				run->command->arguments);
+	if (parse->max_arguments >= 0 && given > parse->max_arguments)
+		return cap_fail(err, CAP_EUSAGE,
+				"'%s' is one argument too many: usage: kymo %s [OPTIONS] %s",
+				argv[optind + parse->max_arguments], run->command->name,
+				run->command->arguments);
+	*ret_common = common;
+	*ret_first = optind;
+	return 0;
+}

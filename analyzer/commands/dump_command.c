@@ -1,0 +1,288 @@
+/*
+ * kymo dump: every row as one line of JSON, in the order of the file. Made from the schema inside
+ * the capture, so it also shows types and fields that this version has never heard of.
+ */
+#include "analyzer/commands/capture_commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/output/safe_text.h"
+#include "formats/capture_reader.h"
+#include "formats/cleanup.h"
+#include "formats/limits.h"
+
+#define OUTPUT_BYTES (256u << 10)
+#define DUMP_COLUMNS CAP_MAX_COLUMNS
+
+struct dump {
+	struct cap_reader *reader;
+	FILE *out;
+	const char *type; /* NULL: all */
+	bool type_seen;
+	u64 unknown_rows, rejected;
+	struct {
+		u64 *values;
+		size_t capacity;
+		bool usable;
+	} columns[DUMP_COLUMNS];
+};
+
+static int set_type(void *own, const char *value, struct cap_err *err)
+{
+	(void)err;
+	((struct dump *)own)->type = value;
+	return 0;
+}
+
+static const struct kymo_option options_table[] = {
+	{"type", 't', "NAME", "only rows of this type (syscall, cpu_sample, ...)", set_type},
+	{0},
+};
+
+static void dump_done(struct dump *dump)
+{
+	(void)cap_reader_close(dump->reader);
+	for (size_t i = 0; i < DUMP_COLUMNS; i++)
+		free(dump->columns[i].values);
+}
+
+static void print_string(FILE *out, const struct cap_string *string)
+{
+	if (string->len == 0)
+		(void)fputs("null", out);
+	else
+		kymo_print_json_string(out, (const char *)string->bytes, string->len);
+}
+
+static void print_hex(FILE *out, const struct cap_string *string)
+{
+	(void)fputc('"', out);
+	for (u32 i = 0; i < string->len; i++)
+		(void)fprintf(out, "%02x", string->bytes[i]);
+	(void)fputc('"', out);
+}
+
+static void print_task(FILE *out, const struct cap_task *task)
+{
+	(void)fprintf(out,
+		      "{\"tgid\":%" PRIu32 ",\"tid\":%" PRIu32 ",\"leader_start_ns\":%" PRIu64
+		      ",\"exec_id\":%" PRIu32 ",\"comm\":",
+		      task->tgid, task->tid, task->leader_start_ns, task->exec_id);
+	kymo_print_json_string(out, task->comm, strnlen(task->comm, EV_COMM_BYTES));
+	(void)fputc('}', out);
+}
+
+/* Innermost frame first. */
+static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
+{
+	const char *separator = "";
+
+	(void)fputc('[', out);
+	while (node != 0) {
+		const struct cap_frame *frame = &rows->frames[rows->stacks[node].frame];
+
+		(void)fprintf(out, "%s{\"space\":%u,\"offset\":\"0x%" PRIx64 "\"", separator,
+			      frame->space, frame->offset);
+		if (frame->object != 0) {
+			(void)fputs(",\"object\":", out);
+			print_string(out, &rows->strings[frame->object]);
+		}
+		(void)fputc('}', out);
+		separator = ",";
+		node = rows->stacks[node].parent;
+	}
+	(void)fputc(']', out);
+}
+
+static void print_enumerated(const struct dump *dump, const struct cap_field *field, u64 value)
+{
+	const char *name = value <= UINT32_MAX
+				   ? cap_schema_enum_name(cap_reader_schema(dump->reader),
+							  (enum cap_kind)field->kind, (u32)value)
+				   : NULL;
+
+	(void)fprintf(dump->out, "%" PRIu64, value);
+	if (!name)
+		return;
+	(void)fprintf(dump->out, ",\"%s_name\":", field->name);
+	kymo_print_json_string(dump->out, name, strlen(name));
+}
+
+static void print_value(const struct dump *dump, const struct cap_rows *rows,
+			const struct cap_field *field, u64 value)
+{
+	switch (field->kind) {
+	case CAP_KIND_TASK:
+		print_task(dump->out, &rows->tasks[value]);
+		break;
+	case CAP_KIND_STACK:
+		print_stack(dump->out, rows, value);
+		break;
+	case CAP_KIND_STRING:
+		print_string(dump->out, &rows->strings[value]);
+		break;
+	case CAP_KIND_BYTES:
+		print_hex(dump->out, &rows->strings[value]);
+		break;
+	case CAP_KIND_ADDRESS:
+		(void)fprintf(dump->out, "\"0x%" PRIx64 "\"", value);
+		break;
+	case CAP_KIND_SYSNO:
+	case CAP_KIND_CLASS:
+	case CAP_KIND_REASON:
+	case CAP_KIND_SENSE:
+		print_enumerated(dump, field, value);
+		break;
+	default:
+		(void)fprintf(dump->out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
+	}
+}
+
+static int decode_columns(struct dump *dump, const struct cap_rows *rows,
+			  const struct cap_section *section)
+{
+	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
+		if (section->row_count > dump->columns[i].capacity) {
+			u64 *values = realloc(dump->columns[i].values,
+					      section->row_count * sizeof(*values));
+
+			if (!values)
+				return -ENOMEM;
+			dump->columns[i].values = values;
+			dump->columns[i].capacity = section->row_count;
+		}
+		dump->columns[i].usable = cap_column_decode(rows, section, &section->columns[i],
+							    dump->columns[i].values) == 0;
+		dump->rejected += !dump->columns[i].usable;
+	}
+	return 0;
+}
+
+static void print_row(const struct dump *dump, const struct cap_rows *rows,
+		      const struct cap_section *section, u32 row)
+{
+	(void)fputs("{\"type\":", dump->out);
+	kymo_print_json_string(dump->out, section->type->name, strlen(section->type->name));
+	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
+		const struct cap_field *field = section->columns[i].field;
+
+		if (!field || strcmp(field->name, "reserved") == 0)
+			continue;
+		(void)fputc(',', dump->out);
+		kymo_print_json_string(dump->out, field->name, strlen(field->name));
+		(void)fputc(':', dump->out);
+		if (dump->columns[i].usable)
+			print_value(dump, rows, field, dump->columns[i].values[row]);
+		else
+			(void)fputs("null", dump->out);
+	}
+	(void)fputs("}\n", dump->out);
+}
+
+static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_err *err)
+{
+	for (u32 s = 0; s < rows->section_count; s++) {
+		const struct cap_section *section = &rows->sections[s];
+
+		if (!section->type) {
+			dump->unknown_rows += section->row_count;
+			continue;
+		}
+		if (dump->type && strcmp(dump->type, section->type->name) != 0)
+			continue;
+		if (decode_columns(dump, rows, section) < 0)
+			return cap_fail(err, -ENOMEM, "out of memory");
+		for (u32 row = 0; row < section->row_count; row++)
+			print_row(dump, rows, section, row);
+		if (ferror(dump->out))
+			return cap_fail_errno(err, errno > 0 ? errno : EIO, "write the output");
+	}
+	return 0;
+}
+
+static int walk(struct dump *dump, struct cap_err *err)
+{
+	struct cap_block block;
+	struct cap_rows rows;
+	int rc;
+
+	while ((rc = cap_reader_next(dump->reader, &block, err)) == 1) {
+		dump->type_seen |=
+			dump->type &&
+			cap_schema_type_by_name(cap_reader_schema(dump->reader), dump->type);
+		if (block.raw_len == 0 || block.row_count == 0 || block.replica)
+			continue; /* no rows in it */
+		rc = cap_reader_rows(dump->reader, &rows, err);
+		if (rc == -ENOMEM)
+			return rc;
+		rc = rc < 0 ? 0
+			    : dump_rows(dump, &rows,
+					err); /* a damaged block is counted by the reader */
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* One note per kind of trouble. Returns the exit status. */
+static int note_trouble(const struct kymo_run *run, const struct dump *dump, const char *path)
+{
+	const struct cap_damage *damage = cap_reader_damage(dump->reader);
+	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
+
+	if (damaged)
+		run->note(run,
+			  "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64
+			  " bytes could not be read",
+			  path, damage->blocks_damaged + damage->blocks_lost,
+			  damage->bytes_skipped);
+	else if (!damage->ended)
+		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
+			  path);
+	if (dump->unknown_rows || damage->blocks_unknown)
+		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped",
+			  damage->blocks_unknown, dump->unknown_rows);
+	if (dump->rejected)
+		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
+			  dump->rejected);
+	if (damage->end_lost)
+		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
+	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
+			       dump->rejected || damage->end_lost
+		       ? KYMO_EXIT_LOSS
+		       : 0;
+}
+
+int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *buffer = malloc(OUTPUT_BYTES);
+	CLEANUP(dump_done) struct dump dump = {.out = run->out};
+	const struct kymo_parse parse = {
+		.options = options_table, .own = &dump, .min_arguments = 1, .max_arguments = 1};
+	struct kymo_common common;
+	int first, rc;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = cap_reader_open(argv[first], NULL, &dump.reader, err);
+	if (rc < 0)
+		return rc;
+	if (buffer)
+		(void)setvbuf(run->out, buffer, _IOFBF,
+			      OUTPUT_BYTES); /* without it the dump is only slower */
+	rc = walk(&dump, err);
+	if (fflush(run->out) != 0 && rc == 0)
+		rc = cap_fail_errno(err, errno, "write the output");
+	(void)setvbuf(run->out, NULL, _IOLBF, 0); /* our buffer goes away */
+	if (rc < 0)
+		return rc;
+	if (dump.type && !dump.type_seen)
+		return cap_fail(err, CAP_EUSAGE, "'%s' has no row type '%s'", argv[first],
+				dump.type);
+	return note_trouble(run, &dump, argv[first]);
+}

@@ -1,0 +1,175 @@
+/* kymo info: what a capture holds. Everything it prints is in the views capture_info, class_totals,
+ * probe_status, in event_count and meta. */
+#include "analyzer/commands/capture_commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyzer/reports/loss_note.h"
+#include "formats/cleanup.h"
+
+static const struct {
+	const char *name;
+	enum kymo_show show;
+} shown[] = {
+	{"events_stored", KYMO_SHOW_COUNT},  {"events_dropped", KYMO_SHOW_COUNT},
+	{"events_damaged", KYMO_SHOW_COUNT}, {"duration_ns", KYMO_SHOW_NS},
+	{"file_bytes", KYMO_SHOW_BYTES},     {"bytes_per_event", KYMO_SHOW_COUNT},
+	{"capture_id", KYMO_SHOW_HIDDEN},    {"start_ns", KYMO_SHOW_HIDDEN},
+	{"end_ns", KYMO_SHOW_HIDDEN},	     {"bytes_skipped", KYMO_SHOW_BYTES},
+};
+
+/* Columns of capture_info about damage: an object of their own, shown to people only where
+ * something is wrong. */
+static const char *const damage_columns[] = {
+	"blocks_read",	 "blocks_damaged",   "blocks_lost",	 "blocks_unknown",
+	"bytes_skipped", "columns_rejected", "rows_unknown_type"};
+
+static bool is_damage(const char *name)
+{
+	for (size_t i = 0; i < sizeof(damage_columns) / sizeof(damage_columns[0]); i++) {
+		if (strcmp(name, damage_columns[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum kymo_show show_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		if (strcmp(name, shown[i].name) == 0)
+			return shown[i].show;
+	}
+	return KYMO_SHOW_PLAIN;
+}
+
+static void write_columns(struct kymo_sink *sink, struct kymo_query *row, bool damage)
+{
+	for (int i = 0; i < kymo_query_column_count(row); i++) {
+		const char *name = kymo_query_column_name(row, i);
+		struct kymo_value value = kymo_query_value(row, i);
+
+		if (is_damage(name) != damage)
+			continue;
+		if (strcmp(name, "complete") == 0)
+			value.type = KYMO_BOOL;
+		kymo_sink_field(sink, name, show_of(name), &value);
+	}
+}
+
+static int write_table(struct kymo_db *db, struct kymo_sink *sink, const char *name,
+		       const char *sql, s64 capture_id, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(kymo_db_handle(db), sql, &query, err);
+	s64 rows;
+
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":capture", capture_id);
+	if (rc < 0)
+		return rc;
+	rows = kymo_query_to_sink(query, sink, name, NULL, err);
+	return rows < 0 ? (int)rows : 0;
+}
+
+static int write_tables(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
+			struct cap_err *err)
+{
+	static const struct {
+		const char *name, *sql;
+	} tables[] = {
+		{"classes", "SELECT class, attempted_count, stored_count, lost_count, "
+			    "unmatched_count FROM class_totals"
+			    " WHERE capture_id = :capture ORDER BY class"},
+		{"probes", "SELECT name, how, class, attached, error_name, reason FROM probe_status"
+			   " WHERE capture_id = :capture ORDER BY class, name"},
+		{"events", "SELECT type, row_count FROM event_count WHERE capture_id = :capture "
+			   "AND row_count > 0 ORDER BY type"},
+		{"meta", "SELECT key, value FROM meta WHERE capture_id = :capture ORDER BY key"},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(tables) / sizeof(tables[0]); i++)
+		rc = write_table(db, sink, tables[i].name, tables[i].sql, capture_id, err);
+	return rc;
+}
+
+static int write_one(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
+		     struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(kymo_db_handle(db),
+				"SELECT * FROM capture_info WHERE capture_id = :capture", &query,
+				err);
+
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":capture", capture_id);
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc < 0)
+		return rc;
+	write_columns(sink, query, false);
+	kymo_sink_object_begin(sink, "damage");
+	write_columns(sink, query, true);
+	kymo_sink_object_end(sink);
+	return write_tables(db, sink, capture_id, err);
+}
+
+/* Several captures: sums under the same names as of one, then a line for each. */
+static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT count(*) AS capture_count, sum(events_stored) AS events_stored,"
+		" sum(events_dropped) AS events_dropped, sum(events_damaged) AS events_damaged,"
+		" sum(duration_ns) AS duration_ns, min(complete) AS complete, sum(file_bytes) AS "
+		"file_bytes"
+		" FROM capture_info",
+		&query, err);
+
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc < 0)
+		return rc;
+	write_columns(sink, query, false);
+	return write_table(
+		db, sink, "captures",
+		"SELECT capture_id, path, host, kernel, start_realtime, duration_ns, "
+		"events_stored, events_dropped,"
+		" events_damaged, complete, end_reason, file_bytes, session_uuid FROM capture_info"
+		" WHERE :capture = 0 ORDER BY capture_id",
+		0, err);
+}
+
+int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON | KYMO_OPT_CAPTURE, .min_arguments = 1, .max_arguments = 1};
+	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
+	struct kymo_common common;
+	int first, status, rc;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = kymo_db_open(argv[first], NULL, &db, err);
+	if (rc == 0)
+		rc = kymo_filter_resolve(db, &common.filter, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_sink_new(common.format, run->out, &sink);
+	if (rc == 0 && common.filter.capture_id != 0)
+		rc = write_one(db, sink, common.filter.capture_id, err);
+	else if (rc == 0)
+		rc = write_list(db, sink, err);
+	if (rc < 0)
+		return rc;
+	status = kymo_loss_note(run, db, &common.filter, sink, err);
+	if (status < 0)
+		return status;
+	rc = kymo_sink_finish(sink, err);
+	return rc < 0 ? rc : status;
+}

@@ -1,0 +1,73 @@
+/* kymo sql: one read-only question to a database or a capture. */
+#include "analyzer/commands/capture_commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analyzer/reports/loss_note.h"
+#include "formats/cleanup.h"
+
+#define MAX_QUERY_BYTES (1u << 20)
+
+static int read_query(FILE *in, char **ret_query, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *text = malloc(MAX_QUERY_BYTES + 1);
+	size_t got;
+
+	if (!text)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	got = fread(text, 1, MAX_QUERY_BYTES + 1, in);
+	if (ferror(in))
+		return cap_fail_errno(err, errno, "read the query from standard input");
+	if (got > MAX_QUERY_BYTES)
+		return cap_fail(err, CAP_ELIMIT, "the query exceeds %u bytes", MAX_QUERY_BYTES);
+	text[got] = '\0';
+	*ret_query = TAKE(text);
+	return 0;
+}
+
+int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	const struct kymo_parse parse = {.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_SYMBOLS,
+					 .min_arguments = 1,
+					 .max_arguments = 2};
+	struct kymo_db_options options = {0};
+	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	CLEANUP(cap_freep) char *from_stdin = NULL;
+	struct kymo_common common;
+	int first, status, rc;
+	s64 rows;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	options.symbolize = common.symbols;
+	options.symbol_options = &common.symbol_options;
+	if (argc - first == 1 && argv[first][0] == '-' && !argv[first][1])
+		return cap_fail(err, CAP_EUSAGE,
+				"the capture and the query cannot both come from standard input");
+	rc = argc - first == 1 ? read_query(stdin, &from_stdin, err) : 0;
+	if (rc == 0)
+		rc = kymo_db_open(argv[first], &options, &db, err);
+	if (rc == 0)
+		rc = kymo_query_exec(kymo_db_handle(db), "PRAGMA query_only = 1", err);
+	if (rc == 0)
+		rc = kymo_query_new(kymo_db_handle(db), from_stdin ? from_stdin : argv[first + 1],
+				    &query, err);
+	if (rc == 0)
+		rc = kymo_sink_new(common.format, run->out, &sink);
+	if (rc < 0)
+		return rc;
+	rows = kymo_query_to_sink(query, sink, "rows", NULL, err);
+	if (rows < 0)
+		return (int)rows;
+	rc = kymo_filter_resolve(db, &common.filter, err);
+	status = rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, sink, err);
+	if (status < 0)
+		return status;
+	rc = kymo_sink_finish(sink, err);
+	return rc < 0 ? rc : status;
+}

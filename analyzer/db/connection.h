@@ -1,0 +1,14 @@
+#pragma once
+/* Connections as we want them: closed to everything a hostile file or query could reach. Only below
+ * db/ and import/. */
+#include <sqlite3.h>
+
+#include "formats/cap_error.h"
+
+/* Opens path with SQLITE_OPEN_* flags. */
+int kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err);
+void kymo_connection_closep(sqlite3 **db); /* for CLEANUP */
+
+/* No ATTACH, no writing of the schema by hand, no functions in the schema that are not harmless,
+ * tight limits. After the schema stands. */
+int kymo_connection_harden(sqlite3 *db, struct cap_err *err);

@@ -1,0 +1,219 @@
+/* A file is a database if it begins like one; everything else must be a capture. */
+#include "analyzer/db/open_db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "analyzer/db/capture_db.h"
+#include "analyzer/db/connection.h"
+#include "analyzer/db/schema_db.h"
+#include "analyzer/symbols/symbolize_db.h"
+#include "formats/bytes.h"
+#include "formats/cleanup.h"
+
+#define SQLITE_HEAD_BYTES 100u
+#define CHECKED_BYTES \
+	(64u << 20) /* a bigger database is not checked as a whole before it is asked */
+
+struct kymo_db {
+	char *path;
+	sqlite3 *handle;
+	struct kymo_vtab_source source; /* source.capture NULL: a database */
+	struct kymo_db_options options;
+};
+
+enum content { CONTENT_OTHER, CONTENT_DATABASE };
+
+static u32 big_endian(const u8 *bytes)
+{
+	return (u32)bytes[0] << 24 | (u32)bytes[1] << 16 | (u32)bytes[2] << 8 | bytes[3];
+}
+
+/* Looks at the head of a regular file; anything else is left to the capture reader, which knows
+ * pipes. */
+static int look_at(const char *path, enum content *ret_content, u64 *ret_file_bytes,
+		   struct cap_err *err)
+{
+	CLEANUP(cap_closep) int fd = -1;
+	u8 head[SQLITE_HEAD_BYTES];
+	struct stat st;
+	s64 version;
+
+	*ret_content = CONTENT_OTHER;
+	if (strcmp(path, "-") == 0)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return cap_fail_errno(err, errno, "open '%s'", path);
+	if (fstat(fd, &st) < 0)
+		return cap_fail_errno(err, errno, "open '%s'", path);
+	if (!S_ISREG(st.st_mode) || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+	    memcmp(head, "SQLite format 3", 16) != 0)
+		return 0;
+	if (big_endian(head + 68) != KYMO_APPLICATION_ID)
+		return cap_fail(err, CAP_ENOTOURS,
+				"'%s' is an SQLite database of another program; give a capture, or "
+				"a database "
+				"made by `kymo import`",
+				path);
+	version = big_endian(head + 60);
+	if (version != KYMO_SCHEMA_VERSION)
+		return cap_fail(err, CAP_EVERSION,
+				"'%s' has schema version %lld, this kymo reads %d: import the "
+				"capture again",
+				path, (long long)version, KYMO_SCHEMA_VERSION);
+	*ret_content = CONTENT_DATABASE;
+	*ret_file_bytes = (u64)st.st_size;
+	return 0;
+}
+
+static int check_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	const char *answer;
+	int rc;
+
+	if (file_bytes > CHECKED_BYTES)
+		return 0;
+	rc = kymo_query_new(db->handle, "PRAGMA quick_check(1)", &query, err);
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc < 0)
+		return rc;
+	answer = rc == 1 ? kymo_query_text(query, 0, NULL) : NULL;
+	if (!answer || strcmp(answer, "ok") != 0)
+		return cap_fail(err, CAP_EDAMAGED, "%s",
+				answer ? answer : "no answer from its check");
+	return 0;
+}
+
+static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err)
+{
+	s64 captures;
+	int rc = kymo_connection_open(db->path, SQLITE_OPEN_READONLY, &db->handle, err);
+
+	if (rc == 0)
+		rc = kymo_connection_harden(db->handle, err);
+	if (rc == 0)
+		rc = check_database(db, file_bytes, err);
+	if (rc == 0)
+		rc = kymo_query_one_int(db->handle, "SELECT count(*) FROM capture", &captures, err);
+	if (rc < 0)
+		return cap_context(err, CAP_EDAMAGED,
+				   "database '%s' is damaged: import the capture again", db->path);
+	return 0;
+}
+
+static int progress(void *context, u64 done_bytes, u64 total_bytes)
+{
+	const struct kymo_db *db = context;
+
+	if (db->options.progress)
+		db->options.progress(db->options.progress_context, done_bytes, total_bytes);
+	return 0;
+}
+
+static int attach_capture(struct kymo_db *db, struct cap_err *err)
+{
+	int rc = kymo_connection_open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+				      &db->handle, err);
+
+	if (rc == 0)
+		rc = kymo_vtab_register(db->handle, &db->source, err);
+	if (rc == 0)
+		rc = kymo_query_exec(db->handle,
+				     "PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN",
+				     err);
+	if (rc == 0)
+		rc = kymo_schema_create(db->handle, err);
+	if (rc == 0)
+		rc = kymo_schema_attach(db->handle, &db->source, err);
+	if (rc == 0)
+		rc = kymo_query_exec(db->handle, "COMMIT", err);
+	if (rc == 0 && db->options.symbolize)
+		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options, err);
+	return rc < 0 ? rc : kymo_connection_harden(db->handle, err);
+}
+
+static int open_capture(struct kymo_db *db, struct cap_err *err)
+{
+	const struct kymo_capture_options options = {.progress = progress, .progress_context = db};
+	int rc = kymo_capture_open(db->path, &options, &db->source.capture, err);
+
+	if (rc == CAP_ENOTCAPTURE)
+		return cap_fail(
+			err, rc,
+			"'%s' is neither a kymo capture nor a database made by `kymo import`",
+			db->path);
+	if (rc < 0)
+		return rc;
+	rc = attach_capture(db, err);
+	return rc < 0 ? cap_context(err, rc, "'%s'", db->path) : 0;
+}
+
+int kymo_db_open(const char *path, const struct kymo_db_options *options, struct kymo_db **ret_db,
+		 struct cap_err *err)
+{
+	CLEANUP(kymo_db_closep) struct kymo_db *db = calloc(1, sizeof(*db));
+	enum content content;
+	u64 file_bytes = 0;
+	int rc;
+
+	if (!db)
+		return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
+	db->path = strdup(path);
+	if (!db->path)
+		return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
+	if (options)
+		db->options = *options;
+	rc = look_at(path, &content, &file_bytes, err);
+	if (rc < 0)
+		return rc;
+	rc = content == CONTENT_DATABASE ? open_database(db, file_bytes, err)
+					 : open_capture(db, err);
+	if (rc < 0)
+		return rc;
+	*ret_db = TAKE(db);
+	return 0;
+}
+
+struct kymo_db *kymo_db_close(struct kymo_db *db)
+{
+	if (!db)
+		return NULL;
+	if (db->handle)
+		kymo_connection_closep(&db->handle); /* before what its virtual tables read */
+	kymo_vtab_source_done(&db->source);
+	(void)kymo_capture_close(db->source.capture);
+	free(db->path);
+	free(db);
+	return NULL;
+}
+
+void kymo_db_closep(struct kymo_db **db)
+{
+	*db = kymo_db_close(*db);
+}
+
+struct sqlite3 *kymo_db_handle(const struct kymo_db *db)
+{
+	return db->handle;
+}
+
+bool kymo_db_is_capture(const struct kymo_db *db)
+{
+	return db->source.capture != NULL;
+}
+
+const char *kymo_db_path(const struct kymo_db *db)
+{
+	return db->path;
+}
+
+struct kymo_capture *kymo_db_capture(const struct kymo_db *db)
+{
+	return db->source.capture;
+}

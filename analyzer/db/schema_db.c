@@ -1,0 +1,184 @@
+/* The order matters at import: the row of the capture comes last, since copying may still find
+ * columns that cannot be used. */
+#include "analyzer/db/schema_db.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/db/query.h"
+#include "analyzer/import/row_columns.h"
+#include "formats/cleanup.h"
+
+#define LAST_ERRNO 4095 /* the kernel's MAX_ERRNO */
+
+static const char *const dictionaries[] = {"event_count", "enum_name", "process", "task",
+					   "module",	  "frame",     "stack"};
+static const char *const summaries[] = {"syscall_summary", "syscall_process_summary",
+					"syscall_error_summary", "syscall_histogram_summary"};
+
+__attribute__((format(printf, 3, 4))) static int run(sqlite3 *db, struct cap_err *err,
+						     const char *format, ...)
+{
+	va_list arguments;
+	char *sql;
+	int rc;
+
+	va_start(arguments, format);
+	sql = sqlite3_vmprintf(format, arguments);
+	va_end(arguments);
+	if (!sql)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	rc = kymo_query_exec(db, sql, err);
+	sqlite3_free(sql);
+	return rc;
+}
+
+static int fill_errno_names(sqlite3 *db, struct cap_err *err)
+{
+	/* What the kernel gives to itself, and tracers see. */
+	static const struct {
+		int error;
+		const char *name;
+	} internal[] = {
+		{512, "ERESTARTSYS"}, {513, "ERESTARTNOINTR"},	      {514, "ERESTARTNOHAND"},
+		{515, "ENOIOCTLCMD"}, {516, "ERESTART_RESTARTBLOCK"}, {517, "EPROBE_DEFER"},
+		{529, "EIOCBQUEUED"}};
+	int rc = 0;
+
+	for (int error = 1; rc == 0 && error <= LAST_ERRNO; error++) {
+		const char *name = strerrorname_np(error);
+
+		if (name)
+			rc = run(db, err, "INSERT INTO errno_name VALUES(%d,'%s')", error, name);
+	}
+	for (size_t i = 0; rc == 0 && i < sizeof(internal) / sizeof(internal[0]); i++)
+		rc = run(db, err, "INSERT OR IGNORE INTO errno_name VALUES(%d,'%s')",
+			 internal[i].error, internal[i].name);
+	return rc;
+}
+
+static int create_rows_table(sqlite3 *db, const struct cap_type *type, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *columns = kymo_row_columns_sql(type);
+
+	if (!columns)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	return run(db, err, "CREATE TABLE %s(%s)", kymo_row_table_name(type), columns);
+}
+
+int kymo_schema_create(sqlite3 *db, struct cap_err *err)
+{
+	const struct cap_schema *schema = cap_schema_builtin();
+	int rc = kymo_query_exec(db, kymo_schema_sql, err);
+
+	if (rc == 0)
+		rc = kymo_query_exec(db, kymo_schema_reports_sql, err);
+	if (rc == 0)
+		rc = fill_errno_names(db, err);
+	for (size_t i = 0; rc == 0 && i < schema->type_count; i++)
+		rc = create_rows_table(db, &schema->types[i], err);
+	return rc < 0 ? cap_context(err, rc, "create the schema") : 0;
+}
+
+/* Copies into table `to` from a virtual table that exists only meanwhile. */
+static int copy(sqlite3 *db, const char *to, const char *to_columns, const char *module,
+		const char *argument, const char *from_columns, struct cap_err *err)
+{
+	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module,
+		     argument);
+
+	if (rc == 0)
+		rc = run(db, err, "INSERT INTO main.%s%s%s%s SELECT %s FROM temp.kymo_source", to,
+			 to_columns ? "(" : "", to_columns ? to_columns : "", to_columns ? ")" : "",
+			 from_columns);
+	if (rc == 0)
+		rc = run(db, err, "DROP TABLE temp.kymo_source");
+	return rc < 0 ? cap_context(err, rc, "copy table %s", to) : 0;
+}
+
+/* All columns in order, which SQLite copies fastest; those that the capture has not are not asked
+ * for a million times. */
+static int copy_rows(sqlite3 *db, const struct kymo_vtab_source *source,
+		     const struct cap_type *type, struct cap_err *err)
+{
+	const struct kymo_capture *capture = source->capture;
+	CLEANUP(cap_freep)
+	char *columns =
+		kymo_row_select_sql(type, capture->base.capture, capture->columns[type->id]);
+
+	if (!columns)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	return copy(db, kymo_row_table_name(type), NULL, "kymo_rows", type->name, columns, err);
+}
+
+/* By name: a list of columns that does not fit schema.sql fails at once. */
+static int copy_named(sqlite3 *db, const char *table, const char *module, const char *columns,
+		      struct cap_err *err)
+{
+	return copy(db, table, columns, module, table, columns, err);
+}
+
+static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(dictionaries) / sizeof(dictionaries[0]); i++)
+		rc = copy_named(db, dictionaries[i], "kymo_model",
+				kymo_model_columns(dictionaries[i]), err);
+	return rc;
+}
+
+int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err)
+{
+	const struct cap_schema *schema = cap_schema_builtin();
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
+		const struct cap_type *type = &schema->types[i];
+
+		if (source->capture->rows[type->id] > 0)
+			rc = copy_rows(db, source, type, err);
+	}
+	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
+		rc = copy_named(db, summaries[i], "kymo_syscalls",
+				kymo_syscalls_columns(summaries[i]), err);
+	if (rc == 0)
+		rc = copy_dictionaries(db, err);
+	if (rc == 0)
+		rc = copy_named(db, "capture", "kymo_model", kymo_model_columns("capture"), err);
+	return rc;
+}
+
+static int replace_by_virtual(sqlite3 *db, const char *table, const char *module,
+			      const char *argument, struct cap_err *err)
+{
+	int rc = run(db, err, "DROP TABLE main.%s", table);
+
+	return rc < 0 ? rc
+		      : run(db, err, "CREATE VIRTUAL TABLE main.%s USING %s(%s)", table, module,
+			    argument);
+}
+
+int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err)
+{
+	const struct cap_schema *schema = cap_schema_builtin();
+	int rc = copy_dictionaries(db, err);
+
+	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
+		const struct cap_type *type = &schema->types[i];
+		const char *table = kymo_row_table_name(type);
+
+		if (source->capture->rows[type->id] == 0)
+			continue; /* the empty table will do */
+		if (type->block == CAP_BLOCK_CHUNK)
+			rc = replace_by_virtual(db, table, "kymo_rows", type->name, err);
+		else
+			rc = copy_rows(db, source, type, err);
+	}
+	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
+		rc = replace_by_virtual(db, summaries[i], "kymo_syscalls", summaries[i], err);
+	if (rc == 0)
+		rc = copy_named(db, "capture", "kymo_model", kymo_model_columns("capture"), err);
+	return rc;
+}

@@ -1,0 +1,23 @@
+#pragma once
+/* Makes the schema on a connection, and fills it from an opened capture. */
+#include <stdbool.h>
+
+#include "analyzer/import/vtab.h"
+#include "formats/cap_error.h"
+
+#define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
+#define KYMO_SCHEMA_VERSION 1
+
+extern const char kymo_schema_sql[],
+	kymo_schema_reports_sql[]; /* schema.sql and schema_reports.sql, embedded at build time */
+
+/* Tables and views of both files, the table of errno names, and the tables of row types. */
+int kymo_schema_create(sqlite3 *db, struct cap_err *err);
+
+/* Copies everything of source->capture: one INSERT ... SELECT per table. The modules of vtab.h must
+ * be registered. */
+int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err);
+
+/* The same tables for asking a capture directly: dictionaries are copied, rows of chunks and their
+ * summaries become virtual tables. */
+int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err);

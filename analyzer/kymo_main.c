@@ -1,0 +1,110 @@
+/* kymo: reads captures. Finds the command, prints its error, and turns its result into an exit
+ * status. */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyzer/commands/common_options.h"
+#include "analyzer/output/safe_text.h"
+
+enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+/* Messages name paths and other things that a capture brought along: they are shown as safely as
+ * results are. */
+static void print_message(const char *command, const char *text)
+{
+	(void)fflush(stdout);
+	(void)fputs("kymo: ", stderr);
+	if (command)
+		(void)fprintf(stderr, "%s: ", command);
+	kymo_print_safe(stderr, text, strlen(text), 1);
+	(void)fputc('\n', stderr);
+}
+
+__attribute__((format(printf, 2, 3))) static void note(const struct kymo_run *run,
+						       const char *format, ...)
+{
+	char text[CAP_ERR_TEXT_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	print_message(run->command->name, text);
+}
+
+static void print_help(FILE *out)
+{
+	(void)fputs("usage: kymo COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+		    "Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of "
+		    "a command.\n\n",
+		    out);
+	for (size_t i = 0; i < kymo_command_count; i++)
+		(void)fprintf(out, "  %-10s %s\n", kymo_commands[i].name, kymo_commands[i].summary);
+	(void)fputs("\nCAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be "
+		    "a database made by `kymo import`.\n"
+		    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but data was lost, "
+		    "damaged or unknown.\n",
+		    out);
+}
+
+static const struct kymo_command *find_command(const char *name)
+{
+	for (size_t i = 0; i < kymo_command_count; i++) {
+		if (strcmp(kymo_commands[i].name, name) == 0)
+			return &kymo_commands[i];
+	}
+	return NULL;
+}
+
+static int status_of(int rc, const struct kymo_run *run, const struct cap_err *err)
+{
+	if (rc >= 0)
+		return rc;
+	if (rc == -EPIPE)
+		return EXIT_FAILURE; /* the reader of our output went away and knows it */
+	print_message(run->command->name, rc == -EINTR ? "interrupted" : err->text);
+	if (rc == -EINTR)
+		return EXIT_INTERRUPTED;
+	return rc == CAP_EUSAGE ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	struct kymo_run run = {.out = stdout, .note = note, .stderr_is_tty = isatty(STDERR_FILENO)};
+	struct cap_err err = {0};
+	int status;
+
+	(void)signal(SIGPIPE,
+		     SIG_IGN); /* writing then fails with EPIPE, and files are closed in order */
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		(void)printf("kymo %s\n", KYMO_VERSION);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	run.command = find_command(argv[1]);
+	if (!run.command) {
+		(void)cap_fail(&err, CAP_EUSAGE, "no command '%s'; `kymo --help` lists them",
+			       argv[1]);
+		print_message(NULL, err.text);
+		return EXIT_USAGE;
+	}
+	status = status_of(run.command->main(&run, argc - 1, argv + 1, &err), &run, &err);
+	if (fflush(stdout) != 0 && status == EXIT_SUCCESS) {
+		print_message(run.command->name, "the output could not be written");
+		status = EXIT_FAILURE;
+	}
+	return status;
+}

@@ -1,0 +1,25 @@
+#pragma once
+/* Small things all reports do to their tables. */
+#include <string.h>
+
+#include "analyzer/db/open_db.h"
+#include "analyzer/output/sink.h"
+
+#define KYMO_REPORT_MAX_COLUMNS 32
+
+/*
+ * Copies the columns of a table (count <= KYMO_REPORT_MAX_COLUMNS); capture_id, hidden in text, is
+ * shown where rows of several captures may stand together.
+ */
+static inline void kymo_report_columns(const struct kymo_filter *filter,
+				       const struct kymo_column *columns, size_t count,
+				       struct kymo_column ret_columns[KYMO_REPORT_MAX_COLUMNS])
+{
+	for (size_t i = 0; i < count && i < KYMO_REPORT_MAX_COLUMNS; i++) {
+		ret_columns[i] = columns[i];
+		if (filter->capture_id == 0 && strcmp(columns[i].name, "capture_id") == 0) {
+			ret_columns[i].title = "capture";
+			ret_columns[i].show = KYMO_SHOW_PLAIN;
+		}
+	}
+}
