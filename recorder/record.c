@@ -27,7 +27,7 @@
 #define CLOCK_SECONDS 10u	/* between CLOCK rows */
 #define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
 #define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
-#define RATIO_MARGIN 1.1	/* later events may compress a little worse */
+#define RATIO_MARGIN 1.2	/* later events may compress a little worse */
 #define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
 #define SMALL_SIZE_DRAIN_MS 10u
 #define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
