@@ -177,12 +177,11 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 			      "kept free)\n",
 			      path, rec_bytes_text(result->floor_bytes, floor, sizeof(floor)));
 	if (asked_count(options, counts) == 0)
-		(void)fprintf(out, "kymo-record: NOTHING WAS RECORDED of what was asked for: in "
-				   "%.1f s no event passed "
-				   "the filters
-				   ",
-					   (double)result->elapsed_ns /
-					   1e9);
+		(void)fprintf(
+			out,
+			"kymo-record: NOTHING WAS RECORDED of what was asked for: no event passed "
+			"the filters in %.1f s\n",
+			(double)result->elapsed_ns / 1e9);
 	(void)fprintf(out, "kymo-record: %.1f s, %s events, %s in '%s'",
 		      (double)result->elapsed_ns / 1e9,
 		      rec_count_text(counts->stored_count, events, sizeof(events)),
