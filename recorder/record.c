@@ -47,7 +47,7 @@ struct recording {
 	sigset_t signals, old_signals;
 	int timer_fd, duration_fd, signal_fd;
 
-	bool started, ended;
+	bool started, ended, incomplete;
 	enum cap_end_reason reason;
 	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
@@ -187,11 +187,13 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 
 static void warn_missing(void *context, const char *what, const char *why)
 {
-	const struct recording *rec = context;
+	struct recording *rec = context;
 	char text[512];
 
 	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
 	rec->screen->warn(text);
+	if (rec->started)
+		rec->incomplete = true;
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -424,6 +426,8 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rc != -EPIPE) {
 		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
 		(void)rec_side_watch_clocks(&rec->side, true);
@@ -458,6 +462,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 			  : rc < 0	 ? CAP_END_IO_ERROR
 					 : rec->reason,
 		.recorded = rec->started,
+		.incomplete = rec->incomplete,
 		.cpu_count = online_cpus(),
 		.command_pid = rec->command.pid,
 		.command_exited = rec->command.exited,
