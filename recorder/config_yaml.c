@@ -249,45 +249,57 @@ static int find_section(const char *name)
 	return -1;
 }
 
-/* The key that was probably meant: the same name in another place, or one with a slip. NULL: none
- * is near. */
-static const char *nearest_key(const char *full)
+struct nearest { /* the key or section that was probably meant, so far */
+	unsigned int distance;
+	char name[MAX_KEY_BYTES];
+};
+
+static void consider(struct nearest *nearest, unsigned int distance, const char *name)
 {
-	const char *dot = strchr(full, '.'), *leaf = dot ? dot + 1 : full, *near = NULL;
-	unsigned int best = 3;
+	if (distance >= nearest->distance)
+		return;
+	nearest->distance = distance;
+	snprintf(nearest->name, sizeof(nearest->name), "%s", name);
+}
+
+/* The same name in another place, or one with a slip. */
+static struct nearest find_nearest(const char *full)
+{
+	const char *dot = strchr(full, '.'), *leaf = dot ? dot + 1 : full;
+	struct nearest nearest = {.distance = 3};
 
 	for (int i = 0; i < REC_OPTION_COUNT; i++) {
 		const struct rec_option_spec *spec = &rec_option_specs[i];
-		const char *key_dot, *key_leaf;
-		unsigned int distance;
+		const char *key = spec->key, *key_dot;
+		char section[MAX_KEY_BYTES];
 
-		if (!spec->key)
+		if (!key)
 			continue;
-		key_dot = strchr(spec->key, '.');
-		key_leaf = key_dot ? key_dot + 1 : spec->key;
-		distance = rec_text_distance(full, spec->key);
-		if (!strcmp(leaf, key_leaf) || !strcmp(leaf, spec->long_name))
-			distance = 0;
-		else if (rec_text_distance(leaf, key_leaf) < distance)
-			distance = rec_text_distance(leaf, key_leaf);
-		if (distance < best && distance < strlen(key_leaf)) {
-			best = distance;
-			near = spec->key;
-		}
+		key_dot = strchr(key, '.');
+		if (!strcmp(leaf, key_dot ? key_dot + 1 : key) || !strcmp(leaf, spec->long_name))
+			consider(&nearest, 0, key);
+		consider(&nearest, rec_text_slips(full, key), key);
+		consider(&nearest, rec_text_slips(leaf, key_dot ? key_dot + 1 : key), key);
+		if (!key_dot || dot)
+			continue;
+		snprintf(section, sizeof(section), "%.*s", (int)(key_dot - key), key);
+		consider(&nearest, rec_text_slips(full, section), section);
 	}
-	return near;
+	return nearest;
 }
 
 static int fail_unknown_key(const struct config_reader *reader, const char *full)
 {
-	const char *near = nearest_key(full);
+	struct nearest nearest = find_nearest(full);
 	char shown[REC_SHOWN_BYTES], hint[MAX_KEY_BYTES + 32] = "";
 
+	if (!strcmp(full, "command"))
+		return refuse(reader, full, "a command is given after --, never in a file");
 	for (int i = 0; i < REC_OPTION_COUNT; i++)
 		if (!rec_option_specs[i].key && !strcmp(rec_option_specs[i].long_name, full))
 			return refuse(reader, full, "can be given as a flag only");
-	if (near)
-		snprintf(hint, sizeof(hint), "; did you mean '%s'?", near);
+	if (nearest.name[0])
+		snprintf(hint, sizeof(hint), "; did you mean '%s'?", nearest.name);
 	return fail_at(reader, reader->event.start_mark, rec_text_show(full, strlen(full), shown),
 		       cap_fail(reader->err, CAP_EUSAGE, "unknown key%s", hint));
 }

@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "formats/schema.h"
 #include "kernel_files.h"
+#include "maps_parse.h"
 #include "units.h"
 
 #define VALUE_BYTES 256
@@ -253,6 +255,35 @@ static int add_kernel(struct cap_chunk *chunk)
 	return rc;
 }
 
+/* What bounds the recorder itself: its cgroup (version 2) and the memory it may lock. */
+static int add_own_limits(struct cap_chunk *chunk)
+{
+	static const char *const files[] = {"memory.max", "cpu.max"};
+	char cgroups[4096], path[4096 + 64], value[VALUE_BYTES];
+	struct rlimit limit;
+	const char *cgroup;
+	size_t len;
+	int rc = 0;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+		snprintf(value, sizeof(value), "%llu", (unsigned long long)limit.rlim_cur);
+		rc = add_public(chunk, "recorder.memlock_bytes", value);
+	}
+	if (rec_read_text_at(AT_FDCWD, "/proc/self/cgroup", cgroups, sizeof(cgroups)) <= 0)
+		return rc;
+	cgroup = rec_cgroup_path(cgroups, &len);
+	for (size_t i = 0; cgroup && i < sizeof(files) / sizeof(*files) && rc == 0; i++) {
+		char key[64];
+
+		snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s/%s", (int)len, cgroup, files[i]);
+		if (rec_read_line(path, value, sizeof(value)) <= 0)
+			continue;
+		snprintf(key, sizeof(key), "recorder.cgroup.%s", files[i]);
+		rc = add_public(chunk, key, value);
+	}
+	return rc;
+}
+
 static int add_tool(const struct rec_options *options, struct cap_chunk *chunk)
 {
 	int rc = add_public(chunk, "tool.version", "kymo-record " KYMO_VERSION);
@@ -273,7 +304,8 @@ static int add_tool(const struct rec_options *options, struct cap_chunk *chunk)
 int rec_host_meta(const struct rec_options *options, struct cap_chunk *meta_chunk)
 {
 	static int (*const parts[])(struct cap_chunk * chunk) = {
-		add_kernel, add_cpu, add_virtualisation, add_memory, add_time_zone, add_files,
+		add_kernel,    add_cpu,	  add_virtualisation, add_memory,
+		add_time_zone, add_files, add_own_limits,
 	};
 	int rc = add_tool(options, meta_chunk);
 

@@ -230,6 +230,15 @@ const struct rec_kernel_object *rec_kernel_map_object(const struct rec_kernel_ma
 	return low && address < map->modules[low - 1].end ? &map->modules[low - 1] : NULL;
 }
 
+const char *rec_kernel_map_why_unknown(const struct rec_kernel_map *map)
+{
+	if (map->kernel.start)
+		return NULL;
+	return map->kallsyms_fd < 0 ? "this kernel has no /proc/kallsyms"
+				    : "kernel addresses are hidden (kptr_restrict, "
+				      "perf_event_paranoid): run as root or add CAP_SYSLOG";
+}
+
 static void note_hit(struct rec_kernel_hits *hits, u64 address)
 {
 	u64 *larger;

@@ -16,6 +16,10 @@ struct rec_kernel_map;
 int rec_kernel_map_open(struct rec_kernel_map **ret_map, struct cap_err *err);
 struct rec_kernel_map *rec_kernel_map_free(struct rec_kernel_map *map);
 
+/* Why kernel frames of this recording are unknown, and what to do: for PROBES and messages. NULL:
+ * they are known. */
+const char *rec_kernel_map_why_unknown(const struct rec_kernel_map *map);
+
 /* Frame of a kernel address, interned in chunk. Remembers the address as hit. Cheap enough for
  * every sample. */
 u32 rec_kernel_map_frame(const struct rec_kernel_map *map, struct cap_chunk *chunk, u64 address);

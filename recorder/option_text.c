@@ -57,6 +57,17 @@ unsigned int rec_text_distance(const char *a, const char *b)
 	return rows[a_len % 3][b_len];
 }
 
+unsigned int rec_text_slips(const char *written, const char *known)
+{
+	size_t written_len = strlen(written), known_len = strlen(known);
+	size_t shorter = written_len < known_len ? written_len : known_len;
+	unsigned int distance = rec_text_distance(written, known);
+
+	if (distance && shorter >= 3 && !strncmp(written, known, shorter))
+		return 1;
+	return distance < known_len ? distance : 99;
+}
+
 static size_t quote_word(const char *word, char *out)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -105,13 +105,13 @@ static int fail_unknown_long(const char *word, size_t len, struct cap_err *err)
 	snprintf(name, sizeof(name), "%.*s", (int)len, word);
 	for (int i = 0; i < REC_OPTION_COUNT; i++) {
 		const struct rec_option_spec *spec = &rec_option_specs[i];
-		unsigned int distance = rec_text_distance(name, spec->long_name);
+		unsigned int distance = rec_text_slips(name, spec->long_name);
 
 		if (len && !strncmp(spec->long_name, word, len)) {
 			second = second ? second : first ? spec : NULL;
 			first = first ? first : spec;
 		}
-		if (distance < best && distance < strlen(spec->long_name)) {
+		if (distance < best) {
 			best = distance;
 			near = spec;
 		}

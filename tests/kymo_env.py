@@ -68,7 +68,6 @@ def case_environment(directory):
     environment = {key: value for key, value in os.environ.items() if key.startswith(("ASAN_", "UBSAN_", "LSAN_"))}
     environment.update(PATH=f"{BIN}:{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin", HOME=directory, TMP=directory,
                        LC_ALL="C", TZ="UTC", SAMPLES=SAMPLES, CONFIGS=CONFIGS, KYMO_BIN=BIN, TESTS=TESTS,
-                       MALFORMED=os.path.join(directory, "malformed"),
                        AS_NOBODY="setpriv --reuid=65534 --regid=65534 --clear-groups --")
     return environment
 
@@ -78,5 +77,4 @@ def make_malformed(case_path, environment):
     if os.path.basename(os.path.dirname(case_path)) != "malformed":
         return
     name = os.path.splitext(os.path.basename(case_path))[0]
-    os.mkdir(environment["MALFORMED"])
-    subprocess.run([os.path.join(BUILD, "malformed", "make_malformed"), environment["MALFORMED"], name], check=True)
+    subprocess.run([os.path.join(BUILD, "malformed", "make_malformed"), environment["TMP"], name], check=True)

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "formats/cleanup.h"
 
@@ -45,6 +46,34 @@ static int set_no_symbols(void *own, const char *value, struct cap_err *err)
 	(void)value, (void)err;
 	((struct kymo_common *)own)->symbols = false;
 	return 0;
+}
+
+/* A mistyped folder would only show as missing names. */
+static int check_directory(const char *path, struct cap_err *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return cap_fail(err, CAP_EUSAGE, "'%s': %s", path, strerror(errno));
+	if (!S_ISDIR(status.st_mode))
+		return cap_fail(err, CAP_EUSAGE, "'%s' is not a directory", path);
+	return 0;
+}
+
+static int set_symfs(void *own, const char *value, struct cap_err *err)
+{
+	((struct kymo_common *)own)->symbol_options.search.symfs = value;
+	return check_directory(value, err);
+}
+
+static int set_debug_dir(void *own, const char *value, struct cap_err *err)
+{
+	struct kymo_object_search *search = &((struct kymo_common *)own)->symbol_options.search;
+
+	if (search->debug_dir_count == KYMO_MAX_DEBUG_DIRS)
+		return cap_fail(err, CAP_EUSAGE, "more than %d are given", KYMO_MAX_DEBUG_DIRS);
+	search->debug_dirs[search->debug_dir_count++] = value;
+	return check_directory(value, err);
 }
 
 /* Seconds with up to 9 decimals, or whole ns of the record clock with the suffix ns. */
@@ -145,6 +174,11 @@ static const struct common_option common_options[] = {
 	{KYMO_OPT_SYMBOLS,
 	 {"no-symbols", 0, NULL, "do not look for names of user functions on this machine",
 	  set_no_symbols}},
+	{KYMO_OPT_SYMBOLS,
+	 {"symfs", 0, "DIR", "look for the recorded programs below DIR", set_symfs}},
+	{KYMO_OPT_SYMBOLS,
+	 {"debug-dir", 0, "DIR", "look for debug files in DIR, too; may be given several times",
+	  set_debug_dir}},
 	{KYMO_OPT_QUIET, {"quiet", 'q', NULL, "no progress on stderr", set_quiet}},
 };
 

@@ -18,14 +18,15 @@ enum kymo_option_group {
 	KYMO_OPT_FILTER = 4,   /* --from --to --pid --comm */
 	KYMO_OPT_CAPTURE = 8,  /* --capture */
 	KYMO_OPT_QUIET = 16,   /* --quiet */
-	KYMO_OPT_SYMBOLS = 32, /* --no-symbols */
+	KYMO_OPT_SYMBOLS = 32, /* --no-symbols --symfs --debug-dir */
 };
 
 struct kymo_common { /* values of the common options */
 	enum kymo_format format;
 	struct kymo_filter filter;
 	bool quiet;
-	bool symbols; /* default true */
+	bool symbols;				   /* default true */
+	struct kymo_symbol_options symbol_options; /* strings are argv's */
 };
 
 struct kymo_option {	      /* an option of one command */

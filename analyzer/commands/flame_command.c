@@ -28,8 +28,7 @@ static int set_count_name(void *own, const char *value, struct cap_err *err)
 {
 	/* The script cuts a frame's title at its last " (". */
 	if (strpbrk(value, "()"))
-		return cap_fail(err, CAP_EUSAGE, "--countname '%s': parentheses are not allowed",
-				value);
+		return cap_fail(err, CAP_EUSAGE, "'%s': parentheses are not allowed", value);
 	((struct flame_options *)own)->svg.count_name = value;
 	return 0;
 }
@@ -41,8 +40,8 @@ static int set_width(void *own, const char *value, struct cap_err *err)
 
 	if (*value == '\0' || *end != '\0' || width < KYMO_FLAME_MIN_WIDTH_PX ||
 	    width > KYMO_FLAME_MAX_WIDTH_PX)
-		return cap_fail(err, CAP_EUSAGE, "--width '%s': a number from %d to %d is needed",
-				value, KYMO_FLAME_MIN_WIDTH_PX, KYMO_FLAME_MAX_WIDTH_PX);
+		return cap_fail(err, CAP_EUSAGE, "'%s': a number from %d to %d is needed", value,
+				KYMO_FLAME_MIN_WIDTH_PX, KYMO_FLAME_MAX_WIDTH_PX);
 	((struct flame_options *)own)->svg.width_px = (unsigned)width;
 	return 0;
 }
@@ -53,8 +52,7 @@ static int set_min_width(void *own, const char *value, struct cap_err *err)
 	double width = strtod(value, &end);
 
 	if (*value == '\0' || *end != '\0' || !isfinite(width) || width < 0 || width > 1000)
-		return cap_fail(err, CAP_EUSAGE,
-				"--minwidth '%s': pixels from 0 to 1000 are needed", value);
+		return cap_fail(err, CAP_EUSAGE, "'%s': pixels from 0 to 1000 are needed", value);
 	((struct flame_options *)own)->svg.min_width_px = width;
 	return 0;
 }
@@ -64,8 +62,7 @@ static int set_colors(void *own, const char *value, struct cap_err *err)
 	const struct kymo_palette *palette = kymo_palette_by_name(value);
 
 	if (!palette)
-		return cap_fail(err, CAP_EUSAGE, "--colors '%s': known are %s", value,
-				kymo_palette_names());
+		return cap_fail(err, CAP_EUSAGE, "'%s': known are %s", value, kymo_palette_names());
 	((struct flame_options *)own)->svg.palette = palette;
 	return 0;
 }

@@ -96,7 +96,9 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 		return rc;
 	if (facts.samples == 0)
 		run->note(run, "no CPU samples (recorded with -e cpu, and within the filters?)");
-	kymo_unnamed_advice(&facts, advice);
+	rc = kymo_unnamed_advice(db, &common.filter, &facts, advice, err);
+	if (rc < 0)
+		return rc;
 	if (advice[0] && !common.quiet)
 		run->note(run, "%s", advice);
 	return write_folded(run, &common, db, tree, err);

@@ -135,6 +135,7 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 	options.output = own.output;
 	options.force = own.force;
 	options.symbols = common.symbols;
+	options.symbol_options = &common.symbol_options;
 	line.shown = run->stderr_is_tty && !common.quiet;
 	catch_signals();
 	rc = kymo_import_files(&options, &result, err);

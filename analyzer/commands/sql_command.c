@@ -45,6 +45,7 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	options.symbolize = common.symbols;
+	options.symbol_options = &common.symbol_options;
 	if (argc - first == 1 && argv[first][0] == '-' && !argv[first][1])
 		return cap_fail(err, CAP_EUSAGE,
 				"the capture and the query cannot both come from standard input");

@@ -18,7 +18,7 @@ struct syscalls_options {
 static int set_sort(void *own, const char *value, struct cap_err *err)
 {
 	if (!kymo_syscalls_sort_known(value))
-		return cap_fail(err, CAP_EUSAGE, "--sort '%s': known are %s", value,
+		return cap_fail(err, CAP_EUSAGE, "'%s': known are %s", value,
 				kymo_syscalls_sort_names());
 	((struct syscalls_options *)own)->report.sort = value;
 	return 0;
@@ -30,8 +30,7 @@ static int set_limit(void *own, const char *value, struct cap_err *err)
 	long long limit = strtoll(value, &end, 10);
 
 	if (*value == '\0' || *end != '\0' || limit < 1)
-		return cap_fail(err, CAP_EUSAGE, "--limit '%s': a number from 1 on is needed",
-				value);
+		return cap_fail(err, CAP_EUSAGE, "'%s': a number from 1 on is needed", value);
 	((struct syscalls_options *)own)->report.limit = limit;
 	return 0;
 }
@@ -80,7 +79,7 @@ static const struct kymo_option options_table[] = {
 	{"by-process", 0, NULL, "one row per process and system call", set_by_process},
 	{"in-flight", 0, NULL, "also the calls that had not returned when recording stopped",
 	 set_in_flight},
-	{"hist", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
+	{"histogram", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
 	{0},
 };
 

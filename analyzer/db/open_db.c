@@ -134,7 +134,7 @@ static int attach_capture(struct kymo_db *db, struct cap_err *err)
 	if (rc == 0)
 		rc = kymo_query_exec(db->handle, "COMMIT", err);
 	if (rc == 0 && db->options.symbolize)
-		rc = kymo_symbolize_frames(db->handle, NULL, err);
+		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options, err);
 	return rc < 0 ? rc : kymo_connection_harden(db->handle, err);
 }
 

@@ -7,12 +7,15 @@
 #include <stdbool.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/symbols/symbolize_db.h"
 #include "formats/cap_error.h"
 #include "formats/events.h"
 
 struct kymo_db_options {
 	bool symbolize; /* captures only: names of user functions, from local files with the same
 			   build-id */
+	const struct kymo_symbol_options *symbol_options; /* where to look for them; NULL: on this
+							     machine. Only used while opening */
 	void (*progress)(void *context, u64 done_bytes,
 			 u64 total_bytes); /* while a capture is read; NULL: none */
 	void *progress_context;

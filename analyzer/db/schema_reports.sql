@@ -13,7 +13,7 @@ CREATE TABLE module_symbols (
 CREATE VIEW module_names AS
 SELECT m.capture_id, m.id AS module_id, m.space, m.name AS module, m.path, m.build_id, count(f.id) AS frames,
 	sum(f.symbol IS NOT NULL) AS frames_named, s.state, s.advice
-FROM module m LEFT JOIN frame f ON f.module_id = m.id LEFT JOIN module_symbols s ON s.module_id = m.id
+FROM module m JOIN frame f ON f.module_id = m.id LEFT JOIN module_symbols s ON s.module_id = m.id
 GROUP BY m.id;
 
 -- ---------------------------------------------------------------- CPU samples

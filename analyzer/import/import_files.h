@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analyzer/symbols/symbolize_db.h"
 #include "formats/cap_error.h"
 #include "formats/events.h"
 
@@ -22,6 +23,8 @@ struct kymo_import_options {
 	const char *output;
 	bool force;   /* replace an existing output and a stale .part */
 	bool symbols; /* names of user functions from local files */
+	const struct kymo_symbol_options
+		*symbol_options; /* where those are; NULL: this machine's */
 	/* Called some times per second of work; a negative return ends the import with that code.
 	 * May be NULL. */
 	int (*progress)(void *context, const struct kymo_import_progress *progress);

@@ -31,25 +31,61 @@ static double percent(u64 part, u64 whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
-void kymo_unnamed_advice(const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES])
+/* The modules with the most frames that symbols would name, as " (most in a, b, c)"; "" if there
+ * are none. */
+static int worst_modules(struct kymo_db *db, const struct kymo_filter *filter,
+			 char ret_text[KYMO_CAPTION_BYTES / 2], struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	size_t len = 0;
+	int rc;
+
+	ret_text[0] = '\0';
+	rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT module FROM module_names WHERE frames > frames_named AND space = 'user'"
+		" AND (:capture = 0 OR capture_id = :capture)"
+		" GROUP BY module ORDER BY sum(frames - frames_named) DESC, module LIMIT 3",
+		&query, err);
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":capture", filter->capture_id);
+	while (rc >= 0 && (rc = kymo_query_step(query, err)) > 0) {
+		const char *module = kymo_query_text(query, 0, NULL);
+
+		len += (size_t)snprintf(ret_text + len, KYMO_CAPTION_BYTES / 2 - len, "%s%.60s",
+					len ? ", " : " (most in ", module ? module : "?");
+	}
+	if (len > 0)
+		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES / 2 - len, ")");
+	return rc;
+}
+
+int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
+			const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES],
+			struct cap_err *err)
 {
 	double unnamed = percent(facts->frames_unnamed, facts->frames);
 	double unknown = percent(facts->frames_unknown, facts->frames);
-	int len = 0;
+	char modules[KYMO_CAPTION_BYTES / 2];
+	int len = 0, rc;
 
 	ret_text[0] = '\0';
+	rc = worst_modules(db, filter, modules, err);
+	if (rc < 0)
+		return rc;
 	if (unnamed >= MENTION_PERCENT)
 		len = snprintf(ret_text, KYMO_CAPTION_BYTES,
-			       "%.0f %% of the frames have no name: install the -dbgsym packages "
-			       "of the programs, "
-			       "or pass --symfs or --debug-dir",
-			       unnamed);
+			       "%.0f %% of the frames have no name%s: install the -dbgsym "
+			       "packages, or pass "
+			       "--symfs or --debug-dir",
+			       unnamed, modules);
 	if (unknown >= MENTION_PERCENT)
 		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
 			       "%s%.0f %% of the frames lie in no known file: programs built "
 			       "without frame "
 			       "pointers have incomplete stacks",
 			       len ? "; " : "", unknown);
+	return 0;
 }
 
 /* Events lost in the class of CPU samples while the filter's time ran. */
@@ -168,7 +204,9 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 		caption(captions, true, "%" PRId64 " samples were lost (%.2f %% of all)", lost,
 			percent((u64)lost, (u64)lost + facts->samples));
 	quality_caption(facts, captions);
-	kymo_unnamed_advice(facts, advice);
+	rc = kymo_unnamed_advice(db, filter, facts, advice, err);
+	if (rc < 0)
+		return rc;
 	if (advice[0])
 		caption(captions, true, "%s", advice);
 	return 0;

@@ -19,8 +19,11 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts,
 			struct kymo_flame_captions *ret_captions, struct cap_err *err);
 
-/* One line that says how many frames have no name, and why; "" if too few to mention. */
-void kymo_unnamed_advice(const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES]);
+/* One line that says how many frames have no name, in which modules, and what mends it; "" if too
+ * few to mention. 0 or the database's error. */
+int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
+			const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES],
+			struct cap_err *err);
 
 /* Table "frames" of a document: id, parent_id, name, kind, self_samples, total_samples; the root is
  * 0. */

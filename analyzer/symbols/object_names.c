@@ -83,8 +83,7 @@ static const struct kymo_function *function_at(const struct kymo_object *object,
 }
 
 bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file_offset,
-			    bool is_return, const struct kymo_function **ret_function,
-			    uint64_t *ret_into)
+			    const struct kymo_function **ret_function, uint64_t *ret_into)
 {
 	const struct kymo_function *function;
 	uint64_t address;
@@ -92,11 +91,6 @@ bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file
 	if (!address_of(names, file_offset, &address))
 		return false;
 	function = function_at(&names->object, address);
-	if (is_return && address > 0 && (!function || function->address == address)) {
-		const struct kymo_function *caller = function_at(&names->object, address - 1);
-
-		function = caller ? caller : function;
-	}
 	if (!function)
 		return false;
 	*ret_function = function;

@@ -20,11 +20,9 @@ void kymo_object_names_freep(struct kymo_object_names **names); /* for CLEANUP *
 enum kymo_object_state kymo_object_names_state(const struct kymo_object_names *names);
 
 /*
- * Finds the function that covers a file offset. is_return says that the offset is a return address:
- * one that begins a function belongs to the call before it. False if no function covers it.
- * *ret_function is valid
- * until free; *ret_into is how far into it the offset lies.
+ * Finds the function that covers a file offset; of a return address, the caller passes one less,
+ * which lies in the call. False if no function covers it. *ret_function is valid until free;
+ * *ret_into is how far into it the offset lies.
  */
 bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file_offset,
-			    bool is_return, const struct kymo_function **ret_function,
-			    uint64_t *ret_into);
+			    const struct kymo_function **ret_function, uint64_t *ret_into);

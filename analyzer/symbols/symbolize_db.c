@@ -13,22 +13,18 @@
 #include "formats/cleanup.h"
 #include "object_names.h"
 
-/* A caller's frame is a return address: the instruction after the call, which may be the first of
- * the next function. */
+/* Offsets of callers are already inside the call: import stores return addresses less one. */
 static const char frames_sql[] =
-	"WITH callers AS MATERIALIZED (SELECT DISTINCT p.frame_id FROM stack c"
-	"  JOIN stack p ON p.id = c.parent_id JOIN frame f ON f.id = c.frame_id WHERE f.space = "
-	"'user'),"
-	" texts AS MATERIALIZED (SELECT build_id, min(file_offset) AS first_offset FROM mapping"
+	"WITH texts AS MATERIALIZED (SELECT build_id, min(file_offset) AS first_offset FROM mapping"
 	"  WHERE build_id IS NOT NULL GROUP BY build_id) "
-	"SELECT f.id, f.offset_bytes, f.id IN (SELECT frame_id FROM callers), m.id, m.build_id, "
+	"SELECT f.id, f.offset_bytes, m.id, m.build_id, "
 	"m.path,"
 	" t.first_offset "
 	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = "
 	"m.build_id "
 	"WHERE f.space = 'user' AND f.symbol IS NULL AND f.offset_bytes IS NOT NULL "
 	"ORDER BY m.build_id, m.path, m.id, f.offset_bytes";
-enum { COL_FRAME, COL_OFFSET, COL_IS_RETURN, COL_MODULE, COL_BUILD_ID, COL_PATH, COL_FIRST_OFFSET };
+enum { COL_FRAME, COL_OFFSET, COL_MODULE, COL_BUILD_ID, COL_PATH, COL_FIRST_OFFSET };
 
 struct symbolizer {
 	const struct kymo_object_search *search;
@@ -147,8 +143,7 @@ static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
 	uint64_t into;
 	int rc;
 
-	if (!kymo_object_names_find(symbolizer->names, offset,
-				    kymo_query_int(frames, COL_IS_RETURN), &function, &into))
+	if (!kymo_object_names_find(symbolizer->names, offset, &function, &into))
 		return 0;
 	rc = keep_function(symbolizer, function, err);
 	if (rc < 0)

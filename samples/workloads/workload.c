@@ -44,12 +44,17 @@ struct worker {
 	int failed_errno;
 };
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
+	(void)clock_gettime(clock, &ts); /* cannot fail for these clocks */
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 /*
@@ -59,6 +64,9 @@ static uint64_t now_ns(void)
  */
 static inline __attribute__((always_inline)) uint64_t burn(uint64_t state, unsigned units)
 {
+	/* Asking for it makes a frame: compilers leave it out of leaf functions even with
+	 * -fno-omit-frame-pointer, and a walk by frame pointers would then miss the caller. */
+	__asm__ volatile("" : : "r"(__builtin_frame_address(0)));
 	for (unsigned long step = 0; step < (unsigned long)units * UNIT_STEPS; step++) {
 		state = state * 6364136223846793005ull + 1442695040888963407ull;
 		__asm__ volatile("" : "+r"(state));
@@ -290,8 +298,10 @@ static int print_truth(const struct workload_args *args, const struct worker *wo
 	calls[WRITE]++; /* this line itself */
 
 	len = snprintf(text, sizeof(text),
-		       "{\"pid\": %d, \"threads\": %u, \"rounds\": %llu, \"spawned\": %lu, ",
-		       getpid(), args->threads, (unsigned long long)rounds, args->spawn);
+		       "{\"pid\": %d, \"threads\": %u, \"rounds\": %llu, \"spawned\": %lu, "
+		       "\"cpu_ns\": %llu, ",
+		       getpid(), args->threads, (unsigned long long)rounds, args->spawn,
+		       (unsigned long long)clock_ns(CLOCK_PROCESS_CPUTIME_ID));
 	if (hanger_tid)
 		len += snprintf(text + len, sizeof(text) - (size_t)len, "\"hanger_tid\": %d, ",
 				hanger_tid);

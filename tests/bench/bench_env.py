@@ -157,8 +157,7 @@ def stored_calls(capture):
 
 def info(capture):
     done = subprocess.run([KYMO, "info", "--json", capture], capture_output=True, text=True, timeout=600, check=False)
-    answer = json.loads(done.stdout)
-    return answer["info"][0] if "info" in answer else answer
+    return json.loads(done.stdout)
 
 
 def median(values):

@@ -9,7 +9,7 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 >   max-size: 0 # no limit
 >   max-samples: 0 # no limit
 $ printf 'freq: 49\nfrequency: 3\n' >unknown.yaml; kymo-record config check unknown.yaml
-2> kymo-record: unknown.yaml:2:1: frequency: unknown key
+2> kymo-record: unknown.yaml:2:1: frequency: unknown key; did you mean 'freq'?
 2>   frequency: 3
 2>   ^
 ? 2
@@ -57,9 +57,9 @@ $ kymo-record config chek good.yaml
 2> kymo-record: usage: kymo-record config check FILE
 ? 2
 $ kymo-record -c unknown.yaml -d 1s -o out.kymo
-2> kymo-record: unknown.yaml:2:1: frequency: unknown key
+2> kymo-record: unknown.yaml:2:1: frequency: unknown key; did you mean 'freq'?
 2>   frequency: 3
 2>   ^
 ? 2
 $ printf 'freq: 49\n' >a.yaml; kymo-record -c a.yaml -F 77 -d 1s --source synthetic:events=10 -q -o out.kymo; kymo info --json out.kymo | jq -r '.. | strings' | grep -n 'freq' | head -3
-2> bash: line 1: kymo: command not found
+> 73:freq: 77

@@ -105,8 +105,11 @@ def info(capture):
     done = subprocess.run([KYMO, "info", "--json", capture], capture_output=True, text=True, timeout=60, check=False)
     if done.returncode not in (0, 3):
         raise RuntimeError(f"kymo info {capture}: status {done.returncode}: {done.stderr}")
-    answer = json.loads(done.stdout)
-    return answer["info"][0] if "info" in answer else answer
+    return flat(json.loads(done.stdout))
+
+
+def flat(answer):
+    return {**answer, **answer["damage"]}
 
 
 def database(capture):

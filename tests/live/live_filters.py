@@ -16,7 +16,7 @@ def processes(database, kind="syscall"):
 
 
 def noise():
-    return live.start([live.WORKLOAD, "--seconds", "20", "--rate", "200"], stdout=subprocess.DEVNULL)
+    return live.start([live.WORKLOAD, "--seconds", "20", "--syscalls", "1000000", "--rate", "200"], stdout=subprocess.DEVNULL)
 
 
 other = noise()

@@ -1,5 +1,33 @@
 # a block of events taken out whole
-$ kymo info $MALFORMED/block-missing.kymo
-$ kymo verify $MALFORMED/block-missing.kymo
-$ kymo dump $MALFORMED/block-missing.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/block-missing.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json block-missing.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'block-missing.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+$ kymo verify block-missing.kymo
+> offset  bytes  problem  text
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           16
+> blocks_damaged:        0
+> blocks_lost:           1
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  38
+> events:                14
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump block-missing.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 38
+> status 3
+2> kymo: dump: 'block-missing.kymo' is damaged: 1 blocks and N bytes could not be read
+$ kymo import --quiet block-missing.kymo -o out.db; echo "status $?"; ls
+> status 3
+> block-missing.kymo
+> out.db
+2> kymo: import: 'block-missing.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where

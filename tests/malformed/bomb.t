@@ -1,5 +1,29 @@
 # 31 MiB of zeros in a few kilobytes
-$ kymo info $MALFORMED/bomb.kymo
-$ kymo verify $MALFORMED/bomb.kymo
-$ kymo dump $MALFORMED/bomb.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/bomb.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json bomb.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":14,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 0
+$ kymo verify bomb.kymo
+> offset  bytes  problem  text
+> result:                good
+> file_bytes:            N
+> blocks_good:           17
+> blocks_damaged:        0
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  38
+> events:                14
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+$ kymo dump bomb.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 38
+> status 0
+$ kymo import --quiet bomb.kymo -o out.db; echo "status $?"; ls
+> status 0
+> bomb.kymo
+> out.db

@@ -1,5 +1,34 @@
 # one bit in the payload of a block of events
-$ kymo info $MALFORMED/chunk-bit.kymo
-$ kymo verify $MALFORMED/chunk-bit.kymo
-$ kymo dump $MALFORMED/chunk-bit.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/chunk-bit.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json chunk-bit.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":N,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'chunk-bit.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+$ kymo verify chunk-bit.kymo
+> offset  bytes  problem  text
+> N N  damaged  no intact block here
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           16
+> blocks_damaged:        1
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         N
+> rows:                  38
+> events:                14
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump chunk-bit.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 38
+> status 3
+2> kymo: dump: 'chunk-bit.kymo' is damaged: 1 blocks and N bytes could not be read
+$ kymo import --quiet chunk-bit.kymo -o out.db; echo "status $?"; ls
+> status 3
+> chunk-bit.kymo
+> out.db
+2> kymo: import: 'chunk-bit.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where

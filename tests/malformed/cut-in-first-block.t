@@ -1,5 +1,16 @@
 # ends after 40 bytes
-$ kymo info $MALFORMED/cut-in-first-block.kymo
-$ kymo verify $MALFORMED/cut-in-first-block.kymo
-$ kymo dump $MALFORMED/cut-in-first-block.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/cut-in-first-block.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json cut-in-first-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> status 1
+2> kymo: info: 'cut-in-first-block.kymo' is neither a kymo capture nor a database made by `kymo import`
+$ kymo verify cut-in-first-block.kymo
+2> kymo: verify: 'cut-in-first-block.kymo' is not a kymo capture: no intact block in N bytes
+? 2
+$ kymo dump cut-in-first-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 0
+> status 1
+2> kymo: dump: 'cut-in-first-block.kymo' is not a kymo capture: no intact block in N bytes
+$ kymo import --quiet cut-in-first-block.kymo -o out.db; echo "status $?"; ls
+> status 1
+> cut-in-first-block.kymo
+2> kymo: import: import into 'out.db': 'cut-in-first-block.kymo' is not a kymo capture: no intact block in N bytes

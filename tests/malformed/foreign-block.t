@@ -1,5 +1,34 @@
 # a block of another file among ours
-$ kymo info $MALFORMED/foreign-block.kymo
-$ kymo verify $MALFORMED/foreign-block.kymo
-$ kymo dump $MALFORMED/foreign-block.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/foreign-block.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json foreign-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+$ kymo verify foreign-block.kymo
+> offset  bytes  problem  text
+> N N  damaged  no intact block here
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           16
+> blocks_damaged:        0
+> blocks_lost:           1
+> blocks_unknown:        0
+> blocks_foreign:        1
+> bytes_skipped:         0
+> rows:                  50
+> events:                28
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump foreign-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 50
+> status 3
+2> kymo: dump: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read
+$ kymo import --quiet foreign-block.kymo -o out.db; echo "status $?"; ls
+> status 3
+> foreign-block.kymo
+> out.db
+2> kymo: import: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where

@@ -1,5 +1,34 @@
 # checksums right, the frame's magic wrong
-$ kymo info $MALFORMED/frame-is-not-zstd.kymo
-$ kymo verify $MALFORMED/frame-is-not-zstd.kymo
-$ kymo dump $MALFORMED/frame-is-not-zstd.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/frame-is-not-zstd.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json frame-is-not-zstd.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'frame-is-not-zstd.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+$ kymo verify frame-is-not-zstd.kymo
+> offset  bytes  problem  text
+> N N  damaged  'frame-is-not-zstd.kymo': block 8: zstd frame: Unknown frame descriptor
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           17
+> blocks_damaged:        1
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  38
+> events:                14
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump frame-is-not-zstd.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 38
+> status 3
+2> kymo: dump: 'frame-is-not-zstd.kymo' is damaged: 1 blocks and N bytes could not be read
+$ kymo import --quiet frame-is-not-zstd.kymo -o out.db; echo "status $?"; ls
+> status 3
+> frame-is-not-zstd.kymo
+> out.db
+2> kymo: import: 'frame-is-not-zstd.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where

@@ -145,15 +145,25 @@ static void bomb(struct edit *edit)
 	size_t len = 31u << 20; /* zeros: some kilobytes when compressed */
 	u8 *raw = calloc(1, len);
 
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), raw, len);
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), raw, len, 0);
 	free(raw);
+}
+
+/* Says that it holds five rows, and holds one: four would be missed by nobody. */
+static void rows_missing(struct edit *edit)
+{
+	struct body body = {.len = 0};
+
+	body_section(&body, CAP_SECTION_EVENTS, EV_MODULE, 1, 4 + 12 + 8);
+	body_column(&body, 1, CAP_ENC_CONST, 16, 8, 7);
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len, 5);
 }
 
 static void too_many_sections(struct edit *edit)
 {
 	u8 body[4 + 24] = {0xff, 0xff, 0xff, 0xff};
 
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body, sizeof(body));
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body, sizeof(body), 1);
 }
 
 static void section_past_end(struct edit *edit)
@@ -161,7 +171,7 @@ static void section_past_end(struct edit *edit)
 	struct body body = {.len = 0};
 
 	body_section(&body, CAP_SECTION_EVENTS, EV_MODULE, 1, 4096);
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len);
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len, 1);
 }
 
 static void rows_without_bytes(struct edit *edit)
@@ -171,7 +181,8 @@ static void rows_without_bytes(struct edit *edit)
 	body_section(&body, CAP_SECTION_EVENTS, EV_MODULE, 1000000, 4);
 	cap_store_le(body.bytes + body.len, 0, 4);
 	body.len += 4;
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len);
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len,
+			  1000000);
 }
 
 /* One MODULE row: a column whose encoding, bytes and length the caller chooses. */
@@ -182,7 +193,7 @@ static void module_row(struct edit *edit, u8 encoding, u32 offset, u32 column_le
 
 	body_section(&body, CAP_SECTION_EVENTS, EV_MODULE, 1, 4 + 12 + 8);
 	body_column(&body, field, encoding, offset, column_len, value);
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len);
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len, 1);
 }
 
 static void column_past_section(struct edit *edit)
@@ -206,7 +217,7 @@ static void unknown_row_type(struct edit *edit)
 
 	body_section(&body, CAP_SECTION_EVENTS, 4000, 1, 4 + 12 + 8);
 	body_column(&body, 1, CAP_ENC_CONST, 16, 8, 1);
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len);
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len, 1);
 }
 
 /* Sections that all claim the same bytes: many rows from few bytes. */
@@ -229,14 +240,14 @@ static void overlapping_sections(struct edit *edit)
 	body.len = start;
 	body_column(&body, 1, CAP_ENC_CONST, 16, 8, 1);
 	body.len = start + 1024;
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len);
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_CHUNK, 0), body.bytes, body.len, 64000);
 }
 
 static void schema_is_noise(struct edit *edit)
 {
 	static const u8 noise[] = "no schema, but intact as far as its checksum goes";
 
-	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_SCHEMA, 0), noise, sizeof(noise));
+	edit_replace_body(edit, edit_block(edit, CAP_BLOCK_SCHEMA, 0), noise, sizeof(noise), 0);
 }
 
 static void no_schema(struct edit *edit)
@@ -275,6 +286,7 @@ static const struct recipe {
 	{"frame-is-not-zstd", frame_is_not_zstd},
 	{"frame-says-other-size", frame_says_other_size},
 	{"bomb", bomb},
+	{"rows-missing", rows_missing},
 	{"too-many-sections", too_many_sections},
 	{"section-past-end", section_past_end},
 	{"rows-without-bytes", rows_without_bytes},

@@ -157,7 +157,7 @@ void edit_retype(struct edit *edit, size_t block, u32 disk_type)
 	edit_reseal_header(edit, block);
 }
 
-void edit_replace_body(struct edit *edit, size_t block, const u8 *raw, size_t raw_len)
+void edit_replace_body(struct edit *edit, size_t block, const u8 *raw, size_t raw_len, u32 rows)
 {
 	struct cap_compressor *compressor = cap_compressor_new(1);
 	size_t bound = cap_compress_bound(raw_len), frame_len = 0;
@@ -173,6 +173,8 @@ void edit_replace_body(struct edit *edit, size_t block, const u8 *raw, size_t ra
 			  NULL) == 0);
 	frame_at = CAP_HEADER_BYTES + header.plain_len +
 		   cap_block_padding(CAP_HEADER_BYTES, header.plain_len, (u32)frame_len);
+	if (header.plain_len == CAP_PROLOGUE_BYTES)
+		cap_store_le(made + CAP_HEADER_BYTES + CAP_PRO_ROWS, rows, 4);
 	memset(made + CAP_HEADER_BYTES + header.plain_len, 0,
 	       frame_at - CAP_HEADER_BYTES - header.plain_len);
 	memmove(made + frame_at, made + CAP_HEADER_BYTES + CAP_PROLOGUE_BYTES + 8, frame_len);

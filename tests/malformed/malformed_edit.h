@@ -44,8 +44,8 @@ void edit_remove_block(struct edit *edit, size_t block);
 void edit_retype(struct edit *edit, size_t block, u32 disk_type);
 void edit_reseal_header(struct edit *edit, size_t block);
 void edit_reseal(struct edit *edit, size_t block); /* payload and header */
-/* Another content for the block's frame. */
-void edit_replace_body(struct edit *edit, size_t block, const u8 *raw, size_t raw_len);
+/* Another content for the block's frame; a block of rows then says that it holds `rows`. */
+void edit_replace_body(struct edit *edit, size_t block, const u8 *raw, size_t raw_len, u32 rows);
 
 struct body { /* of a block of rows, with one section */
 	u8 bytes[16384];

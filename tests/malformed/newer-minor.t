@@ -1,5 +1,29 @@
 # format version 1.9: to be read
-$ kymo info $MALFORMED/newer-minor.kymo
-$ kymo verify $MALFORMED/newer-minor.kymo
-$ kymo dump $MALFORMED/newer-minor.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/newer-minor.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json newer-minor.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 0
+$ kymo verify newer-minor.kymo
+> offset  bytes  problem  text
+> result:                good
+> file_bytes:            N
+> blocks_good:           17
+> blocks_damaged:        0
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  52
+> events:                28
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+$ kymo dump newer-minor.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 52
+> status 0
+$ kymo import --quiet newer-minor.kymo -o out.db; echo "status $?"; ls
+> status 0
+> newer-minor.kymo
+> out.db

@@ -1,5 +1,33 @@
 # all blocks whole, no END: the recorder was killed
-$ kymo info $MALFORMED/no-end.kymo
-$ kymo verify $MALFORMED/no-end.kymo
-$ kymo dump $MALFORMED/no-end.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/no-end.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json no-end.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"cut","blocks_read":16,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'no-end.kymo' is cut: it was not closed, so what came after is not known
+$ kymo verify no-end.kymo
+> offset  bytes  problem  text
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           16
+> blocks_damaged:        0
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  52
+> events:                28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 no
+2> kymo: verify: 'no-end.kymo' has no end: it was cut, or its recorder was killed
+? 3
+$ kymo dump no-end.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 52
+> status 3
+2> kymo: dump: 'no-end.kymo' is cut: it was not closed, so what came after is not known
+$ kymo import --quiet no-end.kymo -o out.db; echo "status $?"; ls
+> status 3
+> no-end.kymo
+> out.db
+2> kymo: import: 'no-end.kymo' is cut: it was not closed, so what came after is not known

@@ -1,5 +1,34 @@
 # the schema's checksum is right, its content is not a schema
-$ kymo info $MALFORMED/schema-is-noise.kymo
-$ kymo verify $MALFORMED/schema-is-noise.kymo
-$ kymo dump $MALFORMED/schema-is-noise.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/schema-is-noise.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json schema-is-noise.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":N,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'schema-is-noise.kymo' is damaged: 1 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+$ kymo verify schema-is-noise.kymo
+> offset  bytes  problem  text
+> N N  damaged  no intact block here
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           16
+> blocks_damaged:        1
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         N
+> rows:                  52
+> events:                28
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump schema-is-noise.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 52
+> status 3
+2> kymo: dump: 'schema-is-noise.kymo' is damaged: 1 blocks and N bytes could not be read
+$ kymo import --quiet schema-is-noise.kymo -o out.db; echo "status $?"; ls
+> status 3
+> out.db
+> schema-is-noise.kymo
+2> kymo: import: 'schema-is-noise.kymo' is damaged: 1 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where

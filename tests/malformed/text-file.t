@@ -1,5 +1,16 @@
 # a text file
-$ kymo info $MALFORMED/text-file.kymo
-$ kymo verify $MALFORMED/text-file.kymo
-$ kymo dump $MALFORMED/text-file.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/text-file.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json text-file.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> status 1
+2> kymo: info: 'text-file.kymo' is neither a kymo capture nor a database made by `kymo import`
+$ kymo verify text-file.kymo
+2> kymo: verify: 'text-file.kymo' is not a kymo capture: no intact block in N bytes
+? 2
+$ kymo dump text-file.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 0
+> status 1
+2> kymo: dump: 'text-file.kymo' is not a kymo capture: no intact block in N bytes
+$ kymo import --quiet text-file.kymo -o out.db; echo "status $?"; ls
+> status 1
+> text-file.kymo
+2> kymo: import: import into 'out.db': 'text-file.kymo' is not a kymo capture: no intact block in N bytes

@@ -1,5 +1,16 @@
 # every LF became CR LF in transfer
-$ kymo info $MALFORMED/text-mode.kymo
-$ kymo verify $MALFORMED/text-mode.kymo
-$ kymo dump $MALFORMED/text-mode.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/text-mode.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json text-mode.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> status 1
+2> kymo: info: 'text-mode.kymo' is neither a kymo capture nor a database made by `kymo import`
+$ kymo verify text-mode.kymo
+2> kymo: verify: 'text-mode.kymo' is not a kymo capture: no intact block in N bytes
+? 2
+$ kymo dump text-mode.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 0
+> status 1
+2> kymo: dump: 'text-mode.kymo' is not a kymo capture: no intact block in N bytes
+$ kymo import --quiet text-mode.kymo -o out.db; echo "status $?"; ls
+> status 1
+> text-mode.kymo
+2> kymo: import: import into 'out.db': 'text-mode.kymo' is not a kymo capture: no intact block in N bytes

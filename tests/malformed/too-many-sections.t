@@ -1,5 +1,34 @@
 # a body that claims 4294967295 sections
-$ kymo info $MALFORMED/too-many-sections.kymo
-$ kymo verify $MALFORMED/too-many-sections.kymo
-$ kymo dump $MALFORMED/too-many-sections.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/too-many-sections.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json too-many-sections.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'too-many-sections.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+$ kymo verify too-many-sections.kymo
+> offset  bytes  problem  text
+> N N  damaged  'too-many-sections.kymo': block 8: 4294967295 sections exceed limit 1024
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           17
+> blocks_damaged:        1
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  38
+> events:                14
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump too-many-sections.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 38
+> status 3
+2> kymo: dump: 'too-many-sections.kymo' is damaged: 1 blocks and N bytes could not be read
+$ kymo import --quiet too-many-sections.kymo -o out.db; echo "status $?"; ls
+> status 3
+> out.db
+> too-many-sections.kymo
+2> kymo: import: 'too-many-sections.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where

@@ -1,5 +1,34 @@
 # a block type of a newer version that matters
-$ kymo info $MALFORMED/unknown-block.kymo
-$ kymo verify $MALFORMED/unknown-block.kymo
-$ kymo dump $MALFORMED/unknown-block.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/unknown-block.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json unknown-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":1,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'unknown-block.kymo' was written by a newer version: 1 blocks and 0 rows of unknown type were left out
+$ kymo verify unknown-block.kymo
+> offset  bytes  problem  text
+> N N  unknown  block type 912, not known to this version
+> result:                unknown parts
+> file_bytes:            N
+> blocks_good:           17
+> blocks_damaged:        0
+> blocks_lost:           0
+> blocks_unknown:        1
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  50
+> events:                28
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump unknown-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 50
+> status 3
+2> kymo: dump: 1 blocks and 0 rows of unknown type skipped
+$ kymo import --quiet unknown-block.kymo -o out.db; echo "status $?"; ls
+> status 3
+> out.db
+> unknown-block.kymo
+2> kymo: import: 'unknown-block.kymo' was written by a newer version: 1 blocks and 0 rows of unknown type were left out

@@ -1,5 +1,34 @@
 # a column in an encoding of a newer version
-$ kymo info $MALFORMED/unknown-encoding.kymo
-$ kymo verify $MALFORMED/unknown-encoding.kymo
-$ kymo dump $MALFORMED/unknown-encoding.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/unknown-encoding.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json unknown-encoding.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":15,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":1,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'unknown-encoding.kymo': 1 columns could not be decoded and read as NULL
+$ kymo verify unknown-encoding.kymo
+> offset  bytes  problem  text
+> N N  damaged  column module.size_bytes cannot be decoded
+> result:                damaged
+> file_bytes:            N
+> blocks_good:           17
+> blocks_damaged:        0
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  39
+> events:                15
+> events_written:        28
+> rows_unknown_type:     0
+> columns:               N
+> columns_rejected:      1
+> ended:                 yes
+? 3
+$ kymo dump unknown-encoding.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 39
+> status 3
+2> kymo: dump: 1 columns could not be decoded and read as null
+$ kymo import --quiet unknown-encoding.kymo -o out.db; echo "status $?"; ls
+> status 3
+> out.db
+> unknown-encoding.kymo
+2> kymo: import: 'unknown-encoding.kymo': 1 columns could not be decoded and read as NULL

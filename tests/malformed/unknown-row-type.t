@@ -1,5 +1,34 @@
 # rows of a type the schema does not know
-$ kymo info $MALFORMED/unknown-row-type.kymo
-$ kymo verify $MALFORMED/unknown-row-type.kymo
-$ kymo dump $MALFORMED/unknown-row-type.kymo | sort | uniq -c | sort -rn | head -3
-$ kymo import $MALFORMED/unknown-row-type.kymo -o $TMP/out.db; echo "status $?"; ls $TMP
+#! mask sizes
+$ kymo info --json unknown-row-type.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":14,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":1}
+> status 3
+2> kymo: info: 'unknown-row-type.kymo' was written by a newer version: 0 blocks and 1 rows of unknown type were left out
+$ kymo verify unknown-row-type.kymo
+> offset  bytes  problem  text
+> N N  unknown  1 rows of unknown type 4000
+> result:                unknown parts
+> file_bytes:            N
+> blocks_good:           17
+> blocks_damaged:        0
+> blocks_lost:           0
+> blocks_unknown:        0
+> blocks_foreign:        0
+> bytes_skipped:         0
+> rows:                  39
+> events:                15
+> events_written:        28
+> rows_unknown_type:     1
+> columns:               N
+> columns_rejected:      0
+> ended:                 yes
+? 3
+$ kymo dump unknown-row-type.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
+> 38
+> status 3
+2> kymo: dump: 0 blocks and 1 rows of unknown type skipped
+$ kymo import --quiet unknown-row-type.kymo -o out.db; echo "status $?"; ls
+> status 3
+> out.db
+> unknown-row-type.kymo
+2> kymo: import: 'unknown-row-type.kymo' was written by a newer version: 0 blocks and 1 rows of unknown type were left out

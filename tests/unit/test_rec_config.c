@@ -70,8 +70,7 @@ static void test_nothing(void **state)
 					    "---\n...\n",
 					    "~\n",
 					    "{}\n",
-					    "\xef\xbb\xbf"
-					    "freq: 7\n",
+					    "\357\273\277freq: 7\n",
 					    "%YAML 1.1\n---\nfreq: 7\n"};
 
 	(void)state;
@@ -112,6 +111,12 @@ static void test_errors(void **state)
 		 "   ^"},
 		{"frequ: 5\n",
 		 "f.yaml:1:1: frequ: unknown key; did you mean 'freq'?\n  frequ: 5\n  ^"},
+		{"frequency: 5\n",
+		 "f.yaml:1:1: frequency: unknown key; did you mean 'freq'?\n  frequency: 5\n  ^"},
+		{"limts: {}\n",
+		 "f.yaml:1:1: limts: unknown key; did you mean 'limits'?\n  limts: {}\n  ^"},
+		{"output:\n  fiel: x\n", "f.yaml:2:3: output.fiel: unknown key; did you mean "
+					 "'output.file'?\n    fiel: x\n    ^"},
 		{"zebra: 5\n", "f.yaml:1:1: zebra: unknown key\n  zebra: 5\n  ^"},
 		{"duration: 5\n", "f.yaml:1:1: duration: unknown key; did you mean "
 				  "'limits.duration'?\n  duration: 5\n  ^"},
@@ -125,7 +130,8 @@ static void test_errors(void **state)
 		 "f.yaml:1:1: force: can be given as a flag only\n  force: true\n  ^"},
 		{"source: synthetic\n",
 		 "f.yaml:1:1: source: can be given as a flag only\n  source: synthetic\n  ^"},
-		{"command: ls\n", "f.yaml:1:1: command: unknown key\n  command: ls\n  ^"},
+		{"command: ls\n", "f.yaml:1:1: command: a command is given after --, never in a "
+				  "file\n  command: ls\n  ^"},
 		{"limits: 5\n", "f.yaml:1:9: limits: is a section: keys are expected below it\n  "
 				"limits: 5\n          ^"},
 		{"limits: [duration]\n", "f.yaml:1:9: limits: is a section: keys are expected "

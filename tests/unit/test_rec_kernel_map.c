@@ -248,6 +248,7 @@ static void test_hidden_addresses(void **state)
 	open_map(f);
 	assert_int_equal(rec_kernel_map_frame(f->map, f->chunk, 0xffffffff81000004),
 			 cap_chunk_frame(f->chunk, CAP_SPACE_KERNEL, 0, 0));
+	assert_has(rec_kernel_map_why_unknown(f->map), "add CAP_SYSLOG");
 	assert_false(rec_kernel_map_has_unnamed(f->map));
 	text = symbols_text(f, 0);
 	free(text);
@@ -259,12 +260,14 @@ static void test_files_missing(void **state)
 	char *text;
 
 	open_map(f);
+	assert_has(rec_kernel_map_why_unknown(f->map), "no /proc/kallsyms");
 	assert_int_not_equal(rec_kernel_map_frame(f->map, f->chunk, 0xffffffff81000004), 0);
 	rec_kernel_map_free(f->map);
 	f->map = NULL;
 
 	write_text(f->kallsyms, symbols);
 	open_map(f);
+	assert_null(rec_kernel_map_why_unknown(f->map));
 	rec_kernel_map_frame(f->map, f->chunk, 0xffffffff81000004);
 	/* The names come through the descriptor of the start, when the recorder still had its
 	 * privileges. */

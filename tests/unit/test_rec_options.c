@@ -259,6 +259,7 @@ static void test_errors(void **state)
 		 "--json and '-o -' would both write to standard output: give the capture a file"},
 		{"--frequ 5", "unknown option --frequ; did you mean --freq?"},
 		{"--ouptut=x", "unknown option --ouptut; did you mean --output?"},
+		{"--frequency 5", "unknown option --frequency; did you mean --freq?"},
 		{"--zebra", "unknown option --zebra; --help lists them"},
 		{"--max 5", "--max could be --max-size or --max-samples: write it in full"},
 		{"--quiet=1", "--quiet takes no value"},
