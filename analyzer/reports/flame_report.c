@@ -67,18 +67,22 @@ int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 	double unnamed = percent(facts->frames_unnamed, facts->frames);
 	double unknown = percent(facts->frames_unknown, facts->frames);
 	char modules[KYMO_CAPTION_BYTES / 2];
+	s64 looked_up = 0;
 	int len = 0, rc;
 
 	ret_text[0] = '\0';
 	rc = worst_modules(db, filter, modules, err);
+	if (rc == 0)
+		rc = kymo_query_one_int(kymo_db_handle(db), "SELECT count(*) FROM module_symbols",
+					&looked_up, err);
 	if (rc < 0)
 		return rc;
 	if (unnamed >= MENTION_PERCENT)
-		len = snprintf(ret_text, KYMO_CAPTION_BYTES,
-			       "%.0f %% of the frames have no name%s: install the -dbgsym "
-			       "packages, or pass "
-			       "--symfs or --debug-dir",
-			       unnamed, modules);
+		len = snprintf(
+			ret_text, KYMO_CAPTION_BYTES, "%.0f %% of the frames have no name%s: %s",
+			unnamed, modules,
+			looked_up ? "install the -dbgsym packages, or pass --symfs or --debug-dir"
+				  : "names were not looked up (--no-symbols)");
 	if (unknown >= MENTION_PERCENT)
 		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
 			       "%s%.0f %% of the frames lie in no known file: programs built "
