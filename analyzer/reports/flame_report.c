@@ -133,6 +133,7 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	const char *host, *rate, *start;
+	double seconds;
 	int rc;
 
 	rc = kymo_query_new(
@@ -151,16 +152,18 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	host = kymo_query_text(query, 0, NULL);
 	start = kymo_query_text(query, 1, NULL);
 	rate = kymo_query_text(query, 4, NULL);
+	seconds = (double)kymo_query_int(query, 2) / 1e9;
 	if (filter->capture_id == 0 && kymo_query_int(query, 5) > 1)
 		caption(captions, false, "%" PRIu64 " samples from %" PRId64 " captures%s", samples,
 			kymo_query_int(query, 5), lost ? "" : ", none lost");
 	else
 		caption(captions, false,
-			"%s%s%" PRIu64 " samples%s%s%s in %.2f s on %" PRId64 " CPU%s%s, %s UTC",
+			"%s%s%" PRIu64 " samples%s%s%s in %.2f %s on %" PRId64 " CPU%s%s, %s UTC",
 			host ? host : "", host ? ": " : "", samples, rate ? " at " : "",
-			rate ? rate : "", rate ? " Hz" : "", (double)kymo_query_int(query, 2) / 1e9,
-			kymo_query_int(query, 3), kymo_query_int(query, 3) == 1 ? "" : "s",
-			lost ? "" : ", none lost", start ? start : "?");
+			rate ? rate : "", rate ? " Hz" : "", seconds < 1 ? seconds * 1e3 : seconds,
+			seconds < 1 ? "ms" : "s", kymo_query_int(query, 3),
+			kymo_query_int(query, 3) == 1 ? "" : "s", lost ? "" : ", none lost",
+			start ? start : "?");
 	return 0;
 }
 
