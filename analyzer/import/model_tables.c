@@ -41,17 +41,14 @@ static void result_blob_text(sqlite3_context *context, const struct kymo_blob_ta
 
 /* -------- capture -------- */
 
-/* clang-format off: a list, not code */
-#define CAPTURE_COLUMNS(C)                                                                         \
-	C(id)                                                                                      \
-	C(path)                                                                                    \
-	C(session_uuid) C(file_uuid) C(boot_id) C(file_index) C(format_version) C(file_bytes)      \
-		C(host) C(kernel) C(tool_version) C(machine) C(cpu_count) C(page_bytes)            \
-			C(start_realtime_ns) C(start_ns) C(end_ns) C(duration_ns) C(complete)      \
-				C(end_reason) C(events_stored) C(events_dropped) C(events_damaged) \
-					C(blocks_read) C(blocks_damaged) C(blocks_lost)            \
-						C(blocks_unknown) C(bytes_skipped)                 \
-							C(columns_rejected) C(rows_unknown_type)
+/* clang-format off */
+#define CAPTURE_COLUMNS(C) \
+	C(id) C(path) C(session_uuid) C(file_uuid) C(boot_id) C(file_index) C(format_version) \
+	C(file_bytes) C(host) C(kernel) C(tool_version) C(machine) C(cpu_count) C(page_bytes) \
+	C(start_realtime_ns) C(start_ns) C(end_ns) C(duration_ns) C(complete) C(end_reason) \
+	C(events_stored) C(events_dropped) C(events_damaged) C(blocks_read) C(blocks_damaged) \
+	C(blocks_lost) C(blocks_unknown) C(bytes_skipped) C(columns_rejected) \
+	C(rows_unknown_type)
 /* clang-format on */
 #define C(name) CAPTURE_##name,
 enum { CAPTURE_COLUMNS(C) };
@@ -197,8 +194,9 @@ static void capture_column(const struct kymo_vtab_source *source, sqlite3_contex
 
 /* -------- event_count, enum_name -------- */
 
-/* clang-format off: a list, not code */
-#define EVENT_COUNT_COLUMNS(C) C(capture_id) C(type) C(row_count)
+/* clang-format off */
+#define EVENT_COUNT_COLUMNS(C) \
+	C(capture_id) C(type) C(row_count)
 /* clang-format on */
 
 static u64 type_count(const struct kymo_capture *capture)
@@ -220,8 +218,9 @@ static void event_count_column(const struct kymo_vtab_source *source, sqlite3_co
 		result_u64(context, source->capture->rows[type->id]);
 }
 
-/* clang-format off: a list, not code */
-#define ENUM_NAME_COLUMNS(C) C(capture_id) C(kind) C(value) C(name)
+/* clang-format off */
+#define ENUM_NAME_COLUMNS(C) \
+	C(capture_id) C(kind) C(value) C(name)
 /* clang-format on */
 
 static u64 enum_count(const struct kymo_capture *capture)
@@ -247,12 +246,10 @@ static void enum_name_column(const struct kymo_vtab_source *source, sqlite3_cont
 
 /* -------- processes and tasks -------- */
 
-/* clang-format off: a list, not code */
-#define PROCESS_COLUMNS(C)                                                            \
-	C(id)                                                                         \
-	C(capture_id)                                                                 \
-	C(tgid) C(leader_start_ns) C(exec_id) C(comm) C(exe) C(cgroup) C(parent_tgid) \
-		C(kernel_thread) C(begin_ns) C(end_ns)
+/* clang-format off */
+#define PROCESS_COLUMNS(C) \
+	C(id) C(capture_id) C(tgid) C(leader_start_ns) C(exec_id) C(comm) C(exe) C(cgroup) \
+	C(parent_tgid) C(kernel_thread) C(begin_ns) C(end_ns)
 /* clang-format on */
 #define C(name) PROCESS_##name,
 enum { PROCESS_COLUMNS(C) };
@@ -315,8 +312,9 @@ static void process_column(const struct kymo_vtab_source *source, sqlite3_contex
 	}
 }
 
-/* clang-format off: a list, not code */
-#define TASK_COLUMNS(C) C(id) C(capture_id) C(process_id) C(tgid) C(tid) C(comm)
+/* clang-format off */
+#define TASK_COLUMNS(C) \
+	C(id) C(capture_id) C(process_id) C(tgid) C(tid) C(comm)
 /* clang-format on */
 #define C(name) TASK_##name,
 enum { TASK_COLUMNS(C) };
@@ -366,8 +364,9 @@ static const char *space_name(u8 space)
 					    : "unknown";
 }
 
-/* clang-format off: a list, not code */
-#define MODULE_COLUMNS(C) C(id) C(capture_id) C(space) C(name) C(path) C(build_id)
+/* clang-format off */
+#define MODULE_COLUMNS(C) \
+	C(id) C(capture_id) C(space) C(name) C(path) C(build_id)
 /* clang-format on */
 #define C(name) MODULE_##name,
 enum { MODULE_COLUMNS(C) };
@@ -408,10 +407,10 @@ static void module_column(const struct kymo_vtab_source *source, sqlite3_context
 	}
 }
 
-/* clang-format off: a list, not code */
+/* clang-format off */
 #define FRAME_COLUMNS(C) \
-	C(id)            \
-	C(capture_id) C(space) C(module_id) C(offset_bytes) C(symbol) C(symbol_offset_bytes) C(name)
+	C(id) C(capture_id) C(space) C(module_id) C(offset_bytes) C(symbol) \
+	C(symbol_offset_bytes) C(name)
 /* clang-format on */
 #define C(name) FRAME_##name,
 enum { FRAME_COLUMNS(C) };
@@ -508,8 +507,9 @@ static void frame_column(const struct kymo_vtab_source *source, sqlite3_context 
 	}
 }
 
-/* clang-format off: a list, not code */
-#define STACK_COLUMNS(C) C(id) C(capture_id) C(parent_id) C(frame_id) C(depth)
+/* clang-format off */
+#define STACK_COLUMNS(C) \
+	C(id) C(capture_id) C(parent_id) C(frame_id) C(depth)
 /* clang-format on */
 #define C(name) STACK_##name,
 enum { STACK_COLUMNS(C) };
