@@ -45,16 +45,18 @@ static void note_capture(const struct kymo_run *run, struct kymo_query *row)
 	long long skipped = kymo_query_int(row, SKIPPED), rejected = kymo_query_int(row, REJECTED);
 	long long unknown_blocks = kymo_query_int(row, UNKNOWN_BLOCKS);
 	long long unknown_rows = kymo_query_int(row, UNKNOWN_ROWS);
+	bool is_cut = end_reason && strcmp(end_reason, "cut") == 0;
 
 	if (dropped > 0)
 		run->note(run, "'%s': %lld events (%.2f %%) were dropped while recording", path,
 			  dropped, 100.0 * (double)dropped / (double)(dropped + stored));
-	if (damaged > 0 || blocks > 0 || skipped > 0)
+	/* half a block at the end is what a cut looks like, not damage beside it */
+	if (damaged > 0 || blocks > (is_cut ? 1 : 0) || (skipped > 0 && !is_cut))
 		run->note(run,
 			  "'%s' is damaged: %lld blocks and %lld bytes could not be read, with "
 			  "them %lld events or more; `kymo verify` tells where",
 			  path, blocks, skipped, damaged);
-	if (end_reason && strcmp(end_reason, "cut") == 0)
+	if (is_cut)
 		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
 			  path);
 	else if (kymo_query_int(row, COMPLETE) == 0 && !blocks && !skipped && !rejected)
