@@ -67,18 +67,22 @@ int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 	double unnamed = percent(facts->frames_unnamed, facts->frames);
 	double unknown = percent(facts->frames_unknown, facts->frames);
 	char modules[KYMO_CAPTION_BYTES / 2];
+	s64 looked_up = 0;
 	int len = 0, rc;
 
 	ret_text[0] = '\0';
 	rc = worst_modules(db, filter, modules, err);
+	if (rc == 0)
+		rc = kymo_query_one_int(kymo_db_handle(db), "SELECT count(*) FROM module_symbols",
+					&looked_up, err);
 	if (rc < 0)
 		return rc;
 	if (unnamed >= MENTION_PERCENT)
-		len = snprintf(ret_text, KYMO_CAPTION_BYTES,
-			       "%.0f %% of the frames have no name%s: install the -dbgsym "
-			       "packages, or pass "
-			       "--symfs or --debug-dir",
-			       unnamed, modules);
+		len = snprintf(
+			ret_text, KYMO_CAPTION_BYTES, "%.0f %% of the frames have no name%s: %s",
+			unnamed, modules,
+			looked_up ? "install the -dbgsym packages, or pass --symfs or --debug-dir"
+				  : "names were not looked up (--no-symbols)");
 	if (unknown >= MENTION_PERCENT)
 		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
 			       "%s%.0f %% of the frames lie in no known file: programs built "
@@ -129,6 +133,7 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	const char *host, *rate, *start;
+	double seconds;
 	int rc;
 
 	rc = kymo_query_new(
@@ -147,16 +152,18 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	host = kymo_query_text(query, 0, NULL);
 	start = kymo_query_text(query, 1, NULL);
 	rate = kymo_query_text(query, 4, NULL);
+	seconds = (double)kymo_query_int(query, 2) / 1e9;
 	if (filter->capture_id == 0 && kymo_query_int(query, 5) > 1)
 		caption(captions, false, "%" PRIu64 " samples from %" PRId64 " captures%s", samples,
 			kymo_query_int(query, 5), lost ? "" : ", none lost");
 	else
 		caption(captions, false,
-			"%s%s%" PRIu64 " samples%s%s%s in %.2f s on %" PRId64 " CPU%s%s, %s UTC",
+			"%s%s%" PRIu64 " samples%s%s%s in %.2f %s on %" PRId64 " CPU%s%s, %s UTC",
 			host ? host : "", host ? ": " : "", samples, rate ? " at " : "",
-			rate ? rate : "", rate ? " Hz" : "", (double)kymo_query_int(query, 2) / 1e9,
-			kymo_query_int(query, 3), kymo_query_int(query, 3) == 1 ? "" : "s",
-			lost ? "" : ", none lost", start ? start : "?");
+			rate ? rate : "", rate ? " Hz" : "", seconds < 1 ? seconds * 1e3 : seconds,
+			seconds < 1 ? "ms" : "s", kymo_query_int(query, 3),
+			kymo_query_int(query, 3) == 1 ? "" : "s", lost ? "" : ", none lost",
+			start ? start : "?");
 	return 0;
 }
 
