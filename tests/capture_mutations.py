@@ -171,12 +171,11 @@ def sealed_header(data, other, random):
         field = random.choice(("type", "type", "flags", "flags", "seq", "file_id", "header", "reserved", "padding", "skip_len", "plain_len",
                                "frame_len", "raw_len", "header_len"))
         if field == "type":
-            parts.disk_type = random.choice((parts.disk_type ^ 1 << 30, parts.disk_type | 1 << 31, parts.disk_type ^ 3 << 30, 912,
-                                             912 | 1 << 30, random.choice(sorted(sd.KNOWN_TYPES)), random.getrandbits(32)))
+            parts.disk_type = random.choice((parts.disk_type ^ 1 << 30, 912, random.choice(sorted(sd.KNOWN_TYPES)), random.getrandbits(30)))
         elif field == "flags":
             parts.flags = random.choice((parts.flags ^ 1 << random.randrange(16), parts.flags | sd.FLAG_REPLICA, random.getrandbits(16)))
         elif field == "seq":
-            parts.seq = random.choice((parts.seq + 1, max(parts.seq - 1, 0), 0, parts.seq + 1000, 1 << 63, (1 << 64) - 1))
+            parts.seq = random.choice((parts.seq + 1, max(parts.seq - 1, 0), 0, parts.seq + 1000, 1 << 62))
         elif field == "file_id":
             parts.file_id = random.choice((parts.file_id ^ 1, 0, split_blocks(other)[0].file_id))
         elif field == "header":
@@ -196,7 +195,7 @@ def sealed_plain(data, _, random):
     """Bytes of a file header, a prologue or END are odd."""
     def change(parts):
         if random.random() < 0.2:
-            parts.plain = random.choice((parts.plain[:random.randrange(len(parts.plain))], parts.plain + random.randbytes(9)))
+            parts.plain += random.randbytes(random.randint(1, 9))
             return
         at = random.randrange(min(len(parts.plain), 150))
         layout = random.choice(("<B", "<H", "<I"))
@@ -371,15 +370,189 @@ def sealed_schema(data, _, random):
     return change_block(data, random, change, lambda block: block.type == sd.T_SCHEMA)
 
 
+# -------- single cases: what was once read in two ways --------
+
+def edit(data, block_type, change):
+    """-> data with change(parts) done to the first block of that type"""
+    block = next(block for block in split_blocks(data) if block.type == block_type)
+    parts = Parts(block, data)
+    change(parts)
+    return data[:block.offset] + parts.bytes() + data[block.end:]
+
+
+def pieces(data):
+    return [data[block.offset:block.end] for block in split_blocks(data)]
+
+
+def spoil(block):
+    return block[:-1] + bytes([block[-1] ^ 1])
+
+
+def last_seq(data, _, __):
+    """The index has the highest number there is: what comes after it has numbers already passed."""
+    return edit(data, sd.T_INDEX, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
+
+
+def first_seq_is_last(data, _, __):
+    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
+
+
+def unknown_skippable(data, _, __):
+    return edit(data, 17, lambda parts: setattr(parts, "disk_type", 912 | 1 << 30))
+
+
+def unknown_private(data, _, __):
+    return edit(data, 17, lambda parts: setattr(parts, "disk_type", 912 | 3 << 30))
+
+
+def private_number_of_ours(data, _, __):
+    """A private type that has the number of one of ours is not ours."""
+    return edit(data, 16, lambda parts: setattr(parts, "disk_type", 16 | 1 << 31))
+
+
+def private_skippable_of_ours(data, _, __):
+    return edit(data, 16, lambda parts: setattr(parts, "disk_type", 16 | 3 << 30))
+
+
+def short_prologue(data, _, __):
+    return edit(data, 16, lambda parts: setattr(parts, "plain", parts.plain[:88]))
+
+
+def no_prologue(data, _, __):
+    return edit(data, 16, lambda parts: setattr(parts, "plain", b""))
+
+
+def wrong_row_promise(data, _, __):
+    return edit(data, 16, lambda parts: setattr(parts, "plain", put(parts.plain, 4, "<I", 0)))
+
+
+def newer_feature(data, _, __):
+    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 16, "<Q", 1 << 40)))
+
+
+def newer_major(data, _, __):
+    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 0, "<H", 2)))
+
+
+def damaged_copy_before_gap(data, _, __):
+    """A damaged copy of a block that was read already does not stand for any of the three that are missing."""
+    blocks = pieces(data)
+    return b"".join(blocks[:4] + [spoil(blocks[2])] + blocks[7:])
+
+
+def damaged_then_gap(data, _, __):
+    blocks = pieces(data)
+    return b"".join(blocks[:4] + [spoil(blocks[4])] + blocks[7:])
+
+
+def foreign_end(data, other, _):
+    """The END of another file does not close this one."""
+    return b"".join(pieces(data)[:-1] + pieces(other)[-1:])
+
+
+def end_twice(data, _, __):
+    return data + pieces(data)[-1]
+
+
+def replica_of_rows(data, _, __):
+    return edit(data, 16, lambda parts: setattr(parts, "flags", parts.flags | sd.FLAG_REPLICA))
+
+
+def schema_type_twice(data, _, __):
+    def change(parts):
+        body = parts.body()
+        length = 8 + struct.unpack_from("<I", body, 4)[0]
+        parts.set_body(body[:length] + body)
+    return edit(data, sd.T_SCHEMA, change)
+
+
+def schema_field_twice(data, _, __):
+    def change(parts):
+        body = parts.body()
+        first = 8 + struct.unpack_from("<I", body, 4)[0]
+        second = first + 8 + struct.unpack_from("<I", body, first + 4)[0]
+        parts.set_body(body[:second] + body[first:])
+    return edit(data, sd.T_SCHEMA, change)
+
+
+def with_schema(data, change):
+    """-> data whose schemas went through change(body); all blocks of rows name the new one"""
+    out, schema_id = [], None
+    for block in split_blocks(data):
+        parts = Parts(block, data)
+        if block.type == sd.T_SCHEMA:
+            body = change(parts.body())
+            schema_id = xxhash.xxh3_64_intdigest(body)
+            parts.set_body(body)
+        elif block.type in sd.ROW_TYPES:
+            parts.plain = put(parts.plain, 24, "<Q", schema_id)
+        out.append(parts.bytes())
+    return b"".join(out)
+
+
+def record(tag, fixed, name):
+    return struct.pack("<HHI", tag, len(fixed), len(fixed) + len(name)) + fixed + name
+
+
+def newer_schema(data, _, __):
+    """A writer of a later minor version: a field, a type, a value and a kind of record that 1.0 does not have, and rows of the type."""
+    added = (record(1, struct.pack("<II", 99, 16), b"thing") + record(2, struct.pack("<IHBBBBH", 99, 1, 1, 1, 0, 8, 0), b"time_ns")
+             + record(2, struct.pack("<IHBBBBH", 99, 2, 99, 0, 0, 8, 1) + b"more", b"change") + record(3, struct.pack("<HHI", 12, 0, 77), b"new")
+             + record(9, b"12", b"unheard of"))
+    data = with_schema(data, lambda body: body + added)
+
+    def change(parts):
+        body = parts.body()
+        (count,) = struct.unpack_from("<I", body)
+        columns = struct.pack("<HHHBBIIHBBII", 2, 0, 1, 1, 0, 28, 8, 2, 0, 0, 36, 2) + struct.pack("<QBB", 1234, 1, 0xFF)
+        entries = [list(struct.unpack_from("<HHIIIII", body, 4 + 24 * number)) for number in range(count)]
+        for entry in entries:
+            entry[4] += 24
+        entries.append([16, 0, 99, 2, len(body) + 24, len(columns), 0])
+        parts.set_body(struct.pack("<I", count + 1) + b"".join(struct.pack("<HHIIIII", *entry) for entry in entries)
+                       + body[4 + 24 * count:] + columns)
+        parts.plain = put(parts.plain, 4, "<I", struct.unpack_from("<I", parts.plain, 4)[0] + 2)
+    return edit(data, 16, change)
+
+
+def older_schema(data, _, __):
+    """A writer of an earlier version, without the last field of the second type."""
+    def change(body):
+        at, fields = 0, []
+        while at < len(body):
+            tag, _, length = struct.unpack_from("<HHI", body, at)
+            if tag == 2 and struct.unpack_from("<I", body, at + 8)[0] == 2:
+                fields.append((at, at + 8 + length))
+            at += 8 + length
+        return body[:fields[-2][0]] + body[fields[-1][1]:]
+    return with_schema(data, change)
+
+
+def no_schema(data, _, __):
+    return b"".join(data[block.offset:block.end] for block in split_blocks(data) if block.type != sd.T_SCHEMA)
+
+
+def late_schema(data, _, __):
+    """Only the replica of the schema survived: rows come before it."""
+    first = next(block for block in split_blocks(data) if block.type == sd.T_SCHEMA)
+    return data[:first.offset] + data[first.end:]
+
+
+CASES = (newer_schema, older_schema, no_schema, late_schema, last_seq, first_seq_is_last, unknown_skippable, unknown_private, private_number_of_ours, private_skippable_of_ours, short_prologue,
+         no_prologue, wrong_row_promise, newer_feature, newer_major, damaged_copy_before_gap, damaged_then_gap, foreign_end, end_twice,
+         replica_of_rows, schema_type_twice, schema_field_twice)
 ABOVE = (flip_bits, flip_in_header, truncate, truncate_at_block, insert_bytes, delete_bytes, swap_pages, zero_page, text_mode, noise_around,
          two_captures, move_blocks)
 BELOW = (sealed_header, sealed_plain, sealed_frame, sealed_body, sealed_sections, sealed_columns, replace_column, sealed_schema)
 
 
+BY_NAME = {change.__name__: change for change in ABOVE + BELOW + CASES}
+
+
 def mutate(data, other, random, only=None):
     """-> (names of what was done, bytes). Damage above the checksums comes last, since the rest needs a sound capture."""
     if only:
-        return [only], {change.__name__: change for change in ABOVE + BELOW}[only](data, other, random)
+        return [only], BY_NAME[only](data, other, random)
     done = []
     if random.random() < 0.65:
         change = random.choice(BELOW)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Reads captures with kymo and with second_decoder.py, and reports where they differ in what they accept, count or print.
 
-    compare_decoders.py CAPTURE... [--mutate N] [--seed S] [--keep DIR] [--only MUTATION]
+    compare_decoders.py CAPTURE... [--cases] [--mutate N] [--seed S] [--only MUTATION] [--keep DIR]
 
 N damaged copies are made of the captures in turn (capture_mutations.py); copy i of seed S is the same in every run, and
 `--seed S+i --mutate 1` makes it alone. Copies on which the decoders differ are kept in DIR. Status 1 if any differ.
@@ -116,7 +116,8 @@ def main():
     parser.add_argument("captures", nargs="+", metavar="CAPTURE")
     parser.add_argument("--mutate", type=int, default=0, metavar="N", help="damaged copies to compare besides")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", metavar="MUTATION", help="nothing but this mutation")
+    parser.add_argument("--only", metavar="MUTATION", choices=capture_mutations.BY_NAME, help="nothing but this mutation or case")
+    parser.add_argument("--cases", action="store_true", help="also each single case of capture_mutations.py, on the first capture")
     parser.add_argument("--keep", metavar="DIR", help="where to keep copies on which the two differ")
     parser.add_argument("--examples", type=int, default=3, help="how many of each kind of difference to print")
     args = parser.parse_args()
@@ -130,6 +131,11 @@ def main():
         tally.add(os.path.basename(path), data, compare(path, data, own_schema))
     with tempfile.TemporaryDirectory(prefix="kymo-compare-") as directory:
         path = os.path.join(directory, "mutated.kymo")
+        for case in capture_mutations.CASES if args.cases else ():
+            data = case(originals[0], originals[-1], None)
+            with open(path, "wb") as file:
+                file.write(data)
+            tally.add(f"case {case.__name__}", data, compare(path, data, own_schema))
         for seed in range(args.seed, args.seed + args.mutate):
             chance = random.Random(seed)
             chosen = seed % len(originals)

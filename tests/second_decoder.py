@@ -97,7 +97,7 @@ def read_header(data, offset):
     if skip_len != header_len - 8 + plain_len + padding:
         return None
     codec = flags & 0x0F
-    if reserved or flags & ~FLAGS_KNOWN or codec > 1 or codec == 0 and (frame_len or raw_len) or codec == 1 and not frame_len:
+    if seq >> 63 or reserved or flags & ~FLAGS_KNOWN or codec > 1 or codec == 0 and (frame_len or raw_len) or codec == 1 and not frame_len:
         return None
     block = Block()
     block.offset, block.disk_type, block.flags, block.file_id, block.seq = offset, disk_type, flags, file_id, seq
@@ -166,8 +166,8 @@ def parse_file_header(plain):
     if fixed_len < 128 or fixed_len > len(plain):  # SPEC: "128"; a longer fixed part is read like a longer header
         raise Damage("fixed_len")
     at, tags = fixed_len, {}
-    while at + 8 <= len(plain):
-        tag, _, length = struct.unpack_from("<HHI", plain, at)
+    while at < len(plain):
+        tag, _, length = struct.unpack_from("<HHI", plain.ljust(at + 8, b"\xff"), at)
         if length > MAX_TLV_BYTES or at + 8 + length > len(plain):
             raise Damage("entry past the file header")
         tags[tag] = plain[at + 8:at + 8 + length]
@@ -206,6 +206,8 @@ class Schema:
         if len(fixed) < 8 or len(self.types) >= MAX_TYPES:
             raise Damage("schema type")
         type_id = struct.unpack_from("<I", fixed)[0]
+        if type_id in self.types:
+            raise Damage("schema type twice")
         self.types[type_id] = (name, {})
         return type_id
 
@@ -217,8 +219,8 @@ class Schema:
         if type_id != last:
             raise Damage("schema field of another type than the one before it")
         fields = self.types[type_id][1]
-        if len(fields) >= MAX_FIELDS:
-            raise Damage("too many fields")
+        if field.id in fields or len(fields) >= MAX_FIELDS:
+            raise Damage("schema field twice, or too many")
         field.name, field.signed, field.optional = name, bool(flags & 1), bool(flags & 2)
         fields[field.id] = field
 
@@ -316,7 +318,7 @@ def split_sections(body):
     (count,) = struct.unpack_from("<I", body)
     if count > MAX_SECTIONS or 4 + 24 * count > len(body):
         raise Damage("too many sections")
-    end, seen, sections = 4 + 24 * count, set(), []
+    end, seen, sections = 0, set(), []
     for number in range(count):
         section = Section()
         section.kind, _, section.type_id, section.rows, offset, length, _ = struct.unpack_from("<HHIIIII", body, 4 + 24 * number)
@@ -375,7 +377,7 @@ class Tables:
 
     def _load_frames(self, section, facts):
         for space, name, offset in zip(*self._columns(section, facts, 3)):
-            self.frames.append((space, name if name < len(self.strings) else 0, offset))
+            self.frames.append((space if space < 256 else 0, name if name < len(self.strings) else 0, offset))
 
     def _load_stacks(self, section, facts):
         for parent, frame in zip(*self._columns(section, facts, 2)):
@@ -529,21 +531,21 @@ class Reader:
             self.current = Schema(decompress(block))
             self.schemas[self.current.id] = self.current
         elif block.type == T_END:
-            if len(block.plain) < 64:
-                raise Damage("END too short")
-            self.facts["end"] = True
-        elif block.type in ROW_TYPES:
+            self.facts["end"] = len(block.plain) >= 64
+        elif block.type in ROW_TYPES and not block.replica:  # its rows were there before
             return self.decode_rows(block)
         return []
 
     def decode_rows(self, block):
         if block.codec != 1 or len(block.plain) < 128:
             raise Damage("rows without prologue or frame")
-        (schema_id,) = struct.unpack_from("<Q", block.plain, 24)
+        (promised,), (schema_id,) = struct.unpack_from("<I", block.plain, 4), struct.unpack_from("<Q", block.plain, 24)
         schema = self.schemas.get(schema_id) or self.current or self.own
         if schema is None:
             raise Damage("no schema")
         sections, before, out = split_sections(decompress(block)), dict(self.facts), []
+        if sum(section.rows for section in sections if section.kind == S_EVENTS) != promised:
+            raise Damage("not the rows that the prologue promises")
         try:
             tables = Tables(sections, self.facts)
             for section in sections:
@@ -551,7 +553,7 @@ class Reader:
                     out += self.event_rows(section, schema, tables)
                     self.facts["rows"] += section.rows
         except Damage:
-            self.facts = before  # a damaged block tells nothing about its columns and rows
+            self.facts.update(before)  # a damaged block tells nothing about its columns and rows
             raise
         return out
 
