@@ -1,12 +1,14 @@
 """Damages captures, above the checksums (as disks and transfers do) and below them (as a hostile writer does: every hash is right).
 
-mutate(data, other, random) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state gives the same result.
+mutate(data, other, random) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state
+gives the same result. capture_cases.py has the single cases.
 """
 import struct
 
 import xxhash
 import zstandard
 
+import second_blocks as sb
 import second_decoder as sd
 
 PAGE = 4096
@@ -33,12 +35,12 @@ class Parts:
         self.raw_len = len(body)
 
     def bytes(self):
-        header_len = sd.HEADER_BYTES + len(self.extra_header)
+        header_len = sb.HEADER_BYTES + len(self.extra_header)
         padding = -(header_len + len(self.plain) + len(self.frame)) % 8
         payload = self.plain + self.padding_byte * padding + self.frame
         values = {"skip_len": header_len - 8 + len(self.plain) + padding, "header_len": header_len, "plain_len": len(self.plain),
                   "frame_len": len(self.frame), "raw_len": self.raw_len, **self.forced}
-        header = struct.pack("<IIQIHHQQIIIIQ", sd.MAGIC, values["skip_len"], int.from_bytes(sd.MARKER, "little"), self.disk_type,
+        header = struct.pack("<IIQIHHQQIIIIQ", sb.MAGIC, values["skip_len"], int.from_bytes(sb.MARKER, "little"), self.disk_type,
                              values["header_len"], self.flags, self.file_id, self.seq, values["plain_len"], values["frame_len"],
                              values["raw_len"], self.reserved, xxhash.xxh3_64_intdigest(payload)) + self.extra_header
         return header + struct.pack("<Q", xxhash.xxh3_64_intdigest(header)) + payload
@@ -48,7 +50,7 @@ def split_blocks(data):
     """-> [block] of a sound capture"""
     blocks, offset = [], 0
     while offset < len(data):
-        block = sd.read_block(data, offset)
+        block = sb.read_block(data, offset)
         if block is None:
             raise ValueError(f"no sound capture: offset {offset}")
         blocks.append(block)
@@ -64,6 +66,21 @@ def odd(random, near=0):
 def put(data, offset, layout, value):
     size = struct.calcsize(layout)
     return data[:offset] + struct.pack(layout, value & (1 << 8 * size) - 1) + data[offset + size:]
+
+
+def take_apart(body):
+    """-> ([directory entry of a section, as a list], [its bytes])"""
+    (count,) = struct.unpack_from("<I", body)
+    entries = [list(struct.unpack_from("<HHIIIII", body, 4 + 24 * number)) for number in range(count)]
+    return entries, [body[entry[4]:entry[4] + entry[5]] for entry in entries]
+
+
+def put_together(entries, contents):
+    """-> body; offsets and lengths of the entries are set to what the contents need"""
+    at = 4 + 24 * len(entries)
+    for entry, content in zip(entries, contents):
+        entry[4], entry[5], at = at, len(content), at + len(content)
+    return struct.pack("<I", len(entries)) + b"".join(struct.pack("<HHIIIII", *entry) for entry in entries) + b"".join(contents)
 
 
 # -------- above the checksums --------
@@ -121,7 +138,7 @@ def text_mode(data, _, __):
 
 def noise_around(data, _, random):
     noise = random.randbytes(random.randint(1, 100))
-    return random.choice((noise + data, data + noise, data + sd.MARKER, data + data[:80], data + bytes(random.randint(1, 80))))
+    return random.choice((noise + data, data + noise, data + sb.MARKER, data + data[:80], data + bytes(random.randint(1, 80))))
 
 
 def two_captures(data, other, random):
@@ -155,6 +172,7 @@ def change_block(data, random, change, wanted=lambda block: True):
     chosen = [block for block in blocks if wanted(block)]
     if not chosen:
         return data
+    chosen += [block for block in chosen if block.type == 16] * (len(chosen) // 2)  # chunks have what the others have, and more
     block = random.choice(chosen)
     parts = Parts(block, data)
     change(parts)
@@ -173,7 +191,7 @@ def sealed_header(data, other, random):
         if field == "type":
             parts.disk_type = random.choice((parts.disk_type ^ 1 << 30, 912, random.choice(sorted(sd.KNOWN_TYPES)), random.getrandbits(30)))
         elif field == "flags":
-            parts.flags = random.choice((parts.flags ^ 1 << random.randrange(16), parts.flags | sd.FLAG_REPLICA, random.getrandbits(16)))
+            parts.flags = random.choice((parts.flags ^ 1 << random.randrange(16), parts.flags | sb.FLAG_REPLICA, random.getrandbits(16)))
         elif field == "seq":
             parts.seq = random.choice((parts.seq + 1, max(parts.seq - 1, 0), 0, parts.seq + 1000, 1 << 62))
         elif field == "file_id":
@@ -327,10 +345,8 @@ def replace_column(data, _, random):
 
     def change(parts):
         body = parts.body()
-        (count,) = struct.unpack_from("<I", body)
-        entries = [list(struct.unpack_from("<HHIIIII", body, 4 + 24 * i)) for i in range(count)]
-        contents = [body[entry[4]:entry[4] + entry[5]] for entry in entries]
-        chosen = [i for i in range(count) if entries[i][0] != sd.S_STRINGS and struct.unpack_from("<H", contents[i])[0]
+        entries, contents = take_apart(body)
+        chosen = [i for i in range(len(entries)) if entries[i][0] != sd.S_STRINGS and struct.unpack_from("<H", contents[i])[0]
                   and 0 < entries[i][3] <= 4096]
         if not chosen:
             return
@@ -340,11 +356,8 @@ def replace_column(data, _, random):
         encoding, stored = column(entries[i][3])
         content = put(contents[i], entry + 2, "<B", encoding)
         content = put(put(content, entry + 4, "<I", len(content)), entry + 8, "<I", len(stored)) + stored
-        contents[i], at = content, 4 + 24 * count
-        for one, stored in zip(entries, contents):
-            one[4], one[5], at = at, len(stored), at + len(stored)
-        directory = b"".join(struct.pack("<HHIIIII", *one) for one in entries)
-        parts.set_body(struct.pack("<I", count) + directory + b"".join(contents))
+        contents[i] = content
+        parts.set_body(put_together(entries, contents))
     return change_block(data, random, change, is_rows)
 
 
@@ -370,189 +383,16 @@ def sealed_schema(data, _, random):
     return change_block(data, random, change, lambda block: block.type == sd.T_SCHEMA)
 
 
-# -------- single cases: what was once read in two ways --------
-
-def edit(data, block_type, change):
-    """-> data with change(parts) done to the first block of that type"""
-    block = next(block for block in split_blocks(data) if block.type == block_type)
-    parts = Parts(block, data)
-    change(parts)
-    return data[:block.offset] + parts.bytes() + data[block.end:]
-
-
-def pieces(data):
-    return [data[block.offset:block.end] for block in split_blocks(data)]
-
-
-def spoil(block):
-    return block[:-1] + bytes([block[-1] ^ 1])
-
-
-def last_seq(data, _, __):
-    """The index has the highest number there is: what comes after it has numbers already passed."""
-    return edit(data, sd.T_INDEX, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
-
-
-def first_seq_is_last(data, _, __):
-    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
-
-
-def unknown_skippable(data, _, __):
-    return edit(data, 17, lambda parts: setattr(parts, "disk_type", 912 | 1 << 30))
-
-
-def unknown_private(data, _, __):
-    return edit(data, 17, lambda parts: setattr(parts, "disk_type", 912 | 3 << 30))
-
-
-def private_number_of_ours(data, _, __):
-    """A private type that has the number of one of ours is not ours."""
-    return edit(data, 16, lambda parts: setattr(parts, "disk_type", 16 | 1 << 31))
-
-
-def private_skippable_of_ours(data, _, __):
-    return edit(data, 16, lambda parts: setattr(parts, "disk_type", 16 | 3 << 30))
-
-
-def short_prologue(data, _, __):
-    return edit(data, 16, lambda parts: setattr(parts, "plain", parts.plain[:88]))
-
-
-def no_prologue(data, _, __):
-    return edit(data, 16, lambda parts: setattr(parts, "plain", b""))
-
-
-def wrong_row_promise(data, _, __):
-    return edit(data, 16, lambda parts: setattr(parts, "plain", put(parts.plain, 4, "<I", 0)))
-
-
-def newer_feature(data, _, __):
-    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 16, "<Q", 1 << 40)))
-
-
-def newer_major(data, _, __):
-    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 0, "<H", 2)))
-
-
-def damaged_copy_before_gap(data, _, __):
-    """A damaged copy of a block that was read already does not stand for any of the three that are missing."""
-    blocks = pieces(data)
-    return b"".join(blocks[:4] + [spoil(blocks[2])] + blocks[7:])
-
-
-def damaged_then_gap(data, _, __):
-    blocks = pieces(data)
-    return b"".join(blocks[:4] + [spoil(blocks[4])] + blocks[7:])
-
-
-def foreign_end(data, other, _):
-    """The END of another file does not close this one."""
-    return b"".join(pieces(data)[:-1] + pieces(other)[-1:])
-
-
-def end_twice(data, _, __):
-    return data + pieces(data)[-1]
-
-
-def replica_of_rows(data, _, __):
-    return edit(data, 16, lambda parts: setattr(parts, "flags", parts.flags | sd.FLAG_REPLICA))
-
-
-def schema_type_twice(data, _, __):
-    def change(parts):
-        body = parts.body()
-        length = 8 + struct.unpack_from("<I", body, 4)[0]
-        parts.set_body(body[:length] + body)
-    return edit(data, sd.T_SCHEMA, change)
-
-
-def schema_field_twice(data, _, __):
-    def change(parts):
-        body = parts.body()
-        first = 8 + struct.unpack_from("<I", body, 4)[0]
-        second = first + 8 + struct.unpack_from("<I", body, first + 4)[0]
-        parts.set_body(body[:second] + body[first:])
-    return edit(data, sd.T_SCHEMA, change)
-
-
-def with_schema(data, change):
-    """-> data whose schemas went through change(body); all blocks of rows name the new one"""
-    out, schema_id = [], None
-    for block in split_blocks(data):
-        parts = Parts(block, data)
-        if block.type == sd.T_SCHEMA:
-            body = change(parts.body())
-            schema_id = xxhash.xxh3_64_intdigest(body)
-            parts.set_body(body)
-        elif block.type in sd.ROW_TYPES:
-            parts.plain = put(parts.plain, 24, "<Q", schema_id)
-        out.append(parts.bytes())
-    return b"".join(out)
-
-
-def record(tag, fixed, name):
-    return struct.pack("<HHI", tag, len(fixed), len(fixed) + len(name)) + fixed + name
-
-
-def newer_schema(data, _, __):
-    """A writer of a later minor version: a field, a type, a value and a kind of record that 1.0 does not have, and rows of the type."""
-    added = (record(1, struct.pack("<II", 99, 16), b"thing") + record(2, struct.pack("<IHBBBBH", 99, 1, 1, 1, 0, 8, 0), b"time_ns")
-             + record(2, struct.pack("<IHBBBBH", 99, 2, 99, 0, 0, 8, 1) + b"more", b"change") + record(3, struct.pack("<HHI", 12, 0, 77), b"new")
-             + record(9, b"12", b"unheard of"))
-    data = with_schema(data, lambda body: body + added)
-
-    def change(parts):
-        body = parts.body()
-        (count,) = struct.unpack_from("<I", body)
-        columns = struct.pack("<HHHBBIIHBBII", 2, 0, 1, 1, 0, 28, 8, 2, 0, 0, 36, 2) + struct.pack("<QBB", 1234, 1, 0xFF)
-        entries = [list(struct.unpack_from("<HHIIIII", body, 4 + 24 * number)) for number in range(count)]
-        for entry in entries:
-            entry[4] += 24
-        entries.append([16, 0, 99, 2, len(body) + 24, len(columns), 0])
-        parts.set_body(struct.pack("<I", count + 1) + b"".join(struct.pack("<HHIIIII", *entry) for entry in entries)
-                       + body[4 + 24 * count:] + columns)
-        parts.plain = put(parts.plain, 4, "<I", struct.unpack_from("<I", parts.plain, 4)[0] + 2)
-    return edit(data, 16, change)
-
-
-def older_schema(data, _, __):
-    """A writer of an earlier version, without the last field of the second type."""
-    def change(body):
-        at, fields = 0, []
-        while at < len(body):
-            tag, _, length = struct.unpack_from("<HHI", body, at)
-            if tag == 2 and struct.unpack_from("<I", body, at + 8)[0] == 2:
-                fields.append((at, at + 8 + length))
-            at += 8 + length
-        return body[:fields[-2][0]] + body[fields[-1][1]:]
-    return with_schema(data, change)
-
-
-def no_schema(data, _, __):
-    return b"".join(data[block.offset:block.end] for block in split_blocks(data) if block.type != sd.T_SCHEMA)
-
-
-def late_schema(data, _, __):
-    """Only the replica of the schema survived: rows come before it."""
-    first = next(block for block in split_blocks(data) if block.type == sd.T_SCHEMA)
-    return data[:first.offset] + data[first.end:]
-
-
-CASES = (newer_schema, older_schema, no_schema, late_schema, last_seq, first_seq_is_last, unknown_skippable, unknown_private, private_number_of_ours, private_skippable_of_ours, short_prologue,
-         no_prologue, wrong_row_promise, newer_feature, newer_major, damaged_copy_before_gap, damaged_then_gap, foreign_end, end_twice,
-         replica_of_rows, schema_type_twice, schema_field_twice)
 ABOVE = (flip_bits, flip_in_header, truncate, truncate_at_block, insert_bytes, delete_bytes, swap_pages, zero_page, text_mode, noise_around,
          two_captures, move_blocks)
 BELOW = (sealed_header, sealed_plain, sealed_frame, sealed_body, sealed_sections, sealed_columns, replace_column, sealed_schema)
 
 
-BY_NAME = {change.__name__: change for change in ABOVE + BELOW + CASES}
+BY_NAME = {change.__name__: change for change in ABOVE + BELOW}
 
 
-def mutate(data, other, random, only=None):
+def mutate(data, other, random):
     """-> (names of what was done, bytes). Damage above the checksums comes last, since the rest needs a sound capture."""
-    if only:
-        return [only], BY_NAME[only](data, other, random)
     done = []
     if random.random() < 0.65:
         change = random.choice(BELOW)
