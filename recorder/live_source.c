@@ -6,6 +6,7 @@
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -136,11 +137,23 @@ static int open_iterators(struct live_source *live, struct cap_err *err)
 	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes, err);
 	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls, err);
 	if (live->options->pid_count && live->processes_fd < 0)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"AttachFailed: a filter by pid needs the task iterator, which this "
-			"kernel refuses; record the whole system, or by --comm or --cgroup");
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"AttachFailed: a filter by pid needs the task iterator, which this "
+				"kernel refuses "
+				"(%s); record the whole system, or by --comm or --cgroup",
+				live->probes.states[LIVE_PROBE_list_processes].reason);
 	return 0;
+}
+
+/* Three descriptors per CPU: more than the usual soft limit on large hosts. */
+static void allow_many_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* an open that fails will tell */
 }
 
 static int live_open(const struct rec_options *options, struct rec_source **ret_source,
@@ -154,6 +167,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	live->options = options;
 	live->processes_fd = live->calls_fd = -1;
 	live->stats.enable_fd = -1;
+	allow_many_descriptors();
 	rc = live_check_host(err);
 	if (rc == 0)
 		rc = live_stats_init(&live->stats, err);
