@@ -47,9 +47,9 @@ struct recording {
 	sigset_t signals, old_signals;
 	int timer_fd, duration_fd, signal_fd;
 
-	bool started, ended;
+	bool started, ended, incomplete;
 	enum cap_end_reason reason;
-	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
+	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
 	u64 raw_bytes; /* at the last look: --max-size */
 	bool size_learning;
@@ -187,11 +187,13 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 
 static void warn_missing(void *context, const char *what, const char *why)
 {
-	const struct recording *rec = context;
+	struct recording *rec = context;
 	char text[512];
 
 	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
 	rec->screen->warn(text);
+	if (rec->started)
+		rec->incomplete = true;
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -228,18 +230,20 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 
 	if (rc < 0)
 		return cap_fail_errno(err, ENOMEM, "write the facts of the host");
+	if (rec_side_begin_clocks(&rec->side) < 0)
+		return cap_fail_errno(err, ENOMEM, "write the clocks");
+	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
+	rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
+	if (rc < 0)
+		return rc;
+	/* Time counts from when events flow; listing what already runs took its own. */
 	rec->begin_ns = monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
-	if (rec_side_begin_clocks(&rec->side) < 0)
-		return cap_fail_errno(err, ENOMEM, "write the clocks");
 	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
 			err);
 	if (rc == 0)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
-	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
-	if (rc == 0)
-		rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
 	if (rc == 0 && rec->command.pid > 0)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
 	rec->started = rc == 0;
@@ -424,6 +428,8 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rc != -EPIPE) {
 		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
 		(void)rec_side_watch_clocks(&rec->side, true);
@@ -458,6 +464,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 			  : rc < 0	 ? CAP_END_IO_ERROR
 					 : rec->reason,
 		.recorded = rec->started,
+		.incomplete = rec->incomplete,
 		.cpu_count = online_cpus(),
 		.command_pid = rec->command.pid,
 		.command_exited = rec->command.exited,
@@ -466,7 +473,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	if (!rec->started)
 		return;
 	rec_own_cost_read(&cost);
-	ret_result->elapsed_ns = monotonic_ns() - rec->begin_ns;
+	ret_result->elapsed_ns = rec->end_ns - rec->begin_ns;
 	rec_sink_counts(rec->side.sink, &ret_result->counts);
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
@@ -524,6 +531,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 	if (rc == 0) {
 		rec_status_open(&rec.status, screen->status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
+		rec.end_ns = monotonic_ns();
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);
 	} else if (rec.output) {

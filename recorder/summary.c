@@ -18,7 +18,7 @@ int rec_exit_status(int rc, const struct rec_result *result)
 		return REC_EXIT_KERNEL;
 	if (rc < 0 || (result->recorded && result->reason == CAP_END_NO_SPACE))
 		return REC_EXIT_FAILURE;
-	return result->counts.lost_count > 0 ? REC_EXIT_LOSS : REC_EXIT_OK;
+	return result->counts.lost_count > 0 || result->incomplete ? REC_EXIT_LOSS : REC_EXIT_OK;
 }
 
 static const char *class_name(u32 value)

@@ -115,17 +115,32 @@ static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s6
 	return rc < 0 ? rc : 0;
 }
 
-static void filter_caption(const struct kymo_filter *filter, struct kymo_flame_captions *captions)
+/* "only: process 12, threads named x, from 0.50 s, to 2.00 s" */
+static int filter_caption(struct kymo_db *db, const struct kymo_filter *filter,
+			  struct kymo_flame_captions *captions, struct cap_err *err)
 {
-	char pid[32] = "", comm[96] = "";
+	char line[KYMO_CAPTION_BYTES] = "";
+	size_t len = 0;
+	s64 start_ns = 0;
+	int rc = kymo_query_one_int(kymo_db_handle(db), "SELECT min(start_ns) FROM capture",
+				    &start_ns, err);
 
+	if (rc < 0 || kymo_filter_is_open(filter))
+		return rc;
 	if (filter->pid >= 0)
-		(void)snprintf(pid, sizeof(pid), " pid %" PRId64, filter->pid);
+		len += (size_t)snprintf(line + len, sizeof(line) - len, ", process %" PRId64,
+					filter->pid);
 	if (filter->comm)
-		(void)snprintf(comm, sizeof(comm), " threads named %s", filter->comm);
-	if (!kymo_filter_is_open(filter))
-		caption(captions, false, "only:%s%s%s", pid, comm,
-			filter->has_from || filter->has_to ? " a part of the time" : "");
+		len += (size_t)snprintf(line + len, sizeof(line) - len, ", threads named %.60s",
+					filter->comm);
+	if (filter->has_from)
+		len += (size_t)snprintf(line + len, sizeof(line) - len, ", from %.2f s",
+					((double)filter->from_ns - (double)start_ns) / 1e9);
+	if (filter->has_to)
+		(void)snprintf(line + len, sizeof(line) - len, ", to %.2f s",
+			       ((double)filter->to_ns - (double)start_ns) / 1e9);
+	caption(captions, false, "only: %s", line + 2);
+	return 0;
 }
 
 static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter, u64 samples,
@@ -206,7 +221,9 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 		rc = capture_caption(db, filter, facts->samples, lost, captions, err);
 	if (rc < 0)
 		return rc;
-	filter_caption(filter, captions);
+	rc = filter_caption(db, filter, captions, err);
+	if (rc < 0)
+		return rc;
 	if (lost > 0)
 		caption(captions, true, "%" PRId64 " samples were lost (%.2f %% of all)", lost,
 			percent((u64)lost, (u64)lost + facts->samples));
