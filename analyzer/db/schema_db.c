@@ -83,15 +83,17 @@ int kymo_schema_create(sqlite3 *db, struct cap_err *err)
 }
 
 /* Copies a table from a virtual one that exists only meanwhile; by name, so that a list of columns
- * that does not fit schema.sql fails at once. */
+ * that does not fit schema.sql fails at once. A file's schema may name a value twice: the first
+ * name counts. */
 static int copy_named(sqlite3 *db, const char *table, const char *module, const char *columns,
 		      struct cap_err *err)
 {
 	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module, table);
 
 	if (rc == 0)
-		rc = run(db, err, "INSERT INTO main.%s(%s) SELECT %s FROM temp.kymo_source", table,
-			 columns, columns);
+		rc = run(db, err, "INSERT %sINTO main.%s(%s) SELECT %s FROM temp.kymo_source",
+			 strcmp(table, "enum_name") == 0 ? "OR IGNORE " : "", table, columns,
+			 columns);
 	if (rc == 0)
 		rc = run(db, err, "DROP TABLE temp.kymo_source");
 	return rc < 0 ? cap_context(err, rc, "copy table %s", table) : 0;
