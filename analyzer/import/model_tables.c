@@ -12,7 +12,7 @@
 
 #define AS_NAME(name) "," #name
 #define AS_ENUM(prefix, name) prefix##_##name
-#define LIST_TEXT(LIST) (LIST(AS_NAME) + 1)
+#define LIST_TEXT(LIST) (&(LIST(AS_NAME))[1]) /* without the first comma */
 
 static void result_u64(sqlite3_context *context, u64 value)
 {
