@@ -92,10 +92,12 @@ if [ $status = 4 ]; then
 	echo 'This account may not load BPF programs (see above); try sudo samples/demo.sh.'
 	echo 'What follows comes from a capture that was made elsewhere: samples/captures/live.kymo.'
 	capture=samples/captures/live.kymo
+	cleanup_started
+	rm -f "$scratch/truth.json"
 elif [ $status != 0 ] && [ $status != 3 ]; then
 	exit $status
 fi
-wait "${started[0]}" 2>/dev/null || true # the workload, which then tells its own truth
+[ ${#started[@]} = 0 ] || wait "${started[0]}" 2>/dev/null || true # the workload, which then tells its own truth
 cleanup_started
 
 # kymo exits with 3 where a capture tells of loss: the demo shows it and goes on

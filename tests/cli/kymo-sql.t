@@ -18,18 +18,15 @@ $ kymo sql --json a.db 'select count(*) as n from syscall'
 >   }
 > }
 $ kymo sql a.db 'drop table syscall'
->
 2> kymo: sql: attempt to write a readonly database
 ? 1
 $ kymo sql a.db 'select x from nowhere'
 2> kymo: sql: no such table: nowhere
 ? 1
 $ kymo sql a.db "attach '/tmp/evil.db' as evil"; ls /tmp/evil.db
->
 2> kymo: sql: too many attached databases - max 0
 2> ls: cannot access '/tmp/evil.db': No such file or directory
 ? 2
 $ kymo sql a.db 'select load_extension("x")'
-> load_extension("x")
 2> kymo: sql: not authorized
 ? 1

@@ -31,17 +31,16 @@ u64 rng_below(struct rng *rng, u64 bound)
 
 u64 test_seed(void)
 {
+	static u64 seed; /* one for all tests of a program, so that one number replays them */
 	const char *text = getenv("TEST_SEED");
 	struct timespec ts;
-	u64 seed;
 
-	if (text) {
-		seed = strtoull(text, NULL, 0);
-	} else {
-		(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
-		seed = (u64)ts.tv_sec * 1000000007ull ^ (u64)ts.tv_nsec;
-	}
+	if (seed)
+		return seed;
+	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
+	seed = text ? strtoull(text, NULL, 0) : (u64)ts.tv_sec * 1000000007ull ^ (u64)ts.tv_nsec;
 	printf("TEST_SEED=%llu\n", (unsigned long long)seed);
+	(void)fflush(stdout); /* before what goes to stderr */
 	return seed;
 }
 
