@@ -1,6 +1,6 @@
 """Damages captures, above the checksums (as disks and transfers do) and below them (as a hostile writer does: every hash is right).
 
-mutate(data, other, random) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state
+mutate(data, other, random, without) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state
 gives the same result. capture_cases.py has the single cases.
 """
 import struct
@@ -391,16 +391,17 @@ BELOW = (sealed_header, sealed_plain, sealed_frame, sealed_body, sealed_sections
 BY_NAME = {change.__name__: change for change in ABOVE + BELOW}
 
 
-def mutate(data, other, random):
+def mutate(data, other, random, without=()):
     """-> (names of what was done, bytes). Damage above the checksums comes last, since the rest needs a sound capture."""
+    above, below = ([change for change in changes if change.__name__ not in without] for changes in (ABOVE, BELOW))
     done = []
     if random.random() < 0.65:
-        change = random.choice(BELOW)
+        change = random.choice(below)
         done.append(change.__name__)
         data = change(data, other, random)
         if random.random() < 0.8:
             return done, data
-    change = random.choice(ABOVE)
+    change = random.choice(above)
     done.append(change.__name__)
     try:
         return done, change(data, other, random)
