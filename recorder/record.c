@@ -24,11 +24,13 @@
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u     /* between CLOCK rows */
-#define END_BYTES (12u << 10) /* what the last blocks take: schema and counts */
-#define INDEX_DIVISOR 128u    /* and the index, as a part of what was written */
-#define RATIO_MARGIN 1.1      /* later events may compress a little worse */
-#define LEARN_LOOKS 4u /* --max-size has to allow for as many looks before it is worth learning */
+#define CLOCK_SECONDS 10u	/* between CLOCK rows */
+#define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
+#define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
+#define RATIO_MARGIN 1.2	/* later events may compress a little worse */
+#define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
+#define SMALL_SIZE_DRAIN_MS 10u
+#define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
 #define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
@@ -45,9 +47,9 @@ struct recording {
 	sigset_t signals, old_signals;
 	int timer_fd, duration_fd, signal_fd;
 
-	bool started, ended;
+	bool started, ended, incomplete;
 	enum cap_end_reason reason;
-	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
+	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
 	u64 raw_bytes; /* at the last look: --max-size */
 	bool size_learning;
@@ -185,11 +187,13 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 
 static void warn_missing(void *context, const char *what, const char *why)
 {
-	const struct recording *rec = context;
+	struct recording *rec = context;
 	char text[512];
 
 	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
 	rec->screen->warn(text);
+	if (rec->started)
+		rec->incomplete = true;
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -209,25 +213,37 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- start -------- */
 
+static u32 drain_interval_ms(const struct rec_options *options)
+{
+	u32 drain_ms = options->drain_ms ? options->drain_ms : DEFAULT_DRAIN_MS;
+
+	if (options->max_size_bytes > 0 && options->max_size_bytes < SMALL_SIZE_BYTES &&
+	    drain_ms > SMALL_SIZE_DRAIN_MS)
+		drain_ms = SMALL_SIZE_DRAIN_MS;
+	return drain_ms;
+}
+
 static int start_phase(struct recording *rec, struct cap_err *err)
 {
-	u32 drain_ms = rec->options.drain_ms ? rec->options.drain_ms : DEFAULT_DRAIN_MS;
+	u32 drain_ms = drain_interval_ms(&rec->options);
 	int rc = rec_side_meta(&rec->side);
 
 	if (rc < 0)
 		return cap_fail_errno(err, ENOMEM, "write the facts of the host");
+	if (rec_side_begin_clocks(&rec->side) < 0)
+		return cap_fail_errno(err, ENOMEM, "write the clocks");
+	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
+	rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
+	if (rc < 0)
+		return rc;
+	/* Time counts from when events flow; listing what already runs took its own. */
 	rec->begin_ns = monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
-	if (rec_side_begin_clocks(&rec->side) < 0)
-		return cap_fail_errno(err, ENOMEM, "write the clocks");
 	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
 			err);
 	if (rc == 0)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
-	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
-	if (rc == 0)
-		rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
 	if (rc == 0 && rec->command.pid > 0)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
 	rec->started = rc == 0;
@@ -253,31 +269,28 @@ static void take_signals(struct recording *rec)
 }
 
 /*
- * Would the file pass --max-size if it ended at the next look? How well events compress is not
- * known before a chunk was written: as long as none was, they count in full, and the first time
- * that is too much a chunk is written to learn it.
+ * Would the file pass --max-size if it ended at the next look? How well events compress is only
+ * known once some were written, so the first chunk is closed early, to learn it.
  */
 static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
 {
 	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
 	u64 growth_bytes = raw_bytes - rec->raw_bytes;
-	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + growth_bytes;
+	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + 2 * growth_bytes;
 
 	rec->raw_bytes = raw_bytes;
 	if (counts->chunk_raw_bytes > 0)
 		waiting_bytes =
 			(u64)((double)waiting_bytes * RATIO_MARGIN *
 			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
-	if (counts->written_bytes + waiting_bytes + END_BYTES +
-		    counts->written_bytes / INDEX_DIVISOR <
-	    rec->options.max_size_bytes)
+	else if (!rec->size_learning && counts->open_bytes >= LEARN_BYTES) {
+		rec->size_learning = true;
+		(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
 		return false;
-	if (counts->chunk_raw_bytes > 0 || rec->size_learning ||
-	    counts->written_bytes + LEARN_LOOKS * growth_bytes > rec->options.max_size_bytes)
-		return true;
-	rec->size_learning = true;
-	(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
-	return false;
+	}
+	return counts->written_bytes + waiting_bytes + END_BYTES +
+		       counts->written_bytes / INDEX_DIVISOR >=
+	       rec->options.max_size_bytes;
 }
 
 static void check_limits(struct recording *rec)
@@ -415,6 +428,8 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rc != -EPIPE) {
 		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
 		(void)rec_side_watch_clocks(&rec->side, true);
@@ -449,6 +464,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 			  : rc < 0	 ? CAP_END_IO_ERROR
 					 : rec->reason,
 		.recorded = rec->started,
+		.incomplete = rec->incomplete,
 		.cpu_count = online_cpus(),
 		.command_pid = rec->command.pid,
 		.command_exited = rec->command.exited,
@@ -457,7 +473,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	if (!rec->started)
 		return;
 	rec_own_cost_read(&cost);
-	ret_result->elapsed_ns = monotonic_ns() - rec->begin_ns;
+	ret_result->elapsed_ns = rec->end_ns - rec->begin_ns;
 	rec_sink_counts(rec->side.sink, &ret_result->counts);
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
@@ -515,6 +531,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 	if (rc == 0) {
 		rec_status_open(&rec.status, screen->status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
+		rec.end_ns = monotonic_ns();
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);
 	} else if (rec.output) {
