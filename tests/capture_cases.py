@@ -70,8 +70,28 @@ def damaged_block_counts_nothing(data, _):
         entries, contents = take_apart(parts.body())
         i = next(i for i, entry in enumerate(entries) if entry[0] == sd.S_EVENTS)
         contents[i] = put(contents[i], 6, "<B", 250)
-        parts.set_body(put_together(entries + [[16, 0, 912, 5, 0, 0, 0]], contents + [b"12345"]))
+        parts.set_body(put_together(entries + [[16, 0, 912, 5, 0, 0, 0]], contents + [fixed_columns([7] * 5)]))
     return edit(data, 16, change)
+
+
+def with_unknown_type(data, content):
+    def change(parts):
+        entries, contents = take_apart(parts.body())
+        parts.plain = put(parts.plain, 4, "<I", struct.unpack_from("<I", parts.plain, 4)[0] + 3)
+        parts.set_body(put_together(entries + [[16, 0, 912, 3, 0, 0, 0]], contents + [content]))
+    return edit(data, 16, change)
+
+
+def unknown_type(data, _):
+    return with_unknown_type(data, fixed_columns([7] * 3))
+
+
+def unknown_type_bad_column(data, _):
+    return with_unknown_type(data, put(fixed_columns([7] * 3), 6, "<B", 250))
+
+
+def unknown_type_bad_layout(data, _):
+    return with_unknown_type(data, put(fixed_columns([7] * 3), 0, "<H", 257))
 
 
 def newer_feature(data, _):
@@ -269,7 +289,9 @@ def narrow_negative(data, _):
 
 
 CASES = (stack_of(1024), stack_of(1025), string_of(65536), string_of(65537), sections_of(1024), sections_of(1025), columns_of(256),
-         columns_of(257), table_twice, events_twice, narrow_negative, newer_schema, older_schema, no_schema, late_schema, last_seq, first_seq_is_last, unknown_skippable, unknown_private, private_number_of_ours, private_skippable_of_ours, short_prologue,
-         no_prologue, wrong_row_promise, damaged_block_counts_nothing, newer_feature, newer_major, damaged_copy_before_gap, damaged_then_gap, foreign_end, end_twice,
+         columns_of(257), table_twice, events_twice, narrow_negative, newer_schema, older_schema, no_schema, late_schema,
+         last_seq, first_seq_is_last, unknown_skippable, unknown_private, private_number_of_ours, private_skippable_of_ours,
+         short_prologue, no_prologue, wrong_row_promise, damaged_block_counts_nothing, unknown_type, unknown_type_bad_column,
+         unknown_type_bad_layout, newer_feature, newer_major, damaged_copy_before_gap, damaged_then_gap, foreign_end, end_twice,
          replica_of_rows, schema_type_twice, schema_field_twice)
 BY_NAME = {case.__name__: case for case in CASES}

@@ -456,6 +456,7 @@ class Reader:
 
     def event_rows(self, section, schema, tables):
         if section.type_id not in schema.types:
+            section.columns(self.facts)
             self.facts["unnamed_rows"] += section.rows
             return []
         name, fields = schema.types[section.type_id]
