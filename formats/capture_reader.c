@@ -167,7 +167,7 @@ static int find_header(const struct cap_reader *reader, u64 from, u64 *ret_offse
 
 /* -------- damage -------- */
 
-static int note_damage(struct cap_reader *reader, u64 offset, u64 skipped,
+static int note_damage(struct cap_reader *reader, u64 seq, u64 offset, u64 skipped,
 		       const struct cap_err *reason, struct cap_err *err)
 {
 	struct cap_damage *damage = &reader->damage;
@@ -178,8 +178,8 @@ static int note_damage(struct cap_reader *reader, u64 offset, u64 skipped,
 	damage->ended = false;
 	if (reader->options.mode == CAP_READ_STRICT)
 		return cap_fail(err, CAP_EDAMAGED, "'%s': block %llu at byte %llu: %s",
-				reader->name, (unsigned long long)reader->next_seq,
-				(unsigned long long)offset, reason->text);
+				reader->name, (unsigned long long)seq, (unsigned long long)offset,
+				reason->text);
 	if (reader->options.mode == CAP_READ_STOP)
 		reader->position = reader->file_bytes;
 	return 0;
@@ -223,6 +223,7 @@ static int pass_damage(struct cap_reader *reader, enum place place,
 {
 	u64 start = reader->position;
 	u64 next = start + header->header_len + cap_block_payload_bytes(header);
+	u64 seq = place == PLACE_BAD_HEADER ? reader->next_seq : header->seq;
 	int rc;
 
 	if (place == PLACE_BAD_PAYLOAD || place == PLACE_CUT) {
@@ -243,7 +244,7 @@ static int pass_damage(struct cap_reader *reader, enum place place,
 		if (rc < 0)
 			return rc;
 	}
-	return note_damage(reader, start, reader->position - start, reason, err);
+	return note_damage(reader, seq, start, reader->position - start, reason, err);
 }
 
 /* -------- good blocks -------- */
