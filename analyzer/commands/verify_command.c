@@ -20,6 +20,7 @@ struct verify {
 	struct kymo_sink *sink;
 	u64 expected; /* where the next block should begin */
 	u64 rows, events, columns, columns_rejected, problems;
+	u64 skipped_before; /* cap_damage.bytes_skipped at the block before */
 	u64 *values;
 	size_t value_capacity;
 };
@@ -63,8 +64,10 @@ static int decode_section(struct verify *verify, const struct cap_block *block,
 {
 	char text[160];
 
-	verify->rows += section->row_count;
-	verify->events += block->type == CAP_BLOCK_CHUNK ? section->row_count : 0;
+	if (!block->replica) { /* a replica repeats rows, it adds none */
+		verify->rows += section->row_count;
+		verify->events += block->type == CAP_BLOCK_CHUNK ? section->row_count : 0;
+	}
 	if (!section->type) {
 		(void)snprintf(text, sizeof(text), "%" PRIu32 " rows of unknown type %" PRIu32,
 			       section->row_count, section->type_id);
@@ -93,6 +96,19 @@ static int decode_section(struct verify *verify, const struct cap_block *block,
 	return 0;
 }
 
+/* What lies between the blocks used: damage, or good blocks that are not of this file. */
+static void tell_gap(struct verify *verify, u64 end, const char *damage_text)
+{
+	const struct cap_damage *damage = cap_reader_damage(verify->reader);
+	bool damaged = damage->bytes_skipped != verify->skipped_before;
+
+	if (end > verify->expected)
+		tell(verify, verify->expected, end - verify->expected,
+		     damaged ? "damaged" : "foreign",
+		     damaged ? damage_text : "blocks of another file, or repeated ones");
+	verify->skipped_before = damage->bytes_skipped;
+}
+
 static int check_block(struct verify *verify, const struct cap_block *block, struct cap_err *err)
 {
 	struct cap_err reason = {0};
@@ -100,9 +116,7 @@ static int check_block(struct verify *verify, const struct cap_block *block, str
 	char text[80];
 	int rc;
 
-	if (block->offset > verify->expected)
-		tell(verify, verify->expected, block->offset - verify->expected, "damaged",
-		     "no intact block here");
+	tell_gap(verify, block->offset, "no intact block here");
 	verify->expected = block->offset + block->size_bytes;
 	switch (use_of(block->type)) {
 	case BLOCK_FIXED:
@@ -139,9 +153,8 @@ static int walk(struct verify *verify, struct cap_err *err)
 		if (rc < 0)
 			break;
 	}
-	if (rc == 0 && verify->expected < file_bytes)
-		tell(verify, verify->expected, file_bytes - verify->expected, "damaged",
-		     "no intact block up to the end");
+	if (rc == 0)
+		tell_gap(verify, file_bytes, "no intact block up to the end");
 	kymo_sink_table_end(verify->sink);
 	return rc;
 }
@@ -204,8 +217,14 @@ int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct c
 		rc = kymo_sink_new(common.format, run->out, &verify.sink);
 	if (rc == 0)
 		rc = walk(&verify, err);
-	if (rc < 0)
+	if (rc < 0) {
+		if (verify.sink) { /* what was said so far still ends as a whole document */
+			kymo_sink_field_text(verify.sink, "result", "refused");
+			(void)kymo_sink_finish(verify.sink,
+					       NULL); /* err already says what failed */
+		}
 		return rc;
+	}
 	good = write_totals(&verify);
 	rc = kymo_sink_finish(verify.sink, err);
 	if (rc < 0)

@@ -6,7 +6,7 @@ $ kymo info --json foreign-block.kymo | jq -c '{events_stored, events_dropped, e
 2> kymo: info: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
 $ kymo verify foreign-block.kymo
 > offset  bytes  problem  text
-> N N  damaged  no intact block here
+> N N  foreign  blocks of another file, or repeated ones
 > result:                damaged
 > file_bytes:            N
 > blocks_good:           16
