@@ -14,7 +14,8 @@ struct rec_package { /* a chunk on its way to the file */
 	u64 size_bytes;	   /* what it counts for in the queue */
 	u32 *class_counts; /* events by [cpu * EV_CLASS_COUNT + class]; only for CAP_BLOCK_CHUNK */
 	u32 class_counts_cpus;
-	bool written; /* set by the writer: it is in the file */
+	u64 file_bytes; /* what it took in the file; set by the writer */
+	bool written;	/* set by the writer: it is in the file */
 };
 
 /* An empty one; NULL when out of memory. free accepts NULL and returns NULL; list_free follows

@@ -27,7 +27,9 @@
 #define CLOCK_SECONDS 10u     /* between CLOCK rows */
 #define END_BYTES (12u << 10) /* what the last blocks take: schema and counts */
 #define INDEX_DIVISOR 128u    /* and the index, as a part of what was written */
-#define ROOM_POLL_MS 1	      /* how long a source that can wait is left waiting for the writer */
+#define RATIO_MARGIN 1.1      /* later events may compress a little worse */
+#define LEARN_LOOKS 4u /* --max-size has to allow for as many looks before it is worth learning */
+#define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
 
@@ -47,7 +49,8 @@ struct recording {
 	enum cap_end_reason reason;
 	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
-	u64 projected_bytes; /* at the last look: --max-size */
+	u64 raw_bytes; /* at the last look: --max-size */
+	bool size_learning;
 	struct rec_own_cost begin_cost;
 };
 
@@ -152,6 +155,13 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
+static int output_error(const struct recording *rec, int rc, struct cap_err *err)
+{
+	if (rc == -EPIPE)
+		return cap_fail(err, rc, "output closed by its reader");
+	return cap_context(err, rc, "output '%s'", rec->options.output_path);
+}
+
 /* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
  * empty one. */
 static int open_sink(struct recording *rec, struct cap_err *err)
@@ -170,7 +180,7 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
 		options.kernel_map = rec_live_kernel_map(rec->side.source);
 	rc = rec_sink_open(&options, &rec->side.sink, err);
-	return rc < 0 ? cap_context(err, rc, "output '%s'", rec->options.output_path) : 0;
+	return rc < 0 ? output_error(rec, rc, err) : 0;
 }
 
 static void warn_missing(void *context, const char *what, const char *why)
@@ -242,24 +252,32 @@ static void take_signals(struct recording *rec)
 	}
 }
 
-/* What the file would take if it ended at the next look: --max-size is kept by ending before it is
- * passed. */
+/*
+ * Would the file pass --max-size if it ended at the next look? How well events compress is not
+ * known before a chunk was written: as long as none was, they count in full, and the first time
+ * that is too much a chunk is written to learn it.
+ */
 static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
 {
-	u64 settled_bytes = counts->encoded_bytes - counts->queue_bytes;
-	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes;
-	u64 before_bytes = rec->projected_bytes;
-	u64 growth_bytes;
+	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
+	u64 growth_bytes = raw_bytes - rec->raw_bytes;
+	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + growth_bytes;
 
-	if (settled_bytes > 0 && counts->written_bytes < settled_bytes)
-		waiting_bytes = (u64)((double)waiting_bytes * (double)counts->written_bytes /
-				      (double)settled_bytes);
-	rec->projected_bytes = counts->written_bytes + waiting_bytes;
-	growth_bytes =
-		rec->projected_bytes > before_bytes ? rec->projected_bytes - before_bytes : 0;
-	return rec->projected_bytes + growth_bytes + END_BYTES +
-		       rec->projected_bytes / INDEX_DIVISOR >=
-	       rec->options.max_size_bytes;
+	rec->raw_bytes = raw_bytes;
+	if (counts->chunk_raw_bytes > 0)
+		waiting_bytes =
+			(u64)((double)waiting_bytes * RATIO_MARGIN *
+			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
+	if (counts->written_bytes + waiting_bytes + END_BYTES +
+		    counts->written_bytes / INDEX_DIVISOR <
+	    rec->options.max_size_bytes)
+		return false;
+	if (counts->chunk_raw_bytes > 0 || rec->size_learning ||
+	    counts->written_bytes + LEARN_LOOKS * growth_bytes > rec->options.max_size_bytes)
+		return true;
+	rec->size_learning = true;
+	(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
+	return false;
 }
 
 static void check_limits(struct recording *rec)
@@ -289,13 +307,6 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	if (rec_output_low_on_space(rec->output) == 1)
 		end(rec, CAP_END_NO_SPACE);
 	return 0;
-}
-
-static int output_error(const struct recording *rec, int rc, struct cap_err *err)
-{
-	if (rc == -EPIPE)
-		return cap_fail(err, rc, "output closed by its reader");
-	return cap_context(err, rc, "output '%s'", rec->options.output_path);
 }
 
 static int tick(struct recording *rec, struct cap_err *err)

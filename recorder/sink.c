@@ -43,7 +43,7 @@ struct rec_sink {
 	u32 until_check;
 	u64 open_count; /* events in the open chunk */
 	u64 open_by_class[EV_CLASS_COUNT];
-	u64 encoded_bytes;
+	u64 encoded_bytes, chunk_raw_bytes, chunk_file_bytes;
 
 	u64 now_ns, polled_ns, stats_ns;
 	u64 last_tick_ns, delay_max_ns; /* real time */
@@ -106,8 +106,12 @@ static void reclaim(struct rec_sink *sink)
 	while (package) {
 		struct rec_package *next = package->next;
 
-		if (!package->written)
+		if (!package->written) {
 			lose_package(sink, package, REASON_WRITE_ERROR);
+		} else if (package->block == CAP_BLOCK_CHUNK) {
+			sink->chunk_raw_bytes += package->size_bytes;
+			sink->chunk_file_bytes += package->file_bytes;
+		}
 		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
@@ -565,6 +569,8 @@ void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_co
 		ret_counts->stored_by_class[i] += sink->open_by_class[i];
 	ret_counts->open_bytes = cap_chunk_raw_bytes(sink->open->chunk);
 	ret_counts->encoded_bytes = sink->encoded_bytes;
+	ret_counts->chunk_raw_bytes = sink->chunk_raw_bytes;
+	ret_counts->chunk_file_bytes = sink->chunk_file_bytes;
 	ret_counts->written_bytes = written_bytes(sink);
 	ret_counts->queue_bytes = rec_writer_thread_queue_bytes(sink->thread);
 	ret_counts->queue_max_bytes = rec_writer_thread_queue_max_bytes(sink->thread, false);

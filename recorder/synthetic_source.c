@@ -14,8 +14,9 @@
 #include "rec_source.h"
 #include "synthetic_world.h"
 
-#define BATCH_EVENTS 32768u		     /* per drain: less than half a chunk */
-#define DEFAULT_EVENT_HZ 1000000ull	     /* spacing of events where no rate is given */
+#define BATCH_EVENTS 32768u	    /* per drain: less than half a chunk */
+#define SIZE_DIVISOR 256u	    /* of --max-size, in events: the loop looks often enough */
+#define DEFAULT_EVENT_HZ 1000000ull /* spacing of events where no rate is given */
 #define WALL_BEGIN_NS 1767225600000000000ull /* 2026-01-01 UTC */
 #define LIFE_EVENTS 1024u /* mix "all": a child lives this long; places in its life: */
 enum {
@@ -32,6 +33,7 @@ enum {
 struct rec_source {
 	struct syn_world world;
 	bool mix_all;
+	u64 batch_count;    /* per drain */
 	u64 event_count;    /* to generate; UINT64_MAX: no end */
 	u64 rate_hz;	    /* 0: as fast as possible */
 	u64 spacing_256ths; /* of a ns, between events on average */
@@ -79,6 +81,9 @@ static int synthetic_open(const struct rec_options *options, struct rec_source *
 	source->event_count = wanted->events ? wanted->events : UINT64_MAX;
 	if (options->max_samples && options->max_samples < source->event_count)
 		source->event_count = options->max_samples;
+	source->batch_count = BATCH_EVENTS;
+	if (options->max_size_bytes && options->max_size_bytes / SIZE_DIVISOR < BATCH_EVENTS)
+		source->batch_count = options->max_size_bytes / SIZE_DIVISOR + 1;
 	source->rate_hz = wanted->rate_hz;
 	source->spacing_256ths =
 		256ull * 1000000000ull / (wanted->rate_hz ? wanted->rate_hz : DEFAULT_EVENT_HZ);
@@ -377,7 +382,7 @@ static void generate_one(struct rec_source *source, struct rec_sink *sink)
 
 static int synthetic_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
 {
-	u64 until = source->done_count + BATCH_EVENTS;
+	u64 until = source->done_count + source->batch_count;
 
 	(void)err;
 	if (source->rate_hz)

@@ -67,9 +67,12 @@ static int process(struct rec_writer_thread *thread, struct rec_package *package
 	if (failed)
 		return 0;
 	if (package) {
+		u64 before_bytes = cap_writer_bytes(thread->options.writer);
+
 		rc = cap_writer_rows(thread->options.writer, package->block, package->chunk,
 				     &package->totals, err);
 		package->written = rc >= 0;
+		package->file_bytes = cap_writer_bytes(thread->options.writer) - before_bytes;
 	}
 	if (rc >= 0 && thread->options.output)
 		rc = rec_output_keep_synced(thread->options.output, monotonic_ns(), err);
