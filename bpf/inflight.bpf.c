@@ -16,19 +16,22 @@ struct {
 	__type(value, u32);
 } asked_pids SEC(".maps");
 
-/* pid numbers of a task in the namespace at `level`; 0 if it has none there. */
-static __always_inline u32 pid_at_level(const struct pid *pid, u32 level)
+/*
+ * The number of a task in the pid namespace at `level`; 0 if it has none there. Read as plain
+ * addresses: kernels before 6.2 allow no arithmetic with variables on typed pointers.
+ */
+static __always_inline u32 pid_at_level(const struct task_struct *task, u32 level)
 {
-	const char *numbers;
-	struct upid upid = {};
+	const struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	u64 numbers = (u64)pid + bpf_core_field_offset(struct pid, numbers);
+	u32 number = 0;
 
 	if (!pid || BPF_CORE_READ(pid, level) < level)
 		return 0;
-	numbers = (const char *)pid + bpf_core_field_offset(struct pid, numbers);
-	if (bpf_probe_read_kernel(&upid.nr, sizeof(upid.nr),
-				  numbers + (u64)level * bpf_core_type_size(struct upid)))
+	numbers += (u64)level * bpf_core_type_size(struct upid);
+	if (bpf_probe_read_kernel(&number, sizeof(number), (const void *)numbers))
 		return 0;
-	return upid.nr;
+	return number;
 }
 
 /* First pass, at the load: before it, no program knows whom to leave out. */
@@ -59,7 +62,7 @@ int list_processes_iter(struct bpf_iter__task *ctx)
 		return 0;
 	tgid = task->tgid;
 	if (filter_pids) {
-		asked_pid = pid_at_level(task->thread_pid, control.self_pid_level);
+		asked_pid = pid_at_level(task, control.self_pid_level);
 		if (bpf_map_lookup_elem(&asked_pids, &asked_pid)) {
 			start_ns = task->start_boottime;
 			(void)bpf_map_update_elem(&pid_set, &tgid, &start_ns, BPF_ANY);

@@ -136,10 +136,11 @@ static int open_iterators(struct live_source *live, struct cap_err *err)
 	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes, err);
 	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls, err);
 	if (live->options->pid_count && live->processes_fd < 0)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"AttachFailed: a filter by pid needs the task iterator, which this "
-			"kernel refuses; record the whole system, or by --comm or --cgroup");
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"AttachFailed: a filter by pid needs the task iterator, which this "
+				"kernel refuses "
+				"(%s); record the whole system, or by --comm or --cgroup",
+				live->probes.states[LIVE_PROBE_list_processes].reason);
 	return 0;
 }
 
