@@ -39,6 +39,16 @@ static __always_inline void record_submit(void *record, u64 attempt)
 	bpf_ringbuf_submit(record, wakeup_flags(&tasks_ring, attempt, 7, tasks_mark_bytes));
 }
 
+/* The set of wanted processes is full: what this child does is not seen. One loss stands for all
+ * its events. */
+static __always_inline void count_unfollowed(void)
+{
+	struct live_counters *counters = counters_of_cpu(tasks_counters);
+
+	__sync_fetch_and_add(&counters->attempted, 1);
+	__sync_fetch_and_add(&counters->no_storage, 1);
+}
+
 static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child,
 				   bool direct)
 {
@@ -47,8 +57,9 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	u64 child_start_ns = task_leader_start(child, direct), attempt;
 
 	/* Before the gate: the set must be right when the gate opens. */
-	if (filter_pids && child_tgid == child_tid && task_in_pid_set(parent, direct))
-		(void)bpf_map_update_elem(&pid_set, &child_tgid, &child_start_ns, BPF_ANY);
+	if (filter_pids && child_tgid == child_tid && task_in_pid_set(parent, direct) &&
+	    bpf_map_update_elem(&pid_set, &child_tgid, &child_start_ns, BPF_ANY))
+		count_unfollowed();
 	if (!control.tasks_open ||
 	    !(process_wanted(parent, direct) || process_wanted(child, direct)))
 		return 0;

@@ -7,7 +7,8 @@
 
 /* Codes of our own; they start past every errno. Values are pinned: scripts and tests name them. */
 #define CAP_ENOTCAPTURE (-2001) /* the input is not a capture */
-#define CAP_EVERSION (-2002) /* a capture of a version or with a feature this reader must refuse \
+#define CAP_EVERSION                                                                             \
+	(-2002)		     /* a capture of a version or with a feature this reader must refuse \
 			      */
 #define CAP_EDAMAGED (-2003) /* bytes that are not what their checksum or structure says */
 #define CAP_ELIMIT (-2004)   /* a length or count above the limit of limits.h, or a spent budget */

@@ -69,8 +69,10 @@ int cap_reader_open(const char *path, const struct cap_reader_options *options,
 /* The same from an open descriptor of a regular file, which the reader then owns. */
 int cap_reader_open_fd(int fd, const char *name, const struct cap_reader_options *options,
 		       struct cap_reader **ret_reader, struct cap_err *err);
-/* A second reader over the same input (also of one that came through a pipe), at its first block, with the same options. */
-int cap_reader_reopen(const struct cap_reader *reader, struct cap_reader **ret_reader, struct cap_err *err);
+/* A second reader over the same input (also of one that came through a pipe), at its first block,
+ * with the same options. */
+int cap_reader_reopen(const struct cap_reader *reader, struct cap_reader **ret_reader,
+		      struct cap_err *err);
 struct cap_reader *cap_reader_close(struct cap_reader *reader);
 void cap_reader_closep(struct cap_reader **reader); /* for CLEANUP */
 

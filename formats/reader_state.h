@@ -68,3 +68,6 @@ int reader_input_open(const char *path, int *ret_fd, struct cap_err *err);
 int reader_decompress(struct cap_reader *reader, struct cap_err *err);
 
 void reader_tables_done(struct reader_tables *tables);
+
+/* Decodes row_count values by the column's encoding alone. 0 or CAP_EDAMAGED. */
+int cap_values_decode(const struct cap_column *column, u32 row_count, u64 *ret_values);

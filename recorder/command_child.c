@@ -51,7 +51,7 @@ static int find_program(const char *name)
 		if (len + 1 + strlen(name) < sizeof(candidate)) {
 			memcpy(candidate, path, len);
 			candidate[len] = '/';
-			strcpy(candidate + len + 1, name);
+			memcpy(candidate + len + 1, name, strlen(name) + 1);
 			if (is_program(len ? candidate : name, &error))
 				return 0;
 		}

@@ -370,6 +370,15 @@ static void probe_kernel(struct live_probes *probes)
 
 /* ---- Whole ---- */
 
+/* The one fallback that is not another program. Said unless there is more to say. */
+static void note_hash_map(struct live_probe_state *sys_enter, bool use_task_storage)
+{
+	if (sys_enter->attached && !use_task_storage && !sys_enter->reason[0])
+		(void)snprintf(sys_enter->reason, sizeof(sys_enter->reason),
+			       "fallback: entries wait in a hash map, because the kernel has no "
+			       "task storage");
+}
+
 static bool nothing_recorded(const struct live_probes *probes, u32 classes)
 {
 	for (u32 event_class = 0; event_class < EV_CLASS_COUNT; event_class++)
@@ -426,6 +435,7 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 	live_log_capture(NULL);
 	if (rc < 0)
 		return rc;
+	note_hash_map(&probes->states[LIVE_PROBE_sys_enter], probes->use_task_storage);
 	return nothing_recorded(probes, options->classes) ? fail_attach(probes, err) : 0;
 }
 

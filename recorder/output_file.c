@@ -106,7 +106,7 @@ static int open_directory(struct rec_output *output, const char *path, bool forc
 		return cap_fail_errno(err, ENAMETOOLONG, "output '%s'", path);
 	memcpy(directory, slash ? path : ".", directory_len);
 	directory[directory_len] = '\0';
-	strcpy(output->name, name);
+	memcpy(output->name, name, strlen(name) + 1);
 
 	output->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (output->directory_fd < 0)

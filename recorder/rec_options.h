@@ -1,5 +1,6 @@
 #pragma once
-/* Everything a recording can be told, from flags and configuration file. Filled once, then passed as const. */
+/* Everything a recording can be told, from flags and configuration file. Filled once, then passed
+ * as const. */
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -12,31 +13,32 @@
 enum rec_source_kind { REC_SOURCE_LIVE, REC_SOURCE_SYNTHETIC, REC_SOURCE_CAPTURE };
 
 struct rec_synthetic {
-	u64 events;      /* how many in all; 0: until the recording ends */
-	u64 rate_hz;     /* events per second of event time and, unless 0, of real time; 0: as fast as possible */
-	char mix[32];    /* "syscalls" or "all" */
+	u64 events;   /* how many in all; 0: until the recording ends */
+	u64 rate_hz;  /* events per second of event time and, unless 0, of real time; 0: as fast as
+			 possible */
+	char mix[32]; /* "syscalls" or "all" */
 	u64 seed;
 };
 
 struct rec_options {
-	u32 classes;        /* bit (1 << CLASS_*): what to record; default cpu and syscalls */
-	u32 sample_hz;      /* 1..1000 */
+	u32 classes;	    /* bit (1 << CLASS_*): what to record; default cpu and syscalls */
+	u32 sample_hz;	    /* 1..1000 */
 	u64 duration_ns;    /* 0: no limit */
 	u64 max_size_bytes; /* 0: no limit */
 	u64 max_samples;    /* events stored; 0: no limit */
 	bool syscall_args;  /* store the six raw arguments */
-	bool all;           /* -a: the whole system although a command is given */
+	bool all;	    /* -a: the whole system although a command is given */
 
 	pid_t pids[REC_MAX_PIDS]; /* -p: these processes and their future children */
 	size_t pid_count;
 	char comm[EV_COMM_BYTES]; /* --comm: only tasks of this name; "" : all */
-	char *cgroup_path;        /* --cgroup; NULL: all */
+	char *cgroup_path;	  /* --cgroup; NULL: all */
 
-	u64 ring_bytes;      /* per class, a power of two >= 4096; 0: default */
-	u32 drain_ms;        /* timer of the drain; 0: default 100 */
-	char *output_path;   /* "-": stdout */
-	bool force;          /* --force: replace an existing regular file */
-	char **command;      /* after --; NULL-terminated, NULL if none */
+	u64 ring_bytes;	   /* per class, a power of two >= 4096; 0: default */
+	u32 drain_ms;	   /* timer of the drain; 0: default 100 */
+	char *output_path; /* "-": stdout */
+	bool force;	   /* --force: replace an existing regular file */
+	char **command;	   /* after --; NULL-terminated, NULL if none */
 
 	enum rec_source_kind source_kind;
 	struct rec_synthetic synthetic;
@@ -46,6 +48,6 @@ struct rec_options {
 	bool json; /* summary as JSON on stdout */
 	char *config_path;
 	char preset[16];
-	char *config_text; /* effective configuration as YAML, for META */
+	char *config_text;  /* effective configuration as YAML, for META */
 	char *command_line; /* as typed, for META */
 };

@@ -24,11 +24,13 @@
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u     /* between CLOCK rows */
-#define END_BYTES (12u << 10) /* what the last blocks take: schema and counts */
-#define INDEX_DIVISOR 128u    /* and the index, as a part of what was written */
-#define RATIO_MARGIN 1.1      /* later events may compress a little worse */
-#define LEARN_LOOKS 4u /* --max-size has to allow for as many looks before it is worth learning */
+#define CLOCK_SECONDS 10u	/* between CLOCK rows */
+#define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
+#define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
+#define RATIO_MARGIN 1.1	/* later events may compress a little worse */
+#define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
+#define SMALL_SIZE_DRAIN_MS 10u
+#define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
 #define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
@@ -209,9 +211,19 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- start -------- */
 
+static u32 drain_interval_ms(const struct rec_options *options)
+{
+	u32 drain_ms = options->drain_ms ? options->drain_ms : DEFAULT_DRAIN_MS;
+
+	if (options->max_size_bytes > 0 && options->max_size_bytes < SMALL_SIZE_BYTES &&
+	    drain_ms > SMALL_SIZE_DRAIN_MS)
+		drain_ms = SMALL_SIZE_DRAIN_MS;
+	return drain_ms;
+}
+
 static int start_phase(struct recording *rec, struct cap_err *err)
 {
-	u32 drain_ms = rec->options.drain_ms ? rec->options.drain_ms : DEFAULT_DRAIN_MS;
+	u32 drain_ms = drain_interval_ms(&rec->options);
 	int rc = rec_side_meta(&rec->side);
 
 	if (rc < 0)
@@ -253,31 +265,28 @@ static void take_signals(struct recording *rec)
 }
 
 /*
- * Would the file pass --max-size if it ended at the next look? How well events compress is not
- * known before a chunk was written: as long as none was, they count in full, and the first time
- * that is too much a chunk is written to learn it.
+ * Would the file pass --max-size if it ended at the next look? How well events compress is only
+ * known once some were written, so the first chunk is closed early, to learn it.
  */
 static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
 {
 	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
 	u64 growth_bytes = raw_bytes - rec->raw_bytes;
-	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + growth_bytes;
+	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + 2 * growth_bytes;
 
 	rec->raw_bytes = raw_bytes;
 	if (counts->chunk_raw_bytes > 0)
 		waiting_bytes =
 			(u64)((double)waiting_bytes * RATIO_MARGIN *
 			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
-	if (counts->written_bytes + waiting_bytes + END_BYTES +
-		    counts->written_bytes / INDEX_DIVISOR <
-	    rec->options.max_size_bytes)
+	else if (!rec->size_learning && counts->open_bytes >= LEARN_BYTES) {
+		rec->size_learning = true;
+		(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
 		return false;
-	if (counts->chunk_raw_bytes > 0 || rec->size_learning ||
-	    counts->written_bytes + LEARN_LOOKS * growth_bytes > rec->options.max_size_bytes)
-		return true;
-	rec->size_learning = true;
-	(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
-	return false;
+	}
+	return counts->written_bytes + waiting_bytes + END_BYTES +
+		       counts->written_bytes / INDEX_DIVISOR >=
+	       rec->options.max_size_bytes;
 }
 
 static void check_limits(struct recording *rec)

@@ -524,7 +524,9 @@ static int write_end(struct rec_sink *sink, enum cap_end_reason reason, struct c
 		rec_output_begin_end(sink->output);
 	rec_event_counts_totals(sink->counts, &totals);
 	cap_chunk_reset(sink->open->chunk);
-	rc = fill_stats(sink, sink->open->chunk, sink->now_ns, true);
+	/* Later than every STATS before it: readers take the last one for the truth. */
+	rc = fill_stats(sink, sink->open->chunk,
+			sink->now_ns > sink->stats_ns ? sink->now_ns : sink->stats_ns + 1, true);
 	if (rc == 0)
 		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, sink->open->chunk, &totals,
 				     err);

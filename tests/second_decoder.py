@@ -10,6 +10,7 @@ It shares no code and no table with formats/ on purpose. Where the text leaves a
 Needs Debian's python3-zstandard and python3-xxhash, so it runs under /usr/bin/python3.
 """
 import argparse
+import codecs
 import json
 import struct
 import sys
@@ -39,7 +40,7 @@ MAX_STRING_BYTES = 65536
 MAX_STACK_DEPTH = 1024
 MAX_TLV_BYTES = 1048576
 MAX_TYPES, MAX_FIELDS, MAX_VALUES = 4096, 256, 16384
-MASK64 = (1 << 64) - 1
+MASK32, MASK64 = (1 << 32) - 1, (1 << 64) - 1
 
 
 class Damage(Exception):
@@ -81,7 +82,7 @@ def read_header(data, offset):
     """-> Block without payload, or None if no good header stands at offset"""
     if offset + HEADER_BYTES > len(data):
         return None
-    (magic, skip_len, _, disk_type, header_len, flags, file_id, seq, plain_len, frame_len, raw_len, _,
+    (magic, skip_len, _, disk_type, header_len, flags, file_id, seq, plain_len, frame_len, raw_len, reserved,
      _) = HEADER.unpack_from(data, offset)
     if magic != MAGIC or data[offset + 8:offset + 16] != MARKER:
         return None
@@ -96,7 +97,7 @@ def read_header(data, offset):
     if skip_len != header_len - 8 + plain_len + padding:
         return None
     codec = flags & 0x0F
-    if codec == 0 and (frame_len or raw_len):
+    if reserved or flags & ~FLAGS_KNOWN or codec > 1 or codec == 0 and (frame_len or raw_len) or codec == 1 and not frame_len:
         return None
     block = Block()
     block.offset, block.disk_type, block.flags, block.file_id, block.seq = offset, disk_type, flags, file_id, seq
@@ -136,7 +137,7 @@ def decompress(block):
         raise Damage("no zstd frame")
     try:
         parameters = zstandard.get_frame_parameters(frame)
-        if parameters.content_size != block.raw_len or parameters.dict_id or not parameters.has_checksum:
+        if parameters.content_size != block.raw_len or parameters.dict_id:
             raise Damage("the frame is not as its header says")
         if parameters.window_size > 32 << 20:
             raise Damage("window too large")
@@ -205,8 +206,6 @@ class Schema:
         if len(fixed) < 8 or len(self.types) >= MAX_TYPES:
             raise Damage("schema type")
         type_id = struct.unpack_from("<I", fixed)[0]
-        if type_id in self.types:
-            raise Damage("schema type twice")
         self.types[type_id] = (name, {})
         return type_id
 
@@ -218,8 +217,8 @@ class Schema:
         if type_id != last:
             raise Damage("schema field of another type than the one before it")
         fields = self.types[type_id][1]
-        if field.id in fields or len(fields) >= MAX_FIELDS:
-            raise Damage("schema field twice, or too many")
+        if len(fields) >= MAX_FIELDS:
+            raise Damage("too many fields")
         field.name, field.signed, field.optional = name, bool(flags & 1), bool(flags & 2)
         fields[field.id] = field
 
@@ -291,7 +290,7 @@ class Section:
     __slots__ = ("kind", "type_id", "rows", "data")
 
     def columns(self, facts):
-        """-> {field id: values}. A column that is not as it should be is left out and counted."""
+        """-> {field id: values}, None for a column that was rejected"""
         if len(self.data) < 4:
             raise Damage("section too short for its columns")
         (count,) = struct.unpack_from("<H", self.data)
@@ -300,13 +299,12 @@ class Section:
         found = {}
         for number in range(count):
             field_id, encoding, _, offset, length = struct.unpack_from("<HBBII", self.data, 4 + 12 * number)
+            if offset + length > len(self.data):
+                raise Damage("column outside its section")
             try:
-                if offset < 4 + 12 * count or offset + length > len(self.data):
-                    raise Damage("column outside its section")
-                if field_id in found:
-                    raise Damage("column twice")
                 found[field_id] = decode_column(encoding, self.data[offset:offset + length], self.rows)
             except Damage:
+                found[field_id] = None
                 facts["rejected_columns"] += 1
         return found
 
@@ -342,7 +340,8 @@ class Tables:
     """Strings, frames, stacks and tasks of one block. Row 0 of each is "none"."""
 
     def __init__(self, sections, facts):
-        self.strings, self.frames, self.tasks = [None], [None], [None]
+        self.strings, self.frames = [None], [None]
+        self.tasks = [{"tgid": 0, "tid": 0, "leader_start_ns": 0, "exec_id": 0, "comm": ""}]
         self.parents, self.stack_frames, self.depths = [0], [0], [0]
         by_kind = {section.kind: section for section in sections}
         for kind, load in ((S_STRINGS, self._load_strings), (S_FRAMES, self._load_frames), (S_STACKS, self._load_stacks),
@@ -369,8 +368,10 @@ class Tables:
     @staticmethod
     def _columns(section, facts, count):
         found = section.columns(facts)
-        zeros = [0] * section.rows
-        return [found.get(number, zeros) for number in range(1, count + 1)]
+        columns = [found.get(number) for number in range(1, count + 1)]
+        if None in columns:
+            raise Damage("a table without one of its columns")
+        return columns
 
     def _load_frames(self, section, facts):
         for space, name, offset in zip(*self._columns(section, facts, 3)):
@@ -390,7 +391,8 @@ class Tables:
     def _load_tasks(self, section, facts):
         for tgid, tid, start, exec_id, low, high in zip(*self._columns(section, facts, 6)):
             name = struct.pack("<QQ", low, high).split(b"\0")[0]
-            self.tasks.append({"tgid": tgid, "tid": tid, "leader_start_ns": start, "exec_id": exec_id, "comm": text(name)})
+            self.tasks.append({"tgid": tgid & MASK32, "tid": tid & MASK32, "leader_start_ns": start, "exec_id": exec_id & MASK32,
+                               "comm": text(name)})
 
     def stack(self, row):
         """-> frames from the leaf on"""
@@ -402,14 +404,18 @@ class Tables:
         return frames
 
 
+codecs.register_error("byte-wise", lambda error: ("\ufffd", error.start + 1))
+
+
 def text(data):
-    return data.decode("utf-8", "backslashreplace")
+    """What kymo prints of bytes that are not UTF-8: U+FFFD for each of them."""
+    return data.decode("utf-8", "byte-wise")
 
 
 def show(value, field, tables):
     """-> what JSON shows of one value: references resolved, numbers with their sign"""
     if field.kind == K_TASK:
-        return tables.tasks[value] if value < len(tables.tasks) else None
+        return tables.tasks[value if value < len(tables.tasks) else 0]
     if field.kind == K_STACK:
         return tables.stack(value) if value < len(tables.parents) else []
     if field.kind in (K_STRING, K_BYTES):
@@ -456,10 +462,17 @@ class Reader:
                 if not self.damage("payload"):
                     return
                 if read_header(data, block.end) is not None:
+                    facts["skipped_bytes"] += block.end - offset
                     offset = block.end
                     continue
-            elif not self.damage("header"):
-                return
+            else:
+                cut = read_header(data, offset)
+                if cut is not None:
+                    facts["damaged"] += 1
+                    self.pass_seq(cut)
+                if not self.damage("header"):
+                    return
+            facts["end"] = False
             found = search(data, offset + 1)
             facts["skipped_bytes"] += (len(data) if found is None else found) - offset
             if found is None:
@@ -496,6 +509,9 @@ class Reader:
                     yield from self.rows_of(block)
                 except Damage:
                     self.facts["damaged"] += 1
+                    if block.type not in ROW_TYPES:  # SPEC: taken only if its content can be
+                        self.facts["blocks"] -= 1
+                        self.facts["skipped_bytes"] += block.end - block.offset
                     if not self.damage("body"):
                         return
         except Refused as refused:
@@ -503,8 +519,7 @@ class Reader:
 
     def rows_of(self, block):
         """-> list of rows; the block is decoded whole first, so a damaged one gives none"""
-        known = block.disk_type & ~TYPE_SKIPPABLE in KNOWN_TYPES and not block.flags & ~FLAGS_KNOWN and block.codec <= 1
-        if not known:
+        if block.disk_type & ~TYPE_SKIPPABLE not in KNOWN_TYPES:
             if not block.disk_type & TYPE_SKIPPABLE:
                 self.facts["unknown"] += 1
             return []
@@ -522,18 +537,22 @@ class Reader:
         return []
 
     def decode_rows(self, block):
-        if len(block.plain) < 128 or struct.unpack_from("<H", block.plain)[0] < 128 or block.codec != 1:
-            raise Damage("prologue")
+        if block.codec != 1 or len(block.plain) < 128:
+            raise Damage("rows without prologue or frame")
         (schema_id,) = struct.unpack_from("<Q", block.plain, 24)
         schema = self.schemas.get(schema_id) or self.current or self.own
         if schema is None:
             raise Damage("no schema")
-        sections = split_sections(decompress(block))
-        tables, out = Tables(sections, self.facts), []
-        for section in sections:
-            if section.kind == S_EVENTS:
-                out += self.event_rows(section, schema, tables)
-        self.facts["rows"] += len(out)
+        sections, before, out = split_sections(decompress(block)), dict(self.facts), []
+        try:
+            tables = Tables(sections, self.facts)
+            for section in sections:
+                if section.kind == S_EVENTS:
+                    out += self.event_rows(section, schema, tables)
+                    self.facts["rows"] += section.rows
+        except Damage:
+            self.facts = before  # a damaged block tells nothing about its columns and rows
+            raise
         return out
 
     def event_rows(self, section, schema, tables):
@@ -543,9 +562,12 @@ class Reader:
         name, fields = schema.types[section.type_id]
         columns, shown, names = section.columns(self.facts), {"type": [name] * section.rows}, set()
         for field in fields.values():
-            if field.id not in columns:  # NULL: the key is left out
+            if field.id not in columns:  # reads as NULL, shown by leaving out the key; that of a rejected one stays
                 continue
             values = columns[field.id]
+            if values is None:
+                shown[field.name] = [None] * section.rows
+                continue
             shown[field.name] = [show(value, field, tables) for value in values]
             if any((field.kind, value) in schema.values for value in set(values)):
                 names.add(field.name + "_name")

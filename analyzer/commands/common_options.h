@@ -25,7 +25,7 @@ struct kymo_common { /* values of the common options */
 	enum kymo_format format;
 	struct kymo_filter filter;
 	bool quiet;
-	bool symbols; /* default true */
+	bool symbols;				   /* default true */
 	struct kymo_symbol_options symbol_options; /* strings are argv's */
 };
 

@@ -8,7 +8,7 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	const struct kymo_db_options options = {.symbolize = common->symbols,
-					       .symbol_options = &common->symbol_options};
+						.symbol_options = &common->symbol_options};
 	int rc;
 
 	(void)run;

@@ -79,7 +79,7 @@ static const struct kymo_option options_table[] = {
 	{"by-process", 0, NULL, "one row per process and system call", set_by_process},
 	{"in-flight", 0, NULL, "also the calls that had not returned when recording stopped",
 	 set_in_flight},
-	{"hist", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
+	{"histogram", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
 	{0},
 };
 

@@ -81,32 +81,42 @@ int kymo_schema_create(sqlite3 *db, struct cap_err *err)
 	return rc < 0 ? cap_context(err, rc, "create the schema") : 0;
 }
 
-/* Copies table `to` from a virtual table that exists only meanwhile. */
-static int copy(sqlite3 *db, const char *to, const char *module, const char *argument,
-		const char *columns, struct cap_err *err)
+/* Copies into table `to` from a virtual table that exists only meanwhile. */
+static int copy(sqlite3 *db, const char *to, const char *to_columns, const char *module,
+		const char *argument, const char *from_columns, struct cap_err *err)
 {
 	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module,
 		     argument);
 
 	if (rc == 0)
-		rc = run(db, err, "INSERT INTO main.%s(%s) SELECT %s FROM temp.kymo_source", to,
-			 columns, columns);
+		rc = run(db, err, "INSERT INTO main.%s%s%s%s SELECT %s FROM temp.kymo_source", to,
+			 to_columns ? "(" : "", to_columns ? to_columns : "", to_columns ? ")" : "",
+			 from_columns);
 	if (rc == 0)
 		rc = run(db, err, "DROP TABLE temp.kymo_source");
 	return rc < 0 ? cap_context(err, rc, "copy table %s", to) : 0;
 }
 
-/* Only the columns that the capture has: the others are NULL anyway, and asking a million times
- * costs. */
+/* All columns in order, which SQLite copies fastest; those that the capture has not are not asked
+ * for a million times. */
 static int copy_rows(sqlite3 *db, const struct kymo_vtab_source *source,
 		     const struct cap_type *type, struct cap_err *err)
 {
+	const struct kymo_capture *capture = source->capture;
 	CLEANUP(cap_freep)
-	char *names = kymo_row_names_sql(type, source->capture->columns[type->id]);
+	char *columns =
+		kymo_row_select_sql(type, capture->base.capture, capture->columns[type->id]);
 
-	if (!names)
+	if (!columns)
 		return cap_fail(err, -ENOMEM, "out of memory");
-	return copy(db, kymo_row_table_name(type), "kymo_rows", type->name, names, err);
+	return copy(db, kymo_row_table_name(type), NULL, "kymo_rows", type->name, columns, err);
+}
+
+/* By name: a list of columns that does not fit schema.sql fails at once. */
+static int copy_named(sqlite3 *db, const char *table, const char *module, const char *columns,
+		      struct cap_err *err)
+{
+	return copy(db, table, columns, module, table, columns, err);
 }
 
 static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
@@ -114,8 +124,8 @@ static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof(dictionaries) / sizeof(dictionaries[0]); i++)
-		rc = copy(db, dictionaries[i], "kymo_model", dictionaries[i],
-			  kymo_model_columns(dictionaries[i]), err);
+		rc = copy_named(db, dictionaries[i], "kymo_model",
+				kymo_model_columns(dictionaries[i]), err);
 	return rc;
 }
 
@@ -131,13 +141,12 @@ int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struc
 			rc = copy_rows(db, source, type, err);
 	}
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
-		rc = copy(db, summaries[i], "kymo_syscalls", summaries[i],
-			  kymo_syscalls_columns(summaries[i]), err);
+		rc = copy_named(db, summaries[i], "kymo_syscalls",
+				kymo_syscalls_columns(summaries[i]), err);
 	if (rc == 0)
 		rc = copy_dictionaries(db, err);
 	if (rc == 0)
-		rc = copy(db, "capture", "kymo_model", "capture", kymo_model_columns("capture"),
-			  err);
+		rc = copy_named(db, "capture", "kymo_model", kymo_model_columns("capture"), err);
 	return rc;
 }
 
@@ -170,7 +179,6 @@ int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struc
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = replace_by_virtual(db, summaries[i], "kymo_syscalls", summaries[i], err);
 	if (rc == 0)
-		rc = copy(db, "capture", "kymo_model", "capture", kymo_model_columns("capture"),
-			  err);
+		rc = copy_named(db, "capture", "kymo_model", kymo_model_columns("capture"), err);
 	return rc;
 }

@@ -20,7 +20,7 @@
 #define EXEC_WINDOW_NS 100000000ull
 #define MAX_FORK_DEPTH 64u
 #define MAX_WORK (1ull << 32)	       /* ranges moved, in all */
-#define MAX_CACHED_RANGES (1ull << 20) /* in the current states of all lines: 32 MiB */
+#define MAX_CACHED_RANGES (1ull << 16) /* in the current states of all lines: 2 MiB */
 
 enum line_event_kind {
 	LINE_EXEC = 0,
@@ -116,7 +116,7 @@ static int add_event(struct kymo_mappings *mappings, u32 tgid, const struct line
 	if (!line)
 		return -ENOMEM;
 	if (line->count == line->capacity) {
-		size_t capacity = line->capacity ? line->capacity * 2 : 8;
+		size_t capacity = line->capacity ? line->capacity * 2 : 4;
 		struct line_event *events = realloc(line->events, capacity * sizeof(*events));
 
 		if (!events)
@@ -239,7 +239,7 @@ u32 kymo_mappings_epoch(struct kymo_mappings *mappings, u32 tgid, u64 time_ns)
 
 static int reserve_ranges(struct ranges *ranges, size_t count)
 {
-	size_t capacity = ranges->capacity ? ranges->capacity : 16;
+	size_t capacity = ranges->capacity ? ranges->capacity : 4;
 	struct kymo_mapping *list;
 
 	if (count <= ranges->capacity)

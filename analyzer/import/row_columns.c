@@ -40,14 +40,12 @@ const char *kymo_row_table_name(const struct cap_type *type)
 	}
 }
 
-/* A list of columns, with or without their types. */
-static char *columns_sql(const struct cap_type *type, u64 fields, bool with_types)
+char *kymo_row_columns_sql(const struct cap_type *type)
 {
 	struct kymo_row_columns columns;
 	char *text = NULL;
 	size_t text_bytes;
 	FILE *out = open_memstream(&text, &text_bytes);
-	const char *separator = "";
 
 	if (!out)
 		return NULL;
@@ -56,13 +54,8 @@ static char *columns_sql(const struct cap_type *type, u64 fields, bool with_type
 		const struct kymo_row_column *column = &columns.list[i];
 		bool is_text = column->kind == CAP_KIND_STRING || column->kind == CAP_KIND_BYTES;
 
-		if (column->field != KYMO_FIELD_CAPTURE_ID && !(fields >> column->field & 1))
-			continue;
-		(void)fprintf(out, "%s%s%s", separator, column->name,
-			      !with_types ? ""
-			      : is_text	  ? " TEXT"
-					  : " INTEGER");
-		separator = ", ";
+		(void)fprintf(out, "%s%s %s", i > 0 ? ", " : "", column->name,
+			      is_text ? "TEXT" : "INTEGER");
 	}
 	if (fclose(out) != 0) {
 		free(text);
@@ -71,12 +64,25 @@ static char *columns_sql(const struct cap_type *type, u64 fields, bool with_type
 	return text;
 }
 
-char *kymo_row_columns_sql(const struct cap_type *type)
+char *kymo_row_select_sql(const struct cap_type *type, u32 capture_id, u64 fields)
 {
-	return columns_sql(type, UINT64_MAX, true);
-}
+	struct kymo_row_columns columns;
+	char *text = NULL;
+	size_t text_bytes;
+	FILE *out = open_memstream(&text, &text_bytes);
 
-char *kymo_row_names_sql(const struct cap_type *type, u64 fields)
-{
-	return columns_sql(type, fields, false);
+	if (!out)
+		return NULL;
+	kymo_row_columns(type, &columns);
+	(void)fprintf(out, "%u", capture_id);
+	for (size_t i = 1; i < columns.count; i++) {
+		const struct kymo_row_column *column = &columns.list[i];
+
+		(void)fprintf(out, ", %s", fields >> column->field & 1 ? column->name : "NULL");
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }

@@ -27,6 +27,9 @@ const char *kymo_row_table_name(const struct cap_type *type);
 /* "name TYPE, name TYPE, ...": the inside of CREATE TABLE; malloc'd, NULL when out of memory. */
 char *kymo_row_columns_sql(const struct cap_type *type);
 
-/* "name, name, ...": capture_id and the columns of the fields whose bits are set; malloc'd, NULL
- * when out of memory. */
-char *kymo_row_names_sql(const struct cap_type *type, u64 fields);
+/*
+ * "7, name, NULL, ...": the columns in order, to stand after SELECT, with the capture's number in
+ * place of capture_id, and NULL in place of fields whose bit is not set. malloc'd, NULL when out of
+ * memory.
+ */
+char *kymo_row_select_sql(const struct cap_type *type, u32 capture_id, u64 fields);

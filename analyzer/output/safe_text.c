@@ -33,7 +33,7 @@ size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code)
 
 /* Controls, and characters that are invisible or turn the direction of text: a name made of them
  * could hide what a line says. */
-static int is_visible(u32 code)
+int kymo_code_is_visible(u32 code)
 {
 	static const struct {
 		u32 first, last;
@@ -60,7 +60,7 @@ static size_t visible_length(const char *text, size_t text_bytes, int keep_newli
 
 	if (len == 0 || (keep_newline && code == '\n'))
 		return len;
-	return is_visible(code) ? len : 0;
+	return kymo_code_is_visible(code) ? len : 0;
 }
 
 void kymo_print_safe(FILE *out, const char *text, size_t text_bytes, int keep_newline)
@@ -130,7 +130,7 @@ void kymo_print_json_string(FILE *out, const char *text, size_t text_bytes)
 			(void)fputs("\xef\xbf\xbd", out);
 		else if (len == 1)
 			print_json_ascii(out, text[at]);
-		else if (is_visible(code))
+		else if (kymo_code_is_visible(code))
 			(void)fwrite(text + at, 1, len, out);
 		else if (code < 0x10000)
 			(void)fprintf(out, "\\u%04x", code);

@@ -14,6 +14,9 @@
  */
 size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code);
 
+/* 0 for controls, and for characters that are invisible, join, or turn the direction of text. */
+int kymo_code_is_visible(u32 code);
+
 /* Writes text with every byte that is not printable ASCII, part of a valid visible UTF-8 character,
  * or (if keep_newline) a newline as \xNN. */
 void kymo_print_safe(FILE *out, const char *text, size_t text_bytes, int keep_newline);

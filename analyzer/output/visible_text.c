@@ -1,4 +1,4 @@
-/* The lists of what is not shown as it is. */
+/* What is visible, safe_text.h decides; here it becomes text and XML. */
 #include "visible_text.h"
 
 #include <stdbool.h>
@@ -6,26 +6,6 @@
 #include <string.h>
 
 #include "analyzer/output/safe_text.h"
-
-/* Characters that turn the direction of writing, hide, join, break lines, or are none (XML refuses
- * U+FFFE and U+FFFF). */
-static bool misleads(uint32_t code)
-{
-	static const struct {
-		uint32_t first, last;
-	} ranges[] = {
-		{0x00ad, 0x00ad}, {0x034f, 0x034f},    {0x061c, 0x061c}, {0x115f, 0x1160},
-		{0x17b4, 0x17b5}, {0x180b, 0x180f},    {0x200b, 0x200f}, {0x2028, 0x202e},
-		{0x2060, 0x206f}, {0x3164, 0x3164},    {0xe000, 0xf8ff}, {0xfdd0, 0xfdef},
-		{0xfe00, 0xfe0f}, {0xfeff, 0xfeff},    {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
-		{0xfffe, 0xffff}, {0xe0000, 0x10ffff},
-	};
-
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (code >= ranges[i].first && code <= ranges[i].last)
-			return true;
-	return (code & 0xfffe) == 0xfffe;
-}
 
 static bool is_wide(uint32_t code) /* roughly: East Asian and pictures */
 {
@@ -41,7 +21,7 @@ struct kymo_visible kymo_visible_next(const char *bytes, size_t len)
 	uint32_t code = 0;
 	size_t used = kymo_utf8_decode(bytes, len, &code);
 
-	if (used > 0 && code >= 0x20 && (code < 0x7f || code > 0x9f) && !misleads(code)) {
+	if (used > 0 && kymo_code_is_visible(code)) {
 		memcpy(visible.text, bytes, used);
 		visible.len = visible.consumed = used;
 		visible.columns = is_wide(code) ? 2 : 1;

@@ -212,7 +212,7 @@ int kymo_overhead_report(struct kymo_db *db, const struct kymo_filter *filter, b
 {
 	int rc;
 
-	if (filter->capture_id == 0) {
+	if (filter->capture_id == 0 || kymo_sink_format(sink) == KYMO_FORMAT_CSV) {
 		rc = several_captures(db, filter, sink, err);
 	} else {
 		rc = figures(db, filter, sink, err);

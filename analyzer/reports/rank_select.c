@@ -19,6 +19,22 @@ void kymo_rank_select_done(struct kymo_rank_select *select)
 	memset(select, 0, sizeof(*select));
 }
 
+int kymo_rank_select_want(struct kymo_rank_select *select, const struct kymo_rank_target *target)
+{
+	if (select->target_count == select->target_capacity) {
+		size_t capacity = select->target_capacity ? select->target_capacity * 2 : 64;
+		struct kymo_rank_target *targets =
+			realloc(select->targets, capacity * sizeof(*targets));
+
+		if (!targets)
+			return -ENOMEM;
+		select->targets = targets;
+		select->target_capacity = capacity;
+	}
+	select->targets[select->target_count++] = *target;
+	return 0;
+}
+
 static u64 entries_of(const struct kymo_rank_target *target)
 {
 	u64 width = target->high - target->low; /* one less: it may be 2^64 */

@@ -17,6 +17,7 @@ struct kymo_rank_target { /* one wanted rank of one group */
 	u64 before;    /* values of the group below low */
 	u64 count;     /* values of the group in low..high */
 	u64 value;     /* the answer, when low == high */
+	u32 quantile;  /* the caller's */
 	u32 range;     /* of this round */
 };
 
@@ -28,7 +29,7 @@ struct kymo_rank_range {
 
 struct kymo_rank_select {
 	struct kymo_rank_target *targets; /* sorted by group, then rank */
-	size_t target_count;
+	size_t target_count, target_capacity;
 	struct kymo_rank_range *ranges; /* of this round, sorted by group */
 	size_t range_count;
 	u32 *first_range; /* per group: index into ranges; group_count + 1 entries */
@@ -37,6 +38,9 @@ struct kymo_rank_select {
 };
 
 void kymo_rank_select_done(struct kymo_rank_select *select);
+
+/* Adds a target; in order of group and rank. 0 or -ENOMEM. */
+int kymo_rank_select_want(struct kymo_rank_select *select, const struct kymo_rank_target *target);
 
 /* Prepares the next round. 1: make a pass, feeding every value to kymo_rank_select_add, then end
  * the round; 0: all ranks are known; -ENOMEM. */

@@ -16,7 +16,7 @@
 #include "formats/cleanup.h"
 
 #define STEP_BITS 5u /* histogram steps per power of two: 32 */
-#define BUCKET_BITS 11u
+#define NEAR_GROUPS 1024u
 
 const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
 
@@ -31,25 +31,35 @@ struct kymo_syscall_aggregate {
 	size_t error_count, histogram_count;
 };
 
+struct near_group { /* a group that was asked for lately */
+	u64 a, b;
+	u32 number; /* index + 1; 0: none */
+};
+
 /* What only the passes need. A group number counts processes first, then totals. */
 struct work {
 	struct kymo_syscall_aggregate *aggregate;
 	struct kymo_id_map process_map, total_map; /* -> index + 1 */
+	struct near_group near[NEAR_GROUPS];	   /* before process_map: most calls are repeated */
 	u32 *total_of;				   /* per process group */
-	u32 total_of_capacity;
-	struct kymo_count_map buckets; /* (process group, bucket) */
-	struct kymo_count_map errors;  /* (process group, errno) */
+	struct kymo_count_map buckets;		   /* (process group, bucket) */
+	struct kymo_count_map errors;		   /* (process group, errno) */
 	struct kymo_rank_select select;
 };
 
-static void work_done(struct work *work)
+static void work_freep(struct work **pointer)
 {
+	struct work *work = *pointer;
+
+	if (!work)
+		return;
 	kymo_id_map_done(&work->process_map);
 	kymo_id_map_done(&work->total_map);
 	free(work->total_of);
 	kymo_count_map_done(&work->buckets);
 	kymo_count_map_done(&work->errors);
 	kymo_rank_select_done(&work->select);
+	free(work);
 }
 
 /* -------- buckets -------- */
@@ -112,13 +122,41 @@ static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
 	return groups->count++;
 }
 
-static inline void key_of(const struct kymo_syscall_batch *batch, size_t i,
-			  struct kymo_syscall_group *ret_key)
+/* The process group of call i: its index + 1, or 0 if it is not known. *ret_near is where to note
+ * it. */
+static inline u32 near_group(struct work *work, const struct kymo_syscall_batch *batch, size_t i,
+			     struct near_group **ret_near)
 {
-	ret_key->capture_id = batch->capture_id;
-	ret_key->process_id = batch->process_id[i];
-	ret_key->sysno = (u32)batch->sysno[i];
-	ret_key->compat = (batch->flags[i] & EV_SYSCALL_COMPAT) != 0;
+	u64 a = (u64)batch->capture_id << 32 | batch->process_id[i];
+	u64 b = (u64)(u32)batch->sysno[i] << 1 | !!(batch->flags[i] & EV_SYSCALL_COMPAT);
+	struct near_group *near =
+		&work->near[(batch->process_id[i] * 131u + (u32)batch->sysno[i]) % NEAR_GROUPS];
+
+	*ret_near = near;
+	if (near->number != 0 && near->a == a && near->b == b)
+		return near->number;
+	*near = (struct near_group){
+		.a = a, .b = b, .number = kymo_id_map_get(&work->process_map, a, b)};
+	return near->number;
+}
+
+/* The same, made if it is new. Negative: -ENOMEM. */
+static inline s64 make_group(struct work *work, const struct kymo_syscall_batch *batch, size_t i)
+{
+	struct kymo_syscall_group key;
+	struct near_group *near;
+	u32 number = near_group(work, batch, i, &near);
+	s64 index;
+
+	if (number)
+		return number - 1;
+	key.capture_id = batch->capture_id;
+	key.process_id = batch->process_id[i];
+	key.sysno = (u32)batch->sysno[i];
+	key.compat = (batch->flags[i] & EV_SYSCALL_COMPAT) != 0;
+	index = find_group(&work->aggregate->processes, &work->process_map, &key);
+	near->number = index < 0 ? 0 : (u32)index + 1;
+	return index;
 }
 
 static inline bool is_unfinished(u64 flags)
@@ -131,15 +169,12 @@ static inline bool is_unfinished(u64 flags)
 static int count_batch(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err)
 {
 	struct work *work = context;
-	struct kymo_syscall_group key = {0};
 
 	for (size_t i = 0; i < batch->count; i++) {
 		u64 ns = batch->duration_ns[i];
+		s64 index = make_group(work, batch, i);
 		struct kymo_syscall_group *group;
-		s64 index;
 
-		key_of(batch, i, &key);
-		index = find_group(&work->aggregate->processes, &work->process_map, &key);
 		if (index < 0)
 			return cap_fail(err, -ENOMEM, "out of memory for groups of system calls");
 		group = &work->aggregate->processes.list[index];
@@ -250,40 +285,52 @@ static int take_histogram(struct work *work, const struct kymo_count *counts, si
 
 /* -------- ranks -------- */
 
-/* Targets of one group, whose buckets (sorted) are given. */
-static void add_targets(struct kymo_rank_select *select, u32 group, u64 finished,
-			const struct kymo_count *buckets, size_t count)
+/* Targets of one group, whose buckets (sorted) are given. The first and the last rank are known
+ * already: most groups are small, and need no more. */
+static int add_targets(struct kymo_rank_select *select, u32 number,
+		       struct kymo_syscall_group *group, const struct kymo_count *buckets,
+		       size_t count)
 {
-	u64 before = 0;
+	u64 before = 0, finished = group->finished;
 	size_t at = 0;
 
-	for (unsigned int q = 0; q < KYMO_QUANTILES && count > 0; q++) {
+	for (u32 q = 0; q < KYMO_QUANTILES; q++) {
 		u64 permille = kymo_quantile_permille[q];
 		/* ceil(finished * permille / 1000) without overflow */
 		u64 rank = finished / 1000 * permille + (finished % 1000 * permille + 999) / 1000;
-		struct kymo_rank_target *target = &select->targets[select->target_count++];
+		struct kymo_rank_target target = {.group = number, .quantile = q, .rank = rank};
 
+		if (rank == 1 || rank == finished) {
+			group->quantile_ns[q] = rank == 1 ? group->min_ns : group->max_ns;
+			continue;
+		}
 		while (at + 1 < count && before + buckets[at].count < rank)
 			before += buckets[at++].count;
-		*target = (struct kymo_rank_target){
-			.group = group, .rank = rank, .before = before, .count = buckets[at].count};
-		bucket_bounds((u32)buckets[at].b, &target->low, &target->high);
+		target.before = before;
+		target.count = buckets[at].count;
+		bucket_bounds((u32)buckets[at].b, &target.low, &target.high);
+		if (kymo_rank_select_want(select, &target) < 0)
+			return -ENOMEM;
 	}
+	return 0;
 }
 
-static void add_group_targets(struct work *work, const struct group_list *groups, u32 first_group,
-			      const struct kymo_count *counts, size_t count)
+static int add_group_targets(struct work *work, struct group_list *groups, u32 first_group,
+			     const struct kymo_count *counts, size_t count)
 {
-	for (size_t at = 0; at < count;) {
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && at < count;) {
 		size_t end = at;
 		u64 index = counts[at].a;
 
 		while (end < count && counts[end].a == index)
 			end++;
-		add_targets(&work->select, first_group + (u32)index, groups->list[index].finished,
-			    counts + at, end - at);
+		rc = add_targets(&work->select, first_group + (u32)index, &groups->list[index],
+				 counts + at, end - at);
 		at = end;
 	}
+	return rc;
 }
 
 /* Sets up the targets from the histograms of all groups, and the log2 histogram. */
@@ -303,12 +350,10 @@ static int prepare_ranks(struct work *work)
 	}
 	kymo_count_map_take(&total_buckets, &total_counts, &total_count);
 	work->select.group_count = processes + aggregate->totals.count;
-	work->select.targets = calloc((size_t)work->select.group_count * KYMO_QUANTILES + 1,
-				      sizeof(*work->select.targets));
-	if (!work->select.targets || take_histogram(work, counts, count) < 0)
+	if (take_histogram(work, counts, count) < 0 ||
+	    add_group_targets(work, &aggregate->processes, 0, counts, count) < 0 ||
+	    add_group_targets(work, &aggregate->totals, processes, total_counts, total_count) < 0)
 		return -ENOMEM;
-	add_group_targets(work, &aggregate->processes, 0, counts, count);
-	add_group_targets(work, &aggregate->totals, processes, total_counts, total_count);
 	return 0;
 }
 
@@ -316,17 +361,14 @@ static int select_batch(void *context, const struct kymo_syscall_batch *batch, s
 {
 	struct work *work = context;
 	u32 processes = work->aggregate->processes.count;
-	struct kymo_syscall_group key = {0};
 
 	for (size_t i = 0; i < batch->count; i++) {
+		struct near_group *near;
 		u32 found;
 
 		if (is_unfinished(batch->flags[i]))
 			continue;
-		key_of(batch, i, &key);
-		found = kymo_id_map_get(&work->process_map,
-					(u64)key.capture_id << 32 | key.process_id,
-					(u64)key.sysno << 1 | key.compat);
+		found = near_group(work, batch, i, &near);
 		if (found == 0)
 			return cap_fail(err, -EIO, "the input changed while it was read");
 		if (kymo_rank_select_add(&work->select, found - 1, batch->duration_ns[i]) < 0 ||
@@ -342,7 +384,6 @@ static int run_rounds(struct work *work, const struct kymo_syscall_source *sourc
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	u32 processes = aggregate->processes.count;
-	u32 seen = 0, last_group = UINT32_MAX;
 	int rc;
 
 	while ((rc = kymo_rank_select_begin(&work->select)) == 1) {
@@ -361,9 +402,7 @@ static int run_rounds(struct work *work, const struct kymo_syscall_source *sourc
 				? &aggregate->processes.list[target->group]
 				: &aggregate->totals.list[target->group - processes];
 
-		seen = target->group == last_group ? seen + 1 : 0;
-		last_group = target->group;
-		group->quantile_ns[seen] = target->value;
+		group->quantile_ns[target->quantile] = target->value;
 	}
 	return 0;
 }
@@ -418,17 +457,18 @@ int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
 {
 	CLEANUP(kymo_syscall_aggregate_freep)
 	struct kymo_syscall_aggregate *aggregate = calloc(1, sizeof(*aggregate));
-	CLEANUP(work_done) struct work work = {.aggregate = aggregate};
+	CLEANUP(work_freep) struct work *work = calloc(1, sizeof(*work));
 	int rc;
 
-	if (!aggregate)
+	if (!aggregate || !work)
 		return cap_fail(err, -ENOMEM, "out of memory");
-	rc = source->run(source->context, count_batch, &work, err);
+	work->aggregate = aggregate;
+	rc = source->run(source->context, count_batch, work, err);
 	if (rc < 0)
 		return rc;
-	if (add_totals(&work) < 0 || take_errors(&work) < 0 || prepare_ranks(&work) < 0)
+	if (add_totals(work) < 0 || take_errors(work) < 0 || prepare_ranks(work) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory for percentiles");
-	rc = run_rounds(&work, source, err);
+	rc = run_rounds(work, source, err);
 	if (rc < 0)
 		return rc;
 	sort_results(aggregate);

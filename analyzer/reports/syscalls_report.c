@@ -102,19 +102,14 @@ static const char *order_of(const char *sort)
 	return sorts[0].order;
 }
 
-static int new_query(struct kymo_db *db, const struct kymo_syscalls_options *options,
-		     const char *sql, struct kymo_query **ret_query, struct cap_err *err)
+static int bind(const struct kymo_syscalls_options *options, struct kymo_query *query)
 {
-	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
+	int rc = kymo_filter_bind(options->filter, query);
 
 	if (rc == 0)
-		rc = kymo_filter_bind(options->filter, *ret_query);
+		rc = kymo_query_bind_text(query, ":name", options->name);
 	if (rc == 0)
-		rc = kymo_query_bind_int(*ret_query, ":capture", options->filter->capture_id);
-	if (rc == 0)
-		rc = kymo_query_bind_text(*ret_query, ":name", options->name);
-	if (rc == 0)
-		rc = kymo_query_bind_int(*ret_query, ":limit", options->limit);
+		rc = kymo_query_bind_int(query, ":limit", options->limit);
 	return rc;
 }
 
@@ -124,8 +119,10 @@ static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
-	int rc = new_query(db, options, sql, &query, err);
+	int rc = kymo_query_new(kymo_db_handle(db), sql, &query, err);
 
+	if (rc == 0)
+		rc = bind(options, query);
 	if (rc < 0)
 		return rc;
 	kymo_report_columns(options->filter, columns, (size_t)kymo_query_column_count(query),

@@ -6,7 +6,7 @@ $ echo precious >taken.db; kymo import a.kymo -o taken.db; echo "status $?"; cat
 2> kymo: import: import into 'taken.db': 'taken.db' exists: give another name with -o, or -f to replace it
 $ ln -s elsewhere link.db; kymo import a.kymo -o link.db; echo "status $?"; ls elsewhere
 > status 1
-2> kymo: import: 'link.db' appeared meanwhile: give another name with -o
+2> kymo: import: import into 'link.db': 'link.db' is not a regular file: give another name with -o
 2> ls: cannot access 'elsewhere': No such file or directory
 ? 2
 $ mkdir dir; kymo import a.kymo -o dir; echo "status $?"; ls dir

@@ -8,9 +8,9 @@ $ for c in syscalls folded overhead; do for j in '' --json; do kymo $c $j a.kymo
 > same
 > same
 > same
-2> kymo: folded: 91 % of the frames have no name: install the -dbgsym packages of the programs, or pass --symfs or --debug-dir
-2> kymo: folded: 91 % of the frames have no name: install the -dbgsym packages of the programs, or pass --symfs or --debug-dir
-2> kymo: folded: 91 % of the frames have no name: install the -dbgsym packages of the programs, or pass --symfs or --debug-dir
-2> kymo: folded: 91 % of the frames have no name: install the -dbgsym packages of the programs, or pass --symfs or --debug-dir
+2> kymo: folded: 91 % of the frames have no name (most in java, make, nginx): install the -dbgsym packages, or pass --symfs or --debug-dir
+2> kymo: folded: 91 % of the frames have no name (most in java, make, nginx): install the -dbgsym packages, or pass --symfs or --debug-dir
+2> kymo: folded: 91 % of the frames have no name (most in java, make, nginx): install the -dbgsym packages, or pass --symfs or --debug-dir
+2> kymo: folded: 91 % of the frames have no name (most in java, make, nginx): install the -dbgsym packages, or pass --symfs or --debug-dir
 $ sed -n p a.kymo | kymo syscalls - >pipe.txt; kymo syscalls a.kymo | cmp - pipe.txt && echo same
 > same

@@ -9,7 +9,7 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 >   max-size: 0 # no limit
 >   max-samples: 0 # no limit
 $ printf 'freq: 49\nfrequency: 3\n' >unknown.yaml; kymo-record config check unknown.yaml
-2> kymo-record: unknown.yaml:2:1: frequency: unknown key
+2> kymo-record: unknown.yaml:2:1: frequency: unknown key; did you mean 'freq'?
 2>   frequency: 3
 2>   ^
 ? 2
@@ -57,7 +57,7 @@ $ kymo-record config chek good.yaml
 2> kymo-record: usage: kymo-record config check FILE
 ? 2
 $ kymo-record -c unknown.yaml -d 1s -o out.kymo
-2> kymo-record: unknown.yaml:2:1: frequency: unknown key
+2> kymo-record: unknown.yaml:2:1: frequency: unknown key; did you mean 'freq'?
 2>   frequency: 3
 2>   ^
 ? 2

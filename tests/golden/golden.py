@@ -82,12 +82,12 @@ def main():
             good = compare("the answer of the database", text, run(command, "sample.db", directory)[0])
         if bless:
             os.makedirs(os.path.dirname(expected_path), exist_ok=True)
-            with open(expected_path, "w", encoding="utf-8") as file:
+            with open(expected_path, "w", encoding="utf-8", newline="") as file:
                 file.write(found)
             return 0 if good else 1
         if not os.path.exists(expected_path):
             sys.exit(f"golden.py: {expected_path} is missing; run with --bless and look at it")
-        with open(expected_path, encoding="utf-8") as file:
+        with open(expected_path, encoding="utf-8", newline="") as file:  # CSV ends its lines with CR LF
             return 0 if compare(report, file.read(), found) and good else 1
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -70,8 +70,7 @@ static void test_nothing(void **state)
 					    "---\n...\n",
 					    "~\n",
 					    "{}\n",
-					    "\xef\xbb\xbf"
-					    "freq: 7\n",
+					    "\357\273\277freq: 7\n",
 					    "%YAML 1.1\n---\nfreq: 7\n"};
 
 	(void)state;
