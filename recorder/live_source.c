@@ -158,7 +158,6 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
 	live->processes_fd = live->calls_fd = -1;
-	live->stats.enable_fd = -1;
 	allow_many_descriptors();
 	rc = live_check_host(err);
 	if (rc == 0)
@@ -265,7 +264,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 	int rc;
 
 	live->sink = sink;
-	rc = live_put_probes(&live->probes, &sideband, live->stats.enable_error, sink, err);
+	rc = live_put_probes(&live->probes, &sideband, sink, err);
 	if (rc == 0)
 		rc = live_put_sample_clock(&live->probes, sink, err);
 	if (rc == 0)
