@@ -4,6 +4,7 @@
  * types this version does not know are counted and left out.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -21,6 +22,8 @@ struct rec_source {
 	struct cap_reader *reader;
 	int wake_fd; /* always readable */
 	u64 now_ns;  /* latest time seen */
+	u64 blocks_unreadable;
+	bool all_read;
 	u64 *values; /* decoded columns of the section at hand, one after the other */
 	size_t values_size;
 	u32 *stack_map, *task_map,
@@ -358,13 +361,17 @@ static int capture_drain(struct rec_source *source, struct rec_sink *sink, struc
 
 	if (rc < 0)
 		return cap_context(err, rc, "source");
-	if (rc == 0)
+	if (rc == 0) {
+		source->all_read = true;
 		return 1;
+	}
 	if (block.replica || !has_rows(block.type))
 		return 0;
 	rc = cap_reader_rows(source->reader, &rows, err);
-	if (rc == CAP_EDAMAGED || rc == CAP_ELIMIT)
-		return 0; /* a damaged block is passed over, as every reader does */
+	if (rc == CAP_EDAMAGED || rc == CAP_ELIMIT) { /* passed over, as every reader does */
+		source->blocks_unreadable++;
+		return 0;
+	}
 	if (rc < 0)
 		return cap_context(err, rc, "source");
 	rc = copy_block(source, sink, &block, &rows);
@@ -372,6 +379,40 @@ static int capture_drain(struct rec_source *source, struct rec_sink *sink, struc
 		return cap_fail(err, rc, "source: block at byte %llu could not be copied",
 				(unsigned long long)block.offset);
 	return 0;
+}
+
+/* Known once all was read: what of the input could not be copied. */
+static void capture_missing(const struct rec_source *source,
+			    void (*tell)(void *context, const char *what, const char *why),
+			    void *context)
+{
+	const struct cap_damage *damage = cap_reader_damage(source->reader);
+	char text[160];
+
+	if (!source->all_read)
+		return;
+	if (damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped ||
+	    source->blocks_unreadable) {
+		(void)snprintf(
+			text, sizeof(text),
+			"%llu blocks of it are damaged, %llu are missing, %llu bytes were passed "
+			"over",
+			(unsigned long long)(damage->blocks_damaged + source->blocks_unreadable),
+			(unsigned long long)damage->blocks_lost,
+			(unsigned long long)damage->bytes_skipped);
+		tell(context, "source", text);
+	}
+	if (damage->blocks_unknown || damage->rows_unknown_type || damage->columns_rejected) {
+		(void)snprintf(text, sizeof(text),
+			       "%llu blocks, %llu rows and %llu columns of it are not known to "
+			       "this version",
+			       (unsigned long long)damage->blocks_unknown,
+			       (unsigned long long)damage->rows_unknown_type,
+			       (unsigned long long)damage->columns_rejected);
+		tell(context, "source", text);
+	}
+	if (!damage->ended)
+		tell(context, "source", "it has no end: it was cut, or its recorder was killed");
 }
 
 static int capture_wake_fd(const struct rec_source *source)
@@ -410,4 +451,5 @@ const struct rec_source_ops rec_capture_source = {
 	.describe = capture_describe,
 	.can_wait = capture_can_wait,
 	.is_replay = true,
+	.missing = capture_missing,
 };

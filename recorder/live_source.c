@@ -193,6 +193,8 @@ static void live_missing(const struct rec_source *source,
 {
 	const struct live_source *live = (const struct live_source *)source;
 
+	if (live->started)
+		return; /* all that can be missing is known before */
 	live_probes_missing(&live->probes, tell, context);
 	if (!live->sideband)
 		tell(context, "executable mappings", live->sideband_error.text);

@@ -9,9 +9,24 @@
 #include "record.h"
 #include "summary.h"
 
+/* Messages quote what users and files say: nothing of that may steer the terminal. */
+static void say(const char *kind, const char *text)
+{
+	(void)fprintf(stderr, "kymo-record: %s", kind);
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f)
+			(void)fprintf(stderr, "\\x%02X", byte);
+		else
+			(void)fputc(byte, stderr);
+	}
+	(void)fputc('\n', stderr);
+}
+
 static int fail(const struct cap_err *err)
 {
-	(void)fprintf(stderr, "kymo-record: %s\n", err->text);
+	say("", err->text);
 	return err->code == CAP_EPRIVILEGE ? REC_EXIT_KERNEL
 	       : err->code == CAP_EUSAGE   ? REC_EXIT_USAGE
 					   : REC_EXIT_FAILURE;
@@ -65,7 +80,7 @@ static int print_help(void)
 
 static void warn(const char *text)
 {
-	(void)fprintf(stderr, "kymo-record: warning: %s\n", text);
+	say("warning: ", text);
 }
 
 static int record(const struct rec_options *options)
@@ -80,7 +95,7 @@ static int record(const struct rec_options *options)
 	int status = rec_exit_status(rc, &result);
 
 	if (rc < 0)
-		(void)fprintf(stderr, "kymo-record: %s\n", err.text);
+		say("", err.text);
 	if (options->json)
 		rec_summary_json(stdout, options, &result, status, rc < 0 ? err.text : NULL);
 	else if (!options->quiet && rc != -EPIPE) /* whoever closed the pipe wants no more */

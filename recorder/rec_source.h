@@ -33,8 +33,8 @@ struct rec_source_ops {
 	/* Optional. Replaces facts of the file header by those of the host the events are from.
 	 * Called once after open. */
 	void (*describe)(const struct rec_source *source, struct cap_file_info *info);
-	/* Optional. Tells, after open, what was asked for and cannot be recorded, one call per
-	 * line. */
+	/* Optional. Tells, after open and again after stop, what was asked for and is not recorded,
+	 * one call per line; what it told before it does not tell again. */
 	void (*missing)(const struct rec_source *source,
 			void (*tell)(void *context, const char *what, const char *why),
 			void *context);

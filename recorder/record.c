@@ -28,7 +28,7 @@
 #define CLOCK_SECONDS 10u	/* between CLOCK rows */
 #define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
 #define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
-#define RATIO_MARGIN 1.1	/* later events may compress a little worse */
+#define RATIO_MARGIN 1.2	/* later events may compress a little worse */
 #define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
 #define SMALL_SIZE_DRAIN_MS 10u
 #define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
@@ -49,7 +49,7 @@ struct recording {
 	struct rec_caller_signals caller_signals;
 	int timer_fd, duration_fd, signal_fd;
 
-	bool started, ended;
+	bool started, ended, incomplete;
 	enum cap_end_reason reason;
 	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
@@ -191,11 +191,13 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 
 static void warn_missing(void *context, const char *what, const char *why)
 {
-	const struct recording *rec = context;
+	struct recording *rec = context;
 	char text[512];
 
 	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
 	rec->screen->warn(text);
+	if (rec->started)
+		rec->incomplete = true;
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -430,6 +432,8 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rc != -EPIPE) {
 		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
 		(void)rec_side_watch_clocks(&rec->side, true);
@@ -464,6 +468,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 			  : rc < 0	 ? CAP_END_IO_ERROR
 					 : rec->reason,
 		.recorded = rec->started,
+		.incomplete = rec->incomplete,
 		.cpu_count = online_cpus(),
 		.command_pid = rec->command.pid,
 		.command_exited = rec->command.exited,

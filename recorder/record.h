@@ -17,6 +17,7 @@ struct rec_result { /* what the summary tells */
 	struct rec_own_cost cost;      /* between the first event and the end */
 	u32 cpu_count;
 	u64 floor_bytes;   /* of free disk space */
+	bool incomplete;   /* the source had more than could be taken from it */
 	bool recorded;	   /* events flowed; false: no file was left */
 	pid_t command_pid; /* 0: no command was given */
 	bool command_exited;

@@ -18,7 +18,7 @@ int rec_exit_status(int rc, const struct rec_result *result)
 		return REC_EXIT_KERNEL;
 	if (rc < 0 || (result->recorded && result->reason == CAP_END_NO_SPACE))
 		return REC_EXIT_FAILURE;
-	return result->counts.lost_count > 0 ? REC_EXIT_LOSS : REC_EXIT_OK;
+	return result->counts.lost_count > 0 || result->incomplete ? REC_EXIT_LOSS : REC_EXIT_OK;
 }
 
 static const char *class_name(u32 value)
@@ -142,6 +142,17 @@ static void print_losses(FILE *out, const struct rec_sink_counts *counts)
 	(void)fputs(")", out);
 }
 
+/* Events of the classes that were asked for; what is always recorded does not count. */
+static u64 asked_count(const struct rec_options *options, const struct rec_sink_counts *counts)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		if (options->classes & (1u << i))
+			sum += counts->stored_by_class[i];
+	return sum;
+}
+
 static void print_next(FILE *out, const struct rec_options *options, const char *path)
 {
 	if (strcmp(options->output_path, "-") == 0)
@@ -165,11 +176,12 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 			      "kymo-record: ended early: the disk of '%s' is nearly full (%s are "
 			      "kept free)\n",
 			      path, rec_bytes_text(result->floor_bytes, floor, sizeof(floor)));
-	if (counts->stored_count == 0)
-		(void)fprintf(out,
-			      "kymo-record: NOTHING WAS RECORDED: no event passed the filters in "
-			      "%.1f s\n",
-			      (double)result->elapsed_ns / 1e9);
+	if (asked_count(options, counts) == 0)
+		(void)fprintf(
+			out,
+			"kymo-record: NOTHING WAS RECORDED of what was asked for: no event passed "
+			"the filters in %.1f s\n",
+			(double)result->elapsed_ns / 1e9);
 	(void)fprintf(out, "kymo-record: %.1f s, %s events, %s in '%s'",
 		      (double)result->elapsed_ns / 1e9,
 		      rec_count_text(counts->stored_count, events, sizeof(events)),
@@ -180,7 +192,7 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 	print_losses(out, counts);
 	(void)fprintf(out, "; own CPU %.2f %% of the host, peak memory %s\n", cpu_percent(result),
 		      rec_bytes_text(result->cost.peak_rss_bytes, peak, sizeof(peak)));
-	if (counts->stored_count > 0)
+	if (asked_count(options, counts) > 0)
 		print_next(out, options, path);
 }
 
