@@ -36,13 +36,28 @@ static int add_row(struct cap_chunk *chunk, struct ev_probe row, const char *nam
 }
 
 /* What is recorded without a probe of the table. */
-static int add_sideband_row(const struct live_sideband_state *sideband, u64 now_ns,
-			    struct cap_chunk *chunk)
+static int add_other_rows(const struct live_sideband_state *sideband, u64 now_ns,
+			  struct cap_chunk *chunk)
 {
 	const struct ev_probe mappings = {
 		.time_ns = now_ns, .event_class = CLASS_MAPPINGS, .attached = sideband->attached};
 
-	return add_row(chunk, mappings, "executable mappings", "perf side-band", sideband->reason);
+	const struct ev_probe before = {.time_ns = now_ns,
+					.event_class = CLASS_MAPPINGS,
+					.attached = sideband->before_reason[0] == 0};
+	const struct ev_probe kernel = {.time_ns = now_ns,
+					.event_class = CLASS_CPU,
+					.attached = sideband->kernel_reason[0] == 0};
+	int rc =
+		add_row(chunk, mappings, "executable mappings", "perf side-band", sideband->reason);
+
+	if (rc == 0)
+		rc = add_row(chunk, before, "mappings of processes that ran before",
+			     "/proc/PID/maps", sideband->before_reason);
+	if (rc == 0)
+		rc = add_row(chunk, kernel, "kernel addresses", "/proc/kallsyms",
+			     sideband->kernel_reason);
+	return rc;
 }
 
 int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
@@ -53,7 +68,7 @@ int live_put_probes(const struct live_probes *probes, const struct live_sideband
 	int rc = chunk ? live_probes_rows(probes, now_ns, chunk) : -ENOMEM;
 
 	if (rc == 0)
-		rc = add_sideband_row(sideband, now_ns, chunk);
+		rc = add_other_rows(sideband, now_ns, chunk);
 	rc = live_hand_over(sink, CAP_BLOCK_PROBES, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of probes") : 0;
 }

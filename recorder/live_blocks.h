@@ -9,6 +9,9 @@
 struct live_sideband_state {
 	bool attached;
 	const char *reason; /* why not, or what it lacks; "" if there is nothing to say */
+	/* Why mappings of processes that ran before, and kernel addresses, are not told; "": they
+	 * are. */
+	const char *before_reason, *kernel_reason;
 };
 
 /* CLOCK_MONOTONIC, the clock of all records. */
