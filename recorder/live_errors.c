@@ -2,6 +2,7 @@
 #include "live_errors.h"
 
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -167,16 +168,45 @@ static bool maps_closed(pid_t pid)
 	return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
-const char *live_why_maps_closed(const struct rec_options *options)
+static void closedirp(DIR **directory)
 {
-	size_t count = options->pid_count;
-	bool closed = count == 0 && maps_closed(1); /* init stands for all of other users */
+	if (*directory)
+		(void)closedir(*directory); /* only read */
+}
 
+static void count_all(size_t *ret_closed, size_t *ret_count)
+{
+	CLEANUP(closedirp) DIR *processes = opendir("/proc");
+	const struct dirent *entry;
+
+	while (processes && (entry = readdir(processes)) != NULL) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid <= 0)
+			continue;
+		*ret_closed += maps_closed(pid);
+		++*ret_count;
+	}
+}
+
+void live_why_maps_closed(const struct rec_options *options, char *ret_reason, size_t size)
+{
+	size_t count = options->pid_count, closed = 0;
+
+	ret_reason[0] = 0;
+	if (capability_held(CAP_SYS_PTRACE))
+		return;
 	if (count > 0 && options->command && !options->all)
 		count--; /* the last is the command, whose mappings before its exec tell nothing */
-	for (size_t i = 0; i < count && !closed; i++)
-		closed = maps_closed(options->pids[i]);
-	return closed ? "those of other users: run as root or add CAP_SYS_PTRACE" : "";
+	for (size_t i = 0; i < count; i++)
+		closed += maps_closed(options->pids[i]);
+	if (options->pid_count == 0)
+		count_all(&closed, &count);
+	if (closed > 0)
+		(void)snprintf(ret_reason, size,
+			       "%zu of %zu processes do not let us read them: run as root or add "
+			       "CAP_SYS_PTRACE",
+			       closed, count);
 }
 
 int live_check_host(struct cap_err *err)

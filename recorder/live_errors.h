@@ -30,6 +30,6 @@ int live_check_host(struct cap_err *err);
 /* "InsufficientPermissions: what; how to get the permission". Returns CAP_EPRIVILEGE. */
 int live_fail_permissions(struct cap_err *err, const char *what);
 
-/* Why the start scan will pass over mappings of wanted processes, a static text; "" if it will not.
- * To be asked while capabilities are held. */
-const char *live_why_maps_closed(const struct rec_options *options);
+/* Why the start scan will pass over mappings of wanted processes; "" if it will not. To be asked
+ * while capabilities are held. */
+void live_why_maps_closed(const struct rec_options *options, char *ret_reason, size_t size);

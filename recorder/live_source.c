@@ -44,7 +44,7 @@ struct live_source {
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
-	const char *before_reason; /* why mappings of the start scan lack; "": they do not */
+	char before_reason[128]; /* why mappings of the start scan lack; "": they do not */
 	struct rec_kernel_map *kernel_map;
 	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
 	struct rec_sink *sink;	     /* of the call that runs */
@@ -159,7 +159,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (!live)
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
-	live->before_reason = live_why_maps_closed(options);
+	live_why_maps_closed(options, live->before_reason, sizeof(live->before_reason));
 	live->processes_fd = live->calls_fd = -1;
 	allow_many_descriptors();
 	rc = live_check_host(err);
