@@ -141,12 +141,24 @@ static __always_inline int on_free(struct task_struct *task, bool direct)
 	return 0;
 }
 
+/*
+ * Is the name that of a program being executed? Then its exec record, a moment later, carries it
+ * with the new identity; told here it would name the program before.
+ */
+static __always_inline bool name_is_of_exec(struct task_struct *task, bool direct)
+{
+	if (!bpf_core_field_exists(task->in_execve))
+		return false;
+	return direct ? BPF_CORE_READ_BITFIELD(task, in_execve)
+		      : BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+}
+
 static __always_inline int on_rename(struct task_struct *task, const char *name, bool direct)
 {
 	struct ring_task_name *record;
 	u64 attempt;
 
-	if (!control.tasks_open || !process_wanted(task, direct))
+	if (!control.tasks_open || name_is_of_exec(task, direct) || !process_wanted(task, direct))
 		return 0;
 	record = RECORD_RESERVE(struct ring_task_name, attempt);
 	if (!record)

@@ -58,6 +58,7 @@ struct task_struct {
 	int on_cpu;
 	unsigned int flags;
 	int exit_code;
+	unsigned int in_execve : 1;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

@@ -44,6 +44,7 @@ add_custom_command(
 add_custom_target(kymo_bpf_skeleton DEPENDS ${BPF_OUT}/kymo_bpf.skel.h)
 
 set(LIVE_SOURCES
+  ${CMAKE_CURRENT_LIST_DIR}/live_blocks.c
   ${CMAKE_CURRENT_LIST_DIR}/live_errors.c
   ${CMAKE_CURRENT_LIST_DIR}/live_inflight.c
   ${CMAKE_CURRENT_LIST_DIR}/live_perf_events.c

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -17,6 +16,7 @@
 #include "bpf/live_state.h"
 #include "formats/cleanup.h"
 #include "kernel_map.h"
+#include "live_blocks.h"
 #include "live_inflight.h"
 #include "live_probes.h"
 #include "live_rings.h"
@@ -51,14 +51,6 @@ struct live_source {
 	u64 start_ns, next_names_ns;
 	bool started, stopped;
 };
-
-static u64 now_monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
 
 static volatile struct live_control *control_of(const struct live_source *live)
 {
@@ -216,100 +208,6 @@ struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
 
 /* ---- start ---- */
 
-/* Gives a side chunk back to the sink: filled, or emptied when filling it failed (rc < 0). Returns
- * the first failure. */
-static int hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
-		     int rc)
-{
-	int put_rc;
-
-	if (!chunk)
-		return -ENOMEM;
-	if (rc < 0)
-		cap_chunk_reset(chunk);
-	put_rc = rec_sink_put_side(sink, block, chunk);
-	return rc < 0 ? rc : put_rc;
-}
-
-static int add_sideband_row(const struct live_source *live, u64 now_ns, struct cap_chunk *chunk)
-{
-	static const char name[] = "executable mappings", how[] = "perf side-band";
-	const char *reason =
-		live->sideband
-			? (rec_sideband_has_build_ids(live->sideband) ? "" : "without build-ids")
-			: live->sideband_error.text;
-	struct ev_probe row = {
-		.time_ns = now_ns,
-		.name = cap_chunk_string(chunk, name, sizeof(name) - 1),
-		.how = cap_chunk_string(chunk, how, sizeof(how) - 1),
-		.reason = reason[0] ? cap_chunk_string(chunk, reason, strlen(reason)) : 0,
-		.event_class = CLASS_MAPPINGS,
-		.attached = live->sideband != NULL,
-	};
-
-	return cap_chunk_add(chunk, EV_PROBE, &row);
-}
-
-static int add_run_time_row(const struct live_source *live, u64 now_ns, struct cap_chunk *chunk)
-{
-	static const char name[] = "run time of BPF programs", how[] = "BPF_ENABLE_STATS",
-			  reason[] = "needs CAP_SYS_ADMIN";
-	int error = live->stats.enable_error;
-	struct ev_probe row = {
-		.time_ns = now_ns,
-		.name = cap_chunk_string(chunk, name, sizeof(name) - 1),
-		.how = cap_chunk_string(chunk, how, sizeof(how) - 1),
-		.reason = error == EPERM ? cap_chunk_string(chunk, reason, sizeof(reason) - 1) : 0,
-		.event_class = CLASS_TASKS,
-		.attached = error == 0,
-		.error = (u32)error,
-	};
-
-	return cap_chunk_add(chunk, EV_PROBE, &row);
-}
-
-static int put_probes(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
-{
-	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
-	int rc = chunk ? live_probes_rows(&live->probes, now_monotonic_ns(), chunk) : -ENOMEM;
-
-	if (rc == 0)
-		rc = add_sideband_row(live, now_monotonic_ns(), chunk);
-	if (rc == 0)
-		rc = add_run_time_row(live, now_monotonic_ns(), chunk);
-	rc = hand_over(sink, CAP_BLOCK_PROBES, chunk, rc);
-	return rc < 0 ? cap_fail(err, rc, "write the list of probes") : 0;
-}
-
-static int put_sample_clock(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
-{
-	static const char key[] = "cpu.event";
-	const char *value = live->probes.sample_cycles ? "cycles" : "cpu-clock";
-	struct cap_chunk *chunk;
-	struct ev_meta row = {0};
-	int rc;
-
-	if (!live_class_attached(&live->probes, CLASS_CPU))
-		return 0;
-	chunk = rec_sink_side_chunk(sink);
-	if (!chunk)
-		return cap_fail(err, -ENOMEM, "write what samples count");
-	row.key = cap_chunk_string(chunk, key, sizeof(key) - 1);
-	row.value = cap_chunk_string(chunk, value, strlen(value));
-	rc = cap_chunk_add(chunk, EV_META, &row);
-	rc = hand_over(sink, CAP_BLOCK_META, chunk, rc);
-	return rc < 0 ? cap_fail(err, rc, "write what samples count") : 0;
-}
-
-static int put_modules(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
-{
-	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
-	int rc = chunk ? rec_kernel_map_modules(live->kernel_map, chunk) : -ENOMEM;
-
-	rc = hand_over(sink, CAP_BLOCK_MODULES, chunk, rc);
-	return rc < 0 ? cap_fail(err, rc, "write the list of kernel modules") : 0;
-}
-
 /* One round of the scan: as many processes as fit two chunks. Returns how many are done. */
 static int scan_some(struct rec_sink *sink, const struct ring_process *processes, size_t count,
 		     struct cap_err *err)
@@ -318,8 +216,8 @@ static int scan_some(struct rec_sink *sink, const struct ring_process *processes
 	int done = procs && maps ? rec_process_scan(processes, count, procs, maps, err) : -ENOMEM;
 	int rc = done < 0 ? done : 0;
 
-	rc = hand_over(sink, CAP_BLOCK_PROCS, procs, rc);
-	rc = hand_over(sink, CAP_BLOCK_MAPS, maps, rc);
+	rc = live_hand_over(sink, CAP_BLOCK_PROCS, procs, rc);
+	rc = live_hand_over(sink, CAP_BLOCK_MAPS, maps, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of running processes") : done;
 }
 
@@ -360,21 +258,27 @@ static int put_processes(struct live_source *live, struct rec_sink *sink, struct
 static int live_start(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
+	const struct live_sideband_state sideband = {
+		.attached = live->sideband != NULL,
+		.reason = !live->sideband			       ? live->sideband_error.text
+			  : rec_sideband_has_build_ids(live->sideband) ? ""
+								       : "without build-ids",
+	};
 	int rc;
 
 	live->sink = sink;
-	rc = put_probes(live, sink, err);
+	rc = live_put_probes(&live->probes, &sideband, live->stats.enable_error, sink, err);
 	if (rc == 0)
-		rc = put_sample_clock(live, sink, err);
+		rc = live_put_sample_clock(&live->probes, sink, err);
 	if (rc == 0)
-		rc = put_modules(live, sink, err);
+		rc = live_put_modules(live->kernel_map, sink, err);
 	if (rc < 0)
 		return rc;
 	control_of(live)->tasks_open = 1;
 	rc = put_processes(live, sink, err);
 	if (rc < 0)
 		return rc;
-	live->start_ns = now_monotonic_ns();
+	live->start_ns = live_now_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
 	live_stats_step(&live->stats, &live->probes, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
@@ -385,28 +289,15 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 
 /* ---- run ---- */
 
-static int put_names(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
-{
-	struct cap_chunk *chunk;
-	int rc;
-
-	if (!rec_kernel_map_has_unnamed(live->kernel_map))
-		return 0;
-	chunk = rec_sink_side_chunk(sink);
-	rc = chunk ? rec_kernel_map_symbols(live->kernel_map, chunk, err) : -ENOMEM;
-	rc = hand_over(sink, CAP_BLOCK_SYMBOLS, chunk, rc);
-	return rc < 0 ? cap_context(err, rc, "names of kernel functions") : 0;
-}
-
-static int name_when_due(struct live_source *live, struct rec_sink *sink, u64 now_ns,
-			 struct cap_err *err)
+/* Names are a comfort: a recording does not end because they cannot be had. */
+static void name_when_due(struct live_source *live, struct rec_sink *sink, u64 now_ns)
 {
 	if (now_ns < live->next_names_ns)
-		return 0;
+		return;
 	live->next_names_ns = now_ns < live->start_ns + SECOND_NAMES_NS
 				      ? live->start_ns + SECOND_NAMES_NS
 				      : now_ns + LATER_NAMES_NS;
-	return put_names(live, sink, err);
+	(void)live_put_names(live->kernel_map, sink, NULL);
 }
 
 static int drain_all(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
@@ -421,13 +312,16 @@ static int drain_all(struct live_source *live, struct rec_sink *sink, struct cap
 static int live_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
-	u64 now_ns = now_monotonic_ns();
+	u64 now_ns = live_now_ns();
 	int rc;
 
 	live->sink = sink;
 	live_stats_step(&live->stats, &live->probes, now_ns);
 	rc = drain_all(live, sink, err);
-	return rc < 0 ? rc : name_when_due(live, sink, now_ns, err);
+	if (rc < 0)
+		return rc;
+	name_when_due(live, sink, now_ns);
+	return 0;
 }
 
 static int live_wake_fd(const struct rec_source *source)
@@ -456,10 +350,10 @@ static void wait_for_programs(void)
 static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
 {
 	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
-	int rc = chunk ? live_stats((struct rec_source *)live, sink, chunk, now_monotonic_ns())
-		       : -ENOMEM;
+	int rc =
+		chunk ? live_stats((struct rec_source *)live, sink, chunk, live_now_ns()) : -ENOMEM;
 
-	rc = hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
+	rc = live_hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
 }
 
@@ -477,7 +371,7 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 		return 0;
 	live->stopped = true;
 	live->sink = sink;
-	control_of(live)->stop_ns = now_monotonic_ns();
+	control_of(live)->stop_ns = live_now_ns();
 	control_of(live)->events_open = 0;
 	wait_for_programs();
 	rc = drain_all(live, sink, err);
@@ -488,11 +382,11 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	wait_for_programs();
 	if (rc == 0)
 		rc = drain_all(live, sink, err);
-	live_stats_close_window(&live->stats, &live->probes, now_monotonic_ns());
+	live_stats_close_window(&live->stats, &live->probes, live_now_ns());
 	if (rc == 0)
 		rc = put_last_rows(live, sink, err);
 	if (rc == 0)
-		rc = put_names(live, sink, err);
+		(void)live_put_names(live->kernel_map, sink, NULL);
 	live_probes_detach(&live->probes);
 	live->sideband = rec_sideband_free(live->sideband);
 	return rc;

@@ -1,0 +1,31 @@
+#pragma once
+/* The side blocks that a live recording writes besides events: PROBES, META, MODULES, SYMBOLS. */
+#include "formats/cap_error.h"
+#include "formats/chunk.h"
+#include "kernel_map.h"
+#include "live_probes.h"
+#include "rec_sink.h"
+
+struct live_sideband_state {
+	bool attached;
+	const char *reason; /* why not, or what it lacks; "" if there is nothing to say */
+};
+
+/* CLOCK_MONOTONIC, the clock of all records. */
+u64 live_now_ns(void);
+
+/* Gives a side chunk back to the sink: filled, or emptied when filling it failed (rc < 0). Returns
+ * the first failure. */
+int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
+		   int rc);
+
+/* What was wanted, what is attached, what was refused and why. run_time_error: errno of
+ * BPF_ENABLE_STATS, or 0. */
+int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
+		    int run_time_error, struct rec_sink *sink, struct cap_err *err);
+/* META "cpu.event": what the period of a sample counts. Nothing where no samples are taken. */
+int live_put_sample_clock(const struct live_probes *probes, struct rec_sink *sink,
+			  struct cap_err *err);
+int live_put_modules(const struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err);
+/* Names of the kernel functions hit since the last call; nothing where there are none. */
+int live_put_names(struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err);
