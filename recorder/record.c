@@ -51,7 +51,7 @@ struct recording {
 
 	bool started, ended, incomplete;
 	enum cap_end_reason reason;
-	u64 begin_ns, second_ns; /* CLOCK_MONOTONIC */
+	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
 	u64 raw_bytes; /* at the last look: --max-size */
 	bool size_learning;
@@ -234,18 +234,20 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 
 	if (rc < 0)
 		return cap_fail_errno(err, ENOMEM, "write the facts of the host");
+	if (rec_side_begin_clocks(&rec->side) < 0)
+		return cap_fail_errno(err, ENOMEM, "write the clocks");
+	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
+	rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
+	if (rc < 0)
+		return rc;
+	/* Time counts from when events flow; listing what already runs took its own. */
 	rec->begin_ns = monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
-	if (rec_side_begin_clocks(&rec->side) < 0)
-		return cap_fail_errno(err, ENOMEM, "write the clocks");
 	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
 			err);
 	if (rc == 0)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
-	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
-	if (rc == 0)
-		rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
 	if (rc == 0) /* all is open and attached; what follows has descriptors only */
 		rc = rec_privileges_drop_all(err);
 	if (rc == 0 && rec->command.pid > 0)
@@ -477,7 +479,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	if (!rec->started)
 		return;
 	rec_own_cost_read(&cost);
-	ret_result->elapsed_ns = monotonic_ns() - rec->begin_ns;
+	ret_result->elapsed_ns = rec->end_ns - rec->begin_ns;
 	rec_sink_counts(rec->side.sink, &ret_result->counts);
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
@@ -535,6 +537,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 	if (rc == 0) {
 		rec_status_open(&rec.status, screen->status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
+		rec.end_ns = monotonic_ns();
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);
 	} else if (rec.output) {

@@ -1,12 +1,14 @@
 """Damages captures, above the checksums (as disks and transfers do) and below them (as a hostile writer does: every hash is right).
 
-mutate(data, other, random) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state gives the same result.
+mutate(data, other, random) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state
+gives the same result. capture_cases.py has the single cases.
 """
 import struct
 
 import xxhash
 import zstandard
 
+import second_blocks as sb
 import second_decoder as sd
 
 PAGE = 4096
@@ -33,12 +35,12 @@ class Parts:
         self.raw_len = len(body)
 
     def bytes(self):
-        header_len = sd.HEADER_BYTES + len(self.extra_header)
+        header_len = sb.HEADER_BYTES + len(self.extra_header)
         padding = -(header_len + len(self.plain) + len(self.frame)) % 8
         payload = self.plain + self.padding_byte * padding + self.frame
         values = {"skip_len": header_len - 8 + len(self.plain) + padding, "header_len": header_len, "plain_len": len(self.plain),
                   "frame_len": len(self.frame), "raw_len": self.raw_len, **self.forced}
-        header = struct.pack("<IIQIHHQQIIIIQ", sd.MAGIC, values["skip_len"], int.from_bytes(sd.MARKER, "little"), self.disk_type,
+        header = struct.pack("<IIQIHHQQIIIIQ", sb.MAGIC, values["skip_len"], int.from_bytes(sb.MARKER, "little"), self.disk_type,
                              values["header_len"], self.flags, self.file_id, self.seq, values["plain_len"], values["frame_len"],
                              values["raw_len"], self.reserved, xxhash.xxh3_64_intdigest(payload)) + self.extra_header
         return header + struct.pack("<Q", xxhash.xxh3_64_intdigest(header)) + payload
@@ -48,7 +50,7 @@ def split_blocks(data):
     """-> [block] of a sound capture"""
     blocks, offset = [], 0
     while offset < len(data):
-        block = sd.read_block(data, offset)
+        block = sb.read_block(data, offset)
         if block is None:
             raise ValueError(f"no sound capture: offset {offset}")
         blocks.append(block)
@@ -64,6 +66,21 @@ def odd(random, near=0):
 def put(data, offset, layout, value):
     size = struct.calcsize(layout)
     return data[:offset] + struct.pack(layout, value & (1 << 8 * size) - 1) + data[offset + size:]
+
+
+def take_apart(body):
+    """-> ([directory entry of a section, as a list], [its bytes])"""
+    (count,) = struct.unpack_from("<I", body)
+    entries = [list(struct.unpack_from("<HHIIIII", body, 4 + 24 * number)) for number in range(count)]
+    return entries, [body[entry[4]:entry[4] + entry[5]] for entry in entries]
+
+
+def put_together(entries, contents):
+    """-> body; offsets and lengths of the entries are set to what the contents need"""
+    at = 4 + 24 * len(entries)
+    for entry, content in zip(entries, contents):
+        entry[4], entry[5], at = at, len(content), at + len(content)
+    return struct.pack("<I", len(entries)) + b"".join(struct.pack("<HHIIIII", *entry) for entry in entries) + b"".join(contents)
 
 
 # -------- above the checksums --------
@@ -121,7 +138,7 @@ def text_mode(data, _, __):
 
 def noise_around(data, _, random):
     noise = random.randbytes(random.randint(1, 100))
-    return random.choice((noise + data, data + noise, data + sd.MARKER, data + data[:80], data + bytes(random.randint(1, 80))))
+    return random.choice((noise + data, data + noise, data + sb.MARKER, data + data[:80], data + bytes(random.randint(1, 80))))
 
 
 def two_captures(data, other, random):
@@ -155,6 +172,7 @@ def change_block(data, random, change, wanted=lambda block: True):
     chosen = [block for block in blocks if wanted(block)]
     if not chosen:
         return data
+    chosen += [block for block in chosen if block.type == 16] * (len(chosen) // 2)  # chunks have what the others have, and more
     block = random.choice(chosen)
     parts = Parts(block, data)
     change(parts)
@@ -171,12 +189,11 @@ def sealed_header(data, other, random):
         field = random.choice(("type", "type", "flags", "flags", "seq", "file_id", "header", "reserved", "padding", "skip_len", "plain_len",
                                "frame_len", "raw_len", "header_len"))
         if field == "type":
-            parts.disk_type = random.choice((parts.disk_type ^ 1 << 30, parts.disk_type | 1 << 31, parts.disk_type ^ 3 << 30, 912,
-                                             912 | 1 << 30, random.choice(sorted(sd.KNOWN_TYPES)), random.getrandbits(32)))
+            parts.disk_type = random.choice((parts.disk_type ^ 1 << 30, 912, random.choice(sorted(sd.KNOWN_TYPES)), random.getrandbits(30)))
         elif field == "flags":
-            parts.flags = random.choice((parts.flags ^ 1 << random.randrange(16), parts.flags | sd.FLAG_REPLICA, random.getrandbits(16)))
+            parts.flags = random.choice((parts.flags ^ 1 << random.randrange(16), parts.flags | sb.FLAG_REPLICA, random.getrandbits(16)))
         elif field == "seq":
-            parts.seq = random.choice((parts.seq + 1, max(parts.seq - 1, 0), 0, parts.seq + 1000, 1 << 63, (1 << 64) - 1))
+            parts.seq = random.choice((parts.seq + 1, max(parts.seq - 1, 0), 0, parts.seq + 1000, 1 << 62))
         elif field == "file_id":
             parts.file_id = random.choice((parts.file_id ^ 1, 0, split_blocks(other)[0].file_id))
         elif field == "header":
@@ -196,7 +213,7 @@ def sealed_plain(data, _, random):
     """Bytes of a file header, a prologue or END are odd."""
     def change(parts):
         if random.random() < 0.2:
-            parts.plain = random.choice((parts.plain[:random.randrange(len(parts.plain))], parts.plain + random.randbytes(9)))
+            parts.plain += random.randbytes(random.randint(1, 9))
             return
         at = random.randrange(min(len(parts.plain), 150))
         layout = random.choice(("<B", "<H", "<I"))
@@ -328,10 +345,8 @@ def replace_column(data, _, random):
 
     def change(parts):
         body = parts.body()
-        (count,) = struct.unpack_from("<I", body)
-        entries = [list(struct.unpack_from("<HHIIIII", body, 4 + 24 * i)) for i in range(count)]
-        contents = [body[entry[4]:entry[4] + entry[5]] for entry in entries]
-        chosen = [i for i in range(count) if entries[i][0] != sd.S_STRINGS and struct.unpack_from("<H", contents[i])[0]
+        entries, contents = take_apart(body)
+        chosen = [i for i in range(len(entries)) if entries[i][0] != sd.S_STRINGS and struct.unpack_from("<H", contents[i])[0]
                   and 0 < entries[i][3] <= 4096]
         if not chosen:
             return
@@ -341,11 +356,8 @@ def replace_column(data, _, random):
         encoding, stored = column(entries[i][3])
         content = put(contents[i], entry + 2, "<B", encoding)
         content = put(put(content, entry + 4, "<I", len(content)), entry + 8, "<I", len(stored)) + stored
-        contents[i], at = content, 4 + 24 * count
-        for one, stored in zip(entries, contents):
-            one[4], one[5], at = at, len(stored), at + len(stored)
-        directory = b"".join(struct.pack("<HHIIIII", *one) for one in entries)
-        parts.set_body(struct.pack("<I", count) + directory + b"".join(contents))
+        contents[i] = content
+        parts.set_body(put_together(entries, contents))
     return change_block(data, random, change, is_rows)
 
 
@@ -376,10 +388,11 @@ ABOVE = (flip_bits, flip_in_header, truncate, truncate_at_block, insert_bytes, d
 BELOW = (sealed_header, sealed_plain, sealed_frame, sealed_body, sealed_sections, sealed_columns, replace_column, sealed_schema)
 
 
-def mutate(data, other, random, only=None):
+BY_NAME = {change.__name__: change for change in ABOVE + BELOW}
+
+
+def mutate(data, other, random):
     """-> (names of what was done, bytes). Damage above the checksums comes last, since the rest needs a sound capture."""
-    if only:
-        return [only], {change.__name__: change for change in ABOVE + BELOW}[only](data, other, random)
     done = []
     if random.random() < 0.65:
         change = random.choice(BELOW)

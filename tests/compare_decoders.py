@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Reads captures with kymo and with second_decoder.py, and reports where they differ in what they accept, count or print.
 
-    compare_decoders.py CAPTURE... [--mutate N] [--seed S] [--keep DIR] [--only MUTATION]
+    compare_decoders.py CAPTURE... [--cases [NAME,...]] [--mutate N] [--seed S] [--only MUTATION] [--keep DIR]
 
 N damaged copies are made of the captures in turn (capture_mutations.py); copy i of seed S is the same in every run, and
 `--seed S+i --mutate 1` makes it alone. Copies on which the decoders differ are kept in DIR. Status 1 if any differ.
@@ -19,6 +19,7 @@ import time
 import kymo_env
 
 try:
+    import capture_cases
     import capture_mutations
     import second_decoder
 except ModuleNotFoundError as missing:
@@ -111,12 +112,23 @@ class Tally:
                 print(f"    {label}: {detail[:400]}")
 
 
+def wanted_cases(names):
+    if names is None:
+        return []
+    wanted = list(capture_cases.BY_NAME) if names == "all" else names.split(",")
+    unknown = [name for name in wanted if name not in capture_cases.BY_NAME]
+    if unknown:
+        sys.exit(f"no such case: {', '.join(unknown)}; there are {', '.join(capture_cases.BY_NAME)}")
+    return wanted
+
+
 def main():
     parser = argparse.ArgumentParser(description="compares kymo with the second decoder")
     parser.add_argument("captures", nargs="+", metavar="CAPTURE")
     parser.add_argument("--mutate", type=int, default=0, metavar="N", help="damaged copies to compare besides")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", metavar="MUTATION", help="nothing but this mutation")
+    parser.add_argument("--only", metavar="MUTATION", choices=capture_mutations.BY_NAME, help="nothing but this mutation")
+    parser.add_argument("--cases", nargs="?", const="all", metavar="NAME,...", help="also these cases of capture_cases.py (or all)")
     parser.add_argument("--keep", metavar="DIR", help="where to keep copies on which the two differ")
     parser.add_argument("--examples", type=int, default=3, help="how many of each kind of difference to print")
     args = parser.parse_args()
@@ -130,11 +142,19 @@ def main():
         tally.add(os.path.basename(path), data, compare(path, data, own_schema))
     with tempfile.TemporaryDirectory(prefix="kymo-compare-") as directory:
         path = os.path.join(directory, "mutated.kymo")
+        for name in wanted_cases(args.cases):
+            data = capture_cases.BY_NAME[name](originals[0], originals[-1])
+            with open(path, "wb") as file:
+                file.write(data)
+            tally.add(f"case {name}", data, compare(path, data, own_schema))
         for seed in range(args.seed, args.seed + args.mutate):
             chance = random.Random(seed)
             chosen = seed % len(originals)
             other = originals[(chosen + 1) % len(originals)]
-            done, data = capture_mutations.mutate(originals[chosen], other, chance, args.only)
+            if args.only:
+                done, data = [args.only], capture_mutations.BY_NAME[args.only](originals[chosen], other, chance)
+            else:
+                done, data = capture_mutations.mutate(originals[chosen], other, chance)
             with open(path, "wb") as file:
                 file.write(data)
             tally.add(f"seed {seed} {'+'.join(done)}", data, compare(path, data, own_schema))

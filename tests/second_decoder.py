@@ -6,7 +6,7 @@
     --mode strict|default|stop               section 11: damage is an error, is passed over, ends the reading
     --own-schema CAPTURE                     a capture whose schema stands for "the reader's own" (section 6)
 
-It shares no code and no table with formats/ on purpose. Where the text leaves a choice, the choice made is marked "SPEC".
+It shares no code and no table with formats/ on purpose: where the two differ, one of them or the text is wrong.
 Needs Debian's python3-zstandard and python3-xxhash, so it runs under /usr/bin/python3.
 """
 import argparse
@@ -15,25 +15,15 @@ import json
 import struct
 import sys
 
-import xxhash
-import zstandard
+from second_blocks import TYPE_SKIPPABLE, Damage, Refused, decompress, hash64, read_block, read_header, search
 
-MAGIC = 0x184D2A5B
-MARKER = bytes.fromhex("CB4B594D0D0A1A0A")
-HEADER = struct.Struct("<IIQIHHQQIIIIQ")
-HEADER_BYTES = 72
 MAJOR = 1
-FLAG_REPLICA = 1 << 4
-FLAGS_KNOWN = 0x0F | FLAG_REPLICA | 1 << 7
-TYPE_MASK, TYPE_SKIPPABLE = (1 << 30) - 1, 1 << 30
 T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END = 1, 2, 32, 33
 ROW_TYPES = frozenset((3, 4, 5, 6, 16, 17, 18, 19, 20, 24))
 KNOWN_TYPES = ROW_TYPES | {T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END}
 S_STRINGS, S_FRAMES, S_STACKS, S_TASKS, S_EVENTS = 1, 2, 3, 4, 16
 K_TASK, K_STACK, K_STRING, K_BYTES, K_ADDRESS = 5, 6, 7, 8, 9
 
-MAX_HEADER_BYTES = 256
-MAX_PLAIN_BYTES = MAX_FRAME_BYTES = MAX_RAW_BYTES = 33554432
 MAX_SECTIONS, MAX_COLUMNS = 1024, 256
 MAX_ROWS = {S_STRINGS: 1048576, S_FRAMES: 1048576, S_STACKS: 4194304, S_TASKS: 1048576, S_EVENTS: 1048576}
 MAX_STRING_BYTES = 65536
@@ -43,111 +33,8 @@ MAX_TYPES, MAX_FIELDS, MAX_VALUES = 4096, 256, 16384
 MASK32, MASK64 = (1 << 32) - 1, (1 << 64) - 1
 
 
-class Damage(Exception):
-    """This block, or this part of it, is not as the text says."""
-
-
-class Refused(Exception):
-    """The file must not be read at all: another major version, or a feature that is not known."""
-
-
-def hash64(data):
-    return xxhash.xxh3_64_intdigest(data)
-
-
 def signed64(value):
     return value - (1 << 64) if value >> 63 else value
-
-
-# -------- section 3 and 11: blocks --------
-
-class Block:
-    """One block whose header is good. `payload_good` says whether the payload's hash agrees."""
-    __slots__ = ("offset", "end", "disk_type", "header_len", "flags", "file_id", "seq", "plain", "frame", "raw_len", "payload_good")
-
-    @property
-    def type(self):
-        return self.disk_type & TYPE_MASK
-
-    @property
-    def replica(self):
-        return bool(self.flags & FLAG_REPLICA)
-
-    @property
-    def codec(self):
-        return self.flags & 0x0F
-
-
-def read_header(data, offset):
-    """-> Block without payload, or None if no good header stands at offset"""
-    if offset + HEADER_BYTES > len(data):
-        return None
-    (magic, skip_len, _, disk_type, header_len, flags, file_id, seq, plain_len, frame_len, raw_len, reserved,
-     _) = HEADER.unpack_from(data, offset)
-    if magic != MAGIC or data[offset + 8:offset + 16] != MARKER:
-        return None
-    if not HEADER_BYTES <= header_len <= MAX_HEADER_BYTES or header_len % 8 or offset + header_len > len(data):
-        return None
-    hashed, (expected,) = data[offset:offset + header_len - 8], struct.unpack_from("<Q", data, offset + header_len - 8)
-    if hash64(hashed) != expected:
-        return None
-    padding = -(header_len + plain_len + frame_len) % 8
-    if plain_len > MAX_PLAIN_BYTES or frame_len > MAX_FRAME_BYTES or raw_len > MAX_RAW_BYTES:
-        return None
-    if skip_len != header_len - 8 + plain_len + padding:
-        return None
-    codec = flags & 0x0F
-    if reserved or flags & ~FLAGS_KNOWN or codec > 1 or codec == 0 and (frame_len or raw_len) or codec == 1 and not frame_len:
-        return None
-    block = Block()
-    block.offset, block.disk_type, block.flags, block.file_id, block.seq = offset, disk_type, flags, file_id, seq
-    block.header_len, block.raw_len = header_len, raw_len
-    block.end = offset + header_len + plain_len + padding + frame_len
-    block.plain, block.frame, block.payload_good = plain_len, frame_len, False
-    return block
-
-
-def read_block(data, offset):
-    """-> Block, or None if its header is bad or the file ends inside it"""
-    block = read_header(data, offset)
-    if block is None or block.end > len(data):
-        return None
-    payload = memoryview(data)[offset + block.header_len:block.end]
-    (expected,) = struct.unpack_from("<Q", data, offset + 56)
-    block.payload_good = hash64(payload) == expected
-    frame_at = len(payload) - block.frame
-    block.plain, block.frame = bytes(payload[:block.plain]), bytes(payload[frame_at:])
-    return block
-
-
-def search(data, offset):
-    """-> the first place at or after offset where a good header stands, or None"""
-    at = data.find(MARKER, offset + 8)
-    while at >= 0:
-        if read_header(data, at - 8) is not None:
-            return at - 8
-        at = data.find(MARKER, at + 1)
-    return None
-
-
-def decompress(block):
-    """-> the body: exactly one frame, of exactly the size that header and frame name"""
-    frame = block.frame
-    if frame[:4] != b"\x28\xb5\x2f\xfd":
-        raise Damage("no zstd frame")
-    try:
-        parameters = zstandard.get_frame_parameters(frame)
-        if parameters.content_size != block.raw_len or parameters.dict_id:
-            raise Damage("the frame is not as its header says")
-        if parameters.window_size > 32 << 20:
-            raise Damage("window too large")
-        decoder = zstandard.ZstdDecompressor(max_window_size=32 << 20).decompressobj()
-        body = decoder.decompress(frame)
-    except zstandard.ZstdError as error:
-        raise Damage(str(error)) from error
-    if not decoder.eof or decoder.unused_data or len(body) != block.raw_len:
-        raise Damage("the frame ends elsewhere than the block")
-    return body
 
 
 # -------- section 5 and 6: file header and schema --------
@@ -163,11 +50,11 @@ def parse_file_header(plain):
     fixed_len, _, incompat = struct.unpack_from("<IQQ", plain, 4)
     if incompat:
         raise Refused(f"incompat_flags {incompat:#x}")
-    if fixed_len < 128 or fixed_len > len(plain):  # SPEC: "128"; a longer fixed part is read like a longer header
+    if fixed_len < 128 or fixed_len > len(plain):
         raise Damage("fixed_len")
     at, tags = fixed_len, {}
-    while at + 8 <= len(plain):
-        tag, _, length = struct.unpack_from("<HHI", plain, at)
+    while at < len(plain):
+        tag, _, length = struct.unpack_from("<HHI", plain.ljust(at + 8, b"\xff"), at)
         if length > MAX_TLV_BYTES or at + 8 + length > len(plain):
             raise Damage("entry past the file header")
         tags[tag] = plain[at + 8:at + 8 + length]
@@ -194,7 +81,7 @@ class Schema:
                 raise Damage("schema record past the end")
             fixed, name = body[at + 8:at + 8 + fixed_len], body[at + 8 + fixed_len:at + 8 + length]
             at += 8 + length
-            name = name.decode("utf-8", "backslashreplace")
+            name = "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in name)
             if tag == 1:
                 last = self._add_type(fixed, name)
             elif tag == 2:
@@ -206,6 +93,8 @@ class Schema:
         if len(fixed) < 8 or len(self.types) >= MAX_TYPES:
             raise Damage("schema type")
         type_id = struct.unpack_from("<I", fixed)[0]
+        if type_id in self.types:
+            raise Damage("schema type twice")
         self.types[type_id] = (name, {})
         return type_id
 
@@ -217,8 +106,8 @@ class Schema:
         if type_id != last:
             raise Damage("schema field of another type than the one before it")
         fields = self.types[type_id][1]
-        if len(fields) >= MAX_FIELDS:
-            raise Damage("too many fields")
+        if field.id in fields or len(fields) >= MAX_FIELDS:
+            raise Damage("schema field twice, or too many")
         field.name, field.signed, field.optional = name, bool(flags & 1), bool(flags & 2)
         fields[field.id] = field
 
@@ -316,7 +205,7 @@ def split_sections(body):
     (count,) = struct.unpack_from("<I", body)
     if count > MAX_SECTIONS or 4 + 24 * count > len(body):
         raise Damage("too many sections")
-    end, seen, sections = 4 + 24 * count, set(), []
+    end, seen, sections = 0, set(), []
     for number in range(count):
         section = Section()
         section.kind, _, section.type_id, section.rows, offset, length, _ = struct.unpack_from("<HHIIIII", body, 4 + 24 * number)
@@ -375,18 +264,19 @@ class Tables:
 
     def _load_frames(self, section, facts):
         for space, name, offset in zip(*self._columns(section, facts, 3)):
-            self.frames.append((space, name if name < len(self.strings) else 0, offset))
+            self.frames.append((space if space < 256 else 0, name if name < len(self.strings) else 0, offset))
 
     def _load_stacks(self, section, facts):
+        bad = False
         for parent, frame in zip(*self._columns(section, facts, 2)):
-            if parent >= len(self.parents):  # SPEC: a reference to itself or forward reads as 0, like one past the table
-                parent = 0
-            depth = self.depths[parent] + 1
-            if depth > MAX_STACK_DEPTH:
-                raise Damage("stack too deep")
-            self.depths.append(depth)
+            if parent >= len(self.parents) or self.depths[parent] >= MAX_STACK_DEPTH:
+                parent, bad = 0, True
+            if frame >= len(self.frames):
+                frame, bad = 0, True
+            self.depths.append(self.depths[parent] + 1)
             self.parents.append(parent)
-            self.stack_frames.append(frame if frame < len(self.frames) else 0)
+            self.stack_frames.append(frame)
+        facts["rejected_columns"] += bad
 
     def _load_tasks(self, section, facts):
         for tgid, tid, start, exec_id, low, high in zip(*self._columns(section, facts, 6)):
@@ -482,7 +372,7 @@ class Reader:
     def pass_seq(self, block):
         """Takes the number of a block of this file. -> False if it was passed already, or the block is of another file"""
         if self.file_id is None:
-            self.file_id = block.file_id  # SPEC: the first block seen names the file, if the header did not survive
+            self.file_id = block.file_id
             self.facts["files"] += 1
         if block.file_id != self.file_id or block.seq < self.next_seq:
             return False
@@ -509,7 +399,7 @@ class Reader:
                     yield from self.rows_of(block)
                 except Damage:
                     self.facts["damaged"] += 1
-                    if block.type not in ROW_TYPES:  # SPEC: taken only if its content can be
+                    if block.type not in ROW_TYPES:
                         self.facts["blocks"] -= 1
                         self.facts["skipped_bytes"] += block.end - block.offset
                     if not self.damage("body"):
@@ -529,21 +419,21 @@ class Reader:
             self.current = Schema(decompress(block))
             self.schemas[self.current.id] = self.current
         elif block.type == T_END:
-            if len(block.plain) < 64:
-                raise Damage("END too short")
-            self.facts["end"] = True
-        elif block.type in ROW_TYPES:
+            self.facts["end"] = len(block.plain) >= 64
+        elif block.type in ROW_TYPES and not block.replica:  # its rows were there before
             return self.decode_rows(block)
         return []
 
     def decode_rows(self, block):
         if block.codec != 1 or len(block.plain) < 128:
             raise Damage("rows without prologue or frame")
-        (schema_id,) = struct.unpack_from("<Q", block.plain, 24)
+        (promised,), (schema_id,) = struct.unpack_from("<I", block.plain, 4), struct.unpack_from("<Q", block.plain, 24)
         schema = self.schemas.get(schema_id) or self.current or self.own
         if schema is None:
             raise Damage("no schema")
         sections, before, out = split_sections(decompress(block)), dict(self.facts), []
+        if sum(section.rows for section in sections if section.kind == S_EVENTS) != promised:
+            raise Damage("not the rows that the prologue promises")
         try:
             tables = Tables(sections, self.facts)
             for section in sections:
@@ -551,7 +441,7 @@ class Reader:
                     out += self.event_rows(section, schema, tables)
                     self.facts["rows"] += section.rows
         except Damage:
-            self.facts = before  # a damaged block tells nothing about its columns and rows
+            self.facts.update(before)  # a damaged block tells nothing about its columns and rows
             raise
         return out
 

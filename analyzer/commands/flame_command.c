@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "analyzer/commands/report_commands.h"
 #include "analyzer/commands/report_session.h"
@@ -109,25 +110,37 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
+static int write_to(const char *path, const struct kymo_tree *tree,
+		    const struct kymo_flame_options *svg, struct cap_err *err)
+{
+	FILE *out = fopen(path, "we");
+	int rc, failed;
+
+	if (!out)
+		return cap_fail_errno(err, errno, "write '%s'", path);
+	rc = kymo_svg_flame(out, tree, svg, err);
+	failed = fclose(out) != 0 ? errno : 0;
+	if (rc == 0 && failed)
+		rc = cap_fail_errno(err, failed, "write '%s'", path);
+	return rc;
+}
+
 /* Under its final name a picture is whole or not there at all. */
 static int write_file(const char *path, const struct kymo_tree *tree,
 		      const struct kymo_flame_options *svg, struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *part = NULL;
-	FILE *out;
-	int rc, failed;
+	struct stat status;
+	int rc;
 
+	/* A device or a pipe is written to, never replaced by a file. */
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return write_to(path, tree, svg, err);
 	if (asprintf(&part, "%s.part", path) < 0) {
 		part = NULL;
 		return cap_fail(err, -ENOMEM, "write '%s'", path);
 	}
-	out = fopen(part, "we");
-	if (!out)
-		return cap_fail_errno(err, errno, "write '%s'", part);
-	rc = kymo_svg_flame(out, tree, svg, err);
-	failed = fclose(out) != 0 ? errno : 0;
-	if (rc == 0 && failed)
-		rc = cap_fail_errno(err, failed, "write '%s'", part);
+	rc = write_to(part, tree, svg, err);
 	if (rc == 0 && rename(part, path) < 0)
 		rc = cap_fail_errno(err, errno, "rename '%s' to '%s'", part, path);
 	if (rc < 0)

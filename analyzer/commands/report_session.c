@@ -11,10 +11,16 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 						.symbol_options = &common->symbol_options};
 	int rc;
 
-	(void)run;
 	rc = kymo_db_open(path, &options, &db, err);
 	if (rc < 0)
 		return rc;
+	if (!kymo_db_is_capture(db) && (common->symbol_options.search.symfs ||
+					common->symbol_options.search.debug_dir_count > 0))
+		run->note(run,
+			  "'%s' is a database: its names were looked up by `kymo import`, where "
+			  "--symfs and "
+			  "--debug-dir belong",
+			  path);
 	rc = kymo_filter_resolve(db, &common->filter, err);
 	if (rc < 0)
 		return rc;

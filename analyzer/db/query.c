@@ -215,12 +215,16 @@ s64 kymo_query_to_sink(struct kymo_query *query, struct kymo_sink *sink, const c
 		return cap_fail(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < count && !columns; i++)
 		named[i].name = kymo_query_column_name(query, (int)i);
+	rc = kymo_query_step(query, err); /* a question that fails at once leaves no empty table */
+	if (rc < 0)
+		return rc;
 	kymo_sink_table_begin(sink, table_name, columns ? columns : named, count);
-	while ((rc = kymo_query_step(query, err)) == 1) {
+	while (rc == 1 && kymo_sink_error(sink) == 0) {
 		for (size_t i = 0; i < count; i++)
 			values[i] = kymo_query_value(query, (int)i);
 		kymo_sink_row(sink, values);
 		rows++;
+		rc = kymo_query_step(query, err);
 	}
 	kymo_sink_table_end(sink);
 	return rc < 0 ? rc : rows;

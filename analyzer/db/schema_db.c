@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/db/import_rows.h"
 #include "analyzer/db/query.h"
 #include "analyzer/import/row_columns.h"
 #include "formats/cleanup.h"
@@ -129,17 +130,10 @@ static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
 	return rc;
 }
 
-int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err)
+int kymo_schema_import(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err)
 {
-	const struct cap_schema *schema = cap_schema_builtin();
-	int rc = 0;
+	int rc = kymo_import_rows(db, source, err);
 
-	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
-		const struct cap_type *type = &schema->types[i];
-
-		if (source->capture->rows[type->id] > 0)
-			rc = copy_rows(db, source, type, err);
-	}
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = copy_named(db, summaries[i], "kymo_syscalls",
 				kymo_syscalls_columns(summaries[i]), err);

@@ -14,9 +14,9 @@ extern const char kymo_schema_sql[],
 /* Tables and views of both files, the table of errno names, and the tables of row types. */
 int kymo_schema_create(sqlite3 *db, struct cap_err *err);
 
-/* Copies everything of source->capture: one INSERT ... SELECT per table. The modules of vtab.h must
- * be registered. */
-int kymo_schema_import(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err);
+/* Copies everything of source->capture by INSERT ... SELECT, and computes the summaries. The
+ * modules of vtab.h must be registered. */
+int kymo_schema_import(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err);
 
 /* The same tables for asking a capture directly: dictionaries are copied, rows of chunks and their
  * summaries become virtual tables. */

@@ -257,7 +257,7 @@ int kymo_capture_open(const char *path, const struct kymo_capture_options *optio
 	rc = cap_reader_open(path, NULL, &capture->reader, err);
 	if (rc == 0)
 		rc = run_first_pass(capture, err);
-	if (rc == 0)
+	if (rc == 0 && !capture->options.stacks_later)
 		rc = run_stack_pass(capture, err);
 	if (rc < 0)
 		return rc;

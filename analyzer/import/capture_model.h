@@ -20,6 +20,8 @@ typedef int (*kymo_progress_fn)(void *context, u64 done_bytes, u64 total_bytes);
 struct kymo_capture_options {
 	kymo_progress_fn progress; /* may be NULL */
 	void *progress_context;
+	bool stacks_later; /* stacks and frames are not resolved at opening, but as their samples
+			      are read */
 };
 
 struct kymo_block_place { /* a block of rows */

@@ -14,7 +14,9 @@ struct kymo_chunk_cursor {
 	const struct cap_type *type;			  /* built-in */
 	unsigned int time_field, task_field, stack_field; /* ROW_MAX_FIELDS: none */
 	u64 from_ns, to_ns;
-	size_t place; /* in capture->blocks: the next one */
+	u64 types;	   /* whose blocks are wanted */
+	bool within_block; /* the next section is of this block, or none */
+	size_t place;	   /* in capture->blocks: the next one */
 	struct cap_rows rows;
 	u32 section; /* the next one of rows */
 	struct kymo_section_columns columns;
@@ -32,6 +34,14 @@ static unsigned int field_of_kind(const struct cap_type *type, enum cap_kind kin
 	return ROW_MAX_FIELDS;
 }
 
+static void set_type(struct kymo_chunk_cursor *cursor, u32 type_id)
+{
+	cursor->type = cap_schema_type(cap_schema_builtin(), type_id);
+	cursor->time_field = field_of_kind(cursor->type, CAP_KIND_TIME);
+	cursor->task_field = field_of_kind(cursor->type, CAP_KIND_TASK);
+	cursor->stack_field = field_of_kind(cursor->type, CAP_KIND_STACK);
+}
+
 int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
 			  struct kymo_chunk_cursor **ret_cursor, struct cap_err *err)
 {
@@ -42,10 +52,8 @@ int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
 	if (!cursor)
 		return cap_fail(err, -ENOMEM, "out of memory");
 	cursor->capture = capture;
-	cursor->type = cap_schema_type(cap_schema_builtin(), type_id);
-	cursor->time_field = field_of_kind(cursor->type, CAP_KIND_TIME);
-	cursor->task_field = field_of_kind(cursor->type, CAP_KIND_TASK);
-	cursor->stack_field = field_of_kind(cursor->type, CAP_KIND_STACK);
+	set_type(cursor, type_id);
+	cursor->types = 1ull << type_id;
 	cursor->to_ns = UINT64_MAX;
 	rc = cap_reader_reopen(capture->reader, &cursor->reader, err);
 	if (rc < 0)
@@ -77,6 +85,7 @@ int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 t
 	cursor->from_ns = from_ns;
 	cursor->to_ns = to_ns;
 	cursor->place = 0;
+	cursor->within_block = false;
 	cursor->rows = (struct cap_rows){0};
 	cursor->section = 0;
 	return cap_reader_rewind(cursor->reader, err);
@@ -94,7 +103,7 @@ static bool is_wanted(struct kymo_chunk_cursor *cursor, const struct cap_block *
 	if (cursor->place == capture->block_count)
 		return false;
 	place = &capture->blocks[cursor->place];
-	if (place->offset != block->offset || !(place->types >> cursor->type->id & 1))
+	if (place->offset != block->offset || !(place->types & cursor->types))
 		return false;
 	return !place->timed ||
 	       (place->first_ns <= cursor->to_ns && place->last_ns >= cursor->from_ns);
@@ -149,11 +158,29 @@ int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err
 						 cursor->type);
 			return 1;
 		}
-		int rc = next_block(cursor, err);
+		int rc = cursor->within_block ? 0 : next_block(cursor, err);
 
 		if (rc <= 0)
 			return rc;
 	}
+}
+
+int kymo_chunk_cursor_block(struct kymo_chunk_cursor *cursor, u64 types, struct cap_err *err)
+{
+	cursor->types = types;
+	return next_block(cursor, err);
+}
+
+u64 kymo_chunk_cursor_block_types(const struct kymo_chunk_cursor *cursor)
+{
+	return cursor->capture->blocks[cursor->place].types;
+}
+
+void kymo_chunk_cursor_type(struct kymo_chunk_cursor *cursor, u32 type_id)
+{
+	set_type(cursor, type_id);
+	cursor->section = 0;
+	cursor->within_block = true;
 }
 
 u32 kymo_chunk_cursor_rows(const struct kymo_chunk_cursor *cursor)

@@ -22,6 +22,17 @@ int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 t
 /* Next section with rows of the type: 1, 0 at the end, or negative. */
 int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err);
 
+/*
+ * The other way to walk: block by block, and in each block type by type, so that a block is
+ * decompressed once for all types. kymo_chunk_cursor_block goes to the next block with rows of any
+ * of the types (a bit per type id): 1, 0 at the end, or negative. kymo_chunk_cursor_type chooses a
+ * type; kymo_chunk_cursor_next then ends with the block.
+ */
+int kymo_chunk_cursor_block(struct kymo_chunk_cursor *cursor, u64 types, struct cap_err *err);
+u64 kymo_chunk_cursor_block_types(
+	const struct kymo_chunk_cursor *cursor); /* that the block holds */
+void kymo_chunk_cursor_type(struct kymo_chunk_cursor *cursor, u32 type_id);
+
 u32 kymo_chunk_cursor_rows(const struct kymo_chunk_cursor *cursor); /* of the section */
 
 /*

@@ -41,15 +41,15 @@ static void result_blob_text(sqlite3_context *context, const struct kymo_blob_ta
 
 /* -------- capture -------- */
 
-#define CAPTURE_COLUMNS(C)                                                                        \
-	C(id)                                                                                     \
-	C(path) C(session_uuid) C(file_uuid) C(boot_id) C(file_index) C(format_version)           \
-		C(file_bytes) C(host) C(kernel) C(tool_version) C(machine) C(cpu_count)           \
-			C(page_bytes) C(start_realtime_ns) C(start_ns) C(end_ns) C(duration_ns)   \
-				C(complete) C(end_reason) C(events_stored) C(events_dropped)      \
-					C(events_damaged) C(blocks_read) C(blocks_damaged)        \
-						C(blocks_lost) C(blocks_unknown) C(bytes_skipped) \
-							C(columns_rejected) C(rows_unknown_type)
+/* clang-format off */
+#define CAPTURE_COLUMNS(C) \
+	C(id) C(path) C(session_uuid) C(file_uuid) C(boot_id) C(file_index) C(format_version) \
+	C(file_bytes) C(host) C(kernel) C(tool_version) C(machine) C(cpu_count) C(page_bytes) \
+	C(start_realtime_ns) C(start_ns) C(end_ns) C(duration_ns) C(complete) C(end_reason) \
+	C(events_stored) C(events_dropped) C(events_damaged) C(blocks_read) C(blocks_damaged) \
+	C(blocks_lost) C(blocks_unknown) C(bytes_skipped) C(columns_rejected) \
+	C(rows_unknown_type)
+/* clang-format on */
 #define C(name) CAPTURE_##name,
 enum { CAPTURE_COLUMNS(C) };
 #undef C
@@ -194,7 +194,10 @@ static void capture_column(const struct kymo_vtab_source *source, sqlite3_contex
 
 /* -------- event_count, enum_name -------- */
 
-#define EVENT_COUNT_COLUMNS(C) C(capture_id) C(type) C(row_count)
+/* clang-format off */
+#define EVENT_COUNT_COLUMNS(C) \
+	C(capture_id) C(type) C(row_count)
+/* clang-format on */
 
 static u64 type_count(const struct kymo_capture *capture)
 {
@@ -215,7 +218,10 @@ static void event_count_column(const struct kymo_vtab_source *source, sqlite3_co
 		result_u64(context, source->capture->rows[type->id]);
 }
 
-#define ENUM_NAME_COLUMNS(C) C(capture_id) C(kind) C(value) C(name)
+/* clang-format off */
+#define ENUM_NAME_COLUMNS(C) \
+	C(capture_id) C(kind) C(value) C(name)
+/* clang-format on */
 
 static u64 enum_count(const struct kymo_capture *capture)
 {
@@ -240,10 +246,11 @@ static void enum_name_column(const struct kymo_vtab_source *source, sqlite3_cont
 
 /* -------- processes and tasks -------- */
 
-#define PROCESS_COLUMNS(C)                                                           \
-	C(id)                                                                        \
-	C(capture_id) C(tgid) C(leader_start_ns) C(exec_id) C(comm) C(exe) C(cgroup) \
-		C(parent_tgid) C(kernel_thread) C(begin_ns) C(end_ns)
+/* clang-format off */
+#define PROCESS_COLUMNS(C) \
+	C(id) C(capture_id) C(tgid) C(leader_start_ns) C(exec_id) C(comm) C(exe) C(cgroup) \
+	C(parent_tgid) C(kernel_thread) C(begin_ns) C(end_ns)
+/* clang-format on */
 #define C(name) PROCESS_##name,
 enum { PROCESS_COLUMNS(C) };
 #undef C
@@ -305,7 +312,10 @@ static void process_column(const struct kymo_vtab_source *source, sqlite3_contex
 	}
 }
 
-#define TASK_COLUMNS(C) C(id) C(capture_id) C(process_id) C(tgid) C(tid) C(comm)
+/* clang-format off */
+#define TASK_COLUMNS(C) \
+	C(id) C(capture_id) C(process_id) C(tgid) C(tid) C(comm)
+/* clang-format on */
 #define C(name) TASK_##name,
 enum { TASK_COLUMNS(C) };
 #undef C
@@ -354,7 +364,10 @@ static const char *space_name(u8 space)
 					    : "unknown";
 }
 
-#define MODULE_COLUMNS(C) C(id) C(capture_id) C(space) C(name) C(path) C(build_id)
+/* clang-format off */
+#define MODULE_COLUMNS(C) \
+	C(id) C(capture_id) C(space) C(name) C(path) C(build_id)
+/* clang-format on */
 #define C(name) MODULE_##name,
 enum { MODULE_COLUMNS(C) };
 #undef C
@@ -394,10 +407,11 @@ static void module_column(const struct kymo_vtab_source *source, sqlite3_context
 	}
 }
 
-#define FRAME_COLUMNS(C)                                                                     \
-	C(id)                                                                                \
-	C(capture_id) C(space) C(module_id) C(offset_bytes) C(symbol) C(symbol_offset_bytes) \
-		C(name)
+/* clang-format off */
+#define FRAME_COLUMNS(C) \
+	C(id) C(capture_id) C(space) C(module_id) C(offset_bytes) C(symbol) \
+	C(symbol_offset_bytes) C(name)
+/* clang-format on */
 #define C(name) FRAME_##name,
 enum { FRAME_COLUMNS(C) };
 #undef C
@@ -493,7 +507,10 @@ static void frame_column(const struct kymo_vtab_source *source, sqlite3_context 
 	}
 }
 
-#define STACK_COLUMNS(C) C(id) C(capture_id) C(parent_id) C(frame_id) C(depth)
+/* clang-format off */
+#define STACK_COLUMNS(C) \
+	C(id) C(capture_id) C(parent_id) C(frame_id) C(depth)
+/* clang-format on */
 #define C(name) STACK_##name,
 enum { STACK_COLUMNS(C) };
 #undef C

@@ -10,20 +10,34 @@
 
 enum { DURATION, SYSNO, FLAGS, ERROR, COLUMNS };
 
-struct scratch {
+struct kymo_syscall_scratch {
 	u64 *columns[COLUMNS];
 	u32 *process_ids;
 	size_t capacity;
 };
 
-static void scratch_done(struct scratch *scratch)
+struct kymo_syscall_scratch *kymo_syscall_scratch_new(void)
 {
+	return calloc(1, sizeof(struct kymo_syscall_scratch));
+}
+
+struct kymo_syscall_scratch *kymo_syscall_scratch_free(struct kymo_syscall_scratch *scratch)
+{
+	if (!scratch)
+		return NULL;
 	for (int i = 0; i < COLUMNS; i++)
 		free(scratch->columns[i]);
 	free(scratch->process_ids);
+	free(scratch);
+	return NULL;
 }
 
-static int reserve(struct scratch *scratch, size_t rows)
+void kymo_syscall_scratch_freep(struct kymo_syscall_scratch **scratch)
+{
+	*scratch = kymo_syscall_scratch_free(*scratch);
+}
+
+static int reserve(struct kymo_syscall_scratch *scratch, size_t rows)
 {
 	if (rows <= scratch->capacity)
 		return 0;
@@ -59,9 +73,10 @@ static bool is_wanted_task(const struct kymo_syscall_rows *rows, s64 number)
 	       strcmp(kymo_blob_get(&tasks->names, task->comm, NULL), rows->wanted.comm) == 0;
 }
 
-/* Makes a batch of the cursor's section. Columns that are missing read as 0. */
-static int make_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
-		      struct scratch *scratch, struct kymo_syscall_batch *ret_batch)
+/* Columns that are missing read as 0. */
+int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
+			    struct kymo_syscall_scratch *scratch,
+			    struct kymo_syscall_batch *ret_batch)
 {
 	static const unsigned int fields[COLUMNS] = {ROW_syscall_duration_ns, ROW_syscall_sysno,
 						     ROW_syscall_flags, ROW_syscall_error};
@@ -108,15 +123,17 @@ int kymo_syscall_rows_run(void *context, kymo_syscall_batch_fn fn, void *fn_cont
 {
 	const struct kymo_syscall_rows *rows = context;
 	CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
-	CLEANUP(scratch_done) struct scratch scratch = {0};
-	int rc = kymo_chunk_cursor_new(rows->capture, EV_SYSCALL, &cursor, err);
+	CLEANUP(kymo_syscall_scratch_freep)
+	struct kymo_syscall_scratch *scratch = kymo_syscall_scratch_new();
+	int rc = scratch ? kymo_chunk_cursor_new(rows->capture, EV_SYSCALL, &cursor, err)
+			 : cap_fail(err, -ENOMEM, "out of memory");
 
 	if (rc == 0)
 		rc = kymo_chunk_cursor_start(cursor, rows->wanted.from_ns, rows->wanted.to_ns, err);
 	while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
 		struct kymo_syscall_batch batch;
 
-		rc = make_batch(rows, cursor, &scratch, &batch);
+		rc = kymo_syscall_rows_batch(rows, cursor, scratch, &batch);
 		if (rc < 0)
 			return cap_fail(err, rc, "out of memory");
 		rc = batch.count > 0 ? fn(fn_context, &batch, err) : 0;

@@ -6,12 +6,14 @@
 #include "analyzer/import/capture_model.h"
 #include "formats/cap_error.h"
 
+struct kymo_chunk_cursor;
 struct kymo_syscall_aggregate;
 
 struct kymo_vtab_source { /* what the virtual tables of a connection read; outlives the connection
 			   */
 	struct kymo_capture *capture;
-	u64 rejected;				  /* columns that scans could not use */
+	struct kymo_chunk_cursor *block; /* if set, kymo_rows shows the rows of its block only */
+	u64 rejected;			 /* columns that scans could not use */
 	struct kymo_syscall_aggregate *aggregate; /* made at the first question */
 	struct cap_err
 		error; /* of the last failed call: SQLite keeps only text and a code of its own */

@@ -23,8 +23,8 @@ struct rows_table {
 
 struct rows_cursor {
 	sqlite3_vtab_cursor base;
-	struct kymo_chunk_cursor *chunks;
-	u32 row, count; /* of the section */
+	struct kymo_chunk_cursor *chunks; /* ours, or the source's block */
+	u32 row, count;			  /* of the section */
 	bool eof;
 	s64 rowid;
 	u64 from_ns, to_ns;
@@ -134,7 +134,10 @@ static int rows_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret_cursor)
 	if (!cursor)
 		return SQLITE_NOMEM;
 	memset(cursor, 0, sizeof(*cursor));
-	rc = kymo_chunk_cursor_new(table->source->capture, table->type->id, &cursor->chunks, &err);
+	cursor->chunks = table->source->block;
+	rc = cursor->chunks ? 0
+			    : kymo_chunk_cursor_new(table->source->capture, table->type->id,
+						    &cursor->chunks, &err);
 	if (rc < 0) {
 		sqlite3_free(cursor);
 		return kymo_vtab_fail(vtab, table->source, rc, &err);
@@ -156,8 +159,10 @@ static int rows_close(sqlite3_vtab_cursor *base)
 {
 	struct rows_cursor *cursor = (struct rows_cursor *)base;
 
-	tell_rejected(cursor);
-	(void)kymo_chunk_cursor_free(cursor->chunks);
+	if (cursor->chunks != ((struct rows_table *)base->pVtab)->source->block) {
+		tell_rejected(cursor);
+		(void)kymo_chunk_cursor_free(cursor->chunks);
+	}
 	sqlite3_free(cursor);
 	return SQLITE_OK;
 }
@@ -248,6 +253,10 @@ static int rows_filter(sqlite3_vtab_cursor *base, int index, const char *index_t
 	 * them */
 	if (cursor->bounded && table->source->capture->last_ns > INT64_MAX)
 		cursor->bounded = false;
+	if (cursor->chunks == table->source->block) {
+		kymo_chunk_cursor_type(cursor->chunks, table->type->id);
+		return settle(cursor);
+	}
 	rc = kymo_chunk_cursor_start(cursor->chunks, cursor->bounded ? cursor->from_ns : 0,
 				     cursor->bounded ? cursor->to_ns : UINT64_MAX, &err);
 	if (rc < 0)

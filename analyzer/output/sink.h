@@ -68,6 +68,9 @@ void kymo_sink_table_begin(struct kymo_sink *sink, const char *name,
 			   const struct kymo_column *columns, size_t column_count);
 void kymo_sink_row(struct kymo_sink *sink, const struct kymo_value *values);
 void kymo_sink_table_end(struct kymo_sink *sink);
+/* The first error so far, 0 if none: who writes millions of rows asks, to stop when nobody reads.
+ */
+int kymo_sink_error(const struct kymo_sink *sink);
 
 /* Closes the document and flushes. 0, or the error of writing (-EPIPE, -ENOSPC, ...) or of memory
  * that any call before met. */

@@ -51,11 +51,20 @@ struct kymo_value kymo_text(const char *text)
 	return (struct kymo_value){.type = KYMO_TEXT, .text = text, .text_bytes = strlen(text)};
 }
 
+/* Keeps the reason of the first write that failed: later ones, and stdio, do not tell it any more.
+ */
+static void note_error(struct kymo_sink *sink)
+{
+	if (sink->error == 0 && ferror(sink->out))
+		sink->error = errno > 0 ? -errno : -EIO;
+}
+
 void kymo_sink_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
 		     const struct kymo_value *value)
 {
 	assert(!sink->in_table);
 	sink->ops->field(sink, name, show, value);
+	note_error(sink);
 }
 
 void kymo_sink_field_int(struct kymo_sink *sink, const char *name, enum kymo_show show, s64 value)
@@ -111,17 +120,20 @@ void kymo_sink_table_begin(struct kymo_sink *sink, const char *name,
 void kymo_sink_row(struct kymo_sink *sink, const struct kymo_value *values)
 {
 	assert(sink->in_table);
-	if (sink->error == 0 && ferror(sink->out))
-		sink->error = errno > 0
-				      ? -errno
-				      : -EIO; /* a reader that went away must not keep us working */
 	sink->ops->row(sink, values);
+	note_error(sink);
+}
+
+int kymo_sink_error(const struct kymo_sink *sink)
+{
+	return sink->error;
 }
 
 void kymo_sink_table_end(struct kymo_sink *sink)
 {
 	assert(sink->in_table);
 	sink->ops->table_end(sink);
+	note_error(sink);
 	sink->in_table = false;
 }
 

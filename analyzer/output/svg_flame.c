@@ -23,7 +23,7 @@
 #define TITLE_Y_PX 29
 #define NOTE_ROW_PX 17
 #define BUTTONS_PX 250 /* at the right of the title line */
-#define FOOTER_PX 30
+#define FOOTER_PX 46   /* details, and below them what a search matched */
 #define MIN_LABEL_COLUMNS 3
 
 struct picture {
@@ -292,13 +292,14 @@ static void put_legend(const struct picture *picture, double y)
 
 static void put_foot(const struct picture *picture)
 {
-	double y = picture->height_px - 11;
+	double y = picture->height_px - 28;
 
 	(void)fprintf(picture->out,
 		      "<text class=\"details\" x=\"%d\" y=\"%.0f\"> </text>\n"
 		      "<text class=\"matched\" x=\"%u\" y=\"%.0f\" text-anchor=\"end\"> </text>\n"
 		      "<script><![CDATA[\n%s]]></script>\n</svg>\n",
-		      MARGIN_PX, y, picture->options->width_px - MARGIN_PX, y, kymo_web_flame_js);
+		      MARGIN_PX, y, picture->options->width_px - MARGIN_PX, y + NOTE_ROW_PX,
+		      kymo_web_flame_js);
 }
 
 static uint32_t deepest(const struct kymo_tree *tree)

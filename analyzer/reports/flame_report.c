@@ -67,18 +67,22 @@ int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 	double unnamed = percent(facts->frames_unnamed, facts->frames);
 	double unknown = percent(facts->frames_unknown, facts->frames);
 	char modules[KYMO_CAPTION_BYTES / 2];
+	s64 looked_up = 0;
 	int len = 0, rc;
 
 	ret_text[0] = '\0';
 	rc = worst_modules(db, filter, modules, err);
+	if (rc == 0)
+		rc = kymo_query_one_int(kymo_db_handle(db), "SELECT count(*) FROM module_symbols",
+					&looked_up, err);
 	if (rc < 0)
 		return rc;
 	if (unnamed >= MENTION_PERCENT)
-		len = snprintf(ret_text, KYMO_CAPTION_BYTES,
-			       "%.0f %% of the frames have no name%s: install the -dbgsym "
-			       "packages, or pass "
-			       "--symfs or --debug-dir",
-			       unnamed, modules);
+		len = snprintf(
+			ret_text, KYMO_CAPTION_BYTES, "%.0f %% of the frames have no name%s: %s",
+			unnamed, modules,
+			looked_up ? "install the -dbgsym packages, or pass --symfs or --debug-dir"
+				  : "names were not looked up (--no-symbols)");
 	if (unknown >= MENTION_PERCENT)
 		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
 			       "%s%.0f %% of the frames lie in no known file: programs built "
@@ -111,17 +115,32 @@ static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s6
 	return rc < 0 ? rc : 0;
 }
 
-static void filter_caption(const struct kymo_filter *filter, struct kymo_flame_captions *captions)
+/* "only: process 12, threads named x, from 0.50 s, to 2.00 s" */
+static int filter_caption(struct kymo_db *db, const struct kymo_filter *filter,
+			  struct kymo_flame_captions *captions, struct cap_err *err)
 {
-	char pid[32] = "", comm[96] = "";
+	char line[KYMO_CAPTION_BYTES] = "";
+	size_t len = 0;
+	s64 start_ns = 0;
+	int rc = kymo_query_one_int(kymo_db_handle(db), "SELECT min(start_ns) FROM capture",
+				    &start_ns, err);
 
+	if (rc < 0 || kymo_filter_is_open(filter))
+		return rc;
 	if (filter->pid >= 0)
-		(void)snprintf(pid, sizeof(pid), " pid %" PRId64, filter->pid);
+		len += (size_t)snprintf(line + len, sizeof(line) - len, ", process %" PRId64,
+					filter->pid);
 	if (filter->comm)
-		(void)snprintf(comm, sizeof(comm), " threads named %s", filter->comm);
-	if (!kymo_filter_is_open(filter))
-		caption(captions, false, "only:%s%s%s", pid, comm,
-			filter->has_from || filter->has_to ? " a part of the time" : "");
+		len += (size_t)snprintf(line + len, sizeof(line) - len, ", threads named %.60s",
+					filter->comm);
+	if (filter->has_from)
+		len += (size_t)snprintf(line + len, sizeof(line) - len, ", from %.2f s",
+					((double)filter->from_ns - (double)start_ns) / 1e9);
+	if (filter->has_to)
+		(void)snprintf(line + len, sizeof(line) - len, ", to %.2f s",
+			       ((double)filter->to_ns - (double)start_ns) / 1e9);
+	caption(captions, false, "only: %s", line + 2);
+	return 0;
 }
 
 static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter, u64 samples,
@@ -129,6 +148,7 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	const char *host, *rate, *start;
+	double seconds;
 	int rc;
 
 	rc = kymo_query_new(
@@ -147,16 +167,18 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	host = kymo_query_text(query, 0, NULL);
 	start = kymo_query_text(query, 1, NULL);
 	rate = kymo_query_text(query, 4, NULL);
+	seconds = (double)kymo_query_int(query, 2) / 1e9;
 	if (filter->capture_id == 0 && kymo_query_int(query, 5) > 1)
 		caption(captions, false, "%" PRIu64 " samples from %" PRId64 " captures%s", samples,
 			kymo_query_int(query, 5), lost ? "" : ", none lost");
 	else
 		caption(captions, false,
-			"%s%s%" PRIu64 " samples%s%s%s in %.2f s on %" PRId64 " CPU%s%s, %s UTC",
+			"%s%s%" PRIu64 " samples%s%s%s in %.2f %s on %" PRId64 " CPU%s%s, %s UTC",
 			host ? host : "", host ? ": " : "", samples, rate ? " at " : "",
-			rate ? rate : "", rate ? " Hz" : "", (double)kymo_query_int(query, 2) / 1e9,
-			kymo_query_int(query, 3), kymo_query_int(query, 3) == 1 ? "" : "s",
-			lost ? "" : ", none lost", start ? start : "?");
+			rate ? rate : "", rate ? " Hz" : "", seconds < 1 ? seconds * 1e3 : seconds,
+			seconds < 1 ? "ms" : "s", kymo_query_int(query, 3),
+			kymo_query_int(query, 3) == 1 ? "" : "s", lost ? "" : ", none lost",
+			start ? start : "?");
 	return 0;
 }
 
@@ -199,7 +221,9 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 		rc = capture_caption(db, filter, facts->samples, lost, captions, err);
 	if (rc < 0)
 		return rc;
-	filter_caption(filter, captions);
+	rc = filter_caption(db, filter, captions, err);
+	if (rc < 0)
+		return rc;
 	if (lost > 0)
 		caption(captions, true, "%" PRId64 " samples were lost (%.2f %% of all)", lost,
 			percent((u64)lost, (u64)lost + facts->samples));

@@ -1,8 +1,7 @@
 /* One query per capture; the words for people are made here, so that all commands say it alike. */
 #include "analyzer/reports/loss_note.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "formats/cleanup.h"
 
@@ -40,34 +39,36 @@ struct sums {
 static void note_capture(const struct kymo_run *run, struct kymo_query *row)
 {
 	const char *path = kymo_query_text(row, PATH, NULL);
-	s64 dropped = kymo_query_int(row, DROPPED), stored = kymo_query_int(row, STORED);
+	const char *end_reason = kymo_query_text(row, END_REASON, NULL);
+	long long dropped = kymo_query_int(row, DROPPED), stored = kymo_query_int(row, STORED);
+	long long damaged = kymo_query_int(row, DAMAGED), blocks = kymo_query_int(row, BLOCKS);
+	long long skipped = kymo_query_int(row, SKIPPED), rejected = kymo_query_int(row, REJECTED);
+	long long unknown_blocks = kymo_query_int(row, UNKNOWN_BLOCKS);
+	long long unknown_rows = kymo_query_int(row, UNKNOWN_ROWS);
+	bool is_cut = end_reason && strcmp(end_reason, "cut") == 0;
 
 	if (dropped > 0)
+		run->note(run, "'%s': %lld events (%.2f %%) were dropped while recording", path,
+			  dropped, 100.0 * (double)dropped / (double)(dropped + stored));
+	/* half a block at the end is what a cut looks like, not damage beside it */
+	if (damaged > 0 || blocks > (is_cut ? 1 : 0) || (skipped > 0 && !is_cut))
 		run->note(run,
-			  "'%s': %" PRId64 " events were dropped while recording (%.2f %%): counts "
-					   "are too low by as many",
-			  path, dropped, 100.0 * (double)dropped / (double)(dropped + stored));
-	if (kymo_query_int(row, DAMAGED) > 0 || kymo_query_int(row, BLOCKS) > 0 ||
-	    kymo_query_int(row, SKIPPED) > 0)
-		run->note(run,
-			  "'%s' is damaged: %" PRId64 " blocks and %" PRId64
-			  " bytes could not be read, with them %" PRId64
-			  " events or more; `kymo verify` tells where",
-			  path, kymo_query_int(row, BLOCKS), kymo_query_int(row, SKIPPED),
-			  kymo_query_int(row, DAMAGED));
-	else if (kymo_query_text(row, END_REASON, NULL) && kymo_query_int(row, COMPLETE) == 0 &&
-		 kymo_query_int(row, REJECTED) == 0)
+			  "'%s' is damaged: %lld blocks and %lld bytes could not be read, with "
+			  "them %lld events or more; `kymo verify` tells where",
+			  path, blocks, skipped, damaged);
+	if (is_cut)
 		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
 			  path);
-	if (kymo_query_int(row, REJECTED) > 0)
-		run->note(run, "'%s': %" PRId64 " columns could not be decoded and read as NULL",
-			  path, kymo_query_int(row, REJECTED));
-	if (kymo_query_int(row, UNKNOWN_BLOCKS) > 0 || kymo_query_int(row, UNKNOWN_ROWS) > 0)
+	else if (kymo_query_int(row, COMPLETE) == 0 && !blocks && !skipped && !rejected)
+		run->note(run, "'%s' holds blocks of another capture; they were left out", path);
+	if (rejected > 0)
+		run->note(run, "'%s': %lld columns could not be decoded and read as NULL", path,
+			  rejected);
+	if (unknown_blocks > 0 || unknown_rows > 0)
 		run->note(run,
-			  "'%s' was written by a newer version: %" PRId64 " blocks and %" PRId64
-			  " rows of unknown type were left out",
-			  path, kymo_query_int(row, UNKNOWN_BLOCKS),
-			  kymo_query_int(row, UNKNOWN_ROWS));
+			  "'%s' was written by a newer version: %lld blocks and %lld rows of "
+			  "unknown type were left out",
+			  path, unknown_blocks, unknown_rows);
 }
 
 static int sum_captures(const struct kymo_run *run, struct kymo_db *db,

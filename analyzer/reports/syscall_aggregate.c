@@ -37,7 +37,7 @@ struct near_group { /* a group that was asked for lately */
 };
 
 /* What only the passes need. A group number counts processes first, then totals. */
-struct work {
+struct kymo_syscall_counting {
 	struct kymo_syscall_aggregate *aggregate;
 	struct kymo_id_map process_map, total_map; /* -> index + 1 */
 	struct near_group near[NEAR_GROUPS];	   /* before process_map: most calls are repeated */
@@ -46,21 +46,6 @@ struct work {
 	struct kymo_count_map errors;		   /* (process group, errno) */
 	struct kymo_rank_select select;
 };
-
-static void work_freep(struct work **pointer)
-{
-	struct work *work = *pointer;
-
-	if (!work)
-		return;
-	kymo_id_map_done(&work->process_map);
-	kymo_id_map_done(&work->total_map);
-	free(work->total_of);
-	kymo_count_map_done(&work->buckets);
-	kymo_count_map_done(&work->errors);
-	kymo_rank_select_done(&work->select);
-	free(work);
-}
 
 /* -------- buckets -------- */
 
@@ -124,7 +109,8 @@ static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
 
 /* The process group of call i: its index + 1, or 0 if it is not known. *ret_near is where to note
  * it. */
-static inline u32 near_group(struct work *work, const struct kymo_syscall_batch *batch, size_t i,
+static inline u32 near_group(struct kymo_syscall_counting *work,
+			     const struct kymo_syscall_batch *batch, size_t i,
 			     struct near_group **ret_near)
 {
 	u64 a = (u64)batch->capture_id << 32 | batch->process_id[i];
@@ -141,7 +127,8 @@ static inline u32 near_group(struct work *work, const struct kymo_syscall_batch 
 }
 
 /* The same, made if it is new. Negative: -ENOMEM. */
-static inline s64 make_group(struct work *work, const struct kymo_syscall_batch *batch, size_t i)
+static inline s64 make_group(struct kymo_syscall_counting *work,
+			     const struct kymo_syscall_batch *batch, size_t i)
 {
 	struct kymo_syscall_group key;
 	struct near_group *near;
@@ -166,9 +153,10 @@ static inline bool is_unfinished(u64 flags)
 
 /* -------- pass 1 -------- */
 
-static int count_batch(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err)
+int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *batch,
+			      struct cap_err *err)
 {
-	struct work *work = context;
+	struct kymo_syscall_counting *work = context;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		u64 ns = batch->duration_ns[i];
@@ -200,7 +188,7 @@ static int count_batch(void *context, const struct kymo_syscall_batch *batch, st
 	return 0;
 }
 
-static int add_totals(struct work *work)
+static int add_totals(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 
@@ -243,7 +231,7 @@ static struct kymo_syscall_count count_of(const struct kymo_syscall_group *group
 					   .calls = calls};
 }
 
-static int take_errors(struct work *work)
+static int take_errors(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	CLEANUP(cap_freep) struct kymo_count *counts = NULL;
@@ -260,7 +248,8 @@ static int take_errors(struct work *work)
 	return 0;
 }
 
-static int take_histogram(struct work *work, const struct kymo_count *counts, size_t count)
+static int take_histogram(struct kymo_syscall_counting *work, const struct kymo_count *counts,
+			  size_t count)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	struct kymo_syscall_count *list = calloc(count + 1, sizeof(*list));
@@ -315,8 +304,8 @@ static int add_targets(struct kymo_rank_select *select, u32 number,
 	return 0;
 }
 
-static int add_group_targets(struct work *work, struct group_list *groups, u32 first_group,
-			     const struct kymo_count *counts, size_t count)
+static int add_group_targets(struct kymo_syscall_counting *work, struct group_list *groups,
+			     u32 first_group, const struct kymo_count *counts, size_t count)
 {
 	int rc = 0;
 
@@ -334,7 +323,7 @@ static int add_group_targets(struct work *work, struct group_list *groups, u32 f
 }
 
 /* Sets up the targets from the histograms of all groups, and the log2 histogram. */
-static int prepare_ranks(struct work *work)
+static int prepare_ranks(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 	u32 processes = aggregate->processes.count;
@@ -359,7 +348,7 @@ static int prepare_ranks(struct work *work)
 
 static int select_batch(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err)
 {
-	struct work *work = context;
+	struct kymo_syscall_counting *work = context;
 	u32 processes = work->aggregate->processes.count;
 
 	for (size_t i = 0; i < batch->count; i++) {
@@ -379,7 +368,7 @@ static int select_batch(void *context, const struct kymo_syscall_batch *batch, s
 	return 0;
 }
 
-static int run_rounds(struct work *work, const struct kymo_syscall_source *source,
+static int run_rounds(struct kymo_syscall_counting *work, const struct kymo_syscall_source *source,
 		      struct cap_err *err)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
@@ -452,28 +441,63 @@ static void sort_results(struct kymo_syscall_aggregate *aggregate)
 	      compare_counts);
 }
 
-int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
-			       struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err)
+struct kymo_syscall_counting *kymo_syscall_counting_new(void)
 {
-	CLEANUP(kymo_syscall_aggregate_freep)
-	struct kymo_syscall_aggregate *aggregate = calloc(1, sizeof(*aggregate));
-	CLEANUP(work_freep) struct work *work = calloc(1, sizeof(*work));
+	struct kymo_syscall_counting *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->aggregate = calloc(1, sizeof(*work->aggregate));
+	return work->aggregate ? work : kymo_syscall_counting_free(work);
+}
+
+struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_counting *work)
+{
+	if (!work)
+		return NULL;
+	(void)kymo_syscall_aggregate_free(work->aggregate);
+	kymo_id_map_done(&work->process_map);
+	kymo_id_map_done(&work->total_map);
+	free(work->total_of);
+	kymo_count_map_done(&work->buckets);
+	kymo_count_map_done(&work->errors);
+	kymo_rank_select_done(&work->select);
+	free(work);
+	return NULL;
+}
+
+void kymo_syscall_counting_freep(struct kymo_syscall_counting **counting)
+{
+	*counting = kymo_syscall_counting_free(*counting);
+}
+
+int kymo_syscall_counting_finish(struct kymo_syscall_counting *work,
+				 const struct kymo_syscall_source *source,
+				 struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err)
+{
 	int rc;
 
-	if (!aggregate || !work)
-		return cap_fail(err, -ENOMEM, "out of memory");
-	work->aggregate = aggregate;
-	rc = source->run(source->context, count_batch, work, err);
-	if (rc < 0)
-		return rc;
 	if (add_totals(work) < 0 || take_errors(work) < 0 || prepare_ranks(work) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory for percentiles");
 	rc = run_rounds(work, source, err);
 	if (rc < 0)
 		return rc;
-	sort_results(aggregate);
-	*ret_aggregate = TAKE(aggregate);
+	sort_results(work->aggregate);
+	*ret_aggregate = TAKE(work->aggregate);
 	return 0;
+}
+
+int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
+			       struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err)
+{
+	CLEANUP(kymo_syscall_counting_freep)
+	struct kymo_syscall_counting *work = kymo_syscall_counting_new();
+	int rc;
+
+	if (!work)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	rc = source->run(source->context, kymo_syscall_counting_add, work, err);
+	return rc < 0 ? rc : kymo_syscall_counting_finish(work, source, ret_aggregate, err);
 }
 
 struct kymo_syscall_aggregate *kymo_syscall_aggregate_free(struct kymo_syscall_aggregate *aggregate)

@@ -52,7 +52,23 @@ struct kymo_syscall_count { /* failed calls by errno, or finished calls by power
 
 struct kymo_syscall_aggregate;
 
-/* 0, -ENOMEM, or what the source returned. */
+/*
+ * The first pass by itself, for who walks over the calls anyway: new, add each batch, finish.
+ * finish runs the source for the passes that are left; the source must show the same calls. The
+ * counting is to be freed in any case.
+ */
+struct kymo_syscall_counting;
+struct kymo_syscall_counting *kymo_syscall_counting_new(void); /* NULL: out of memory */
+struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_counting *counting);
+void kymo_syscall_counting_freep(struct kymo_syscall_counting **counting);
+int kymo_syscall_counting_add(void *counting, const struct kymo_syscall_batch *batch,
+			      struct cap_err *err);
+int kymo_syscall_counting_finish(struct kymo_syscall_counting *counting,
+				 const struct kymo_syscall_source *source,
+				 struct kymo_syscall_aggregate **ret_aggregate,
+				 struct cap_err *err);
+
+/* All passes. 0, -ENOMEM, or what the source returned. */
 int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
 			       struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err);
 struct kymo_syscall_aggregate *

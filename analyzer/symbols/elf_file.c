@@ -35,12 +35,24 @@ bool kymo_elf_section_data(const struct kymo_elf *elf, Elf_Scn *section, GElf_Sh
 	return true;
 }
 
+const char *kymo_elf_string(const Elf_Data *strings, size_t offset)
+{
+	const char *bytes = strings->d_buf;
+
+	/* A table ends in a NUL, so every string in it ends. */
+	if (offset >= strings->d_size || bytes[strings->d_size - 1] != '\0')
+		return NULL;
+	return bytes + offset;
+}
+
 Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name)
 {
 	Elf_Scn *section = NULL;
-	size_t names, seen = 0;
+	size_t names_index, seen = 0;
+	Elf_Data *names;
 
-	if (elf_getshdrstrndx(elf->handle, &names) < 0)
+	if (elf_getshdrstrndx(elf->handle, &names_index) < 0 ||
+	    !kymo_elf_section_data(elf, elf_getscn(elf->handle, names_index), NULL, &names))
 		return NULL;
 	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
 		GElf_Shdr header;
@@ -48,8 +60,8 @@ Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name)
 
 		if (!gelf_getshdr(section, &header))
 			continue;
-		found = elf_strptr(elf->handle, names, header.sh_name);
-		if (found && strcmp(found, name) == 0)
+		found = kymo_elf_string(names, header.sh_name);
+		if (found && strcmp(found, name) == 0) /* ends with the shorter one */
 			return section;
 	}
 	return NULL;
@@ -124,36 +136,50 @@ static bool build_id_in_notes(struct kymo_elf *elf, Elf_Data *notes)
 	return false;
 }
 
-static void load_build_id(struct kymo_elf *elf)
+/* Without section headers the segments still tell. */
+static void load_build_id_of_segments(struct kymo_elf *elf)
 {
-	Elf_Scn *section = NULL;
-	size_t count, seen = 0;
+	size_t count, tried = 0;
 
-	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
-		GElf_Shdr header;
-		Elf_Data *data;
-
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_NOTE &&
-		    kymo_elf_section_data(elf, section, NULL, &data) &&
-		    build_id_in_notes(elf, data))
-			return;
-	}
-	/* Without section headers the segments still tell. */
 	if (elf_getphdrnum(elf->handle, &count) < 0)
 		return;
-	for (size_t i = 0; i < count && i < KYMO_ELF_MAX_SEGMENTS; i++) {
+	for (size_t i = 0; i < count && i < KYMO_ELF_MAX_SEGMENTS && tried < KYMO_ELF_MAX_NOTES;
+	     i++) {
 		GElf_Phdr header;
 		Elf_Data *data;
 
 		if (!gelf_getphdr(elf->handle, (int)i, &header) || header.p_type != PT_NOTE ||
 		    header.p_offset > elf->file_bytes ||
-		    header.p_filesz > elf->file_bytes - header.p_offset || header.p_filesz == 0)
+		    header.p_filesz > elf->file_bytes - header.p_offset || header.p_filesz == 0 ||
+		    header.p_filesz > KYMO_ELF_MAX_NOTE_BYTES)
 			continue;
+		tried++;
 		data = elf_getdata_rawchunk(elf->handle, (int64_t)header.p_offset, header.p_filesz,
 					    header.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
 		if (data && data->d_buf && build_id_in_notes(elf, data))
 			return;
 	}
+}
+
+static void load_build_id(struct kymo_elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t seen = 0, tried = 0;
+
+	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS &&
+	       tried < KYMO_ELF_MAX_NOTES) {
+		GElf_Shdr header;
+		Elf_Data *data;
+
+		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE ||
+		    header.sh_size > KYMO_ELF_MAX_NOTE_BYTES)
+			continue;
+		tried++;
+		if (kymo_elf_section_data(elf, section, NULL, &data) &&
+		    build_id_in_notes(elf, data))
+			return;
+	}
+	load_build_id_of_segments(elf);
 }
 
 static void load_debug_link(struct kymo_elf *elf)

@@ -7,6 +7,8 @@
 
 #define KYMO_ELF_MAX_SECTIONS 65536u
 #define KYMO_ELF_MAX_SEGMENTS 1024u
+#define KYMO_ELF_MAX_NOTES 64u		     /* sections or segments searched for the build-id */
+#define KYMO_ELF_MAX_NOTE_BYTES (256u << 10) /* bigger ones hold something else */
 
 struct kymo_segment {
 	uint64_t offset, file_bytes, address, memory_bytes;
@@ -35,6 +37,13 @@ struct kymo_elf {
  */
 bool kymo_elf_section_data(const struct kymo_elf *elf, Elf_Scn *section, GElf_Shdr *ret_header,
 			   Elf_Data **ret_data);
+
+/*
+ * A string of a string table, or NULL if it does not lie in it. Made for tables of any content:
+ * libelf's own look-up searches a whole table for the end of each string, so that a hostile one
+ * would keep us busy for hours.
+ */
+const char *kymo_elf_string(const Elf_Data *strings, size_t offset);
 
 /* The first section with that name, or NULL. */
 Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name);

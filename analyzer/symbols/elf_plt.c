@@ -36,7 +36,7 @@ static bool find_layout(const struct kymo_elf *elf, struct plt_layout *ret_layou
 
 int kymo_elf_add_plt(struct kymo_elf *elf)
 {
-	Elf_Data *relocations, *symbols;
+	Elf_Data *relocations, *symbols, *names;
 	GElf_Shdr relocation_header, symbol_header;
 	struct plt_layout layout;
 	size_t count;
@@ -47,7 +47,9 @@ int kymo_elf_add_plt(struct kymo_elf *elf)
 	    relocation_header.sh_type != SHT_RELA ||
 	    !kymo_elf_section_data(elf, elf_getscn(elf->handle, relocation_header.sh_link),
 				   &symbol_header, &symbols) ||
-	    symbol_header.sh_type != SHT_DYNSYM)
+	    symbol_header.sh_type != SHT_DYNSYM ||
+	    !kymo_elf_section_data(elf, elf_getscn(elf->handle, symbol_header.sh_link), NULL,
+				   &names))
 		return 0;
 	count = relocations->d_size / gelf_fsize(elf->handle, ELF_T_RELA, 1, EV_CURRENT);
 	for (size_t i = 0; i < count; i++) {
@@ -63,7 +65,7 @@ int kymo_elf_add_plt(struct kymo_elf *elf)
 		    GELF_R_SYM(relocation.r_info) >= symbols->d_size / sizeof(Elf32_Sym) ||
 		    !gelf_getsym(symbols, (int)GELF_R_SYM(relocation.r_info), &symbol))
 			continue;
-		name = elf_strptr(elf->handle, symbol_header.sh_link, symbol.st_name);
+		name = kymo_elf_string(names, symbol.st_name);
 		if (!name || name[0] == '\0')
 			continue;
 		rc = kymo_elf_add_function(elf, &(struct kymo_function){

@@ -21,7 +21,8 @@ struct section_range { /* an executable section; start == end: not executable */
 struct ranked_symbol { /* a symbol while the best name of its address is chosen */
 	const char *name;
 	uint64_t address, size_bytes, section_end;
-	uint8_t rank; /* higher is better */
+	uint32_t index; /* in the file: the last resort, so that the choice is always the same */
+	uint8_t rank;	/* higher is better */
 };
 
 struct symbol_list {
@@ -76,7 +77,8 @@ static int load_executable_sections(const struct kymo_elf *elf, struct section_r
 }
 
 /* Which of several names of one address a reader would expect: a sized function before a bare
- * label, global before weak before local, fewer leading underscores. */
+ * label; then the public name, which is the one without leading underscores (libc's own names for
+ * sendto or puts have them); then global before weak before local. */
 static uint8_t rank_of(const GElf_Sym *symbol, const char *name)
 {
 	uint8_t binding = GELF_ST_BIND(symbol->st_info);
@@ -86,8 +88,8 @@ static uint8_t rank_of(const GElf_Sym *symbol, const char *name)
 		rank += 64;
 	if (GELF_ST_TYPE(symbol->st_info) != STT_NOTYPE)
 		rank += 32;
-	rank += binding == STB_GLOBAL ? 16 : binding == STB_WEAK ? 8 : 0;
-	rank += name[0] != '_' ? 4 : name[1] != '_' ? 2 : 0;
+	rank += name[0] != '_' ? 16 : name[1] != '_' ? 8 : 0;
+	rank += binding == STB_GLOBAL ? 4 : binding == STB_WEAK ? 2 : 0;
 	return rank;
 }
 
@@ -147,10 +149,11 @@ static int read_symbols(const struct kymo_elf *elf, Elf_Scn *section, struct sym
 	struct section_range *ranges;
 	size_t range_count, count;
 	GElf_Shdr header;
-	Elf_Data *data;
+	Elf_Data *data, *names;
 	int rc;
 
-	if (!kymo_elf_section_data(elf, section, &header, &data))
+	if (!kymo_elf_section_data(elf, section, &header, &data) ||
+	    !kymo_elf_section_data(elf, elf_getscn(elf->handle, header.sh_link), NULL, &names))
 		return 0;
 	rc = load_executable_sections(elf, &ranges, &range_count);
 	if (rc < 0)
@@ -168,10 +171,9 @@ static int read_symbols(const struct kymo_elf *elf, Elf_Scn *section, struct sym
 
 		if (!gelf_getsym(data, (int)i, &symbol))
 			continue;
-		if (is_function(elf, &symbol,
-				elf_strptr(elf->handle, header.sh_link, symbol.st_name), ranges,
+		if (is_function(elf, &symbol, kymo_elf_string(names, symbol.st_name), ranges,
 				range_count, &list->symbols[list->count]))
-			list->count++;
+			list->symbols[list->count++].index = (uint32_t)i;
 	}
 	free(ranges);
 	return 0;
@@ -185,7 +187,7 @@ static int symbol_order(const void *left, const void *right)
 		return a->address < b->address ? -1 : 1;
 	if (a->rank != b->rank)
 		return a->rank > b->rank ? -1 : 1;
-	return strcmp(a->name, b->name);
+	return a->index < b->index ? -1 : a->index > b->index;
 }
 
 /* One function per address; one without a size reaches to the next, or to the end of its section.

@@ -179,6 +179,15 @@
 			zoom(target);
 	}
 
+	function showDetails(text) {
+		var shown;
+
+		details.textContent = text;
+		shown = details.getComputedTextLength();
+		if (shown > width)
+			details.textContent = text.slice(0, Math.floor(text.length * width / shown) - 2) + "..";
+	}
+
 	function frameOf(node) {
 		var element = node instanceof Element ? node.closest(".frames > g") : null;
 
@@ -229,7 +238,7 @@
 	svg.addEventListener("mouseover", function (event) {
 		var frame = frameOf(event.target);
 
-		details.textContent = frame ? frame.title : "";
+		showDetails(frame ? frame.title : "");
 	});
 	window.addEventListener("keydown", onKey);
 	recall();

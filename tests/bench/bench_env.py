@@ -152,7 +152,7 @@ def perf_samples(data):
 def stored_calls(capture):
     done = subprocess.run([KYMO, "sql", "--json", capture, "SELECT row_count FROM event_count WHERE type = 'syscall'"],
                           capture_output=True, text=True, timeout=600, check=False)
-    return int("".join(ch for ch in done.stdout.split("row_count")[1] if ch.isdigit()))
+    return json.loads(done.stdout)["rows"][0]["row_count"]
 
 
 def info(capture):

@@ -6,10 +6,10 @@ $ mkdir shut; chmod 755 shut; cp "$KYMO_BIN/kymo-record" .; $AS_NOBODY ./kymo-re
 $ mkdir small; unshare -m bash -c 'mount -t tmpfs -o size=3m none small && kymo-record --source synthetic:events=4000000 -q -o small/out.kymo; echo "status $?"; cp small/out.kymo full.kymo; ls small'
 > status 1
 > out.kymo
-2> kymo-record: output 'small/out.kymo': write at byte 1475376: No space left on device
+2> kymo-record: output 'small/out.kymo': write at byte [0-9]+: No space left on device (re)
 $ zstd -t -q full.kymo 2>/dev/null && echo 'ends with a whole block'
 > ends with a whole block
 $ kymo info --json full.kymo >info.json; echo "status $?"; jq '.events_stored > 0' info.json
 > status 3
 > true
-2> kymo: info: 'full.kymo': 122651 events were dropped while recording (37.43 %): counts are too low by as many
+2> kymo: info: 'full.kymo': [0-9]+ events were dropped while recording \([0-9.]+ %\): counts are too low by as many (re)

@@ -45,10 +45,12 @@ def nothing_of_it_is_left():
     busy.wait()  # a second window of run times opens meanwhile, long after the drop
     _, messages = live.stop(recorder)
     sleeper.kill()
-    live.check_equal(recorder.returncode, 0, f"exit status ({messages})")
+    live.check(recorder.returncode in (0, 3), f"exit status {recorder.returncode} ({messages})")  # 3: a busy host, losses are counted
     live.check(bool(live.info(capture)["complete"]), "the capture is complete")
     database = live.database(capture)
-    live.check_equal(live.lost(database), 0, "lost system calls")
+    for row in database.execute("SELECT * FROM class_totals"):
+        live.check(row["attempted_count"] == row["stored_count"] + row["lost_count"], f"loss is counted: {dict(row)}")
+    live.check_equal(recorder.returncode == 3, live.one(database, "SELECT sum(lost_count) FROM class_totals") > 0, "exit status tells of loss")
     windows, runs = database.execute("SELECT sum(window_ns), sum(run_count) FROM overhead_bpf WHERE name LIKE 'sys_enter%'").fetchone()
     live.check((windows or 0) > 150_000_000, f"run times were measured again after the drop: {windows} ns")
     live.check((runs or 0) > 0, "runs were timed")
@@ -72,7 +74,7 @@ def prepare_caller():
 def run(line):
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, preexec_fn=prepare_caller,
                           cwd="/", restore_signals=False)
-    live.check_equal(done.returncode, 0, f"{' '.join(line)}: {done.stderr}")
+    live.check(done.returncode in (0, 3), f"{' '.join(line)}: status {done.returncode}: {done.stderr}")
     return done.stdout
 
 
@@ -123,11 +125,12 @@ def an_ordinary_user():
     check_threads(child.pid, "as a user")
     counts = subprocess.run([live.WORKLOAD, "--seconds", "1", "--syscalls", "5000", "--idle"], capture_output=True, text=True, timeout=60, check=True)
     _, messages = live.stop(child)
-    live.check_equal(child.returncode, 0, f"as a user: exit status ({messages})")
+    live.check(child.returncode in (0, 3), f"as a user: exit status {child.returncode} ({messages})")
     database = live.database(capture)
     truth = live.truth(counts.stdout)
-    live.check_equal(live.calls_of(database, truth["pid"]).get("getppid", 0) + live.lost(database), truth["syscalls"]["getppid"],
-                     "as a user: system calls of another user's process")
+    found = live.calls_of(database, truth["pid"]).get("getppid", 0)
+    live.check(found <= truth["syscalls"]["getppid"] <= found + live.lost(database),
+               f"as a user: system calls of another user's process: {found} of {truth['syscalls']['getppid']}, {live.lost(database)} lost")
     # Either kernel functions have names, or it is said why not.
     hidden = live.one(database, "SELECT count(*) FROM probe WHERE name = 'kernel addresses' AND attached = 0 AND reason IS NOT NULL")
     live.check(hidden == ("kernel functions" in messages), f"as a user: hidden kernel addresses are told: {messages!r}")

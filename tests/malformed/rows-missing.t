@@ -1,29 +1,34 @@
 # a block of five rows that holds one
 #! mask sizes
 $ kymo info --json rows-missing.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
-> {"events_stored":15,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
-> status 0
+> {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
+> status 3
+2> kymo: info: 'rows-missing.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
 $ kymo verify rows-missing.kymo
 > offset  bytes  problem  text
-> result:                good
+> N N  damaged  'rows-missing.kymo': block 8: 1 rows where the prologue says 5
+> result:                damaged
 > file_bytes:            N
 > blocks_good:           17
-> blocks_damaged:        0
+> blocks_damaged:        1
 > blocks_lost:           0
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  39
-> events:                15
+> rows:                  38
+> events:                14
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+? 3
 $ kymo dump rows-missing.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 39
-> status 0
+> 38
+> status 3
+2> kymo: dump: 'rows-missing.kymo' is damaged: 1 blocks and N bytes could not be read
 $ kymo import --quiet rows-missing.kymo -o out.db; echo "status $?"; ls
-> status 0
+> status 3
 > out.db
 > rows-missing.kymo
+2> kymo: import: 'rows-missing.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where

@@ -1,0 +1,204 @@
+/* Questions to captures: stacks through mappings of their time, files of others refused, and rows
+ * with impossible values that do no harm. */
+#include "made_capture.h"
+
+/* One process with the layout `base`, one mapping of 0x10000 bytes at file offset 0x2000. */
+static void add_layout(struct making *making, u32 tgid, u64 base)
+{
+	struct ev_mapping mapping = {.time_ns = 1500,
+				     .start_address = base,
+				     .size_bytes = 0x10000,
+				     .file_offset = 0x2000,
+				     .task = add_task(making, tgid, "prog"),
+				     .build_id = cap_chunk_string(making->chunk, "\x01\xab", 2),
+				     .path = add_string(making, "/opt/a b/prog;x")};
+
+	assert_int_equal(cap_chunk_add(making->chunk, EV_MAPPING, &mapping), 0);
+}
+
+/* kernel leaf <- kernel entry <- user leaf <- user caller <- outside of all mappings */
+static void add_sample(struct making *making, u32 tgid, u64 base, bool in_kernel, u64 time_ns)
+{
+	struct cap_chunk *chunk = making->chunk;
+	u32 node = cap_chunk_stack(chunk, 0, cap_chunk_frame(chunk, CAP_SPACE_USER, 0, 0x77));
+	struct ev_cpu_sample sample = {
+		.time_ns = time_ns, .period = 10, .task = add_task(making, tgid, "prog")};
+
+	node = cap_chunk_stack(chunk, node,
+			       cap_chunk_frame(chunk, CAP_SPACE_USER, 0, base + 0x101));
+	node = cap_chunk_stack(chunk, node,
+			       cap_chunk_frame(chunk, CAP_SPACE_USER, 0, base + 0x200));
+	if (in_kernel) {
+		node = cap_chunk_stack(chunk, node,
+				       cap_chunk_frame(chunk, CAP_SPACE_KERNEL, 0, 0x1050));
+		node = cap_chunk_stack(
+			chunk, node,
+			cap_chunk_frame(chunk, CAP_SPACE_MODULE, add_string(making, "ext4"), 0x30));
+	}
+	sample.stack = node;
+	assert_int_equal(cap_chunk_add(chunk, EV_CPU_SAMPLE, &sample), 0);
+}
+
+static void add_symbol(struct making *making, const char *object, u64 offset, u64 size,
+		       const char *name)
+{
+	struct ev_symbol symbol = {.offset_bytes = offset,
+				   .size_bytes = size,
+				   .object = add_string(making, object),
+				   .name = add_string(making, name)};
+
+	assert_int_equal(cap_chunk_add(making->chunk, EV_SYMBOL, &symbol), 0);
+}
+
+static void make_stacks(const char *path)
+{
+	struct making making;
+
+	begin(&making, path);
+	/* samples first: the mappings that explain them stand behind them in the file */
+	add_sample(&making, 100, 0x7f0000000000, false, 2000);
+	add_sample(&making, 100, 0x7f0000000000, true, 2010);
+	add_sample(&making, 200, 0x550000000000, false, 2020); /* the same program elsewhere */
+	add_sample(&making, 200, 0x7f0000000000, false, 2030); /* where it has nothing */
+	end_block(&making, CAP_BLOCK_CHUNK);
+	add_layout(&making, 100, 0x7f0000000000);
+	add_layout(&making, 200, 0x550000000000);
+	end_block(&making, CAP_BLOCK_MAPS);
+	add_symbol(&making, "kernel", 0x1000, 0x4f + 1, "entry");
+	add_symbol(&making, "ext4", 0x20, 0x20, "ext4\xff_read;\x1b[31m");
+	end_block(&making, CAP_BLOCK_SYMBOLS);
+	end(&making);
+}
+
+static void stacks_resolve_through_mappings(void **state)
+{
+	const char *const paths[] = {"stacks.kymo"};
+	struct kymo_db *capture, *database;
+
+	(void)state;
+	make_stacks("stacks.kymo");
+	import_ok(paths, 1, "stacks.db");
+	capture = open_ok("stacks.kymo");
+	database = open_ok("stacks.db");
+	expect_same(capture, database, "");
+	/* callers count one byte back; where the kernel was entered counts as it is */
+	expect_rows(
+		database,
+		"SELECT folded, samples, weight FROM folded_stacks ORDER BY samples DESC, folded",
+		"prog;[unknown];prog:x+0x2100;prog:x+0x2200|2|20\n"
+		"prog;[unknown];[unknown];[unknown]|1|10\n"
+		"prog;[unknown];prog:x+0x2100;prog:x+0x2200;entry_[k];ext4\xef\xbf\xbd_read:\x1b["
+		"31m_[k]|1|10\n");
+	expect_rows(database, "SELECT name, path, build_id FROM module WHERE space = 'user'",
+		    "prog;x|/opt/a b/prog;x|01ab\n");
+	expect_rows(
+		database,
+		"SELECT symbol, symbol_offset_bytes FROM frame WHERE symbol LIKE 'e%' ORDER BY 1",
+		"entry|79\next4\xef\xbf\xbd_read;\x1b[31m|16\n");
+	expect_rows(database,
+		    "SELECT name, self_samples, total_samples FROM hot_functions WHERE name = "
+		    "'prog;x+0x2200'",
+		    "prog;x+0x2200|2|3\n");
+	kymo_db_close(capture);
+	kymo_db_close(database);
+}
+
+static void patch(const char *path, off_t offset, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY);
+
+	assert_int_equal(pwrite(fd, bytes, len, offset), len);
+	close(fd);
+}
+
+static void expect_refused(const char *path, int code, const char *words)
+{
+	struct kymo_db *db = NULL;
+	struct cap_err err = {0};
+	int rc = kymo_db_open(path, NULL, &db, &err);
+
+	if (rc != code || !strstr(err.text, words) || !strstr(err.text, path))
+		fail_msg("'%s': %d '%s', expected %d '%s'", path, rc, err.text, code, words);
+}
+
+static void files_of_others_are_refused(void **state)
+{
+	const char *const paths[] = {"calls.kymo"};
+	static const u8 other_id[4] = {'G', 'P', 'K', 'G'}, newer[4] = {0, 0, 0, 9};
+	char noise[8192];
+	int fd;
+
+	(void)state;
+	make_calls("calls.kymo", 1, 1, 2000);
+	import_ok(paths, 1, "other.db");
+	patch("other.db", 68, other_id, 4);
+	expect_refused("other.db", CAP_ENOTOURS, "another program");
+	import_ok(paths, 1, "newer.db");
+	patch("newer.db", 60, newer, 4);
+	expect_refused("newer.db", CAP_EVERSION, "version 9");
+	import_ok(paths, 1, "broken.db");
+	memset(noise, 0xa5, sizeof(noise));
+	patch("broken.db", 16384, noise, sizeof(noise));
+	expect_refused("broken.db", CAP_EDAMAGED, "import the capture again");
+	fd = open("noise", O_CREAT | O_RDWR, 0600);
+	assert_int_equal(write(fd, noise, sizeof(noise)), sizeof(noise));
+	close(fd);
+	expect_refused("noise", CAP_ENOTCAPTURE, "neither");
+	expect_refused("missing", -ENOENT, "No such file");
+}
+
+/* Rows whose every field may hold anything: nothing to compare with but that all questions are
+ * answered or refused in order. */
+static void impossible_values_do_no_harm(void **state)
+{
+	const char *const paths[] = {"wild.kymo"};
+	const struct cap_schema *schema = cap_schema_builtin();
+	u64 seed = test_seed();
+
+	(void)state;
+	for (u64 round = 0; round < 15; round++) {
+		struct row_maker maker = {.rng = {seed + round}, .time_ns = 1000, .variety = 9};
+		struct making making;
+		struct kymo_db *capture;
+		CLEANUP(cap_freep) char *names = NULL;
+		char *save = NULL;
+
+		begin(&making, paths[0]);
+		for (size_t t = 0; t < schema->type_count * 3; t++) {
+			const struct cap_type *type = &schema->types[t % schema->type_count];
+			int rc = 0;
+
+			for (int i = 0; i < 30; i++)
+				(void)row_maker_add(&maker, making.chunk, type, &rc);
+			end_block(&making, type->block);
+		}
+		end(&making);
+		import_ok(paths, 1, "wild.db");
+		capture = open_ok(paths[0]);
+		names = rows_of(capture,
+				"SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')");
+		for (char *name = strtok_r(names, "\n", &save); name;
+		     name = strtok_r(NULL, "\n", &save)) {
+			CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+			char sql[100];
+
+			(void)snprintf(sql, sizeof(sql), "SELECT * FROM %s", name);
+			assert_int_equal(kymo_query_new(kymo_db_handle(capture), sql, &query, NULL),
+					 0);
+			while (kymo_query_step(query, NULL) == 1)
+				; /* an overflow of a sum is an answer too */
+		}
+		kymo_db_close(capture);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stacks_resolve_through_mappings),
+		cmocka_unit_test(files_of_others_are_refused),
+		cmocka_unit_test(impossible_values_do_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
