@@ -248,10 +248,14 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 			err);
 	if (rc == 0)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
-	if (rc == 0) /* all is open and attached; what follows has descriptors only */
-		rc = rec_privileges_drop_all(err);
 	if (rc == 0 && rec->command.pid > 0)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
+	/* All is open and attached; what follows has descriptors only. Not before the release:
+	 * where the command cannot be executed, the file is removed again, perhaps from a directory
+	 * of somebody else. The writer thread did the same already, so a refusal came before this.
+	 */
+	if (rc == 0)
+		rc = rec_privileges_drop_all(err);
 	rec->started = rc == 0;
 	return rc;
 }

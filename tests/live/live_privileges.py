@@ -94,6 +94,20 @@ def the_command_is_as_it_would_be():
         live.check_equal(run(record + [live.path("setuid.kymo"), "--"] + gains), expected, "a set-user-id program under the recorder")
 
 
+def nothing_is_left_where_the_command_fails():
+    home = live.path("foreign")
+    os.mkdir(home, 0o755)
+    os.chown(home, NOBODY, NOBODY)
+    script = live.path("script")
+    with open(script, "w", encoding="ascii") as file:
+        file.write("#!/nowhere/interpreter\n")
+    os.chmod(script, 0o755)
+    done = subprocess.run([live.RECORDER, "-q", "-o", os.path.join(home, "x.kymo"), "--", script], capture_output=True, text=True, timeout=60,
+                          check=False)
+    live.check(done.returncode == 1 and "cannot run" in done.stderr, f"a command that cannot run: {done.returncode}, {done.stderr!r}")
+    live.check_equal(os.listdir(home), [], "files left in the directory of another user")
+
+
 def user_line(recorder, capture, *options, capabilities=None):
     line = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if capabilities:
@@ -138,5 +152,6 @@ def an_ordinary_user():
 
 nothing_of_it_is_left()
 the_command_is_as_it_would_be()
+nothing_is_left_where_the_command_fails()
 an_ordinary_user()
 live.finish()
