@@ -1,18 +1,21 @@
 /* Counters of the programs, and how long they run. */
 #include "live_stats.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bpf/live_state.h"
+#include "kernel_files.h"
 
 #include "kymo_bpf.skel.h"
 
 /* Two clock reads per run of our programs: a window is open for a twentieth of the time. */
 #define WINDOW_NS 100000000ull
 #define WINDOW_EVERY_NS 2000000000ull
+#define FDINFO_BYTES 1024
 #define WINDOW_MIN_NS 1000000ull /* shorter ones tell nothing */
 
 static const u32 counted_classes[] = {CLASS_CPU, CLASS_SYSCALLS, CLASS_TASKS};
@@ -119,19 +122,26 @@ void live_stats_step(struct live_stats *stats, const struct live_probes *probes,
 }
 
 /*
- * How often the kernel skipped the program because it was running already. By descriptor and
- * without a capability, but kernels before 5.19 want one where unprivileged BPF is off: then it is
- * not known.
+ * How often the kernel skipped the program because it was running already. From /proc and not by
+ * bpf(2), which kernels before 5.19 refuse to those without a capability where unprivileged BPF is
+ * off.
  */
 static bool recursion_count(const struct live_probes *probes, enum live_probe_id id, u64 *ret_count)
 {
+	static const char key[] = "\nrecursion_misses:";
 	struct bpf_program *program = live_probe_program(probes, id);
-	struct bpf_prog_info info = {};
-	u32 len = sizeof(info);
+	char path[48], text[FDINFO_BYTES];
+	const char *found;
 
-	if (!program || bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) < 0)
+	if (!program)
 		return false;
-	*ret_count = info.recursion_misses;
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_program__fd(program));
+	if (rec_read_text_at(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	found = strstr(text, key);
+	if (!found)
+		return false; /* before 5.12 */
+	*ret_count = strtoull(found + strlen(key), NULL, 10);
 	return true;
 }
 
