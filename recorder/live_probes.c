@@ -211,7 +211,8 @@ static int fail_load(const struct live_probes *probes, int error, struct cap_err
 				"raise the memory limit",
 				strerror(error), tail);
 	return cap_fail(err, CAP_EPRIVILEGE,
-			"LoadFailed: %s: %s; run kymo-record doctor and report this line",
+			"LoadFailed: %s: %s; report this line with `uname -r`, or record other "
+			"classes (-e)",
 			strerror(error), tail[0] ? tail : "no reason given");
 }
 
@@ -396,16 +397,14 @@ static int fail_attach(const struct live_probes *probes, struct cap_err *err)
 			continue;
 		if (state->error == EPERM || state->error == EACCES)
 			return live_fail_permissions(err, state->reason);
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"AttachFailed: %s: %s; run kymo-record doctor to see what this kernel "
-			"allows",
-			probe_table[id].name, state->reason);
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"AttachFailed: %s: %s; leave its class out (-e), or record on "
+				"another kernel",
+				probe_table[id].name, state->reason);
 	}
-	return cap_fail(
-		err, CAP_EPRIVILEGE,
-		"AttachFailed: none of the wanted events can be recorded on this kernel; run "
-		"kymo-record doctor to see what it allows");
+	return cap_fail(err, CAP_EPRIVILEGE,
+			"AttachFailed: none of the wanted events can be recorded on this kernel; "
+			"`kymo-record list` names the classes");
 }
 
 int live_probes_open(struct live_probes *probes, const struct rec_options *options,
