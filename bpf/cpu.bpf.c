@@ -5,6 +5,7 @@
 #include <linux/bpf_perf_event.h>
 
 #include "ring.bpf.h"
+#include "run_time.bpf.h"
 #include "task.bpf.h"
 
 #define SEGMENT_PRIVILEGE_BITS 3 /* x86: 3 in user mode */
@@ -53,8 +54,7 @@ static __always_inline u32 stack_take(struct bpf_perf_event_data *ctx,
 	return count;
 }
 
-SEC("perf_event")
-int cpu_sample_perf(struct bpf_perf_event_data *ctx)
+static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 {
 	const bool direct = CURRENT_IS_DIRECT();
 	struct live_counters *counters;
@@ -93,4 +93,10 @@ int cpu_sample_perf(struct bpf_perf_event_data *ctx)
 			       wakeup_flags(&cpu_ring, attempt, 0, cpu_mark_bytes)))
 		count_refusal(counters, &cpu_ring, bytes);
 	return 0;
+}
+
+SEC("perf_event")
+int cpu_sample_perf(struct bpf_perf_event_data *ctx)
+{
+	return TIMED(cpu_sample, on_sample(ctx));
 }

@@ -34,7 +34,38 @@ struct live_control {
 	u32 self_pid_level; /* depth of the recorder's pid namespace */
 	u64 start_ns;	    /* when events_open became 1 */
 	u64 stop_ns;	    /* when it became 0 */
-	u64 reserved[4];
+	u32 runs_timed;	    /* 1: programs time their runs */
+	u32 reserved32;
+	u64 reserved[3];
+} __attribute__((aligned(64)));
+
+/* Programs that time themselves, by their name in probes.def. Not the iterators: they run inside
+ * the recorder's read(2) and are in its own CPU time. */
+#define LIVE_TIMED_PROGRAMS(PROGRAM) \
+	PROGRAM(sys_enter)           \
+	PROGRAM(sys_exit)            \
+	PROGRAM(caller_exit)         \
+	PROGRAM(cpu_sample)          \
+	PROGRAM(task_fork)           \
+	PROGRAM(task_exec)           \
+	PROGRAM(task_exit)           \
+	PROGRAM(task_free)           \
+	PROGRAM(task_rename)
+
+enum live_timed {
+#define AS_TIMED(program) LIVE_TIMED_##program,
+	LIVE_TIMED_PROGRAMS(AS_TIMED)
+#undef AS_TIMED
+		LIVE_TIMED_COUNT,
+};
+
+/* While runs_timed is 1; a run that began then is counted even if it ends later. */
+struct live_run_time {
+	u64 run_count, run_time_ns;
+};
+
+struct live_run_times { /* of one CPU; added to like struct live_counters */
+	struct live_run_time programs[LIVE_TIMED_COUNT];
 } __attribute__((aligned(64)));
 
 /* A system call that has not returned; kept per task. */

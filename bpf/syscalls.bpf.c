@@ -6,6 +6,7 @@
  */
 #include "calls.bpf.h"
 #include "ring.bpf.h"
+#include "run_time.bpf.h"
 
 const volatile bool use_task_storage = true;
 const volatile bool record_args = false;
@@ -134,37 +135,37 @@ static __always_inline int on_caller_exit(void)
 SEC("tp_btf/sys_enter")
 int sys_enter_btf(u64 *ctx)
 {
-	return on_sys_enter((const void *)ctx[0], ctx[1]);
+	return TIMED(sys_enter, on_sys_enter((const void *)ctx[0], ctx[1]));
 }
 
 SEC("raw_tp/sys_enter")
 int sys_enter_raw(u64 *ctx)
 {
-	return on_sys_enter((const void *)ctx[0], ctx[1]);
+	return TIMED(sys_enter, on_sys_enter((const void *)ctx[0], ctx[1]));
 }
 
 SEC("tp_btf/sys_exit")
 int sys_exit_btf(u64 *ctx)
 {
-	return on_sys_exit(ctx[1]);
+	return TIMED(sys_exit, on_sys_exit(ctx[1]));
 }
 
 SEC("raw_tp/sys_exit")
 int sys_exit_raw(u64 *ctx)
 {
-	return on_sys_exit(ctx[1]);
+	return TIMED(sys_exit, on_sys_exit(ctx[1]));
 }
 
 SEC("tp_btf/sched_process_exit")
 int caller_exit_btf(u64 *ctx)
 {
 	(void)ctx;
-	return on_caller_exit();
+	return TIMED(caller_exit, on_caller_exit());
 }
 
 SEC("raw_tp/sched_process_exit")
 int caller_exit_raw(u64 *ctx)
 {
 	(void)ctx;
-	return on_caller_exit();
+	return TIMED(caller_exit, on_caller_exit());
 }

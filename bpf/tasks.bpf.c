@@ -5,6 +5,7 @@
  * after its fork. Also keeps the set of wanted processes.
  */
 #include "ring.bpf.h"
+#include "run_time.bpf.h"
 #include "task.bpf.h"
 
 const volatile bool exit_tells_last = false; /* sched_process_exit has a third argument (6.16) */
@@ -176,25 +177,29 @@ static __always_inline int on_rename(struct task_struct *task, const char *name,
 SEC("tp_btf/sched_process_fork")
 int task_fork_btf(u64 *ctx)
 {
-	return on_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1], true);
+	return TIMED(task_fork,
+		     on_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1], true));
 }
 
 SEC("raw_tp/sched_process_fork")
 int task_fork_raw(u64 *ctx)
 {
-	return on_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1], false);
+	return TIMED(task_fork,
+		     on_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1], false));
 }
 
 SEC("tp_btf/sched_process_exec")
 int task_exec_btf(u64 *ctx)
 {
-	return on_exec((struct task_struct *)ctx[0], ctx[1], (struct linux_binprm *)ctx[2], true);
+	return TIMED(task_exec, on_exec((struct task_struct *)ctx[0], ctx[1],
+					(struct linux_binprm *)ctx[2], true));
 }
 
 SEC("raw_tp/sched_process_exec")
 int task_exec_raw(u64 *ctx)
 {
-	return on_exec((struct task_struct *)ctx[0], ctx[1], (struct linux_binprm *)ctx[2], false);
+	return TIMED(task_exec, on_exec((struct task_struct *)ctx[0], ctx[1],
+					(struct linux_binprm *)ctx[2], false));
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -202,7 +207,8 @@ int task_exit_btf(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 
-	return on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, true), true);
+	return TIMED(task_exit,
+		     on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, true), true));
 }
 
 SEC("raw_tp/sched_process_exit")
@@ -210,29 +216,33 @@ int task_exit_raw(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 
-	return on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, false), false);
+	return TIMED(
+		task_exit,
+		on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, false), false));
 }
 
 SEC("tp_btf/sched_process_free")
 int task_free_btf(u64 *ctx)
 {
-	return on_free((struct task_struct *)ctx[0], true);
+	return TIMED(task_free, on_free((struct task_struct *)ctx[0], true));
 }
 
 SEC("raw_tp/sched_process_free")
 int task_free_raw(u64 *ctx)
 {
-	return on_free((struct task_struct *)ctx[0], false);
+	return TIMED(task_free, on_free((struct task_struct *)ctx[0], false));
 }
 
 SEC("tp_btf/task_rename")
 int task_rename_btf(u64 *ctx)
 {
-	return on_rename((struct task_struct *)ctx[0], (const char *)ctx[1], true);
+	return TIMED(task_rename,
+		     on_rename((struct task_struct *)ctx[0], (const char *)ctx[1], true));
 }
 
 SEC("raw_tp/task_rename")
 int task_rename_raw(u64 *ctx)
 {
-	return on_rename((struct task_struct *)ctx[0], (const char *)ctx[1], false);
+	return TIMED(task_rename,
+		     on_rename((struct task_struct *)ctx[0], (const char *)ctx[1], false));
 }

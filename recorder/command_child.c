@@ -61,18 +61,34 @@ static int find_program(const char *name)
 	}
 }
 
-static void __attribute__((noreturn))
-child_main(char *const *argv, bool stdout_taken, int wait_fd, int error_fd)
+void rec_caller_signals_read(struct rec_caller_signals *ret_signals)
 {
-	sigset_t none;
+	memset(ret_signals, 0, sizeof(*ret_signals));
+	/* These cannot fail: they only read. */
+	(void)sigprocmask(SIG_BLOCK, NULL, &ret_signals->mask);
+	(void)sigaction(SIGINT, NULL, &ret_signals->on_interrupt);
+	(void)sigaction(SIGTERM, NULL, &ret_signals->on_terminate);
+	(void)sigaction(SIGPIPE, NULL, &ret_signals->on_pipe);
+}
+
+static void restore_signals(const struct rec_caller_signals *signals)
+{
+	(void)sigaction(SIGINT, &signals->on_interrupt, NULL);
+	(void)sigaction(SIGTERM, &signals->on_terminate, NULL);
+	(void)sigaction(SIGPIPE, &signals->on_pipe, NULL);
+	(void)sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+static void __attribute__((noreturn))
+child_main(char *const *argv, bool stdout_taken, const struct rec_caller_signals *signals,
+	   int wait_fd, int error_fd)
+{
 	char go;
 	int error;
 
 	if (read(wait_fd, &go, 1) != 1)
 		_exit(EXIT_NOT_RELEASED);
-	(void)sigemptyset(&none);
-	(void)signal(SIGPIPE, SIG_DFL);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	restore_signals(signals);
 	if (stdout_taken)
 		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
 	execvp(argv[0], argv);
@@ -82,8 +98,8 @@ child_main(char *const *argv, bool stdout_taken, int wait_fd, int error_fd)
 	_exit(127);
 }
 
-int rec_command_fork(char *const *argv, bool stdout_taken, struct rec_command *ret_command,
-		     struct cap_err *err)
+int rec_command_fork(char *const *argv, bool stdout_taken, const struct rec_caller_signals *signals,
+		     struct rec_command *ret_command, struct cap_err *err)
 {
 	int wait_pipe[2], error_pipe[2];
 	int error = find_program(argv[0]);
@@ -105,7 +121,7 @@ int rec_command_fork(char *const *argv, bool stdout_taken, struct rec_command *r
 	error = errno;
 	if (pid == 0) {
 		(void)close(wait_pipe[1]); /* or the child would hold its own leash */
-		child_main(argv, stdout_taken, wait_pipe[0], error_pipe[1]);
+		child_main(argv, stdout_taken, signals, wait_pipe[0], error_pipe[1]);
 	}
 	(void)close(wait_pipe[0]);
 	(void)close(error_pipe[1]);

@@ -1,6 +1,7 @@
 #pragma once
 /* The command after `--`: forked before anything is attached, held until recording has begun,
  * reaped at its end. */
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -14,13 +15,21 @@ struct rec_command {
 	int wait_status; /* as waitpid gives it; valid once exited */
 };
 
+/* How the recorder's caller left its signals: the command gets them as it would without us. */
+struct rec_caller_signals {
+	sigset_t mask;
+	struct sigaction on_interrupt, on_terminate, on_pipe;
+};
+
+void rec_caller_signals_read(struct rec_caller_signals *ret_signals);
+
 /*
  * Forks the child that will become argv. Checks beforehand that the program can be found, so that
  * nothing is recorded for nothing. stdout_taken: the capture goes to standard output, the command's
  * goes to standard error. -errno; the message names the command.
  */
-int rec_command_fork(char *const *argv, bool stdout_taken, struct rec_command *ret_command,
-		     struct cap_err *err);
+int rec_command_fork(char *const *argv, bool stdout_taken, const struct rec_caller_signals *signals,
+		     struct rec_command *ret_command, struct cap_err *err);
 
 /* Lets it run; returns once the program is executing. -errno if exec failed (the child is gone
  * then). */

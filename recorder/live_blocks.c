@@ -35,34 +35,40 @@ static int add_row(struct cap_chunk *chunk, struct ev_probe row, const char *nam
 	return cap_chunk_add(chunk, EV_PROBE, &row);
 }
 
-/* What is recorded without a probe of the table: mappings, and the run time of the programs. */
-static int add_other_rows(const struct live_sideband_state *sideband, int run_time_error,
-			  u64 now_ns, struct cap_chunk *chunk)
+/* What is recorded without a probe of the table. */
+static int add_other_rows(const struct live_sideband_state *sideband, u64 now_ns,
+			  struct cap_chunk *chunk)
 {
 	const struct ev_probe mappings = {
 		.time_ns = now_ns, .event_class = CLASS_MAPPINGS, .attached = sideband->attached};
-	const struct ev_probe run_time = {.time_ns = now_ns,
-					  .event_class = CLASS_TASKS,
-					  .attached = run_time_error == 0,
-					  .error = (u32)run_time_error};
+
+	const struct ev_probe before = {.time_ns = now_ns,
+					.event_class = CLASS_MAPPINGS,
+					.attached = sideband->before_reason[0] == 0};
+	const struct ev_probe kernel = {.time_ns = now_ns,
+					.event_class = CLASS_CPU,
+					.attached = sideband->kernel_reason[0] == 0};
 	int rc =
 		add_row(chunk, mappings, "executable mappings", "perf side-band", sideband->reason);
 
-	if (rc < 0)
-		return rc;
-	return add_row(chunk, run_time, "run time of BPF programs", "BPF_ENABLE_STATS",
-		       run_time_error == EPERM ? "needs CAP_SYS_ADMIN" : "");
+	if (rc == 0)
+		rc = add_row(chunk, before, "mappings of processes that ran before",
+			     "/proc/PID/maps", sideband->before_reason);
+	if (rc == 0)
+		rc = add_row(chunk, kernel, "kernel addresses", "/proc/kallsyms",
+			     sideband->kernel_reason);
+	return rc;
 }
 
 int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
-		    int run_time_error, struct rec_sink *sink, struct cap_err *err)
+		    struct rec_sink *sink, struct cap_err *err)
 {
 	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
 	u64 now_ns = live_now_ns();
 	int rc = chunk ? live_probes_rows(probes, now_ns, chunk) : -ENOMEM;
 
 	if (rc == 0)
-		rc = add_other_rows(sideband, run_time_error, now_ns, chunk);
+		rc = add_other_rows(sideband, now_ns, chunk);
 	rc = live_hand_over(sink, CAP_BLOCK_PROBES, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of probes") : 0;
 }

@@ -9,6 +9,9 @@
 struct live_sideband_state {
 	bool attached;
 	const char *reason; /* why not, or what it lacks; "" if there is nothing to say */
+	/* Why mappings of processes that ran before, and kernel addresses, are not told; "": they
+	 * are. */
+	const char *before_reason, *kernel_reason;
 };
 
 /* CLOCK_MONOTONIC, the clock of all records. */
@@ -19,10 +22,9 @@ u64 live_now_ns(void);
 int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
 		   int rc);
 
-/* What was wanted, what is attached, what was refused and why. run_time_error: errno of
- * BPF_ENABLE_STATS, or 0. */
+/* What was wanted, what is attached, what was refused and why. */
 int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
-		    int run_time_error, struct rec_sink *sink, struct cap_err *err);
+		    struct rec_sink *sink, struct cap_err *err);
 /* META "cpu.event": what the period of a sample counts. Nothing where no samples are taken. */
 int live_put_sample_clock(const struct live_probes *probes, struct rec_sink *sink,
 			  struct cap_err *err);

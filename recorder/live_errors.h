@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "formats/cap_error.h"
+#include "rec_options.h"
 
 #define LIVE_LOG_BYTES 4096
 
@@ -28,3 +29,7 @@ int live_check_host(struct cap_err *err);
 
 /* "InsufficientPermissions: what; how to get the permission". Returns CAP_EPRIVILEGE. */
 int live_fail_permissions(struct cap_err *err, const char *what);
+
+/* Why the start scan will pass over mappings of wanted processes; "" if it will not. To be asked
+ * while capabilities are held. */
+void live_why_maps_closed(const struct rec_options *options, char *ret_reason, size_t size);

@@ -275,6 +275,9 @@ static int attach_probe(struct live_probes *probes, enum live_probe_id id,
 				reason, reason_size, "perf_event_open: %s%s", strerror(-rc),
 				rc == -EINVAL
 					? " (is kernel.perf_event_max_sample_rate below the rate?)"
+				: rc == -EACCES || rc == -EPERM
+					? " (CAP_PERFMON is enough where "
+					  "kernel.perf_event_paranoid is 2 or less)"
 					: "");
 		return rc;
 	}

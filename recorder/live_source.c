@@ -17,6 +17,7 @@
 #include "formats/cleanup.h"
 #include "kernel_map.h"
 #include "live_blocks.h"
+#include "live_errors.h"
 #include "live_inflight.h"
 #include "live_probes.h"
 #include "live_rings.h"
@@ -43,6 +44,7 @@ struct live_source {
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
+	char before_reason[128]; /* why mappings of the start scan lack; "": they do not */
 	struct rec_kernel_map *kernel_map;
 	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
 	struct rec_sink *sink;	     /* of the call that runs */
@@ -157,8 +159,8 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (!live)
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
+	live_why_maps_closed(options, live->before_reason, sizeof(live->before_reason));
 	live->processes_fd = live->calls_fd = -1;
-	live->stats.enable_fd = -1;
 	allow_many_descriptors();
 	rc = live_check_host(err);
 	if (rc == 0)
@@ -188,6 +190,16 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	return 0;
 }
 
+/* Why kernel addresses of samples stay unknown; "": they do not. */
+static const char *kernel_reason(const struct live_source *live)
+{
+	const char *why = live_class_attached(&live->probes, CLASS_CPU)
+				  ? rec_kernel_map_why_unknown(live->kernel_map)
+				  : NULL;
+
+	return why ? why : "";
+}
+
 static void live_missing(const struct rec_source *source,
 			 void (*tell)(void *context, const char *what, const char *why),
 			 void *context)
@@ -199,6 +211,11 @@ static void live_missing(const struct rec_source *source,
 	live_probes_missing(&live->probes, tell, context);
 	if (!live->sideband)
 		tell(context, "executable mappings", live->sideband_error.text);
+	if (live->before_reason[0])
+		tell(context, "executable mappings of processes that ran before",
+		     live->before_reason);
+	if (kernel_reason(live)[0])
+		tell(context, "kernel functions of samples", kernel_reason(live));
 }
 
 struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
@@ -263,11 +280,13 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 		.reason = !live->sideband			       ? live->sideband_error.text
 			  : rec_sideband_has_build_ids(live->sideband) ? ""
 								       : "without build-ids",
+		.before_reason = live->before_reason,
+		.kernel_reason = kernel_reason(live),
 	};
 	int rc;
 
 	live->sink = sink;
-	rc = live_put_probes(&live->probes, &sideband, live->stats.enable_error, sink, err);
+	rc = live_put_probes(&live->probes, &sideband, sink, err);
 	if (rc == 0)
 		rc = live_put_sample_clock(&live->probes, sink, err);
 	if (rc == 0)

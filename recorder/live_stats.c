@@ -1,57 +1,41 @@
 /* Counters of the programs, and how long they run. */
 #include "live_stats.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bpf/live_state.h"
+#include "kernel_files.h"
 
 #include "kymo_bpf.skel.h"
 
-/* Counting run time costs two clock reads per run of every BPF program of the host, so it is on for
- * a twentieth of the time. */
+/* Two clock reads per run of our programs: a window is open for a twentieth of the time. */
 #define WINDOW_NS 100000000ull
 #define WINDOW_EVERY_NS 2000000000ull
+#define FDINFO_BYTES 1024
 #define WINDOW_MIN_NS 1000000ull /* shorter ones tell nothing */
 
 static const u32 counted_classes[] = {CLASS_CPU, CLASS_SYSCALLS, CLASS_TASKS};
 #define COUNTED_CLASSES (sizeof(counted_classes) / sizeof(counted_classes[0]))
-
-/* May the run time be counted? Asked while privileged, so that the answer can be written down
- * first. */
-static void probe_counting(struct live_stats *stats)
-{
-	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-
-	stats->enable_error = fd < 0 ? errno : 0;
-	if (fd >= 0)
-		(void)close(fd); /* nothing is written through it */
-}
 
 int live_stats_init(struct live_stats *stats, struct cap_err *err)
 {
 	int cpus = libbpf_num_possible_cpus();
 
 	memset(stats, 0, sizeof(*stats));
-	stats->enable_fd = -1;
 	stats->cpu_count = cpus > 0 ? (size_t)cpus : 1;
 	stats->told = calloc(COUNTED_CLASSES * stats->cpu_count, sizeof(*stats->told));
 	stats->inflight_by_cpu = calloc(stats->cpu_count, sizeof(*stats->inflight_by_cpu));
 	if (!stats->told || !stats->inflight_by_cpu)
 		return cap_fail(err, -ENOMEM, "counters of %zu CPUs", stats->cpu_count);
-	probe_counting(stats);
 	return 0;
 }
 
 void live_stats_done(struct live_stats *stats)
 {
-	if (stats->enable_fd >= 0)
-		(void)close(stats->enable_fd); /* nothing is written through it */
-	stats->enable_fd = -1;
 	free(stats->told);
 	free(stats->inflight_by_cpu);
 	stats->told = NULL;
@@ -60,49 +44,70 @@ void live_stats_done(struct live_stats *stats)
 
 /* ---- Run time ---- */
 
-static bool program_count(const struct live_probes *probes, enum live_probe_id id,
-			  struct live_program_count *ret_count)
+/* Where a program's times are; -1: it does not time itself. */
+static int timed_of(enum live_probe_id id)
 {
-	struct bpf_program *program = live_probe_program(probes, id);
-	struct bpf_prog_info info = {};
-	u32 len = sizeof(info);
+	switch (id) {
+#define AS_CASE(program)           \
+	case LIVE_PROBE_##program: \
+		return LIVE_TIMED_##program;
+		LIVE_TIMED_PROGRAMS(AS_CASE)
+#undef AS_CASE
+	default:
+		return -1;
+	}
+}
 
-	if (!program || bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) < 0)
-		return false;
-	ret_count->run_count = info.run_cnt;
-	ret_count->run_time_ns = info.run_time_ns;
-	ret_count->recursion_count = info.recursion_misses;
-	return true;
+static u64 load(const u64 *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* All CPUs together, since the start. */
+static struct live_program_count program_count(const struct live_stats *stats,
+					       const struct live_probes *probes,
+					       enum live_probe_id id)
+{
+	struct live_program_count sum = {};
+	int timed = timed_of(id);
+
+	for (size_t cpu = 0; timed >= 0 && cpu < stats->cpu_count; cpu++) {
+		const struct live_run_time *time =
+			&probes->skeleton->bss->run_times[cpu].programs[timed];
+
+		sum.run_count += load(&time->run_count);
+		sum.run_time_ns += load(&time->run_time_ns);
+	}
+	return sum;
+}
+
+static void set_timing(const struct live_probes *probes, bool on)
+{
+	__atomic_store_n(&probes->skeleton->bss->control.runs_timed, on, __ATOMIC_RELAXED);
 }
 
 static void open_window(struct live_stats *stats, const struct live_probes *probes, u64 now_ns)
 {
 	stats->next_window_ns = now_ns + WINDOW_EVERY_NS;
-	stats->enable_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	if (stats->enable_fd < 0) {
-		stats->enable_error = errno;
-		return;
-	}
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
-		(void)program_count(probes, id,
-				    &stats->at_start[id]); /* stays at 0 where it is not in use */
+		stats->at_start[id] = program_count(stats, probes, id);
+	set_timing(probes, true);
 	stats->window_start_ns = now_ns;
+	stats->window_open = true;
 }
 
 void live_stats_close_window(struct live_stats *stats, const struct live_probes *probes, u64 now_ns)
 {
-	if (stats->enable_fd < 0)
+	if (!stats->window_open)
 		return;
-	(void)close(stats->enable_fd); /* nothing is written through it */
-	stats->enable_fd = -1;
+	set_timing(probes, false);
+	stats->window_open = false;
 	if (now_ns < stats->window_start_ns + WINDOW_MIN_NS)
 		return;
 	stats->window_ns += now_ns - stats->window_start_ns;
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
-		struct live_program_count now;
+		struct live_program_count now = program_count(stats, probes, id);
 
-		if (!program_count(probes, id, &now))
-			continue;
 		stats->sums[id].run_count += now.run_count - stats->at_start[id].run_count;
 		stats->sums[id].run_time_ns += now.run_time_ns - stats->at_start[id].run_time_ns;
 	}
@@ -110,10 +115,34 @@ void live_stats_close_window(struct live_stats *stats, const struct live_probes 
 
 void live_stats_step(struct live_stats *stats, const struct live_probes *probes, u64 now_ns)
 {
-	if (stats->enable_fd >= 0 && now_ns >= stats->window_start_ns + WINDOW_NS)
+	if (stats->window_open && now_ns >= stats->window_start_ns + WINDOW_NS)
 		live_stats_close_window(stats, probes, now_ns);
-	else if (stats->enable_fd < 0 && now_ns >= stats->next_window_ns)
+	else if (!stats->window_open && now_ns >= stats->next_window_ns)
 		open_window(stats, probes, now_ns);
+}
+
+/*
+ * How often the kernel skipped the program because it was running already. From /proc and not by
+ * bpf(2), which kernels before 5.19 refuse to those without a capability where unprivileged BPF is
+ * off.
+ */
+static bool recursion_count(const struct live_probes *probes, enum live_probe_id id, u64 *ret_count)
+{
+	static const char key[] = "\nrecursion_misses:";
+	struct bpf_program *program = live_probe_program(probes, id);
+	char path[48], text[FDINFO_BYTES];
+	const char *found;
+
+	if (!program)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_program__fd(program));
+	if (rec_read_text_at(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	found = strstr(text, key);
+	if (!found)
+		return false; /* before 5.12 */
+	*ret_count = strtoull(found + strlen(key), NULL, 10);
+	return true;
 }
 
 int live_stats_rows(struct live_stats *stats, const struct live_probes *probes, u64 now_ns,
@@ -123,20 +152,21 @@ int live_stats_rows(struct live_stats *stats, const struct live_probes *probes, 
 		return 0;
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		struct bpf_program *program = live_probe_program(probes, id);
-		struct live_program_count now;
 		struct ev_bpf_program row;
+		u64 recursions = 0;
 		const char *name;
 		int rc;
 
-		if (!program || !program_count(probes, id, &now))
+		if (!program || timed_of(id) < 0)
 			continue;
+		(void)recursion_count(probes, id, &recursions); /* 0 where it is not known */
 		name = bpf_program__name(program);
 		row = (struct ev_bpf_program){
 			.time_ns = now_ns,
 			.window_ns = stats->window_ns,
 			.run_count = stats->sums[id].run_count,
 			.run_time_ns = stats->sums[id].run_time_ns,
-			.recursion_count = now.recursion_count,
+			.recursion_count = recursions,
 			.name = cap_chunk_string(chunk, name, strlen(name)),
 			.event_class = live_probe_class(id),
 		};
@@ -163,11 +193,6 @@ static const struct live_counters *counters_of(const struct live_probes *probes,
 	}
 }
 
-static u64 load(const u64 *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 static void report_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 now,
 			u64 *told)
 {
@@ -185,14 +210,12 @@ static void report_recursion(struct live_stats *stats, const struct live_probes 
 			     struct rec_sink *sink)
 {
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
-		struct live_program_count now;
-		u64 before;
+		u64 count;
 
-		if (!program_count(probes, id, &now))
+		if (!recursion_count(probes, id, &count))
 			continue;
-		before = stats->recursion_told[id];
-		stats->recursion_lost[live_probe_class(id)] += now.recursion_count - before;
-		report_lost(sink, live_probe_class(id), 0, REASON_RECURSION, now.recursion_count,
+		stats->recursion_lost[live_probe_class(id)] += count - stats->recursion_told[id];
+		report_lost(sink, live_probe_class(id), 0, REASON_RECURSION, count,
 			    &stats->recursion_told[id]);
 	}
 }

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Numbers about the recording itself: what the programs attempted and lost, per class, CPU and
- * reason, and how long they ran. The counters are read from the mapped .bss, without a system call.
+ * reason, and how long they ran. The counters are read from the mapped .bss, without a system call
+ * or a capability.
  */
 #include <stdbool.h>
 
@@ -10,12 +11,11 @@
 #include "rec_sink.h"
 
 struct live_program_count {
-	u64 run_count, run_time_ns, recursion_count;
+	u64 run_count, run_time_ns;
 };
 
 struct live_stats {
-	int enable_fd;	     /* BPF_ENABLE_STATS is on while it is open; -1: off */
-	int enable_error;    /* errno of the last refusal */
+	bool window_open;    /* programs time their runs */
 	u64 window_start_ns; /* of the open window */
 	u64 next_window_ns;  /* when the next one opens */
 	u64 window_ns;	     /* sum of the windows since the last rows */

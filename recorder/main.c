@@ -5,6 +5,7 @@
 
 #include "event_classes.h"
 #include "options.h"
+#include "privileges.h"
 #include "record.h"
 #include "summary.h"
 
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
 #undef COMMAND
 	};
 
+	rec_privileges_hide();
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);

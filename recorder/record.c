@@ -18,6 +18,7 @@
 #include "host_facts.h"
 #include "output_file.h"
 #include "pid_watch.h"
+#include "privileges.h"
 #include "rec_source.h"
 #include "side_blocks.h"
 #include "status_line.h"
@@ -44,7 +45,8 @@ struct recording {
 	struct rec_host_facts facts;
 	const struct rec_screen *screen;
 	struct rec_status status;
-	sigset_t signals, old_signals;
+	sigset_t signals;
+	struct rec_caller_signals caller_signals;
 	int timer_fd, duration_fd, signal_fd;
 
 	bool started, ended, incomplete;
@@ -100,7 +102,7 @@ static int open_signals(struct recording *rec, struct cap_err *err)
 	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup */
 		(void)sigaddset(&rec->signals, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2) */
-	if (sigprocmask(SIG_BLOCK, &rec->signals, &rec->old_signals) < 0)
+	if (sigprocmask(SIG_BLOCK, &rec->signals, NULL) < 0)
 		return cap_fail_errno(err, errno, "block signals");
 	rec->signal_fd = signalfd(-1, &rec->signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	return rec->signal_fd < 0 ? cap_fail_errno(err, errno, "signalfd") : 0;
@@ -126,7 +128,7 @@ static int open_command(struct recording *rec, struct cap_err *err)
 	if (!rec->options.command)
 		return 0;
 	rc = rec_command_fork(rec->options.command, strcmp(rec->options.output_path, "-") == 0,
-			      &rec->command, err);
+			      &rec->caller_signals, &rec->command, err);
 	if (rc < 0 || rec->options.all)
 		return rc;
 	if (rec->options.pid_count >= REC_MAX_PIDS)
@@ -152,6 +154,8 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 		rc = rec_output_check(rec->options.output_path, rec->options.force, err);
 	if (rc == 0)
 		rc = open_command(rec, err);
+	if (rc == 0)
+		rc = rec_privileges_confine(err); /* not the command */
 	return rc;
 }
 
@@ -246,6 +250,12 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
 	if (rc == 0 && rec->command.pid > 0)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
+	/* All is open and attached; what follows has descriptors only. Not before the release:
+	 * where the command cannot be executed, the file is removed again, perhaps from a directory
+	 * of somebody else. The writer thread did the same already, so a refusal came before this.
+	 */
+	if (rc == 0)
+		rc = rec_privileges_drop_all(err);
 	rec->started = rc == 0;
 	return rc;
 }
@@ -491,7 +501,7 @@ static void recording_done(struct recording *rec)
 	cap_closep(&rec->timer_fd);
 	cap_closep(&rec->duration_fd);
 	cap_closep(&rec->signal_fd);
-	(void)sigprocmask(SIG_SETMASK, &rec->old_signals, NULL);
+	(void)sigprocmask(SIG_SETMASK, &rec->caller_signals.mask, NULL);
 }
 
 static const struct rec_source_ops *choose_source(enum rec_source_kind kind)
@@ -522,7 +532,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 
 	rec.side.options = &rec.options;
 	rec.side.info = &rec.facts.info;
-	(void)sigprocmask(SIG_BLOCK, NULL, &rec.old_signals); /* only reads the mask */
+	rec_caller_signals_read(&rec.caller_signals);
 	rc = open_phase(&rec, err);
 	if (rc == 0)
 		rc = attach_phase(&rec, err);

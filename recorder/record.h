@@ -12,7 +12,7 @@
 
 struct rec_result { /* what the summary tells */
 	enum cap_end_reason reason;
-	u64 elapsed_ns;		       /* from the first event on */
+	u64 elapsed_ns;		       /* while events flowed */
 	struct rec_sink_counts counts; /* written_bytes: size of the whole capture */
 	struct rec_own_cost cost;      /* between the first event and the end */
 	u32 cpu_count;

@@ -104,8 +104,8 @@ static int fail_open(int rc, struct cap_err *err)
 	if (rc == -EACCES || rc == -EPERM)
 		return cap_fail(
 			err, CAP_EPRIVILEGE,
-			"mapping events: perf_event_open refused (%s): run as root, or give "
-			"kymo-record CAP_PERFMON",
+			"mapping events: perf_event_open refused (%s): run as root; CAP_PERFMON is "
+			"enough where kernel.perf_event_paranoid is 2 or less",
 			strerror(-rc));
 	if (rc == -ENOSYS || rc == -EINVAL || rc == -ENOENT)
 		return cap_fail(err, CAP_EPRIVILEGE,

@@ -9,6 +9,7 @@
 
 #include "formats/cleanup.h"
 #include "output_file.h"
+#include "privileges.h"
 
 #define IDLE_NS 1000000000l /* how often an idle writer looks whether a sync is due */
 
@@ -23,6 +24,7 @@ struct rec_writer_thread {
 	struct rec_package *first, *last, *done;
 	u64 queue_bytes, queue_max_bytes; /* with the package in work */
 	u64 written_bytes;
+	bool confined; /* it has given up its capabilities, or error says why not */
 	bool ending;
 	int error;
 	struct cap_err err;
@@ -95,11 +97,24 @@ static void settle(struct rec_writer_thread *thread, struct rec_package *package
 	(void)pthread_cond_broadcast(&thread->room);
 }
 
+/* It has descriptors to write to and needs nothing else. Lock held on return. */
+static void confine(struct rec_writer_thread *thread)
+{
+	struct cap_err err = {0};
+	int rc = rec_privileges_drop(&err);
+
+	(void)pthread_mutex_lock(&thread->lock);
+	thread->confined = true;
+	thread->error = rc;
+	thread->err = err;
+	(void)pthread_cond_broadcast(&thread->room);
+}
+
 static void *run(void *argument)
 {
 	struct rec_writer_thread *thread = argument;
 
-	(void)pthread_mutex_lock(&thread->lock);
+	confine(thread);
 	for (;;) {
 		struct rec_package *package = take_next(thread);
 		bool failed = thread->error != 0;
@@ -144,6 +159,13 @@ int rec_writer_thread_open(const struct rec_writer_thread_options *options,
 		return cap_fail_errno(err, rc, "start the writer thread");
 	thread->started = true;
 	(void)pthread_setname_np(thread->thread, "kymo-writer"); /* only a label */
+	(void)pthread_mutex_lock(&thread->lock);
+	while (!thread->confined)
+		(void)pthread_cond_wait(&thread->room, &thread->lock);
+	(void)pthread_mutex_unlock(&thread->lock);
+	rc = rec_writer_thread_error(thread, err);
+	if (rc < 0)
+		return rc;
 	*ret_thread = TAKE(thread);
 	return 0;
 }

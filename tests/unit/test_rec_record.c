@@ -170,11 +170,13 @@ static void test_command(void **state)
 static void test_command_on_its_leash(void **state)
 {
 	char *argv[] = {(char[]){"touch"}, path, NULL};
+	struct rec_caller_signals signals;
 	struct rec_command command;
 	struct cap_err err = {0};
 
 	(void)state;
-	assert_int_equal(rec_command_fork(argv, false, &command, &err), 0);
+	rec_caller_signals_read(&signals);
+	assert_int_equal(rec_command_fork(argv, false, &signals, &command, &err), 0);
 	rec_command_done(&command);
 	assert_true(command.exited);
 	assert_int_equal(access(path, F_OK), -1);

@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * How long the programs run. They time themselves, and only while the recorder has a window open:
+ * the kernel's own counting (BPF_ENABLE_STATS) takes CAP_SYS_ADMIN each time it is switched on,
+ * which the recorder has given up by then, and it slows down every BPF program of the host.
+ */
+#include "state.bpf.h"
+
+extern struct live_run_times run_times[LIVE_MAX_CPUS];
+
+static __always_inline void run_count(u32 timed, u64 begin_ns)
+{
+	struct live_run_time *time =
+		&run_times[bpf_get_smp_processor_id() & (LIVE_MAX_CPUS - 1)].programs[timed];
+
+	__sync_fetch_and_add(&time->run_count, 1);
+	__sync_fetch_and_add(&time->run_time_ns, bpf_ktime_get_ns() - begin_ns);
+}
+
+/* Runs call, the whole work of a program of LIVE_TIMED_PROGRAMS, and gives its result. */
+#define TIMED(program, call)                                                       \
+	({                                                                         \
+		u64 timed_begin_ns_ = control.runs_timed ? bpf_ktime_get_ns() : 0; \
+		int timed_result_ = (call);                                        \
+                                                                                   \
+		if (timed_begin_ns_)                                               \
+			run_count(LIVE_TIMED_##program, timed_begin_ns_);          \
+		timed_result_;                                                     \
+	})
