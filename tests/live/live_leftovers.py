@@ -28,15 +28,17 @@ def ids(entries):
 
 
 def held_by(pid):
-    """What a process holds. Others may be tracing too, so only this is looked for afterwards."""
-    for _ in range(10):  # now and then bpftool cannot tell who holds what
-        entries = show()
-        own = {(kind, entry["id"]) for kind in entries for entry in entries[kind]
-               if any(holder["pid"] == pid for holder in entry.get("pids", []))}
-        if own:
-            return own
-        time.sleep(0.2)
-    return set()
+    """What a process holds, by its descriptors. Others may be tracing too, so only this is looked for afterwards."""
+    own = set()
+    for name in os.listdir(f"/proc/{pid}/fdinfo"):
+        try:
+            with open(f"/proc/{pid}/fdinfo/{name}", encoding="ascii", errors="replace") as file:
+                fields = dict(line.split(":", 1) for line in file if ":" in line)
+        except FileNotFoundError:
+            continue
+        # a link's descriptor tells its program too
+        own |= {(kind, int(fields[key])) for kind, key in (("prog", "prog_id"), ("map", "map_id"), ("link", "link_id")) if key in fields}
+    return own
 
 
 def gone(own):
