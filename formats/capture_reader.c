@@ -103,14 +103,28 @@ static int look_at(struct cap_reader *reader, u64 offset, enum place *ret_place,
 	return 0;
 }
 
-static bool header_at(const struct cap_reader *reader, u64 offset)
+/* Decodes the header at offset, if there is a good one. */
+static bool header_at(const struct cap_reader *reader, u64 offset,
+		      struct cap_block_header *ret_header)
 {
 	u8 bytes[CAP_MAX_HEADER_BYTES];
-	struct cap_block_header header;
 	size_t got = 0;
 
 	return read_at(reader, offset, bytes, sizeof(bytes), &got, NULL) == 0 &&
-	       cap_block_header_decode(bytes, got, &header, NULL) == 0;
+	       cap_block_header_decode(bytes, got, ret_header, NULL) == 0;
+}
+
+/*
+ * Does the block after `header` stand at offset? Only the very next one counts: where bytes were
+ * removed, a damaged block's length may by chance end at the start of a later block.
+ */
+static bool successor_at(const struct cap_reader *reader, u64 offset,
+			 const struct cap_block_header *header)
+{
+	struct cap_block_header next;
+
+	return header_at(reader, offset, &next) && next.file_id == header->file_id &&
+	       next.seq == header->seq + 1;
 }
 
 /*
@@ -121,6 +135,7 @@ static int find_header(const struct cap_reader *reader, u64 from, u64 *ret_offse
 		       struct cap_err *err)
 {
 	CLEANUP(cap_freep) u8 *window = malloc(SCAN_BYTES);
+	struct cap_block_header header;
 
 	if (!window)
 		return cap_fail(err, -ENOMEM, "'%s': out of memory", reader->name);
@@ -136,7 +151,7 @@ static int find_header(const struct cap_reader *reader, u64 from, u64 *ret_offse
 			u64 offset = from + (u64)(at - window);
 
 			if (at >= window + CAP_MARKER_OFFSET &&
-			    header_at(reader, offset - CAP_MARKER_OFFSET)) {
+			    header_at(reader, offset - CAP_MARKER_OFFSET, &header)) {
 				*ret_offset = offset - CAP_MARKER_OFFSET;
 				return 0;
 			}
@@ -152,7 +167,7 @@ static int find_header(const struct cap_reader *reader, u64 from, u64 *ret_offse
 
 /* -------- damage -------- */
 
-static int note_damage(struct cap_reader *reader, u64 offset, u64 skipped,
+static int note_damage(struct cap_reader *reader, u64 seq, u64 offset, u64 skipped,
 		       const struct cap_err *reason, struct cap_err *err)
 {
 	struct cap_damage *damage = &reader->damage;
@@ -163,11 +178,42 @@ static int note_damage(struct cap_reader *reader, u64 offset, u64 skipped,
 	damage->ended = false;
 	if (reader->options.mode == CAP_READ_STRICT)
 		return cap_fail(err, CAP_EDAMAGED, "'%s': block %llu at byte %llu: %s",
-				reader->name, (unsigned long long)reader->next_seq,
-				(unsigned long long)offset, reason->text);
+				reader->name, (unsigned long long)seq, (unsigned long long)offset,
+				reason->text);
 	if (reader->options.mode == CAP_READ_STOP)
 		reader->position = reader->file_bytes;
 	return 0;
+}
+
+/* Private blocks are nobody's but their writer's, whatever their number. */
+static u32 block_type(const struct cap_block_header *header)
+{
+	return header->type & (CAP_TYPE_MASK | CAP_TYPE_PRIVATE);
+}
+
+/*
+ * Is this block, good or damaged with a good header, a next one of the file we are in? Sets
+ * *ret_ours and counts what the numbers say is missing. A good FILE_HEADER of another file begins
+ * that file; the first block of all begins one whatever it is.
+ */
+static void check_sequence(struct cap_reader *reader, const struct cap_block_header *header,
+			   bool good, bool *ret_ours)
+{
+	bool begins = good && block_type(header) == CAP_BLOCK_FILE_HEADER &&
+		      !(header->flags & CAP_FLAG_REPLICA) && header->file_id != reader->file_id;
+
+	*ret_ours = true;
+	if (!reader->have_file_id || begins) {
+		reader->next_seq = 0;
+		reader->file_id = header->file_id;
+		reader->have_file_id = true;
+	} else if (header->file_id != reader->file_id || header->seq < reader->next_seq) {
+		reader->damage.blocks_foreign += good;
+		*ret_ours = false;
+		return;
+	}
+	reader->damage.blocks_lost += header->seq - reader->next_seq;
+	reader->next_seq = header->seq + 1;
 }
 
 /* Moves over whatever is at the current position and is not a good block. */
@@ -177,16 +223,20 @@ static int pass_damage(struct cap_reader *reader, enum place place,
 {
 	u64 start = reader->position;
 	u64 next = start + header->header_len + cap_block_payload_bytes(header);
+	u64 seq = place == PLACE_BAD_HEADER ? reader->next_seq : header->seq;
 	int rc;
 
 	if (place == PLACE_BAD_PAYLOAD || place == PLACE_CUT) {
+		bool ours;
+
 		reader->damage.blocks_damaged++;
-		reader->damaged_since_good++;
+		check_sequence(reader, header, false,
+			       &ours); /* its number is known: it is not lost besides */
 	}
 	if (place == PLACE_BAD_PAYLOAD)
 		reader->bad_payload_bytes += cap_block_payload_bytes(header);
 	if (place == PLACE_BAD_PAYLOAD &&
-	    (next == reader->file_bytes || header_at(reader, next) ||
+	    (successor_at(reader, next, header) ||
 	     reader->bad_payload_bytes / MAX_REHASH >= reader->file_bytes)) {
 		reader->position = next;
 	} else {
@@ -194,7 +244,7 @@ static int pass_damage(struct cap_reader *reader, enum place place,
 		if (rc < 0)
 			return rc;
 	}
-	return note_damage(reader, start, reader->position - start, reason, err);
+	return note_damage(reader, seq, start, reader->position - start, reason, err);
 }
 
 /* -------- good blocks -------- */
@@ -238,37 +288,10 @@ static void take_end(struct cap_reader *reader, const struct cap_block_header *h
 	reader->damage.end_reason = cap_load_u32(reader->payload + 48);
 }
 
-/* Is this block the next of the file we are in? Sets *ret_ours; a FILE_HEADER of another file
- * begins that file. */
-static void check_sequence(struct cap_reader *reader, const struct cap_block_header *header,
-			   bool *ret_ours)
-{
-	u32 type = header->type & CAP_TYPE_MASK;
-	bool begins = type == CAP_BLOCK_FILE_HEADER && !(header->flags & CAP_FLAG_REPLICA);
-
-	*ret_ours = true;
-	if (!reader->have_file_id || (header->file_id != reader->file_id && begins)) {
-		reader->damage.blocks_lost += reader->have_file_id ? 0 : header->seq;
-		reader->have_file_id = true;
-		reader->file_id = header->file_id;
-	} else if (header->file_id != reader->file_id || header->seq < reader->next_seq) {
-		reader->damage.blocks_foreign++;
-		*ret_ours = false;
-		return;
-	} else if (header->seq > reader->next_seq) {
-		reader->damage.blocks_lost += header->seq - reader->next_seq;
-	}
-	/* A damaged block whose header could be read is counted as damaged, not as lost too. */
-	if (reader->damage.blocks_lost >= reader->damaged_since_good)
-		reader->damage.blocks_lost -= reader->damaged_since_good;
-	reader->damaged_since_good = 0;
-	reader->next_seq = header->seq + 1;
-}
-
 static int take_special(struct cap_reader *reader, const struct cap_block_header *header,
 			struct cap_err *err)
 {
-	switch (header->type & CAP_TYPE_MASK) {
+	switch (block_type(header)) {
 	case CAP_BLOCK_FILE_HEADER:
 		return reader_take_file_header(reader, reader->payload, header->plain_len, err);
 	case CAP_BLOCK_SCHEMA:
@@ -289,7 +312,7 @@ static void describe(const struct cap_reader *reader, u64 offset, struct cap_blo
 		.offset = offset,
 		.size_bytes = header->header_len + cap_block_payload_bytes(header),
 		.seq = header->seq,
-		.type = header->type & CAP_TYPE_MASK,
+		.type = block_type(header),
 		.skippable = header->type & CAP_TYPE_SKIPPABLE,
 		.replica = header->flags & CAP_FLAG_REPLICA,
 		.plain_len = header->plain_len,
@@ -326,6 +349,36 @@ static bool known_type(u32 type)
 	return strcmp(cap_block_name(type), "unknown") != 0;
 }
 
+/* Only a block that may not be skipped makes what we read incomplete. */
+static void count_unknown(struct cap_reader *reader, const struct cap_block_header *header)
+{
+	if (header->type & CAP_TYPE_SKIPPABLE)
+		reader->damage.blocks_passed++;
+	else
+		reader->damage.blocks_unknown++;
+}
+
+/* What a good header and payload say: for a FILE_HEADER or SCHEMA that cannot be read, nothing
+ * changes and the block is damaged. */
+static int take_good(struct cap_reader *reader, const struct cap_block_header *header,
+		     bool *ret_ours, struct cap_err *err)
+{
+	bool begins =
+		block_type(header) == CAP_BLOCK_FILE_HEADER && !(header->flags & CAP_FLAG_REPLICA);
+	int rc;
+
+	if (begins) { /* before the numbers, so that a bad one begins no file */
+		rc = take_special(reader, header, err);
+		if (rc < 0)
+			return rc;
+	}
+	check_sequence(reader, header, true, ret_ours);
+	if (!*ret_ours || begins)
+		return 0;
+	rc = take_special(reader, header, err);
+	return rc;
+}
+
 int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, struct cap_err *err)
 {
 	reader->have_block = false;
@@ -341,7 +394,7 @@ int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, stru
 			return rc;
 		if (place == PLACE_GOOD) {
 			reader->header = header;
-			rc = take_special(reader, &header, &reason);
+			rc = take_good(reader, &header, &ours, &reason);
 			if (rc == CAP_EVERSION || rc == -ENOMEM)
 				return cap_fail(err, rc, "'%s': %s", reader->name, reason.text);
 			if (rc < 0)
@@ -354,14 +407,13 @@ int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, stru
 			continue;
 		}
 		reader->position = offset + header.header_len + cap_block_payload_bytes(&header);
-		check_sequence(reader, &header, &ours);
 		if (!ours)
 			continue;
 		reader->damage.blocks_read++;
-		if ((header.type & CAP_TYPE_MASK) != CAP_BLOCK_END)
+		if (block_type(&header) != CAP_BLOCK_END)
 			reader->damage.ended = false;
-		if (!known_type(header.type & CAP_TYPE_MASK))
-			reader->damage.blocks_unknown++;
+		if (!known_type(block_type(&header)))
+			count_unknown(reader, &header);
 		reader->have_block = true;
 		describe(reader, offset, ret_block);
 		return 1;
@@ -379,7 +431,6 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
 	reader->have_block = false;
 	reader->have_file_id = false;
 	reader->next_seq = 0;
-	reader->damaged_since_good = 0;
 	reader->bad_payload_bytes = 0;
 	memset(&reader->damage, 0, sizeof(reader->damage));
 	return 0;

@@ -42,6 +42,7 @@ struct cap_block {	/* one good block; checked but not decoded */
 struct cap_damage { /* what a walk could not use */
 	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown,
 		blocks_foreign;
+	u64 blocks_passed; /* of unknown types that may be skipped: nothing is missing */
 	u64 bytes_skipped;
 	u64 first_damage_offset; /* valid if blocks_damaged or bytes_skipped is not 0 */
 	u64 columns_rejected;	 /* found while decoding */

@@ -39,8 +39,7 @@ struct cap_reader {
 	bool have_file_id;
 	u64 file_id;
 	u64 next_seq;
-	u64 bad_payload_bytes;	/* hashed in vain */
-	u64 damaged_since_good; /* damaged blocks that a gap in seq will show once more */
+	u64 bad_payload_bytes; /* hashed in vain */
 
 	bool have_facts;
 	struct cap_file_facts facts;

@@ -495,6 +495,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err)
 {
+	struct cap_damage before = reader->damage;
 	int rc = empty_tables(reader, ret_rows, err);
 
 	if (rc == 0 && (!reader->have_block || !reader->header.raw_len))
@@ -505,6 +506,7 @@ int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct
 		rc = decode_body(reader, ret_rows, err);
 	if (rc == 0)
 		return 0;
+	reader->damage = before; /* what a rejected block held counts for nothing */
 	if (rc != -ENOMEM)
 		reader->damage.blocks_damaged++;
 	return cap_context(err, rc, "'%s': block %llu", reader->name,

@@ -227,6 +227,10 @@ static int take_field(struct schema_builder *builder, const struct schema_record
 		return cap_fail(err, CAP_ELIMIT, "schema: type %u has over %u fields", type->id,
 				CAP_MAX_FIELDS);
 	field->id = (u16)cap_load_le(record->fixed + 4, 2);
+	for (size_t i = 0; i < type->field_count; i++)
+		if (type->fields[i].id == field->id)
+			return cap_fail(err, CAP_EDAMAGED, "schema: field %u of type %u twice",
+					field->id, type->id);
 	field->kind = record->fixed[6];
 	field->unit = record->fixed[7];
 	field->sensitivity = record->fixed[8];
@@ -245,9 +249,14 @@ static int take_record(struct schema_builder *builder, const struct schema_recor
 		       struct cap_err *err)
 {
 	if (record->tag == TAG_TYPE) {
-		struct cap_type *type = &builder->types[builder->type_count++];
+		struct cap_type *type = &builder->types[builder->type_count];
 
 		type->id = cap_load_u32(record->fixed);
+		for (size_t i = 0; i < builder->type_count; i++)
+			if (builder->types[i].id == type->id)
+				return cap_fail(err, CAP_EDAMAGED, "schema: type %u twice",
+						type->id);
+		builder->type_count++;
 		type->block = cap_load_u32(record->fixed + 4);
 		type->name = take_name(builder, record);
 	} else if (record->tag == TAG_FIELD) {

@@ -28,11 +28,11 @@ def spoil(block):
 
 def last_seq(data, _):
     """The index has the highest number there is: what comes after it has numbers already passed."""
-    return edit(data, sd.T_INDEX, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
+    return edit(data, sb.T_INDEX, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
 
 
 def first_seq_is_last(data, _):
-    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
+    return edit(data, sb.T_FILE_HEADER, lambda parts: setattr(parts, "seq", (1 << 64) - 1))
 
 
 def unknown_skippable(data, _):
@@ -64,12 +64,42 @@ def wrong_row_promise(data, _):
     return edit(data, 16, lambda parts: setattr(parts, "plain", put(parts.plain, 4, "<I", 0)))
 
 
+def damaged_block_counts_nothing(data, _):
+    """A rejected column and rows of an unknown type, in a block that does not keep its promise."""
+    def change(parts):
+        entries, contents = take_apart(parts.body())
+        i = next(i for i, entry in enumerate(entries) if entry[0] == sd.S_EVENTS)
+        contents[i] = put(contents[i], 6, "<B", 250)
+        parts.set_body(put_together(entries + [[16, 0, 912, 5, 0, 0, 0]], contents + [fixed_columns([7] * 5)]))
+    return edit(data, 16, change)
+
+
+def with_unknown_type(data, content):
+    def change(parts):
+        entries, contents = take_apart(parts.body())
+        parts.plain = put(parts.plain, 4, "<I", struct.unpack_from("<I", parts.plain, 4)[0] + 3)
+        parts.set_body(put_together(entries + [[16, 0, 912, 3, 0, 0, 0]], contents + [content]))
+    return edit(data, 16, change)
+
+
+def unknown_type(data, _):
+    return with_unknown_type(data, fixed_columns([7] * 3))
+
+
+def unknown_type_bad_column(data, _):
+    return with_unknown_type(data, put(fixed_columns([7] * 3), 6, "<B", 250))
+
+
+def unknown_type_bad_layout(data, _):
+    return with_unknown_type(data, put(fixed_columns([7] * 3), 0, "<H", 257))
+
+
 def newer_feature(data, _):
-    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 16, "<Q", 1 << 40)))
+    return edit(data, sb.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 16, "<Q", 1 << 40)))
 
 
 def newer_major(data, _):
-    return edit(data, sd.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 0, "<H", 2)))
+    return edit(data, sb.T_FILE_HEADER, lambda parts: setattr(parts, "plain", put(parts.plain, 0, "<H", 2)))
 
 
 def damaged_copy_before_gap(data, _):
@@ -101,7 +131,7 @@ def schema_type_twice(data, _):
         body = parts.body()
         length = 8 + struct.unpack_from("<I", body, 4)[0]
         parts.set_body(body[:length] + body)
-    return edit(data, sd.T_SCHEMA, change)
+    return edit(data, sb.T_SCHEMA, change)
 
 
 def schema_field_twice(data, _):
@@ -110,7 +140,7 @@ def schema_field_twice(data, _):
         first = 8 + struct.unpack_from("<I", body, 4)[0]
         second = first + 8 + struct.unpack_from("<I", body, first + 4)[0]
         parts.set_body(body[:second] + body[first:])
-    return edit(data, sd.T_SCHEMA, change)
+    return edit(data, sb.T_SCHEMA, change)
 
 
 def with_schema(data, change):
@@ -118,11 +148,11 @@ def with_schema(data, change):
     out, schema_id = [], None
     for block in split_blocks(data):
         parts = Parts(block, data)
-        if block.type == sd.T_SCHEMA:
+        if block.type == sb.T_SCHEMA:
             body = change(parts.body())
             schema_id = xxhash.xxh3_64_intdigest(body)
             parts.set_body(body)
-        elif block.type in sd.ROW_TYPES:
+        elif block.type in sb.ROW_TYPES:
             parts.plain = put(parts.plain, 24, "<Q", schema_id)
         out.append(parts.bytes())
     return b"".join(out)
@@ -161,12 +191,12 @@ def older_schema(data, _):
 
 
 def no_schema(data, _):
-    return b"".join(data[block.offset:block.end] for block in split_blocks(data) if block.type != sd.T_SCHEMA)
+    return b"".join(data[block.offset:block.end] for block in split_blocks(data) if block.type != sb.T_SCHEMA)
 
 
 def late_schema(data, _):
     """Only the replica of the schema survived: rows come before it."""
-    first = next(block for block in split_blocks(data) if block.type == sd.T_SCHEMA)
+    first = next(block for block in split_blocks(data) if block.type == sb.T_SCHEMA)
     return data[:first.offset] + data[first.end:]
 
 
@@ -259,7 +289,9 @@ def narrow_negative(data, _):
 
 
 CASES = (stack_of(1024), stack_of(1025), string_of(65536), string_of(65537), sections_of(1024), sections_of(1025), columns_of(256),
-         columns_of(257), table_twice, events_twice, narrow_negative, newer_schema, older_schema, no_schema, late_schema, last_seq, first_seq_is_last, unknown_skippable, unknown_private, private_number_of_ours, private_skippable_of_ours, short_prologue,
-         no_prologue, wrong_row_promise, newer_feature, newer_major, damaged_copy_before_gap, damaged_then_gap, foreign_end, end_twice,
+         columns_of(257), table_twice, events_twice, narrow_negative, newer_schema, older_schema, no_schema, late_schema,
+         last_seq, first_seq_is_last, unknown_skippable, unknown_private, private_number_of_ours, private_skippable_of_ours,
+         short_prologue, no_prologue, wrong_row_promise, damaged_block_counts_nothing, unknown_type, unknown_type_bad_column,
+         unknown_type_bad_layout, newer_feature, newer_major, damaged_copy_before_gap, damaged_then_gap, foreign_end, end_twice,
          replica_of_rows, schema_type_twice, schema_field_twice)
 BY_NAME = {case.__name__: case for case in CASES}

@@ -1,6 +1,6 @@
 """Damages captures, above the checksums (as disks and transfers do) and below them (as a hostile writer does: every hash is right).
 
-mutate(data, other, random) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state
+mutate(data, other, random, without) -> (what was done, damaged bytes); `other` is a second sound capture. The same random.Random state
 gives the same result. capture_cases.py has the single cases.
 """
 import struct
@@ -180,7 +180,7 @@ def change_block(data, random, change, wanted=lambda block: True):
 
 
 def is_rows(block):
-    return block.type in sd.ROW_TYPES
+    return block.type in sb.ROW_TYPES
 
 
 def sealed_header(data, other, random):
@@ -189,7 +189,7 @@ def sealed_header(data, other, random):
         field = random.choice(("type", "type", "flags", "flags", "seq", "file_id", "header", "reserved", "padding", "skip_len", "plain_len",
                                "frame_len", "raw_len", "header_len"))
         if field == "type":
-            parts.disk_type = random.choice((parts.disk_type ^ 1 << 30, 912, random.choice(sorted(sd.KNOWN_TYPES)), random.getrandbits(30)))
+            parts.disk_type = random.choice((parts.disk_type ^ 1 << 30, 912, random.choice(sorted(sb.KNOWN_TYPES)), random.getrandbits(30)))
         elif field == "flags":
             parts.flags = random.choice((parts.flags ^ 1 << random.randrange(16), parts.flags | sb.FLAG_REPLICA, random.getrandbits(16)))
         elif field == "seq":
@@ -380,7 +380,7 @@ def sealed_schema(data, _, random):
         else:
             body = body[:at] + struct.pack("<HHI", random.choice((0, 4, 99)), 0, 4) + b"abcd" + body[at:]
         parts.set_body(body)
-    return change_block(data, random, change, lambda block: block.type == sd.T_SCHEMA)
+    return change_block(data, random, change, lambda block: block.type == sb.T_SCHEMA)
 
 
 ABOVE = (flip_bits, flip_in_header, truncate, truncate_at_block, insert_bytes, delete_bytes, swap_pages, zero_page, text_mode, noise_around,
@@ -391,16 +391,17 @@ BELOW = (sealed_header, sealed_plain, sealed_frame, sealed_body, sealed_sections
 BY_NAME = {change.__name__: change for change in ABOVE + BELOW}
 
 
-def mutate(data, other, random):
+def mutate(data, other, random, without=()):
     """-> (names of what was done, bytes). Damage above the checksums comes last, since the rest needs a sound capture."""
+    above, below = ([change for change in changes if change.__name__ not in without] for changes in (ABOVE, BELOW))
     done = []
     if random.random() < 0.65:
-        change = random.choice(BELOW)
+        change = random.choice(below)
         done.append(change.__name__)
         data = change(data, other, random)
         if random.random() < 0.8:
             return done, data
-    change = random.choice(ABOVE)
+    change = random.choice(above)
     done.append(change.__name__)
     try:
         return done, change(data, other, random)

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Reads captures with kymo and with second_decoder.py, and reports where they differ in what they accept, count or print.
 
-    compare_decoders.py CAPTURE... [--cases [NAME,...]] [--mutate N] [--seed S] [--only MUTATION] [--keep DIR]
+    compare_decoders.py CAPTURE... [--cases [NAME,...]] [--mutate N] [--seed S] [--only MUTATION]
+                                   [--without NAME,...] [--keep DIR]
 
 N damaged copies are made of the captures in turn (capture_mutations.py); copy i of seed S is the same in every run, and
 `--seed S+i --mutate 1` makes it alone. Copies on which the decoders differ are kept in DIR. Status 1 if any differ.
@@ -112,14 +113,15 @@ class Tally:
                 print(f"    {label}: {detail[:400]}")
 
 
-def wanted_cases(names):
+def wanted_cases(names, without):
     if names is None:
         return []
     wanted = list(capture_cases.BY_NAME) if names == "all" else names.split(",")
-    unknown = [name for name in wanted if name not in capture_cases.BY_NAME]
+    known = {**capture_cases.BY_NAME, **capture_mutations.BY_NAME}
+    unknown = [name for name in wanted if name not in capture_cases.BY_NAME] + [name for name in without if name not in known]
     if unknown:
         sys.exit(f"no such case: {', '.join(unknown)}; there are {', '.join(capture_cases.BY_NAME)}")
-    return wanted
+    return [name for name in wanted if name not in without]
 
 
 def main():
@@ -130,6 +132,7 @@ def main():
     parser.add_argument("--only", metavar="MUTATION", choices=capture_mutations.BY_NAME, help="nothing but this mutation")
     parser.add_argument("--cases", nargs="?", const="all", metavar="NAME,...", help="also these cases of capture_cases.py (or all)")
     parser.add_argument("--keep", metavar="DIR", help="where to keep copies on which the two differ")
+    parser.add_argument("--without", default="", metavar="NAME,...", help="leave out these mutations and cases")
     parser.add_argument("--examples", type=int, default=3, help="how many of each kind of difference to print")
     args = parser.parse_args()
 
@@ -142,7 +145,8 @@ def main():
         tally.add(os.path.basename(path), data, compare(path, data, own_schema))
     with tempfile.TemporaryDirectory(prefix="kymo-compare-") as directory:
         path = os.path.join(directory, "mutated.kymo")
-        for name in wanted_cases(args.cases):
+        without = args.without.split(",") if args.without else []
+        for name in wanted_cases(args.cases, without):
             data = capture_cases.BY_NAME[name](originals[0], originals[-1])
             with open(path, "wb") as file:
                 file.write(data)
@@ -154,7 +158,7 @@ def main():
             if args.only:
                 done, data = [args.only], capture_mutations.BY_NAME[args.only](originals[chosen], other, chance)
             else:
-                done, data = capture_mutations.mutate(originals[chosen], other, chance)
+                done, data = capture_mutations.mutate(originals[chosen], other, chance, without)
             with open(path, "wb") as file:
                 file.write(data)
             tally.add(f"seed {seed} {'+'.join(done)}", data, compare(path, data, own_schema))

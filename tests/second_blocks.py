@@ -11,6 +11,9 @@ HEADER_BYTES = 72
 FLAG_REPLICA = 1 << 4
 FLAGS_KNOWN = 0x0F | FLAG_REPLICA | 1 << 7
 TYPE_MASK, TYPE_SKIPPABLE = (1 << 30) - 1, 1 << 30
+T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END = 1, 2, 32, 33
+ROW_TYPES = frozenset((3, 4, 5, 6, 16, 17, 18, 19, 20, 24))
+KNOWN_TYPES = ROW_TYPES | {T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END}
 
 MAX_HEADER_BYTES = 256
 MAX_PLAIN_BYTES = MAX_FRAME_BYTES = MAX_RAW_BYTES = 33554432
@@ -35,6 +38,11 @@ class Block:
     @property
     def type(self):
         return self.disk_type & TYPE_MASK
+
+    @property
+    def known(self):
+        """Bit 30 says nothing about a type that is known; bit 31 makes it another's."""
+        return self.disk_type & ~TYPE_SKIPPABLE in KNOWN_TYPES
 
     @property
     def replica(self):

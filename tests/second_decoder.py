@@ -15,12 +15,10 @@ import json
 import struct
 import sys
 
-from second_blocks import TYPE_SKIPPABLE, Damage, Refused, decompress, hash64, read_block, read_header, search
+from second_blocks import (ROW_TYPES, T_END, T_FILE_HEADER, T_SCHEMA, TYPE_SKIPPABLE, Damage, Refused, decompress, hash64, read_block,
+                           read_header, search)
 
 MAJOR = 1
-T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END = 1, 2, 32, 33
-ROW_TYPES = frozenset((3, 4, 5, 6, 16, 17, 18, 19, 20, 24))
-KNOWN_TYPES = ROW_TYPES | {T_FILE_HEADER, T_SCHEMA, T_INDEX, T_END}
 S_STRINGS, S_FRAMES, S_STACKS, S_TASKS, S_EVENTS = 1, 2, 3, 4, 16
 K_TASK, K_STACK, K_STRING, K_BYTES, K_ADDRESS = 5, 6, 7, 8, 9
 
@@ -341,7 +339,7 @@ class Reader:
         offset, data, facts = 0, self.data, self.facts
         while offset < len(data):
             block = read_block(data, offset)
-            if block is not None and block.payload_good:
+            if block is not None and block.payload_good and self.content_sound(block):
                 offset = block.end
                 if self.admit(block):
                     yield block
@@ -369,6 +367,20 @@ class Reader:
                 return
             offset = found
 
+    @staticmethod
+    def content_sound(block):
+        """Whether what a file header or schema holds can be read. Rows are decoded only once their block is admitted."""
+        try:
+            if block.type == T_FILE_HEADER and block.known:
+                parse_file_header(block.plain)
+            elif block.type == T_SCHEMA and block.known:
+                Schema(decompress(block))
+        except Damage:
+            return False
+        except Refused:  # readable; whether it counts is decided when it is used
+            pass
+        return True
+
     def pass_seq(self, block):
         """Takes the number of a block of this file. -> False if it was passed already, or the block is of another file"""
         if self.file_id is None:
@@ -382,7 +394,7 @@ class Reader:
 
     def admit(self, block):
         """-> whether the block is to be used (rule 4)"""
-        if block.type == T_FILE_HEADER and not block.replica and block.file_id != self.file_id:
+        if block.type == T_FILE_HEADER and block.known and not block.replica and block.file_id != self.file_id:
             self.file_id, self.next_seq, self.current = block.file_id, 0, None
             self.facts["files"] += 1
         if not self.pass_seq(block):
@@ -399,9 +411,6 @@ class Reader:
                     yield from self.rows_of(block)
                 except Damage:
                     self.facts["damaged"] += 1
-                    if block.type not in ROW_TYPES:
-                        self.facts["blocks"] -= 1
-                        self.facts["skipped_bytes"] += block.end - block.offset
                     if not self.damage("body"):
                         return
         except Refused as refused:
@@ -409,7 +418,7 @@ class Reader:
 
     def rows_of(self, block):
         """-> list of rows; the block is decoded whole first, so a damaged one gives none"""
-        if block.disk_type & ~TYPE_SKIPPABLE not in KNOWN_TYPES:
+        if not block.known:
             if not block.disk_type & TYPE_SKIPPABLE:
                 self.facts["unknown"] += 1
             return []
@@ -447,6 +456,7 @@ class Reader:
 
     def event_rows(self, section, schema, tables):
         if section.type_id not in schema.types:
+            section.columns(self.facts)
             self.facts["unnamed_rows"] += section.rows
             return []
         name, fields = schema.types[section.type_id]

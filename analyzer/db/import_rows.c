@@ -61,7 +61,7 @@ static int prepare_type(struct rows_import *import, const struct cap_type *type,
 	return rc;
 }
 
-static int prepare(struct rows_import *import, struct cap_err *err)
+static int prepare(struct rows_import *import, u64 types, struct cap_err *err)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
 	int rc = kymo_chunk_cursor_new(import->source->capture, EV_SYSCALL, &import->block, err);
@@ -74,7 +74,9 @@ static int prepare(struct rows_import *import, struct cap_err *err)
 		rc = kymo_chunk_cursor_start(import->block, 0, UINT64_MAX, err);
 	import->source->block = import->block;
 	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
-		if (import->source->capture->rows[schema->types[i].id] > 0)
+		u32 id = schema->types[i].id;
+
+		if ((types >> id & 1) && import->source->capture->rows[id] > 0)
 			rc = prepare_type(import, &schema->types[i], err);
 	}
 	return rc;
@@ -136,21 +138,22 @@ static int drop_sources(struct rows_import *import, struct cap_err *err)
 	return rc;
 }
 
-int kymo_import_rows(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err)
+int kymo_import_rows(sqlite3 *db, struct kymo_vtab_source *source, u64 types, struct cap_err *err)
 {
 	CLEANUP(rows_import_done) struct rows_import import = {.db = db, .source = source};
 	struct kymo_syscall_rows rows = {.capture = source->capture,
 					 .wanted = {.to_ns = UINT64_MAX, .pid = -1}};
 	const struct kymo_syscall_source again = {.run = kymo_syscall_rows_run, .context = &rows};
-	int rc = prepare(&import, err);
+	int rc = prepare(&import, types, err);
 
-	while (rc == 0 && (rc = kymo_chunk_cursor_block(import.block, import.types, err)) == 1)
+	while (rc == 0 && import.types != 0 &&
+	       (rc = kymo_chunk_cursor_block(import.block, import.types, err)) == 1)
 		rc = copy_block(&import, err);
 	if (rc == 0)
 		rc = drop_sources(&import, err);
 	if (import.block)
 		source->rejected += kymo_chunk_cursor_rejected(import.block);
-	if (rc == 0)
+	if (rc == 0 && (import.types >> EV_SYSCALL & 1))
 		rc = kymo_syscall_counting_finish(import.counting, &again, &source->aggregate, err);
 	return rc < 0 ? cap_context(err, rc, "copy rows") : 0;
 }

@@ -82,42 +82,21 @@ int kymo_schema_create(sqlite3 *db, struct cap_err *err)
 	return rc < 0 ? cap_context(err, rc, "create the schema") : 0;
 }
 
-/* Copies into table `to` from a virtual table that exists only meanwhile. */
-static int copy(sqlite3 *db, const char *to, const char *to_columns, const char *module,
-		const char *argument, const char *from_columns, struct cap_err *err)
-{
-	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module,
-		     argument);
-
-	if (rc == 0)
-		rc = run(db, err, "INSERT INTO main.%s%s%s%s SELECT %s FROM temp.kymo_source", to,
-			 to_columns ? "(" : "", to_columns ? to_columns : "", to_columns ? ")" : "",
-			 from_columns);
-	if (rc == 0)
-		rc = run(db, err, "DROP TABLE temp.kymo_source");
-	return rc < 0 ? cap_context(err, rc, "copy table %s", to) : 0;
-}
-
-/* All columns in order, which SQLite copies fastest; those that the capture has not are not asked
- * for a million times. */
-static int copy_rows(sqlite3 *db, const struct kymo_vtab_source *source,
-		     const struct cap_type *type, struct cap_err *err)
-{
-	const struct kymo_capture *capture = source->capture;
-	CLEANUP(cap_freep)
-	char *columns =
-		kymo_row_select_sql(type, capture->base.capture, capture->columns[type->id]);
-
-	if (!columns)
-		return cap_fail(err, -ENOMEM, "out of memory");
-	return copy(db, kymo_row_table_name(type), NULL, "kymo_rows", type->name, columns, err);
-}
-
-/* By name: a list of columns that does not fit schema.sql fails at once. */
+/* Copies a table from a virtual one that exists only meanwhile; by name, so that a list of columns
+ * that does not fit schema.sql fails at once. A file's schema may name a value twice: the first
+ * name counts. */
 static int copy_named(sqlite3 *db, const char *table, const char *module, const char *columns,
 		      struct cap_err *err)
 {
-	return copy(db, table, columns, module, table, columns, err);
+	int rc = run(db, err, "CREATE VIRTUAL TABLE temp.kymo_source USING %s(%s)", module, table);
+
+	if (rc == 0)
+		rc = run(db, err, "INSERT %sINTO main.%s(%s) SELECT %s FROM temp.kymo_source",
+			 strcmp(table, "enum_name") == 0 ? "OR IGNORE " : "", table, columns,
+			 columns);
+	if (rc == 0)
+		rc = run(db, err, "DROP TABLE temp.kymo_source");
+	return rc < 0 ? cap_context(err, rc, "copy table %s", table) : 0;
 }
 
 static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
@@ -132,7 +111,7 @@ static int copy_dictionaries(sqlite3 *db, struct cap_err *err)
 
 int kymo_schema_import(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err)
 {
-	int rc = kymo_import_rows(db, source, err);
+	int rc = kymo_import_rows(db, source, UINT64_MAX, err);
 
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = copy_named(db, summaries[i], "kymo_syscalls",
@@ -154,22 +133,23 @@ static int replace_by_virtual(sqlite3 *db, const char *table, const char *module
 			    argument);
 }
 
-int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err)
+int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
+	u64 small_types = 0;
 	int rc = copy_dictionaries(db, err);
 
 	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
 		const struct cap_type *type = &schema->types[i];
-		const char *table = kymo_row_table_name(type);
 
-		if (source->capture->rows[type->id] == 0)
-			continue; /* the empty table will do */
-		if (type->block == CAP_BLOCK_CHUNK)
-			rc = replace_by_virtual(db, table, "kymo_rows", type->name, err);
-		else
-			rc = copy_rows(db, source, type, err);
+		if (type->block != CAP_BLOCK_CHUNK)
+			small_types |= 1ull << type->id;
+		else if (source->capture->rows[type->id] > 0) /* else the empty table will do */
+			rc = replace_by_virtual(db, kymo_row_table_name(type), "kymo_rows",
+						type->name, err);
 	}
+	if (rc == 0)
+		rc = kymo_import_rows(db, source, small_types, err);
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = replace_by_virtual(db, summaries[i], "kymo_syscalls", summaries[i], err);
 	if (rc == 0)

@@ -20,4 +20,4 @@ int kymo_schema_import(sqlite3 *db, struct kymo_vtab_source *source, struct cap_
 
 /* The same tables for asking a capture directly: dictionaries are copied, rows of chunks and their
  * summaries become virtual tables. */
-int kymo_schema_attach(sqlite3 *db, const struct kymo_vtab_source *source, struct cap_err *err);
+int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err);

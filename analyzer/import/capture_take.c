@@ -121,6 +121,7 @@ static int take_exec(struct kymo_capture *capture, struct kymo_section_columns *
 		process->parent_tgid = old->parent_tgid;
 		process->parent_known = old->parent_known;
 		old->end_ns = time[i];
+		old->ended_by_exec = true;
 		if (set_name(capture, string_of(columns, paths, i), &process->exe) < 0)
 			return -ENOMEM;
 	}
@@ -149,18 +150,24 @@ static int take_exit(struct kymo_capture *capture, struct kymo_section_columns *
 
 static int take_name(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
 {
-	const u64 *tasks = COLUMN(task_name, task), *names = COLUMN(task_name, name);
-	const u64 *targets = COLUMN(task_name, target_tid);
+	const u64 *time = COLUMN(task_name, time_ns), *tasks = COLUMN(task_name, task);
+	const u64 *names = COLUMN(task_name, name), *targets = COLUMN(task_name, target_tid);
 
 	if (columns->out_of_memory)
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
 		const struct cap_task *task = task_of(columns, tasks, i);
 		s64 number = task->tgid == targets[i] ? process_of(capture, task) : 0;
+		struct kymo_process *process;
 
-		if (number < 0 ||
-		    (number > 0 && set_name(capture, string_of(columns, names, i),
-					    &capture->tasks.processes[number].comm) < 0))
+		if (number < 0)
+			return -ENOMEM;
+		if (number == 0)
+			continue;
+		process = &capture->tasks.processes[number];
+		process->comm_before = process->comm;
+		process->renamed_ns = time[i];
+		if (set_name(capture, string_of(columns, names, i), &process->comm) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -12,7 +12,7 @@
 
 #define AS_NAME(name) "," #name
 #define AS_ENUM(prefix, name) prefix##_##name
-#define LIST_TEXT(LIST) (LIST(AS_NAME) + 1)
+#define LIST_TEXT(LIST) (&(LIST(AS_NAME))[1]) /* without the first comma */
 
 static void result_u64(sqlite3_context *context, u64 value)
 {
@@ -240,8 +240,10 @@ static void enum_name_column(const struct kymo_vtab_source *source, sqlite3_cont
 		result_string(context, cap_kind_name(value->kind));
 	else if (column == 2)
 		result_u64(context, value->value);
+	else if (value->name && *value->name)
+		result_string(context, value->name);
 	else
-		sqlite3_result_text(context, value->name, -1, SQLITE_TRANSIENT);
+		sqlite3_result_text(context, "", 0, SQLITE_STATIC);
 }
 
 /* -------- processes and tasks -------- */

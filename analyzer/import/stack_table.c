@@ -212,7 +212,8 @@ static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappi
 	case CAP_SPACE_KERNEL:
 	case CAP_SPACE_MODULE:
 		frame.space = KYMO_SPACE_KERNEL;
-		if (from->offset == 0 || (from->space == CAP_SPACE_MODULE && from->object == 0))
+		if (from->offset == 0 ||
+		    (from->space == CAP_SPACE_MODULE && rows->strings[from->object].len == 0))
 			break;
 		module = kymo_stacks_kernel_module(
 			stacks,

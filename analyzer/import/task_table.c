@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_INHERIT_DEPTH 64
+#define EXEC_RENAME_NS 100000000ull /* an exec renames the thread shortly before it is reported */
 
 void kymo_tasks_done(struct kymo_tasks *tasks)
 {
@@ -97,6 +98,10 @@ void kymo_tasks_settle(struct kymo_tasks *tasks)
 		struct kymo_process *process = &tasks->processes[i];
 		u32 from = process->parent_process;
 
+		/* The new program's name belongs to the process after the exec. */
+		if (process->ended_by_exec && process->comm_before != 0 &&
+		    process->end_ns - process->renamed_ns <= EXEC_RENAME_NS)
+			process->comm = process->comm_before;
 		/* A child runs its parent's program until it calls exec. */
 		for (int depth = 0; process->exe == 0 && from != 0 && depth < MAX_INHERIT_DEPTH;
 		     depth++) {

@@ -16,7 +16,10 @@ struct kymo_process {
 	u64 leader_start_ns;
 	u64 begin_ns, end_ns;  /* 0: not seen */
 	u32 comm, exe, cgroup; /* in names */
-	u32 parent_process;    /* as forked; 0: not seen */
+	u32 comm_before;       /* the last renaming: at renamed_ns, from this; 0: none */
+	u64 renamed_ns;
+	bool ended_by_exec;
+	u32 parent_process; /* as forked; 0: not seen */
 	u32 parent_tgid;
 	bool parent_known;
 	bool kernel_thread;

@@ -24,6 +24,8 @@ static void append(const char *text, size_t len, void *opaque)
 	struct result *result = opaque;
 	size_t room = sizeof(result->text) - 1 - result->len;
 
+	if (len == 0)
+		return; /* text may be NULL then */
 	if (len > room) {
 		memcpy(result->text + result->len, text, room);
 		memcpy(result->text + sizeof(result->text) - 4, "...", 4);
