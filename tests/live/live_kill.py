@@ -16,7 +16,7 @@ print(f"TEST_SEED={seed}")
 rng = random.Random(seed)
 load = live.start([live.STORM, "--seconds", "100", "--rate", "20000"], stdout=subprocess.DEVNULL)
 
-for number in range(10 if live.QUICK else 25):
+for number in range(8 if live.QUICK else 14):
     capture = live.path(f"killed-{number}.kymo")
     recorder = live.start([live.RECORDER, "-q", "-o", capture], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     delay = rng.uniform(0.05, 2.5)

@@ -10,7 +10,7 @@ load = live.start([live.STORM, "--seconds", "60", "--rate", "50000"], stdout=sub
 
 capture, _, status, _ = live.record("size.kymo", "--max-size", "300K", "-d", "20s", timeout=40)
 live.check(os.path.getsize(capture) <= 300 * 1024, f"--max-size 300K: {os.path.getsize(capture)} bytes")
-live.check(os.path.getsize(capture) > 60 * 1024, f"--max-size 300K: only {os.path.getsize(capture)} bytes")
+live.check(os.path.getsize(capture) > 16 * 1024, f"--max-size 300K: only {os.path.getsize(capture)} bytes")
 live.check_equal((live.info(capture)["end_reason"], bool(live.info(capture)["complete"])), ("size", True), "--max-size: end")
 live.check(status in (0, 3), f"--max-size: exit status {status}")
 
