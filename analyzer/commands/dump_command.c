@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "analyzer/output/safe_text.h"
+#include "analyzer/output/sink.h"
 #include "formats/capture_reader.h"
 #include "formats/cleanup.h"
 #include "formats/limits.h"
@@ -199,7 +200,8 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 		for (u32 row = 0; row < section->row_count; row++)
 			print_row(dump, rows, section, row);
 		if (ferror(dump->out))
-			return cap_fail_errno(err, errno > 0 ? errno : EIO, "write the output");
+			return cap_fail_errno(err, -kymo_output_error(dump->out),
+					      "write the output");
 	}
 	return 0;
 }
@@ -276,8 +278,8 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 		(void)setvbuf(run->out, buffer, _IOFBF,
 			      OUTPUT_BYTES); /* without it the dump is only slower */
 	rc = walk(&dump, err);
-	if (fflush(run->out) != 0 && rc == 0)
-		rc = cap_fail_errno(err, errno, "write the output");
+	if (rc == 0 && kymo_output_error(run->out) < 0)
+		rc = cap_fail_errno(err, -kymo_output_error(run->out), "write the output");
 	(void)setvbuf(run->out, NULL, _IOLBF, 0); /* our buffer goes away */
 	if (rc < 0)
 		return rc;

@@ -72,6 +72,10 @@ void kymo_sink_table_end(struct kymo_sink *sink);
  */
 int kymo_sink_error(const struct kymo_sink *sink);
 
+/* Flushes out. 0, or why writing to it failed: -EPIPE where the reader of a pipe went away, else
+ * -errno. */
+int kymo_output_error(FILE *out);
+
 /* Closes the document and flushes. 0, or the error of writing (-EPIPE, -ENOSPC, ...) or of memory
  * that any call before met. */
 int kymo_sink_finish(struct kymo_sink *sink, struct cap_err *err);

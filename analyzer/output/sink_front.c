@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,14 +138,30 @@ void kymo_sink_table_end(struct kymo_sink *sink)
 	sink->in_table = false;
 }
 
+int kymo_output_error(FILE *out)
+{
+	struct pollfd pipe = {.fd = fileno(out), .events = POLLOUT};
+	int errno_code;
+
+	errno = 0;
+	if (fflush(out) == 0 && !ferror(out))
+		return 0;
+	errno_code = errno > 0 ? errno : EIO;
+	if (poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR))
+		errno_code = EPIPE;
+	return -errno_code;
+}
+
 int kymo_sink_finish(struct kymo_sink *sink, struct cap_err *err)
 {
+	int rc;
+
 	while (sink->depth > 0)
 		kymo_sink_object_end(sink);
 	sink->ops->finish(sink);
-	errno = 0;
-	if ((fflush(sink->out) != 0 || ferror(sink->out)) && sink->error == 0)
-		sink->error = errno > 0 ? -errno : -EIO;
+	rc = kymo_output_error(sink->out);
+	if (sink->error == 0 || rc == -EPIPE)
+		sink->error = rc;
 	if (sink->error == 0)
 		return 0;
 	return cap_fail_errno(err, -sink->error, "write the output");
