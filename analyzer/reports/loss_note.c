@@ -1,6 +1,7 @@
 /* One query per capture; the words for people are made here, so that all commands say it alike. */
 #include "analyzer/reports/loss_note.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "formats/cleanup.h"
@@ -36,6 +37,21 @@ struct sums {
 	bool complete;
 };
 
+static void note_damage(const struct kymo_run *run, const char *path, long long blocks,
+			long long skipped, long long damaged)
+{
+	char events[64] = "";
+
+	if (damaged > 0)
+		(void)snprintf(events, sizeof(events), ", and with them at least %lld event%s",
+			       damaged, damaged == 1 ? "" : "s");
+	run->note(
+		run,
+		"'%s' is damaged: %lld block%s and %lld byte%s could not be read%s; `kymo verify` "
+		"tells where",
+		path, blocks, blocks == 1 ? "" : "s", skipped, skipped == 1 ? "" : "s", events);
+}
+
 static void note_capture(const struct kymo_run *run, struct kymo_query *row)
 {
 	const char *path = kymo_query_text(row, PATH, NULL);
@@ -52,10 +68,7 @@ static void note_capture(const struct kymo_run *run, struct kymo_query *row)
 			  dropped, 100.0 * (double)dropped / (double)(dropped + stored));
 	/* half a block at the end is what a cut looks like, not damage beside it */
 	if (damaged > 0 || blocks > (is_cut ? 1 : 0) || (skipped > 0 && !is_cut))
-		run->note(run,
-			  "'%s' is damaged: %lld blocks and %lld bytes could not be read, with "
-			  "them %lld events or more; `kymo verify` tells where",
-			  path, blocks, skipped, damaged);
+		note_damage(run, path, blocks, skipped, damaged);
 	if (is_cut)
 		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
 			  path);

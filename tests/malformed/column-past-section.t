@@ -3,7 +3,7 @@
 $ kymo info --json column-past-section.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'column-past-section.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+2> kymo: info: 'column-past-section.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
 $ kymo verify column-past-section.kymo
 > offset  bytes  problem  text
 > N N  damaged  'column-past-section.kymo': block 8: column 1 passes its section
@@ -31,4 +31,4 @@ $ kymo import --quiet column-past-section.kymo -o out.db; echo "status $?"; ls
 > status 3
 > column-past-section.kymo
 > out.db
-2> kymo: import: 'column-past-section.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+2> kymo: import: 'column-past-section.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where

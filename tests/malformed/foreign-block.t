@@ -3,7 +3,7 @@
 $ kymo info --json foreign-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+2> kymo: info: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` tells where
 $ kymo verify foreign-block.kymo
 > offset  bytes  problem  text
 > N N  foreign  blocks of another file, or repeated ones
@@ -31,4 +31,4 @@ $ kymo import --quiet foreign-block.kymo -o out.db; echo "status $?"; ls
 > status 3
 > foreign-block.kymo
 > out.db
-2> kymo: import: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+2> kymo: import: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` tells where

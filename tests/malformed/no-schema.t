@@ -3,7 +3,7 @@
 $ kymo info --json no-schema.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":15,"blocks_damaged":0,"blocks_lost":2,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+2> kymo: info: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read; `kymo verify` tells where
 $ kymo verify no-schema.kymo
 > offset  bytes  problem  text
 > result:                damaged
@@ -30,4 +30,4 @@ $ kymo import --quiet no-schema.kymo -o out.db; echo "status $?"; ls
 > status 3
 > no-schema.kymo
 > out.db
-2> kymo: import: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+2> kymo: import: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read; `kymo verify` tells where

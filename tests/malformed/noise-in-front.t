@@ -3,7 +3,7 @@
 $ kymo info --json noise-in-front.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":N,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'noise-in-front.kymo' is damaged: 0 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+2> kymo: info: 'noise-in-front.kymo' is damaged: 0 blocks and N bytes could not be read; `kymo verify` tells where
 $ kymo verify noise-in-front.kymo
 > offset  bytes  problem  text
 > N N  damaged  no intact block here
@@ -31,4 +31,4 @@ $ kymo import --quiet noise-in-front.kymo -o out.db; echo "status $?"; ls
 > status 3
 > noise-in-front.kymo
 > out.db
-2> kymo: import: 'noise-in-front.kymo' is damaged: 0 blocks and N bytes could not be read, with them 0 events or more; `kymo verify` tells where
+2> kymo: import: 'noise-in-front.kymo' is damaged: 0 blocks and N bytes could not be read; `kymo verify` tells where

@@ -3,7 +3,7 @@
 $ kymo info --json rows-without-bytes.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'rows-without-bytes.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+2> kymo: info: 'rows-without-bytes.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
 $ kymo verify rows-without-bytes.kymo
 > offset  bytes  problem  text
 > N N  damaged  'rows-without-bytes.kymo': block 8: section with 1000000 rows in 4 bytes
@@ -31,4 +31,4 @@ $ kymo import --quiet rows-without-bytes.kymo -o out.db; echo "status $?"; ls
 > status 3
 > out.db
 > rows-without-bytes.kymo
-2> kymo: import: 'rows-without-bytes.kymo' is damaged: 1 blocks and N bytes could not be read, with them 14 events or more; `kymo verify` tells where
+2> kymo: import: 'rows-without-bytes.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
