@@ -78,6 +78,18 @@ static int rows_make_room(struct chunk_rows *rows, size_t column_count)
 #undef FIELD
 #undef EVENT_END
 
+/* Does a type have a time? Then time_ns stands first in its row. */
+enum {
+#define EVENT_BEGIN(id, upper, ename, block) HAS_TIME_##upper = 0
+#define FIELD(ev, id, ctype, fname, fkind, source, unit, sense, need) \
+	| (CAP_KIND_##fkind == CAP_KIND_TIME)
+#define EVENT_END(...) ,
+#include "events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef EVENT_END
+};
+
 /* Number of fields of each type. */
 enum {
 #define EVENT_BEGIN(id, upper, ename, block) COLUMNS_##upper = 0
@@ -97,12 +109,6 @@ static void note_time(struct cap_chunk *chunk, u64 time_ns)
 		chunk->last_ns = time_ns;
 }
 
-/* time_ns stands first in every row that has one. */
-static bool row_has_time(enum ev_type type)
-{
-	return type != EV_MODULE && type != EV_SYMBOL && type != EV_META;
-}
-
 int cap_chunk_add(struct cap_chunk *chunk, enum ev_type type, const void *row)
 {
 	struct chunk_rows *rows = &chunk->rows[type];
@@ -117,6 +123,8 @@ int cap_chunk_add(struct cap_chunk *chunk, enum ev_type type, const void *row)
 		if (!rows->room && rows_make_room(rows, COLUMNS_##upper)) \
 			return -ENOMEM;                                   \
 		bytes = put_##ename(rows->columns, row, rows->row_count); \
+		if (HAS_TIME_##upper)                                     \
+			note_time(chunk, *(const u64 *)row);              \
 		break;
 #define FIELD(...)
 #define EVENT_END(...)
@@ -126,8 +134,6 @@ int cap_chunk_add(struct cap_chunk *chunk, enum ev_type type, const void *row)
 #undef EVENT_END
 #undef RING_ONLY
 	}
-	if (row_has_time(type))
-		note_time(chunk, *(const u64 *)row);
 	rows->room--;
 	rows->row_count++;
 	chunk->row_count++;
