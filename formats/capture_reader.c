@@ -375,8 +375,7 @@ static int take_good(struct cap_reader *reader, const struct cap_block_header *h
 	check_sequence(reader, header, true, ret_ours);
 	if (!*ret_ours || begins)
 		return 0;
-	rc = take_special(reader, header, err);
-	return rc;
+	return take_special(reader, header, err);
 }
 
 int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, struct cap_err *err)

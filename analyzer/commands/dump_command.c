@@ -266,7 +266,7 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	const struct kymo_parse parse = {
 		.options = options_table, .own = &dump, .min_arguments = 1, .max_arguments = 1};
 	struct kymo_common common;
-	int first, rc;
+	int first, rc, output_rc;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
@@ -278,8 +278,9 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 		(void)setvbuf(run->out, buffer, _IOFBF,
 			      OUTPUT_BYTES); /* without it the dump is only slower */
 	rc = walk(&dump, err);
-	if (rc == 0 && kymo_output_error(run->out) < 0)
-		rc = cap_fail_errno(err, -kymo_output_error(run->out), "write the output");
+	output_rc = kymo_output_error(run->out);
+	if (rc == 0 && output_rc < 0)
+		rc = cap_fail_errno(err, -output_rc, "write the output");
 	(void)setvbuf(run->out, NULL, _IOLBF, 0); /* our buffer goes away */
 	if (rc < 0)
 		return rc;
