@@ -167,6 +167,12 @@ static int find_header(const struct cap_reader *reader, u64 from, u64 *ret_offse
 
 /* -------- damage -------- */
 
+static void tell_trouble(const struct cap_reader *reader, const struct cap_trouble *trouble)
+{
+	if (reader->trouble)
+		reader->trouble(reader->trouble_context, trouble);
+}
+
 static int note_damage(struct cap_reader *reader, u64 seq, u64 offset, u64 skipped,
 		       const struct cap_err *reason, struct cap_err *err)
 {
@@ -210,8 +216,26 @@ static void check_sequence(struct cap_reader *reader, const struct cap_block_hea
 	} else if (header->file_id != reader->file_id || header->seq < reader->next_seq) {
 		reader->damage.blocks_foreign += good;
 		*ret_ours = false;
+		if (good)
+			tell_trouble(reader, &(struct cap_trouble){
+						     .kind = CAP_TROUBLE_FOREIGN,
+						     .offset = reader->position,
+						     .size_bytes = header->header_len +
+								   cap_block_payload_bytes(header),
+						     .header_good = true,
+						     .type = block_type(header),
+						     .seq = header->seq,
+						     .block_count = 1,
+					     });
 		return;
 	}
+	if (header->seq > reader->next_seq)
+		tell_trouble(reader, &(struct cap_trouble){
+					     .kind = CAP_TROUBLE_LOST,
+					     .offset = reader->position,
+					     .seq = reader->next_seq,
+					     .block_count = header->seq - reader->next_seq,
+				     });
 	reader->damage.blocks_lost += header->seq - reader->next_seq;
 	reader->next_seq = header->seq + 1;
 }
@@ -224,11 +248,10 @@ static int pass_damage(struct cap_reader *reader, enum place place,
 	u64 start = reader->position;
 	u64 next = start + header->header_len + cap_block_payload_bytes(header);
 	u64 seq = place == PLACE_BAD_HEADER ? reader->next_seq : header->seq;
+	bool ours = false;
 	int rc;
 
 	if (place == PLACE_BAD_PAYLOAD || place == PLACE_CUT) {
-		bool ours;
-
 		reader->damage.blocks_damaged++;
 		check_sequence(reader, header, false,
 			       &ours); /* its number is known: it is not lost besides */
@@ -244,6 +267,16 @@ static int pass_damage(struct cap_reader *reader, enum place place,
 		if (rc < 0)
 			return rc;
 	}
+	tell_trouble(reader, &(struct cap_trouble){
+				     .kind = CAP_TROUBLE_DAMAGED,
+				     .offset = start,
+				     .size_bytes = reader->position - start,
+				     .header_good = ours,
+				     .type = ours ? block_type(header) : 0,
+				     .seq = seq,
+				     .block_count = ours,
+				     .text = reason->text,
+			     });
 	return note_damage(reader, seq, start, reader->position - start, reason, err);
 }
 
@@ -312,6 +345,7 @@ static void describe(const struct cap_reader *reader, u64 offset, struct cap_blo
 		.offset = offset,
 		.size_bytes = header->header_len + cap_block_payload_bytes(header),
 		.seq = header->seq,
+		.file_id = header->file_id,
 		.type = block_type(header),
 		.skippable = header->type & CAP_TYPE_SKIPPABLE,
 		.replica = header->flags & CAP_FLAG_REPLICA,
@@ -418,6 +452,29 @@ int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, stru
 		return 1;
 	}
 	return 0;
+}
+
+void cap_reader_tell(struct cap_reader *reader,
+		     void (*trouble)(void *context, const struct cap_trouble *trouble),
+		     void *context)
+{
+	reader->trouble = trouble;
+	reader->trouble_context = context;
+}
+
+void cap_reader_block_bytes(const struct cap_reader *reader, struct cap_block_bytes *ret_bytes)
+{
+	const struct cap_block_header *header = &reader->header;
+
+	*ret_bytes = (struct cap_block_bytes){
+		.type = header->type,
+		.flags = header->flags,
+		.plain = reader->payload,
+		.frame = reader->payload + header->plain_len + header->pad_len,
+		.plain_len = header->plain_len,
+		.frame_len = header->frame_len,
+		.raw_len = header->raw_len,
+	};
 }
 
 /* -------- open and close -------- */

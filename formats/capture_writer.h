@@ -8,24 +8,13 @@
 
 #include "cap_error.h"
 #include "chunk.h"
+#include "end_reasons.h"
 #include "events.h"
 
 enum cap_block_type {
 #define BLOCK(type, upper, name, skip, body) CAP_BLOCK_##upper = type,
 #include "blocks.def"
 #undef BLOCK
-};
-
-enum cap_end_reason {			   /* END payload: why the capture ends */
-		      CAP_END_NORMAL = 0,  /* duration over */
-		      CAP_END_SIGNAL = 1,  /* SIGINT, SIGTERM */
-		      CAP_END_SIZE = 2,	   /* --max-size */
-		      CAP_END_SAMPLES = 3, /* --max-samples */
-		      CAP_END_NO_SPACE = 4,
-		      CAP_END_IO_ERROR = 5,
-		      CAP_END_PIPE_CLOSED = 6,
-		      CAP_END_ROTATED = 7,
-		      CAP_END_TARGET = 8, /* the command or the traced process ended */
 };
 
 struct cap_file_info { /* FILE_HEADER: facts that are fixed when the file begins */

@@ -52,6 +52,8 @@ struct cap_reader {
 	const struct cap_schema *schema;
 
 	struct cap_damage damage;
+	void (*trouble)(void *context, const struct cap_trouble *trouble); /* may be NULL */
+	void *trouble_context;
 	struct reader_tables tables;
 };
 

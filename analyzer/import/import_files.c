@@ -208,8 +208,10 @@ static int copy_capture(struct import *import, struct kymo_vtab_source *source, 
 static int import_one(struct import *import, struct kymo_import_result *result, struct cap_err *err)
 {
 	const char *path = import->options->paths[import->file];
-	const struct kymo_capture_options options = {
-		.stacks_later = true, .progress = progress, .progress_context = import};
+	const struct kymo_capture_options options = {.reading = import->options->reading,
+						     .stacks_later = true,
+						     .progress = progress,
+						     .progress_context = import};
 	CLEANUP(kymo_capture_closep) struct kymo_capture *capture = NULL;
 	CLEANUP(kymo_vtab_source_done) struct kymo_vtab_source source = {0};
 	int rc;
