@@ -85,8 +85,15 @@ void live_log_capture(struct live_log *log)
 
 static bool line_is_noise(const char *line, size_t len)
 {
-	static const char *const noise[] = {"processed ", "-- END", "-- BEGIN",
-					    "failed to load object", "failed to load BPF skeleton"};
+	/* the last one advises on a limit that kernels since 5.11 do not ask */
+	static const char *const noise[] = {
+		"processed ",
+		"-- END",
+		"-- BEGIN",
+		"failed to load object",
+		"failed to load BPF skeleton",
+		"permission error while running as root",
+	};
 
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
 		if (memmem(line, len, noise[i], strlen(noise[i])))
@@ -127,6 +134,13 @@ int live_fail_permissions(struct cap_err *err, const char *what)
 
 	if (len > 0)
 		path[len] = 0;
+	if (rec_capability_held(CAP_SYS_ADMIN))
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"InsufficientPermissions: %s, although the capabilities for it are "
+				"held; what else forbids it is a container's seccomp filter, a "
+				"security module, or a kernel in lockdown: record outside of the "
+				"container, or see /sys/kernel/security/lockdown",
+				what);
 	return cap_fail(err, CAP_EPRIVILEGE,
 			"InsufficientPermissions: %s; run it with sudo, or once: sudo setcap "
 			"cap_bpf,cap_perfmon+ep %.256s",
@@ -200,17 +214,20 @@ void live_why_maps_closed(const struct rec_options *options, char *ret_reason, s
 			       closed, count);
 }
 
+int live_fail_btf(struct cap_err *err, const char *what)
+{
+	return cap_fail(err, CAP_EPRIVILEGE,
+			"IncompatibleKernel: no type information in /sys/kernel/btf/vmlinux (%s); "
+			"use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
+			what);
+}
+
 int live_check_host(struct cap_err *err)
 {
 	int rc = check_capabilities(err);
 
 	if (rc < 0)
 		return rc;
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"IncompatibleKernel: no type information in "
-				"/sys/kernel/btf/vmlinux (%s); use a kernel of "
-				"5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
-				strerror(errno));
-	return 0;
+	return access("/sys/kernel/btf/vmlinux", R_OK) < 0 ? live_fail_btf(err, strerror(errno))
+							   : 0;
 }
