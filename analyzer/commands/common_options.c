@@ -200,7 +200,7 @@ static const struct common_option common_options[] = {
 	 {"debug-dir", 0, "DIR", "look for debug files in DIR, too; may be given several times",
 	  set_debug_dir}},
 	{KYMO_OPT_READING,
-	 {"strict", 0, NULL, "refuse a damaged or cut capture: status 2, and nothing is written",
+	 {"strict", 0, NULL, "refuse a damaged capture: status 2, and nothing is written",
 	  set_strict}},
 	{KYMO_OPT_READING,
 	 {"stop", 0, NULL, "use a damaged capture only up to the first damage", set_stop}},

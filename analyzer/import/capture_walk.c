@@ -311,22 +311,6 @@ static void begin_capture(struct kymo_walk *walk, const struct cap_block *block)
 
 /* -------- rows -------- */
 
-static bool holds_rows(u32 type)
-{
-	switch (type) {
-#define BODY_FIXED false
-#define BODY_SCHEMA false
-#define BODY_ROWS true
-#define BLOCK(number, upper, name, skip, body) \
-	case number:                           \
-		return BODY_##body;
-#include "formats/blocks.def"
-#undef BLOCK
-	default:
-		return false;
-	}
-}
-
 static int reserve_values(struct kymo_walk *walk, u32 row_count, struct cap_err *err)
 {
 	u64 *values;
@@ -384,7 +368,6 @@ static void name_reason(const struct cap_block *block, const char *message, char
 
 static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
-	u64 rejected = cap_reader_damage(walk->reader)->columns_rejected;
 	bool is_chunk = at->block.type == CAP_BLOCK_CHUNK && !at->block.replica;
 	struct cap_err reason = {0};
 	struct kymo_gap *gap;
@@ -401,11 +384,13 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 		return 0;
 	}
 	at->rows_decoded = true;
-	if (cap_reader_damage(walk->reader)->columns_rejected > rejected) {
+	if (at->rows.stack_defects > 0) {
 		at->columns_rejected++;
 		gap = add_fact(walk, KYMO_GAP_DAMAGED, &at->block);
 		gap->events_known = true;
-		(void)snprintf(gap->text, sizeof(gap->text), "stacks that refer to nothing");
+		(void)snprintf(gap->text, sizeof(gap->text),
+			       "%" PRIu32 " stacks refer to what is not there",
+			       at->rows.stack_defects);
 	}
 	for (u32 i = 0; rc == 0 && i < at->rows.section_count; i++)
 		rc = decode_section(walk, at, &at->rows.sections[i], err);
@@ -461,7 +446,7 @@ int kymo_walk_next(struct kymo_walk *walk, struct kymo_walk_block *ret_block, st
 	walk->growing = false;
 	walk->next_offset = at.block.offset + at.block.size_bytes;
 	rc = 0;
-	if (holds_rows(at.block.type))
+	if (cap_block_holds_rows(at.block.type))
 		rc = take_rows(walk, &at, err);
 	else if (at.block.type == CAP_BLOCK_END)
 		take_end(walk, &at.block);
@@ -526,7 +511,8 @@ static void keep_first(void *context, const struct kymo_gap *gap)
 {
 	struct kymo_gap *first = context;
 
-	if (!first->text[0] && gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_FOREIGN)
+	/* as SPEC.md says: what a newer version wrote and a missing END are no damage */
+	if (!first->text[0] && gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_CUT)
 		*first = *gap;
 }
 

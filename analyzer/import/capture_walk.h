@@ -77,6 +77,6 @@ bool kymo_walk_is_whole(const struct kymo_walk *walk);
 
 /*
  * --strict: reads and decodes all of the capture beside what its reader does. 0, or CAP_EREFUSED
- * naming the first thing that is damaged, missing or cut off; other errors as of kymo_walk_next.
+ * naming the first damage of it; other errors as of kymo_walk_next.
  */
 int kymo_walk_check(const struct cap_reader *reader, struct cap_err *err);

@@ -5,7 +5,7 @@
 
 enum kymo_reading {			/* what damage means to who reads */
 		    KYMO_READ_SKIP = 0, /* use what is whole, count what is not */
-		    KYMO_READ_STRICT, /* refuse a capture that is damaged, or lacks its end, before
+		    KYMO_READ_STRICT, /* refuse a capture that is damaged, before
 					 anything else */
 		    KYMO_READ_STOP,   /* use what stands before the first damage */
 };

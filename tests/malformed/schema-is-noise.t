@@ -9,7 +9,7 @@ $ kymo verify --decode schema-is-noise.kymo
 >
 > problems
 > offset  bytes  problem  from_s  to_s      blocks  events  text
-> N N  damaged       -  0.000004       -       0  no intact block here: schema: a record of 1835362403 bytes passes the end
+> N N  damaged       -  0.000004       1       0  block 1 (schema): schema: a record of 1835362403 bytes passes the end
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
