@@ -205,6 +205,7 @@ static void check_sequence(struct cap_reader *reader, const struct cap_block_hea
 	*ret_ours = true;
 	if (!reader->have_file_id || begins) {
 		reader->next_seq = 0;
+		reader->file_schema = NULL;
 		reader->file_id = header->file_id;
 		reader->have_file_id = true;
 	} else if (header->file_id != reader->file_id || header->seq < reader->next_seq) {
@@ -263,7 +264,7 @@ static int take_schema(struct cap_reader *reader, const struct cap_block_header 
 	id = cap_hash(reader->raw, header->raw_len);
 	for (u32 i = 0; i < reader->schema_count; i++) {
 		if (reader->schemas[i]->id == id) {
-			reader->schema = reader->schemas[i];
+			reader->schema = reader->file_schema = reader->schemas[i];
 			return 0;
 		}
 	}
@@ -274,7 +275,7 @@ static int take_schema(struct cap_reader *reader, const struct cap_block_header 
 			       err);
 	if (rc < 0)
 		return rc;
-	reader->schema = reader->schemas[reader->schema_count++];
+	reader->schema = reader->file_schema = reader->schemas[reader->schema_count++];
 	return 0;
 }
 

@@ -48,8 +48,10 @@ struct cap_damage { /* what a walk could not use */
 	u64 columns_rejected;	 /* found while decoding */
 	u64 rows_unknown_type; /* rows of types the schema does not know: written by a newer version
 				*/
-	bool ended;	       /* an END block was read last */
-	u32 end_reason;	       /* enum cap_end_reason, if ended */
+	u64 blocks_schema_unknown; /* blocks of rows whose schema is neither in the file nor
+				      released: what they have besides the known is unnamed */
+	bool ended;		   /* an END block was read last */
+	u32 end_reason;		   /* enum cap_end_reason, if ended */
 	u64 end_events, end_lost;
 };
 
@@ -87,7 +89,8 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err);
 const struct cap_file_facts *cap_reader_facts(const struct cap_reader *reader);
 const struct cap_damage *cap_reader_damage(const struct cap_reader *reader);
 const struct cap_schema *
-cap_reader_schema(const struct cap_reader *reader); /* the file's, else the built-in */
+cap_reader_schema(const struct cap_reader *reader); /* of the rows decoded last; before: the file's,
+							else the built-in */
 u64 cap_reader_file_bytes(const struct cap_reader *reader);
 u64 cap_reader_position(const struct cap_reader *reader); /* for progress */
 

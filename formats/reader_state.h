@@ -49,7 +49,8 @@ struct cap_reader {
 	struct cap_schema
 		*schemas[READER_MAX_SCHEMAS]; /* kept until close: sections point into them */
 	u32 schema_count;
-	const struct cap_schema *schema;
+	const struct cap_schema *schema;      /* of the rows decoded last, else the last read */
+	const struct cap_schema *file_schema; /* the last one read in this file; NULL: none yet */
 
 	struct cap_damage damage;
 	struct reader_tables tables;
@@ -62,6 +63,10 @@ int reader_take_file_header(struct cap_reader *reader, const u8 *bytes, size_t l
 /* An open descriptor of a regular file for a path, "-" or a pipe (copied to an unnamed temporary
  * file). */
 int reader_input_open(const char *path, int *ret_fd, struct cap_err *err);
+
+/* Sets reader->schema for the block of rows read last, and counts if the schema it names is not to
+ * be had. */
+void reader_choose_schema(struct cap_reader *reader);
 
 /* Decompresses the frame of the block read last into reader->raw. */
 int reader_decompress(struct cap_reader *reader, struct cap_err *err);

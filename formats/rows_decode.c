@@ -502,8 +502,10 @@ int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct
 		rc = cap_fail(err, CAP_EDAMAGED, "not a block of rows");
 	if (rc == 0)
 		rc = reader_decompress(reader, err);
-	if (rc == 0)
+	if (rc == 0) {
+		reader_choose_schema(reader);
 		rc = decode_body(reader, ret_rows, err);
+	}
 	if (rc == 0)
 		return 0;
 	reader->damage = before; /* what a rejected block held counts for nothing */

@@ -3,7 +3,7 @@
 -- Every view is plain SQL: it works in the sqlite3 shell. All times are ns of CLOCK_MONOTONIC of the recorded host, unless the name says otherwise.
 
 PRAGMA application_id = 1266249071; -- 'Kymo'
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- ---------------------------------------------------------------- captures
 
@@ -37,7 +37,8 @@ CREATE TABLE capture (
 	blocks_unknown INTEGER NOT NULL,
 	bytes_skipped INTEGER NOT NULL,
 	columns_rejected INTEGER NOT NULL,
-	rows_unknown_type INTEGER NOT NULL
+	rows_unknown_type INTEGER NOT NULL,
+	blocks_schema_unknown INTEGER NOT NULL
 );
 
 CREATE TABLE event_count (
