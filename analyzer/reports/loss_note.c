@@ -29,7 +29,8 @@ enum {
 };
 
 static const char spans_sql[] =
-	"SELECT capture_id, class, reason, sum(lost_count) AS lost_count, min(from_s) AS from_s,"
+	"SELECT capture_id, class, reason, CAST(total(lost_count) AS INTEGER) AS lost_count, "
+	"min(from_s) AS from_s,"
 	" max(to_s) AS to_s FROM loss_spans WHERE (:capture = 0 OR capture_id = :capture)"
 	" AND lost_count > 0 AND to_ns > :from AND from_ns < :to"
 	" GROUP BY capture_id, class, reason ORDER BY capture_id, class, reason";
