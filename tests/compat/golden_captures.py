@@ -61,18 +61,23 @@ def add(version):
 
 
 def check_files(result):
+    """-> paths of those that are as they were"""
+    sound = []
     for version in versions():
         known = read_list(version)
         there = {os.path.basename(path): path for path in golden_captures() if os.path.basename(os.path.dirname(path)) == version}
         result.same(sorted(there), sorted(known), f"files of {version}")
         for name in sorted(set(there) & set(known)):
             found, _ = facts_of(there[name])
+            if found[0] == known[name][0]:
+                sound.append(there[name])
             result.same(found, known[name], f"{version}/{name}: (hash of the file, exit status, rows, hash of the dump)")
+    return sound
 
 
-def check_commands(result, folder):
+def check_commands(result, folder, paths):
     """Not only dump takes them."""
-    for path in golden_captures():
+    for path in paths:
         expected = 3 if os.path.basename(path) in ("not-closed.kymo",) else 0
         database = folder.path("golden.db")
         for command in (("verify", path), ("info", path), ("import", "-q", "-f", "--no-symbols", path, "-o", database)):
@@ -80,10 +85,10 @@ def check_commands(result, folder):
             result.check(status == expected, f"kymo {' '.join(command)}: status {status}: {err.decode(errors='replace')}")
 
 
-def check_coverage(result):
+def check_coverage(result, paths):
     """Every row type and every block type has a capture, in some version."""
     types, blocks = {}, {}
-    for path in golden_captures():
+    for path in paths:
         name = os.path.basename(path)
         if name.startswith("type-"):
             types[name[5:-5]] = {line.split(b'"')[3].decode() for line in dump(path)[1]}
@@ -111,14 +116,14 @@ def schema_of(path):
     return records(next(part for part in parts_of(read(path)) if block_type(part) == SCHEMA).body())
 
 
-def check_schema_grows(result, folder):
+def check_schema_grows(result, folder, paths):
     """What a released schema says, today's says too: so released.def needs no more than the id of each."""
     today = folder.path("today.kymo")
     status, _, err = kymo("--source", "synthetic:events=1", "-q", "-o", today, program=RECORD)
     if status:
         print(f"kymo-record: {err.decode(errors='replace')}")
     now = schema_of(today)
-    for path in golden_captures():
+    for path in paths:
         lost = {key for key, said in schema_of(path).items() if now.get(key) != said}
         result.check(not lost, lambda path=path, lost=lost: f"{path}: its schema says what today's does not: {sorted(lost)[:3]}")
 
@@ -132,10 +137,10 @@ def main():
         return 0
     result = Result("F1")
     with Folder() as folder:
-        check_files(result)
-        check_commands(result, folder)
-        check_coverage(result)
-        check_schema_grows(result, folder)
+        sound = check_files(result)
+        check_commands(result, folder, sound)
+        check_coverage(result, sound)
+        check_schema_grows(result, folder, sound)
     exit_with(result.finish(f"{len(golden_captures())} captures of {', '.join(versions())}"))
 
 
