@@ -216,8 +216,8 @@ static int walk(struct dump *dump, struct cap_err *err)
 		dump->type_seen |=
 			dump->type &&
 			cap_schema_type_by_name(cap_reader_schema(dump->reader), dump->type);
-		if (block.raw_len == 0 || block.row_count == 0 || block.replica)
-			continue; /* no rows in it */
+		if (!cap_block_holds_rows(block.type) || block.replica)
+			continue; /* no rows in it, or none that are new */
 		rc = cap_reader_rows(dump->reader, &rows, err);
 		if (rc == -ENOMEM)
 			return rc;
