@@ -130,9 +130,6 @@ static int next_record(struct cap_cursor *cursor, struct schema_record *ret_reco
 	if (cursor->failed)
 		return cap_fail(err, CAP_EDAMAGED, "schema: a record of %u bytes passes the end",
 				len);
-	if (record.name_len > CAP_MAX_NAME_BYTES)
-		return cap_fail(err, CAP_ELIMIT, "schema: name of %u bytes exceeds limit %u",
-				record.name_len, CAP_MAX_NAME_BYTES);
 	*ret_record = record;
 	return 0;
 }
@@ -159,7 +156,11 @@ static int count_records(const u8 *bytes, size_t len, struct schema_builder *cou
 		if (rc < 0)
 			return rc;
 		if (!record_fits(&record))
-			continue; /* of a newer version */
+			continue; /* of a newer version: what stands there need not be a name */
+		if (record.name_len > CAP_MAX_NAME_BYTES)
+			return cap_fail(err, CAP_ELIMIT,
+					"schema: name of %u bytes exceeds limit %u",
+					record.name_len, CAP_MAX_NAME_BYTES);
 		counts->type_count += record.tag == TAG_TYPE;
 		counts->field_count += record.tag == TAG_FIELD;
 		counts->enum_count += record.tag == TAG_ENUM;
