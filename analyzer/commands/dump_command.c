@@ -293,7 +293,7 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	output_rc = kymo_output_error(run->out);
 	if (rc == 0 && output_rc < 0)
 		rc = cap_fail_errno(err, -output_rc, "write the output");
-	(void)setvbuf(run->out, NULL, _IOLBF, 0); /* our buffer goes away */
+	(void)setvbuf(run->out, NULL, _IONBF, 0); /* our buffer goes away; _IOLBF would keep it */
 	if (rc < 0)
 		return rc;
 	if (dump.type && !dump.type_seen)
