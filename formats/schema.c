@@ -167,3 +167,19 @@ const char *cap_block_name(u32 block_type)
 		return "unknown";
 	}
 }
+
+bool cap_block_holds_rows(u32 block_type)
+{
+	switch (block_type) {
+#define BODY_FIXED false
+#define BODY_SCHEMA false
+#define BODY_ROWS true
+#define BLOCK(type, upper, name, skip, body) \
+	case (type):                         \
+		return BODY_##body;
+#include "blocks.def"
+#undef BLOCK
+	default:
+		return false;
+	}
+}

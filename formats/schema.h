@@ -58,7 +58,7 @@ struct cap_type {
 };
 
 struct cap_enum_value {
-	u8 kind; /* CAP_KIND_SYSNO, CAP_KIND_CLASS, ...: what kind of field it names */
+	u16 kind; /* CAP_KIND_SYSNO, CAP_KIND_CLASS, ...: what kind of field it names */
 	u32 value;
 	const char *name;
 };
@@ -88,6 +88,7 @@ const char *cap_kind_name(u8 kind); /* "?" where unknown */
 const char *cap_unit_name(u8 unit);
 const char *cap_sensitivity_name(u8 sensitivity);
 const char *cap_block_name(u32 block_type); /* "unknown" where unknown */
+bool cap_block_holds_rows(u32 block_type);  /* is one of the known blocks of rows */
 
 /* Encodes the built-in schema; *ret_bytes is malloc'd, for the caller to free. 0 or -ENOMEM. */
 int cap_schema_encode(u8 **ret_bytes, size_t *ret_len);

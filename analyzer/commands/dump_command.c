@@ -216,8 +216,8 @@ static int walk(struct dump *dump, struct cap_err *err)
 		dump->type_seen |=
 			dump->type &&
 			cap_schema_type_by_name(cap_reader_schema(dump->reader), dump->type);
-		if (block.raw_len == 0 || block.row_count == 0 || block.replica)
-			continue; /* no rows in it */
+		if (!cap_block_holds_rows(block.type) || block.replica)
+			continue; /* no rows in it, or none that are new */
 		rc = cap_reader_rows(dump->reader, &rows, err);
 		if (rc == -ENOMEM)
 			return rc;
@@ -281,7 +281,7 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	output_rc = kymo_output_error(run->out);
 	if (rc == 0 && output_rc < 0)
 		rc = cap_fail_errno(err, -output_rc, "write the output");
-	(void)setvbuf(run->out, NULL, _IOLBF, 0); /* our buffer goes away */
+	(void)setvbuf(run->out, NULL, _IONBF, 0); /* our buffer goes away; _IOLBF would keep it */
 	if (rc < 0)
 		return rc;
 	if (dump.type && !dump.type_seen)

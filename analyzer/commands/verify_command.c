@@ -134,6 +134,11 @@ static int check_block(struct verify *verify, const struct cap_block *block, str
 		return cap_fail(err, rc, "%s", reason.text);
 	if (rc < 0)
 		tell(verify, block->offset, block->size_bytes, "damaged", reason.text);
+	if (rc == 0 && rows.stack_defects) {
+		(void)snprintf(text, sizeof(text), "%" PRIu32 " stacks refer to what is not there",
+			       rows.stack_defects);
+		tell(verify, block->offset, block->size_bytes, "damaged", text);
+	}
 	for (u32 i = 0; rc == 0 && i < rows.section_count; i++)
 		rc = decode_section(verify, block, &rows, &rows.sections[i], err);
 	return rc == -ENOMEM ? rc : 0;
