@@ -76,6 +76,14 @@ struct cap_schema {
  * never freed. */
 const struct cap_schema *cap_schema_builtin(void);
 
+/* The schema of a release, by the hash of its encoded form: the built-in one serves for all that
+ * released.def lists. NULL for any other id. */
+const struct cap_schema *cap_schema_released(u64 id);
+
+/* The built-in schema without the names that differ from machine to machine (system calls): for
+ * rows whose own schema is lost and not known. */
+const struct cap_schema *cap_schema_of_any_machine(void);
+
 /* NULL if the schema has no such type or field. */
 const struct cap_type *cap_schema_type(const struct cap_schema *schema, u32 type_id);
 const struct cap_type *cap_schema_type_by_name(const struct cap_schema *schema, const char *name);
