@@ -10,7 +10,8 @@ $ mkdir small; unshare -m bash -c 'mount -t tmpfs -o size=3m none small && kymo-
 2> ...
 $ zstd -t -q full.kymo 2>/dev/null && echo 'ends with a whole block'
 > ends with a whole block
-$ kymo info --json full.kymo >info.json; echo "status $?"; jq '.events_stored > 0' info.json
-> status 3
+# Whether events were lost depends on how much was on its way when the floor came near.
+$ kymo info --json full.kymo 2>/dev/null >info.json; [ $? = 0 -o $? = 3 ] && jq -r '.events_stored > 0, .end_reason, .complete' info.json
 > true
-2> kymo: info: 'full.kymo': [0-9]+ events \([0-9.]+ %\) were dropped while recording (re)
+> no_space
+> true
