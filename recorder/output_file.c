@@ -208,7 +208,7 @@ int rec_output_sync(struct rec_output *output, struct cap_err *err)
 	if (sync_fd(output->fd) < 0)
 		return cap_fail_errno(
 			err, errno,
-			"bytes %llu to %llu may not be on the disk, see the kernel's log: sync",
+			"bytes %llu to %llu may not be on the disk: sync",
 			(unsigned long long)output->synced_bytes,
 			(unsigned long long)output->written_bytes);
 	output->synced_bytes = output->written_bytes;

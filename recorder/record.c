@@ -167,18 +167,23 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 /* What failed, where, and what is to be done. */
 static int output_error(const struct recording *rec, int rc, struct cap_err *err)
 {
+	const char *path = rec->options.output_path;
+	struct cap_err inner = *err;
 	char floor[32];
 
 	if (rc == -EPIPE)
 		return cap_fail(err, rc, "output closed by its reader");
+	if (rc == -EIO || rc == -EROFS)
+		return cap_fail(err, rc, "output '%s': %s; its disk is failing, see dmesg", path,
+				inner.text);
+	if (!rec_output_error_is_full(rc))
+		return cap_context(err, rc, "output '%s'", path);
 	if (rec->output && rec_output_at_floor(rec->output))
-		return cap_fail(
-			err, rc,
-			"output '%s': recording ended: less than %s are free on its disk, "
-			"which are not used up; free some, or record to another disk",
-			rec->options.output_path,
+		(void)snprintf(
+			inner.text, sizeof(inner.text), "only %s are left, which stay free",
 			rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor)));
-	return cap_context(err, rc, "output '%s'", rec->options.output_path);
+	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
+			inner.text);
 }
 
 /* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
@@ -336,12 +341,12 @@ static void end_for_space(struct recording *rec)
 	char text[512], path[256], floor[32];
 
 	if (!rec->ended) {
-		(void)snprintf(
-			text, sizeof(text),
-			"output '%s': recording ended early: its disk is nearly full (%s "
-			"are kept free); free some, or record to another disk",
-			rec_visible_text(rec->options.output_path, path, sizeof(path)),
-			rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor)));
+		(void)rec_visible_text(rec->options.output_path, path, sizeof(path));
+		(void)rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor));
+		(void)snprintf(text, sizeof(text),
+			       "output '%s': ended early: its disk is nearly full (%s stay free); "
+			       "make room, or record to another disk",
+			       path, floor);
 		rec->screen->warn(text);
 	}
 	end(rec, CAP_END_NO_SPACE);

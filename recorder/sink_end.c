@@ -10,25 +10,9 @@
 struct end_state {
 	enum cap_end_reason reason;
 	int rc; /* the first error, or 0 */
+	struct cap_totals totals;
 	struct cap_err err;
 };
-
-/* Later than every STATS before it: readers take the last one for the truth. */
-static int write_last_stats(struct rec_sink *sink, const struct cap_totals *totals,
-			    struct cap_err *err)
-{
-	u64 now_ns = sink->now_ns > sink->stats_ns ? sink->now_ns : sink->stats_ns + 1;
-	int rc;
-
-	cap_chunk_reset(sink->open->chunk);
-	rc = rec_sink_fill_stats(sink, sink->open->chunk, now_ns, true);
-	if (rc < 0)
-		(void)cap_fail_errno(err, rc == -ENOMEM ? ENOMEM : EOVERFLOW, "count events");
-	else
-		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, sink->open->chunk, totals, err);
-	cap_chunk_reset(sink->open->chunk);
-	return rc;
-}
 
 /* What the output says from now on: why it ends, and whether it failed. The first error counts. */
 static void note_error(struct rec_sink *sink, struct end_state *state, int rc,
@@ -37,7 +21,8 @@ static void note_error(struct rec_sink *sink, struct end_state *state, int rc,
 	if (rc >= 0)
 		return;
 	if (rec_output_error_is_full(rc)) {
-		state->reason = CAP_END_NO_SPACE;
+		if (state->reason != CAP_END_IO_ERROR)
+			state->reason = CAP_END_NO_SPACE;
 	} else {
 		state->reason = CAP_END_IO_ERROR;
 		cap_writer_after_error(sink->writer);
@@ -48,9 +33,42 @@ static void note_error(struct rec_sink *sink, struct end_state *state, int rc,
 	state->err = *err;
 }
 
-static int sync_output(struct rec_sink *sink, struct cap_err *err)
+/* Later than every STATS before it: readers take the last one for the truth. */
+static void write_last_stats(struct rec_sink *sink, struct end_state *state)
 {
-	return sink->output ? rec_output_sync(sink->output, err) : 0;
+	u64 now_ns = sink->now_ns > sink->stats_ns ? sink->now_ns : sink->stats_ns + 1;
+	struct cap_chunk *chunk = sink->open->chunk;
+	struct cap_err err = {0};
+	int rc;
+
+	cap_chunk_reset(chunk);
+	rc = rec_sink_fill_stats(sink, chunk, now_ns, true);
+	if (rc < 0)
+		(void)cap_fail_errno(&err, rc == -ENOMEM ? ENOMEM : EOVERFLOW, "count events");
+	for (int tries = 0; tries < 2 && cap_chunk_rows(chunk) > 0; tries++) {
+		note_error(sink, state, rc, &err);
+		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, chunk, &state->totals, &err);
+		if (rc == 0)
+			break;
+	}
+	note_error(sink, state, rc, &err);
+	cap_chunk_reset(chunk);
+}
+
+/* A second one where the first failed, or could not be synced: it says so. */
+static void write_last_block(struct rec_sink *sink, struct end_state *state)
+{
+	struct cap_err err = {0};
+
+	for (int tries = 0; tries < 2; tries++) {
+		int rc = cap_writer_end(sink->writer, state->reason, &state->totals, &err);
+
+		if (rc == 0 && sink->output)
+			rc = rec_output_sync(sink->output, &err);
+		note_error(sink, state, rc, &err);
+		if (rc == 0)
+			break;
+	}
 }
 
 /*
@@ -60,20 +78,16 @@ static int sync_output(struct rec_sink *sink, struct cap_err *err)
  */
 static void write_end(struct rec_sink *sink, struct end_state *state)
 {
-	struct cap_totals totals;
 	struct cap_err err = {0};
 
 	if (sink->output)
 		rec_output_use_room(sink->output, REC_ROOM_END);
-	rec_event_counts_totals(sink->counts, &totals);
-	note_error(sink, state, write_last_stats(sink, &totals, &err), &err);
+	rec_event_counts_totals(sink->counts, &state->totals);
+	write_last_stats(sink, state);
 	note_error(sink, state, cap_writer_tail(sink->writer, &err), &err);
-	note_error(sink, state, sync_output(sink, &err), &err);
-	note_error(sink, state, cap_writer_end(sink->writer, state->reason, &totals, &err), &err);
-	if (sync_output(sink, &err) == 0)
-		return;
-	note_error(sink, state, err.code, &err);
-	(void)cap_writer_end(sink->writer, state->reason, &totals, NULL); /* the error stands */
+	if (sink->output)
+		note_error(sink, state, rec_output_sync(sink->output, &err), &err);
+	write_last_block(sink, state);
 }
 
 int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err)
