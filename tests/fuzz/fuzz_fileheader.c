@@ -16,23 +16,24 @@ static void check_text(const char *text, const char *own)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct cap_reader *reader = calloc(1, sizeof(*reader));
+	struct reader_facts *facts = reader ? &reader->read : NULL;
 	struct cap_err err = {0};
 	int first, second;
 
 	if (!reader)
 		return 0;
-	reader->facts.info.tool_version = reader->tool_version;
-	reader->facts.info.kernel_release = reader->kernel_release;
-	reader->facts.info.hostname = reader->hostname;
-	first = reader_take_file_header(reader, bytes, len, &err);
+	first = reader_read_file_header(reader, bytes, len, &err);
 	if ((first < 0 && !err.text[0]) || (first == 0 && len < CAP_FILE_HEADER_BYTES))
 		abort();
-	second = reader_take_file_header(reader, bytes, len, &err);
+	second = reader_read_file_header(reader, bytes, len, &err);
 	if (first != second)
 		abort();
-	check_text(reader->facts.info.tool_version, reader->tool_version);
-	check_text(reader->facts.info.kernel_release, reader->kernel_release);
-	check_text(reader->facts.info.hostname, reader->hostname);
+	if (first == 0) {
+		reader_facts_point(facts);
+		check_text(facts->facts.info.tool_version, facts->tool_version);
+		check_text(facts->facts.info.kernel_release, facts->kernel_release);
+		check_text(facts->facts.info.hostname, facts->hostname);
+	}
 	free(reader);
 	return 0;
 }
