@@ -29,12 +29,14 @@ enum cap_read_mode {
 enum cap_trouble_kind {
 	CAP_TROUBLE_DAMAGED, /* bytes that are no good block: offset, size_bytes, text */
 	CAP_TROUBLE_LOST,    /* numbers that are missing before the block at offset: block_count */
-	CAP_TROUBLE_FOREIGN, /* a good block of another file, or one that stands here again */
+	CAP_TROUBLE_FOREIGN, /* a good block of another file, one that was read before, or (moved)
+				one that stands behind later ones and is given all the same */
 };
 
 struct cap_trouble { /* what a walk passes over, told where it is met */
 	enum cap_trouble_kind kind;
 	u64 offset, size_bytes; /* in the file */
+	bool moved;		/* FOREIGN: stands behind later ones; it is given all the same */
 	bool header_good; /* type and seq are known, and it is a block of this file or foreign */
 	u32 type;	  /* as in struct cap_block */
 	u64 seq;	  /* LOST: the first number missing */
@@ -64,17 +66,20 @@ struct cap_block {	/* one good block; checked but not decoded */
 };
 
 struct cap_damage { /* what a walk could not use */
-	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown,
-		blocks_foreign;
-	u64 blocks_passed; /* of unknown types that may be skipped: nothing is missing */
+	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown;
+	u64 blocks_foreign; /* good, but not in their place: of another file or read before (not
+			       used), or behind a block with a higher number (used) */
+	u64 blocks_passed;  /* of unknown types that may be skipped: nothing is missing */
 	u64 bytes_skipped;
 	u64 first_damage_offset; /* valid if blocks_damaged, blocks_lost, blocks_foreign or
 				    bytes_skipped is not 0 */
 	u64 columns_rejected;	 /* found while decoding */
 	u64 rows_unknown_type; /* rows of types the schema does not know: written by a newer version
 				*/
-	u64 captures;	       /* `cat a b` holds two */
-	u64 captures_ended;    /* those whose last block is END: not cut */
+	u64 blocks_schema_unknown; /* blocks of rows whose schema is neither in the file nor
+				      released: what they have besides the known is unnamed */
+	u64 captures;		   /* `cat a b` holds two */
+	u64 captures_ended;	   /* those whose last block is END: not cut */
 	bool ended;	/* all of them. What else follows END (noise, foreign blocks) is counted
 			   above and does not make the capture a cut one */
 	u32 end_reason; /* enum cap_end_reason of the END read last, if captures_ended */

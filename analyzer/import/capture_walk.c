@@ -41,7 +41,7 @@ struct kymo_walk {
 	u64 last_ns; /* latest time so far */
 	u64 stored;  /* events written up to here, as its blocks say */
 	u64 seen;    /* events of its blocks that are whole */
-	u64 block_rows;
+	u64 next_seq;
 	u64 next_offset; /* where the block returned last ends */
 
 	u64 *values; /* one column */
@@ -154,7 +154,7 @@ static void take_foreign(struct kymo_walk *walk, const struct cap_trouble *troub
 		walk->waiting_count > 0 ? &walk->waiting[walk->waiting_count - 1] : NULL;
 	struct kymo_gap *gap;
 
-	if (last && last->gap.kind == KYMO_GAP_FOREIGN &&
+	if (!trouble->moved && last && last->gap.kind == KYMO_GAP_FOREIGN && !last->named &&
 	    last->gap.offset + last->gap.size_bytes == trouble->offset) {
 		gap = &last->gap;
 	} else {
@@ -163,6 +163,13 @@ static void take_foreign(struct kymo_walk *walk, const struct cap_trouble *troub
 	}
 	gap->size_bytes += trouble->size_bytes;
 	gap->block_count++;
+	if (trouble->moved) {
+		walk->waiting[walk->waiting_count - 1].named = true;
+		(void)snprintf(gap->text, sizeof(gap->text),
+			       "block %" PRIu64 " (%s) stands behind later ones", trouble->seq,
+			       cap_block_name(trouble->type));
+		return;
+	}
 	(void)snprintf(gap->text, sizeof(gap->text),
 		       "%" PRIu64 " whole block%s of another capture, or repeated here",
 		       gap->block_count, gap->block_count == 1 ? "" : "s");
@@ -235,7 +242,7 @@ static void count_gaps(struct kymo_walk *walk, u64 events)
 
 static void take_prologue(struct kymo_walk *walk, const struct cap_block *block)
 {
-	u64 own = block->type == CAP_BLOCK_CHUNK && !block->replica ? block->row_count : 0;
+	u64 own = block->type == CAP_BLOCK_CHUNK ? block->row_count : 0;
 	u64 stored = block->totals.stored_count;
 
 	bound_gaps(walk, block->first_ns, block->last_ns);
@@ -252,6 +259,15 @@ static void take_prologue(struct kymo_walk *walk, const struct cap_block *block)
 		if (block->type == CAP_BLOCK_CHUNK)
 			tell_all(walk);
 	}
+}
+
+/* A block that counted as missing when later ones came. */
+static void take_moved(struct kymo_walk *walk, const struct cap_block *block)
+{
+	u64 own = block->type == CAP_BLOCK_CHUNK ? block->row_count : 0;
+
+	walk->counts.events_missing -=
+		own < walk->counts.events_missing ? own : walk->counts.events_missing;
 }
 
 /* END says how much there was: checked where everything is there. */
@@ -368,7 +384,7 @@ static void name_reason(const struct cap_block *block, const char *message, char
 
 static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
-	bool is_chunk = at->block.type == CAP_BLOCK_CHUNK && !at->block.replica;
+	bool is_chunk = at->block.type == CAP_BLOCK_CHUNK;
 	struct cap_err reason = {0};
 	struct kymo_gap *gap;
 	int rc = cap_reader_rows(walk->reader, &at->rows, &reason);
@@ -400,14 +416,19 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 
 static int take_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
-	bool counted = !at->block.replica; /* a replica repeats rows, it adds none */
+	bool counted = true;
 	struct kymo_gap *gap;
 	int rc = 0;
 
-	take_prologue(walk, &at->block);
+	if (at->block.replica)
+		return 0; /* it repeats rows, it adds none */
+	if (at->moved)
+		take_moved(walk, &at->block);
+	else
+		take_prologue(walk, &at->block);
 	if (walk->options.decode) {
 		rc = decode_rows(walk, at, err);
-		counted = counted && at->rows_decoded;
+		counted = at->rows_decoded;
 	} else if (at->block.plain_len < CAP_PROLOGUE_BYTES || at->block.raw_len == 0) {
 		counted = false;
 		gap = add_fact(walk, KYMO_GAP_DAMAGED, &at->block);
@@ -443,6 +464,9 @@ int kymo_walk_next(struct kymo_walk *walk, struct kymo_walk_block *ret_block, st
 		at.begins = true;
 		begin_capture(walk, &at.block);
 	}
+	at.moved = !at.begins && at.block.seq < walk->next_seq;
+	if (!at.moved)
+		walk->next_seq = at.block.seq + 1;
 	walk->growing = false;
 	walk->next_offset = at.block.offset + at.block.size_bytes;
 	rc = 0;

@@ -50,6 +50,7 @@ struct kymo_walk_counts { /* of rows: what stands in replicas is not counted aga
 struct kymo_walk_block {
 	struct cap_block block;
 	bool begins;	      /* the first block of a capture */
+	bool moved;	      /* it stands behind later ones: it was told as missing before */
 	bool rows_decoded;    /* rows is valid until the next call */
 	u64 columns_rejected; /* of this block */
 	struct cap_rows rows;

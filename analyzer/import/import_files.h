@@ -23,7 +23,7 @@ struct kymo_import_options {
 	size_t path_count;
 	const char *output;
 	enum kymo_reading reading;
-	bool force;   /* replace an existing output and a stale .part */
+	bool force;   /* replace an existing output */
 	bool symbols; /* names of user functions from local files */
 	const struct kymo_symbol_options
 		*symbol_options; /* where those are; NULL: this machine's */

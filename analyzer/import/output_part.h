@@ -11,15 +11,16 @@
 struct kymo_part {
 	const char *output;
 	char *path; /* OUTPUT.part */
-	bool force; /* replace an existing output and a stale .part */
+	bool force; /* replace an existing output */
 	bool ours;
-	int fd; /* open for writing until published */
+	int fd; /* for writing; holds the lock on the part. Init to -1 */
 };
 
 /*
- * 0 and *ret_part, whose strings are its own but for output. -EEXIST where the output or a .part of
- * it is there (and not force) or is no regular file, CAP_EUSAGE if the output is one of the inputs.
- * `what` names who leaves such a .part behind ("import").
+ * 0 and *ret_part, whose strings are its own but for output. -EEXIST where the output is there (and
+ * not force) or is no regular file, or where another process writes the part; CAP_EUSAGE if the
+ * output is one of the inputs. A part that was left by a killed process is taken over. `what` names
+ * who would leave one ("import").
  */
 int kymo_part_create(const char *output, bool force, const char *what, const char *const *inputs,
 		     size_t input_count, struct kymo_part *ret_part, struct cap_err *err);
