@@ -5,9 +5,9 @@
 
 enum kymo_reading {			/* what damage means to who reads */
 		    KYMO_READ_SKIP = 0, /* use what is whole, count what is not */
-		    KYMO_READ_STRICT, /* refuse a capture that is damaged, before
-					 anything else */
-		    KYMO_READ_STOP,   /* use what stands before the first damage */
+		    KYMO_READ_STRICT,	/* refuse a capture that is damaged, before
+					   anything else */
+		    KYMO_READ_STOP,	/* use what stands before the first damage */
 };
 
 /* cap_reader_open; CAP_EREFUSED in strict reading. The whole capture is then decoded once before
