@@ -269,7 +269,8 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
 	if (damage->end_lost)
-		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
+		run->note(run, "%" PRIu64 " events are missing: its loss rows tell why",
+			  damage->end_lost);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS

@@ -303,8 +303,10 @@ u64 kymo_capture_dropped(const struct kymo_capture *capture)
 {
 	u64 lost = capture->totals.lost_count;
 
-	return capture->damage.ended && capture->damage.end_lost > lost ? capture->damage.end_lost
-									: lost;
+	if (capture->damage.ended && capture->damage.end_lost > lost)
+		lost = capture->damage.end_lost;
+	/* `kymo recover` adds what it could not read */
+	return lost > capture->recovered_lost ? lost - capture->recovered_lost : 0;
 }
 
 u64 kymo_capture_damaged(const struct kymo_capture *capture)
@@ -314,7 +316,10 @@ u64 kymo_capture_damaged(const struct kymo_capture *capture)
 	u64 written = damage->ended ? damage->end_events : capture->totals.stored_count;
 	u64 read = capture->events + damage->rows_unknown_type;
 
-	return holes && written > read ? written - read : 0;
+	u64 damaged = holes && written > read ? written - read : 0;
+
+	return damaged <= UINT64_MAX - capture->recovered_lost ? damaged + capture->recovered_lost
+							       : UINT64_MAX;
 }
 
 bool kymo_capture_complete(const struct kymo_capture *capture)
@@ -322,7 +327,8 @@ bool kymo_capture_complete(const struct kymo_capture *capture)
 	const struct cap_damage *damage = &capture->damage;
 
 	return damage->ended && !damage->blocks_damaged && !damage->blocks_lost &&
-	       !damage->bytes_skipped && !damage->columns_rejected && !damage->blocks_foreign;
+	       !damage->bytes_skipped && !damage->columns_rejected && !damage->blocks_foreign &&
+	       !capture->recovered_gaps && damage->end_reason != CAP_END_RECOVERED;
 }
 
 const char *kymo_capture_end_reason(const struct kymo_capture *capture)
