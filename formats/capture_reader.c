@@ -57,58 +57,84 @@ static void describe_damage(const struct cap_reader *reader, u64 seq, u64 offset
 enum block_place { /* what a block's file id and number say */
 		   BLOCK_BEGINS_CAPTURE,
 		   BLOCK_OF_CAPTURE,
-		   BLOCK_FOREIGN
+		   BLOCK_FOREIGN, /* of another file, or read before */
 };
 
-/*
- * A good FILE_HEADER of another file begins that file; the first block of all begins one whatever
- * it is, and even if it is damaged. *ret_missing blocks should stand before this one.
- */
+/* A good FILE_HEADER of another file begins that file; the first block of all begins one whatever
+ * it is, and even if it is damaged. */
 static enum block_place place_of(const struct cap_reader *reader,
-				 const struct cap_block_header *header, bool good, u64 *ret_missing)
+				 const struct cap_block_header *header, bool good)
 {
 	const struct reader_capture *capture = &reader->capture;
-	bool begins = good && reader_block_type(header) == CAP_BLOCK_FILE_HEADER &&
-		      !(header->flags & CAP_FLAG_REPLICA) && header->file_id != capture->file_id;
+	bool other = header->file_id != capture->file_id;
 
-	*ret_missing = header->seq;
-	if (!reader->have_capture || begins)
+	if (!reader->have_capture ||
+	    (good && other && reader_block_type(header) == CAP_BLOCK_FILE_HEADER &&
+	     !(header->flags & CAP_FLAG_REPLICA)))
 		return BLOCK_BEGINS_CAPTURE;
-	*ret_missing = 0;
-	if (header->file_id != capture->file_id || header->seq < capture->next_seq)
+	if (other || number_set_has(&capture->read, header->seq))
 		return BLOCK_FOREIGN;
-	*ret_missing = header->seq - capture->next_seq;
 	return BLOCK_OF_CAPTURE;
+}
+
+/* How many blocks a sound file would have before this one that were not seen yet. */
+static u64 missing_before(const struct cap_reader *reader, const struct cap_block_header *header,
+			  enum block_place place)
+{
+	u64 due = place == BLOCK_BEGINS_CAPTURE ? 0 : reader->capture.next_seq;
+
+	return header->seq > due ? header->seq - due : 0;
 }
 
 static void update_end(struct cap_reader *reader)
 {
 	const struct reader_capture *capture = &reader->capture;
 	struct cap_damage *damage = &reader->damage;
+	bool ended = capture->have_end && capture->end_seq + 1 == capture->next_seq;
 
-	damage->captures_ended = reader->captures_ended + capture->ended;
+	damage->captures_ended = reader->captures_ended + ended;
 	damage->ended = damage->captures && damage->captures_ended == damage->captures;
-	damage->end_events = reader->past_events + (capture->ended ? capture->end_events : 0);
-	damage->end_lost = reader->past_lost + (capture->ended ? capture->end_lost : 0);
+	damage->end_events = reader->past_events + (ended ? capture->end_events : 0);
+	damage->end_lost = reader->past_lost + (ended ? capture->end_lost : 0);
 }
 
-/* Goes on to this block, which is a next one of its capture, good or damaged: none with its number
- * or a lower one can follow, and END no longer is the last. */
-static void go_on(struct cap_reader *reader, const struct cap_block_header *header,
-		  enum block_place place, u64 missing)
+static void begin_capture(struct cap_reader *reader, u64 file_id)
 {
-	if (place == BLOCK_BEGINS_CAPTURE) {
-		reader->captures_ended = reader->damage.captures_ended;
-		reader->past_events = reader->damage.end_events;
-		reader->past_lost = reader->damage.end_lost;
-		reader->damage.captures++;
-		reader->have_capture = true;
-		reader->capture.file_id = header->file_id;
+	struct reader_capture *capture = &reader->capture;
+
+	reader->captures_ended = reader->damage.captures_ended;
+	reader->past_events = reader->damage.end_events;
+	reader->past_lost = reader->damage.end_lost;
+	reader->damage.captures++;
+	reader->have_capture = true;
+	capture->file_id = file_id;
+	capture->next_seq = 0;
+	capture->have_end = false;
+	number_set_clear(&capture->read);
+	number_set_clear(&capture->damaged);
+}
+
+/*
+ * Counts the number of a block of the capture, good or damaged. Blocks may come out of order, where
+ * a page of the file was overwritten with another: a number above those seen makes the ones it
+ * leaves out lost, until they come.
+ */
+static int take_number(struct cap_reader *reader, u64 seq, bool good, struct cap_err *err)
+{
+	struct reader_capture *capture = &reader->capture;
+	bool seen = number_set_has(&capture->read, seq) || number_set_has(&capture->damaged, seq);
+	struct number_set *set = good ? &capture->read : &capture->damaged;
+
+	if (seq >= capture->next_seq) {
+		reader->damage.blocks_lost += seq - capture->next_seq;
+		capture->next_seq = seq + 1;
+	} else if (!seen) {
+		reader->damage.blocks_lost--;
 	}
-	reader->capture.ended = false;
-	reader->capture.next_seq = header->seq + 1;
-	reader->damage.blocks_lost += missing;
+	if (number_set_add(set, seq) < 0)
+		return cap_fail(err, -ENOMEM, "'%s': out of memory", reader->name);
 	update_end(reader);
+	return 0;
 }
 
 /* -------- bad places -------- */
@@ -137,7 +163,7 @@ static int pass_damage(struct cap_reader *reader, enum reader_place place,
 		       const struct cap_block_header *header, const struct cap_err *reason,
 		       struct cap_err *err)
 {
-	u64 start = reader->position, missing = 0;
+	u64 start = reader->position;
 	bool has_number = place != PLACE_BAD_HEADER;
 	struct cap_err what;
 	int rc = 0;
@@ -145,15 +171,21 @@ static int pass_damage(struct cap_reader *reader, enum reader_place place,
 	describe_damage(reader, has_number ? header->seq : reader->capture.next_seq, start,
 			reason->text, &what);
 	reader->damage.blocks_damaged += has_number;
-	if (reader->options.mode == CAP_READ_SKIP_DAMAGE) {
-		enum block_place where = place_of(reader, header, false, &missing);
+	if (reader->options.mode != CAP_READ_SKIP_DAMAGE)
+		return reader_note_damage(reader, start, 0, &what, err);
+	if (has_number) {
+		enum block_place where = place_of(reader, header, false);
 
-		if (has_number && where != BLOCK_FOREIGN)
-			go_on(reader, header, where, missing);
-		rc = find_next(reader, place, header, start, &reader->position, err);
+		if (where == BLOCK_BEGINS_CAPTURE)
+			begin_capture(reader, header->file_id);
+		if (where != BLOCK_FOREIGN)
+			rc = take_number(reader, header->seq, false, err);
 	}
-	return rc < 0 ? rc
-		      : reader_note_damage(reader, start, reader->position - start, &what, err);
+	if (rc == 0)
+		rc = find_next(reader, place, header, start, &reader->position, err);
+	if (rc < 0)
+		return rc;
+	return reader_note_damage(reader, start, reader->position - start, &what, err);
 }
 
 /* -------- good blocks -------- */
@@ -169,43 +201,49 @@ static void count_unknown(struct cap_reader *reader, const struct cap_block_head
 		reader->damage.blocks_unknown++;
 }
 
-/* A good block that is not of this file, or blocks that are missing before this one: damage, though
- * no byte of it is passed over. */
-static int note_order(struct cap_reader *reader, const struct cap_block_header *header,
-		      enum block_place where, u64 missing, struct cap_err *err)
+/* A good block that does not belong here, or before which some are missing: damage, though no byte
+ * of it is passed over. */
+static int note_order(struct cap_reader *reader, const struct cap_block_header *header, u64 missing,
+		      struct cap_err *err)
 {
 	struct cap_err what;
-	char text[64] = "is of another file, or was there before";
+	char text[64] = "does not belong here";
 
-	if (where == BLOCK_FOREIGN)
-		reader->damage.blocks_foreign++;
-	else
+	if (missing)
 		(void)snprintf(text, sizeof(text), "%llu blocks are missing before it",
 			       (unsigned long long)missing);
-	if (where != BLOCK_FOREIGN && reader->options.mode == CAP_READ_STOP)
+	else
+		reader->damage.blocks_foreign++;
+	if (missing && reader->options.mode == CAP_READ_STOP)
 		reader->damage.blocks_lost += missing;
 	describe_damage(reader, header->seq, reader->position, text, &what);
 	return reader_note_damage(reader, reader->position, 0, &what, err);
 }
 
-/* Takes the good block at the current position, if it is one of the file: *ret_taken. */
+/* Takes the good block at the current position, if it is one of the capture: *ret_taken. */
 static int take_block(struct cap_reader *reader, bool *ret_taken, struct cap_err *err)
 {
 	const struct cap_block_header *header = &reader->header;
-	u64 missing, offset = reader->position;
-	enum block_place where = place_of(reader, header, true, &missing);
+	u64 offset = reader->position;
+	enum block_place where = place_of(reader, header, true);
+	u64 missing = where == BLOCK_FOREIGN ? 0 : missing_before(reader, header, where);
+	bool moved = where == BLOCK_OF_CAPTURE && header->seq < reader->capture.next_seq;
 	int rc = 0;
 
 	*ret_taken = false;
 	reader->damage_before = reader->damage;
-	if (where == BLOCK_FOREIGN || missing)
-		rc = note_order(reader, header, where, missing, err);
+	if (where == BLOCK_FOREIGN || moved || missing)
+		rc = note_order(reader, header, missing, err);
 	if (rc < 0 || reader->position != offset)
 		return rc; /* strict, or stopped */
 	reader->position += header->header_len + cap_block_payload_bytes(header);
 	if (where == BLOCK_FOREIGN)
 		return 0;
-	go_on(reader, header, where, missing);
+	if (where == BLOCK_BEGINS_CAPTURE)
+		begin_capture(reader, header->file_id);
+	rc = take_number(reader, header->seq, true, err);
+	if (rc < 0)
+		return rc;
 	reader_take_content(reader, header);
 	update_end(reader);
 	reader->damage.blocks_read++;
@@ -261,7 +299,10 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
 	reader->have_block = false;
 	reader->have_capture = false;
 	reader->have_damage = false;
-	memset(&reader->capture, 0, sizeof(reader->capture));
+	number_set_clear(&reader->capture.read);
+	number_set_clear(&reader->capture.damaged);
+	reader->capture.next_seq = 0;
+	reader->capture.have_end = false;
 	reader->captures_ended = reader->past_events = reader->past_lost = 0;
 	reader->bad_payload_bytes = 0;
 	reader->failure.code = 0;
@@ -358,6 +399,8 @@ struct cap_reader *cap_reader_close(struct cap_reader *reader)
 	for (u32 i = 0; i < reader->schema_count; i++)
 		(void)cap_schema_free(reader->schemas[i]);
 	reader_tables_done(&reader->tables);
+	number_set_done(&reader->capture.read);
+	number_set_done(&reader->capture.damaged);
 	free(reader);
 	return NULL;
 }

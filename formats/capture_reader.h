@@ -47,9 +47,10 @@ struct cap_block {	/* one good block; checked but not decoded */
 };
 
 struct cap_damage { /* what a walk could not use */
-	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown,
-		blocks_foreign;
-	u64 blocks_passed; /* of unknown types that may be skipped: nothing is missing */
+	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown;
+	u64 blocks_foreign; /* good, but not in their place: of another file or read before (not
+			       used), or behind a block with a higher number (used) */
+	u64 blocks_passed;  /* of unknown types that may be skipped: nothing is missing */
 	u64 bytes_skipped;
 	u64 first_damage_offset; /* valid if blocks_damaged, blocks_lost, blocks_foreign or
 				    bytes_skipped is not 0 */

@@ -71,11 +71,15 @@ static void take_file_header(struct cap_reader *reader)
 
 static void take_end(struct cap_reader *reader, const struct cap_block_header *header)
 {
-	if (header->plain_len < CAP_END_BYTES)
+	struct reader_capture *capture = &reader->capture;
+
+	if (header->plain_len < CAP_END_BYTES ||
+	    (capture->have_end && header->seq < capture->end_seq))
 		return;
-	reader->capture.ended = true;
-	reader->capture.end_events = cap_load_u64(reader->payload + 16);
-	reader->capture.end_lost = cap_load_u64(reader->payload + 24);
+	capture->have_end = true;
+	capture->end_seq = header->seq;
+	capture->end_events = cap_load_u64(reader->payload + 16);
+	capture->end_lost = cap_load_u64(reader->payload + 24);
 	reader->damage.end_reason = cap_load_u32(reader->payload + 48);
 }
 

@@ -3,6 +3,7 @@
 #include "block_header.h"
 #include "capture_reader.h"
 #include "limits.h"
+#include "number_set.h"
 #include "zstd_frame.h"
 
 #define READER_INFO_STRING_BYTES 256
@@ -17,9 +18,10 @@ struct reader_facts { /* what a FILE_HEADER says; the strings of facts.info poin
 
 struct reader_capture { /* the capture of the file that is being walked */
 	u64 file_id;
-	u64 next_seq;
-	bool ended; /* END is its last block so far, damaged ones included */
-	u64 end_events, end_lost;
+	u64 next_seq;			 /* above all numbers seen */
+	struct number_set read, damaged; /* the numbers seen */
+	bool have_end;
+	u64 end_seq, end_events, end_lost; /* of the END with the highest number */
 };
 
 struct reader_tables { /* decoded local tables; memory is kept from block to block */

@@ -135,6 +135,10 @@ static int read_columns(const struct raw_section *raw, struct cap_column *column
 		if (cursor.failed || offset > raw->len || column.len > raw->len - offset)
 			return cap_fail(err, CAP_EDAMAGED, "column %u passes its section",
 					column.field_id);
+		for (u32 k = 0; k < i; k++)
+			if (columns[k].field_id == column.field_id)
+				return cap_fail(err, CAP_EDAMAGED, "column %u twice in a section",
+						column.field_id);
 		column.bytes = raw->bytes + offset;
 		columns[i] = column;
 	}
@@ -354,26 +358,11 @@ static void take_events(struct cap_reader *reader, const struct raw_section *raw
 				columns[i].field = &section->type->fields[k];
 }
 
-static u32 table_size(const struct cap_rows *rows, u16 kind)
-{
-	switch (kind) {
-	case CAP_SECTION_STRINGS:
-		return rows->string_count;
-	case CAP_SECTION_FRAMES:
-		return rows->frame_count;
-	case CAP_SECTION_STACKS:
-		return rows->stack_count;
-	case CAP_SECTION_TASKS:
-		return rows->task_count;
-	default:
-		return 0;
-	}
-}
-
 /* The local tables refer to each other, so they are taken in the order strings, frames, stacks,
  * tasks wherever they stand. */
 static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct raw_section *raw,
-			u32 *used_columns, struct cap_rows *rows, struct cap_err *err)
+			u32 *tables_seen, u32 *used_columns, struct cap_rows *rows,
+			struct cap_err *err)
 {
 	struct cap_column *columns = reader->tables.columns + *used_columns;
 	u32 column_count = 0;
@@ -381,8 +370,10 @@ static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct
 
 	if (raw->kind != wanted_kind)
 		return 0;
-	if (table_size(rows, raw->kind) > 1)
+	if (raw->kind != CAP_SECTION_EVENTS && *tables_seen & 1u << raw->kind)
 		return cap_fail(err, CAP_EDAMAGED, "two local tables of kind %u", raw->kind);
+	if (raw->kind != CAP_SECTION_EVENTS)
+		*tables_seen |= 1u << raw->kind;
 	if (raw->kind == CAP_SECTION_STRINGS)
 		return take_strings(reader, raw, rows, err);
 	rc = read_columns(raw, columns, &column_count, err);
@@ -467,7 +458,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 				    CAP_SECTION_TASKS, CAP_SECTION_EVENTS};
 	struct cap_cursor body = cap_cursor_of(reader->raw, reader->header.raw_len);
 	u32 section_count = cap_get_u32(&body);
-	u32 used_columns = 0;
+	u32 used_columns = 0, tables_seen = 0;
 	int rc;
 
 	if (body.failed || section_count > CAP_MAX_SECTIONS)
@@ -483,7 +474,8 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 
 			rc = read_entry(reader, &directory, &section_end, &raw, err);
 			if (rc == 0)
-				rc = take_section(reader, order[k], &raw, &used_columns, rows, err);
+				rc = take_section(reader, order[k], &raw, &tables_seen,
+						  &used_columns, rows, err);
 		}
 		if (rc == 0 && order[k] == CAP_SECTION_STACKS)
 			bound_stacks(reader, rows);

@@ -134,14 +134,25 @@ static int next_record(struct cap_cursor *cursor, struct schema_record *ret_reco
 	return 0;
 }
 
-static bool record_fits(const struct schema_record *record)
+static bool record_known(const struct schema_record *record)
+{
+	return record->tag >= TAG_TYPE && record->tag <= TAG_ENUM;
+}
+
+/* Only records we know have limits: a later version may add larger ones. */
+static int check_record(const struct schema_record *record, struct cap_err *err)
 {
 	static const u16 need[] = {[TAG_TYPE] = TYPE_FIXED_BYTES,
 				   [TAG_FIELD] = FIELD_FIXED_BYTES,
 				   [TAG_ENUM] = ENUM_FIXED_BYTES};
 
-	return record->tag >= TAG_TYPE && record->tag <= TAG_ENUM &&
-	       record->fixed_len >= need[record->tag];
+	if (record->fixed_len < need[record->tag])
+		return cap_fail(err, CAP_EDAMAGED, "schema: a record of tag %u is too short",
+				record->tag);
+	if (record->name_len > CAP_MAX_NAME_BYTES)
+		return cap_fail(err, CAP_ELIMIT, "schema: name of %u bytes exceeds limit %u",
+				record->name_len, CAP_MAX_NAME_BYTES);
+	return 0;
 }
 
 static int count_records(const u8 *bytes, size_t len, struct schema_builder *counts,
@@ -155,12 +166,11 @@ static int count_records(const u8 *bytes, size_t len, struct schema_builder *cou
 
 		if (rc < 0)
 			return rc;
-		if (!record_fits(&record))
-			continue; /* of a newer version: what stands there need not be a name */
-		if (record.name_len > CAP_MAX_NAME_BYTES)
-			return cap_fail(err, CAP_ELIMIT,
-					"schema: name of %u bytes exceeds limit %u",
-					record.name_len, CAP_MAX_NAME_BYTES);
+		if (!record_known(&record))
+			continue; /* of a newer version */
+		rc = check_record(&record, err);
+		if (rc < 0)
+			return rc;
 		counts->type_count += record.tag == TAG_TYPE;
 		counts->field_count += record.tag == TAG_FIELD;
 		counts->enum_count += record.tag == TAG_ENUM;
@@ -287,7 +297,7 @@ int cap_schema_decode(const u8 *bytes, size_t len, struct cap_schema **ret_schem
 		struct schema_record record;
 
 		rc = next_record(&cursor, &record, err);
-		if (rc == 0 && record_fits(&record))
+		if (rc == 0 && record_known(&record))
 			rc = take_record(&builder, &record, err);
 		if (rc < 0) {
 			(void)cap_schema_free(builder.schema);

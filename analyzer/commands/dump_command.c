@@ -99,17 +99,26 @@ static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
 	(void)fputc(']', out);
 }
 
+static void print_number(FILE *out, const struct cap_field *field, u64 value)
+{
+	(void)fprintf(out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
+}
+
 static void print_enumerated(const struct dump *dump, const struct cap_field *field, u64 value)
 {
 	const char *name = value <= UINT32_MAX
 				   ? cap_schema_enum_name(cap_reader_schema(dump->reader),
 							  (enum cap_kind)field->kind, (u32)value)
 				   : NULL;
+	char key[CAP_MAX_NAME_BYTES + sizeof("_name")];
 
-	(void)fprintf(dump->out, "%" PRIu64, value);
+	print_number(dump->out, field, value);
 	if (!name)
 		return;
-	(void)fprintf(dump->out, ",\"%s_name\":", field->name);
+	(void)snprintf(key, sizeof(key), "%s_name", field->name);
+	(void)fputc(',', dump->out);
+	kymo_print_json_string(dump->out, key, strlen(key));
+	(void)fputc(':', dump->out);
 	kymo_print_json_string(dump->out, name, strlen(name));
 }
 
@@ -132,14 +141,17 @@ static void print_value(const struct dump *dump, const struct cap_rows *rows,
 	case CAP_KIND_ADDRESS:
 		(void)fprintf(dump->out, "\"0x%" PRIx64 "\"", value);
 		break;
-	case CAP_KIND_SYSNO:
-	case CAP_KIND_CLASS:
-	case CAP_KIND_REASON:
-	case CAP_KIND_SENSE:
-		print_enumerated(dump, field, value);
+	case CAP_KIND_TIME:
+	case CAP_KIND_DURATION:
+	case CAP_KIND_UINT:
+	case CAP_KIND_INT:
+	case CAP_KIND_ERRNO:
+	case CAP_KIND_FLAGS:
+	case CAP_KIND_CLOCKNS:
+		print_number(dump->out, field, value);
 		break;
-	default:
-		(void)fprintf(dump->out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
+	default: /* also kinds of later versions: the schema may name their values */
+		print_enumerated(dump, field, value);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "formats/cleanup.h"
 #include "formats/hash.h"
 #include "formats/limits.h"
+#include "formats/number_set.h"
 #include "formats/zstd_frame.h"
 #include "random_rows.h"
 
@@ -384,6 +385,82 @@ static void body_asked_twice(void **state)
 	(void)close(fd);
 }
 
+/* A page of the file in the place of another brings blocks with later numbers: they take nothing
+ * away from those that follow. */
+static void blocks_out_of_order(void **state)
+{
+	const struct fixture *fixture = *state;
+	const u64 *at = fixture->offsets;
+	const size_t later = VICTIM + 4;
+	size_t size = at[later + 1] - at[later];
+	struct outcome outcome;
+
+	/* once more, before its time: the second is not used */
+	CLEANUP(copy_done)
+	struct copy early = spliced(fixture->bytes, at[VICTIM], fixture->bytes + at[later], size,
+				    fixture->bytes + at[VICTIM], fixture->len - at[VICTIM]);
+
+	read_bytes(early.bytes, early.len, CAP_READ_SKIP_DAMAGE, &outcome);
+	assert_int_equal(outcome.damage.blocks_read, fixture->count);
+	assert_int_equal(outcome.damage.blocks_lost, 0);
+	assert_int_equal(outcome.damage.blocks_foreign, later - VICTIM + 1);
+	assert_int_equal(outcome.damage.blocks_damaged, 0);
+	assert_true(outcome.damage.ended);
+
+	/* only a piece of it: the whole one is not taken for a repeated one */
+	CLEANUP(copy_done)
+	struct copy piece =
+		spliced(fixture->bytes, at[VICTIM], fixture->bytes + at[later], size - 8,
+			fixture->bytes + at[VICTIM], fixture->len - at[VICTIM]);
+
+	read_bytes(piece.bytes, piece.len, CAP_READ_SKIP_DAMAGE, &outcome);
+	assert_int_equal(outcome.damage.blocks_read, fixture->count);
+	assert_int_equal(outcome.damage.blocks_lost, 0);
+	assert_int_equal(outcome.damage.blocks_damaged, 1);
+	assert_true(outcome.damage.ended);
+
+	/* END before its time closes the capture all the same; what follows is of it */
+	CLEANUP(copy_done)
+	struct copy end =
+		spliced(fixture->bytes, at[VICTIM], fixture->bytes + at[fixture->count - 1],
+			fixture->len - at[fixture->count - 1], fixture->bytes + at[VICTIM],
+			at[fixture->count - 1] - at[VICTIM]);
+
+	read_bytes(end.bytes, end.len, CAP_READ_SKIP_DAMAGE, &outcome);
+	assert_int_equal(outcome.damage.blocks_read, fixture->count);
+	assert_int_equal(outcome.damage.blocks_lost, 0);
+	assert_true(outcome.damage.ended);
+	read_bytes(end.bytes, end.len, CAP_READ_STRICT, &outcome);
+	assert_int_equal(outcome.rc, CAP_EDAMAGED);
+}
+
+static void sets_of_numbers(void **state)
+{
+	enum { NUMBERS = 3000 };
+	struct rng rng = {test_seed()};
+	struct number_set set = {0};
+	static bool known[NUMBERS + 2];
+
+	(void)state;
+	for (int i = 0; i < NUMBERS; i++) {
+		u64 number = rng_below(&rng, NUMBERS);
+
+		assert_int_equal(number_set_add(&set, number), 0);
+		known[number] = true;
+		number = rng_below(&rng, NUMBERS);
+		assert_int_equal(number_set_has(&set, number), known[number]);
+	}
+	for (u32 i = 1; i < set.count; i++)
+		assert_true(set.ranges[i - 1].last + 1 < set.ranges[i].first);
+	number_set_clear(&set);
+	for (u64 i = 0; i < CAP_MAX_RANGES + 5; i++)
+		assert_int_equal(number_set_add(&set, i * 2), 0);
+	assert_int_equal(set.count, CAP_MAX_RANGES);
+	for (u64 i = 0; i < 20; i++) /* five gaps closed, from the lowest on */
+		assert_int_equal(number_set_has(&set, i), i < 10 || i % 2 == 0);
+	number_set_done(&set);
+}
+
 /* What a newer version wrote, and a recorder that was killed, are not damage. */
 static void not_damage(void **state)
 {
@@ -482,11 +559,12 @@ static void two_captures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(damaged_header),   cmocka_unit_test(damaged_payload),
-		cmocka_unit_test(noise_between),    cmocka_unit_test(missing_block),
-		cmocka_unit_test(repeated_block),   cmocka_unit_test(damaged_body),
-		cmocka_unit_test(body_asked_twice), cmocka_unit_test(not_damage),
-		cmocka_unit_test(noise_after_end),  cmocka_unit_test(two_captures),
+		cmocka_unit_test(damaged_header),      cmocka_unit_test(damaged_payload),
+		cmocka_unit_test(noise_between),       cmocka_unit_test(missing_block),
+		cmocka_unit_test(repeated_block),      cmocka_unit_test(damaged_body),
+		cmocka_unit_test(body_asked_twice),    cmocka_unit_test(not_damage),
+		cmocka_unit_test(blocks_out_of_order), cmocka_unit_test(sets_of_numbers),
+		cmocka_unit_test(noise_after_end),     cmocka_unit_test(two_captures),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
