@@ -43,6 +43,9 @@ struct cap_writer {
 	u64 offset;
 	u64 event_count;
 	u32 chunks_since_schema;
+	u16 error_flag; /* CAP_FLAG_AFTER_ERROR once the output has failed */
+	bool tail_tried;
+	u64 index_offset;
 	struct index_entry *index;
 	size_t index_count, index_size;
 };
@@ -127,7 +130,7 @@ static int put_block(struct cap_writer *writer, const struct block_parts *parts,
 		     struct cap_err *err)
 {
 	struct cap_block_header header = {.type = disk_type(parts->type),
-					  .flags = parts->flags,
+					  .flags = parts->flags | writer->error_flag,
 					  .file_id = writer->file_id,
 					  .seq = writer->seq,
 					  .plain_len = parts->plain_len,
@@ -400,24 +403,38 @@ static int put_index(struct cap_writer *writer, struct cap_err *err)
 	return put_block(writer, &parts, err);
 }
 
+void cap_writer_after_error(struct cap_writer *writer)
+{
+	writer->error_flag = CAP_FLAG_AFTER_ERROR;
+}
+
+int cap_writer_tail(struct cap_writer *writer, struct cap_err *err)
+{
+	u64 offset;
+	int rc = put_schema(writer, CAP_FLAG_REPLICA, err);
+
+	writer->tail_tried = true;
+	if (rc == 0)
+		rc = put_file_header(writer, CAP_FLAG_REPLICA, err);
+	if (rc < 0)
+		return rc;
+	offset = writer->offset;
+	rc = put_index(writer, err);
+	if (writer->offset > offset && rc == 0)
+		writer->index_offset = offset;
+	return rc;
+}
+
 int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
 		   const struct cap_totals *totals, struct cap_err *err)
 {
 	u8 end[CAP_END_BYTES] = {0};
 	struct block_parts parts = {.type = CAP_BLOCK_END, .plain = end, .plain_len = sizeof(end)};
-	u64 index_offset;
-	int rc = put_schema(writer, CAP_FLAG_REPLICA, err);
+	int rc = writer->tail_tried ? 0 : cap_writer_tail(writer, err);
 
 	if (rc < 0)
 		return rc;
-	rc = put_file_header(writer, CAP_FLAG_REPLICA, err);
-	if (rc < 0)
-		return rc;
-	index_offset = writer->offset;
-	rc = put_index(writer, err);
-	if (rc < 0)
-		return rc;
-	cap_store_le(end, index_offset, 8);
+	cap_store_le(end, writer->index_offset, 8);
 	cap_store_le(end + 8, writer->seq + 1, 8);
 	cap_store_le(end + 16, writer->event_count, 8);
 	cap_store_le(end + 24, totals ? totals->lost_count : 0, 8);

@@ -75,7 +75,15 @@ int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
 		    const struct cap_chunk *chunk, const struct cap_totals *totals,
 		    struct cap_err *err);
 
-/* Schema replica, INDEX, header replica and END. */
+/* From now on blocks carry flag 7: the output failed, so some that were written before them may be
+ * missing. */
+void cap_writer_after_error(struct cap_writer *writer);
+
+/* Replicas and INDEX: all of the end but END itself. Where there is no room for them (-ENOSPC) a
+ * capture is as good without; END may still be tried. */
+int cap_writer_tail(struct cap_writer *writer, struct cap_err *err);
+/* END, after the tail if that was not tried before. A second one may follow it, when the first was
+ * written in vain. */
 int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
 		   const struct cap_totals *totals, struct cap_err *err);
 
