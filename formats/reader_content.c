@@ -127,6 +127,7 @@ void reader_describe(struct cap_reader *reader, u64 offset, struct cap_block *re
 		.offset = offset,
 		.size_bytes = header->header_len + cap_block_payload_bytes(header),
 		.seq = header->seq,
+		.file_id = header->file_id,
 		.type = reader_block_type(header),
 		.skippable = header->type & CAP_TYPE_SKIPPABLE,
 		.replica = header->flags & CAP_FLAG_REPLICA,

@@ -58,6 +58,8 @@ static const char *end_name(enum cap_end_reason reason)
 		return "rotated";
 	case CAP_END_TARGET:
 		return "target_ended";
+	case CAP_END_RECOVERED: /* `kymo recover` writes it, no recorder */
+		break;
 	}
 	return "unknown";
 }

@@ -38,7 +38,7 @@ def read_with_kymo(path):
     """-> (facts or None if kymo refuses the file, rows, what is wrong with how it behaved)"""
     wrong = []
     dump = subprocess.run([KYMO, "dump", path], capture_output=True, timeout=TIMEOUT_S, check=False)
-    verify = subprocess.run([KYMO, "verify", "--json", path], capture_output=True, timeout=TIMEOUT_S, check=False)
+    verify = subprocess.run([KYMO, "verify", "--decode", "--json", path], capture_output=True, timeout=TIMEOUT_S, check=False)
     for name, done in (("dump", dump), ("verify", verify)):
         if done.returncode not in (0, 1, 2, 3):
             wrong.append(f"{name} ended with status {done.returncode}: {done.stderr[-600:].decode(errors='replace')}")
