@@ -57,8 +57,10 @@ struct cap_damage { /* what a walk could not use */
 	u64 columns_rejected;	 /* found while decoding */
 	u64 rows_unknown_type; /* rows of types the schema does not know: written by a newer version
 				*/
-	u64 captures;	       /* `cat a b` holds two */
-	u64 captures_ended;    /* those whose last block is END: not cut */
+	u64 blocks_schema_unknown; /* blocks of rows whose schema is neither in the file nor
+				      released: what they have besides the known is unnamed */
+	u64 captures;		   /* `cat a b` holds two */
+	u64 captures_ended;	   /* those whose last block is END: not cut */
 	bool ended;	/* all of them. What else follows END (noise, foreign blocks) is counted
 			   above and does not make the capture a cut one */
 	u32 end_reason; /* enum cap_end_reason of the END read last, if captures_ended */

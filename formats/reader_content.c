@@ -100,13 +100,23 @@ void reader_take_content(struct cap_reader *reader, const struct cap_block_heade
 	}
 }
 
-/* The schema a block of rows was written with, else the best guess there is. */
+/* The schema a block of rows was written with; NULL if it is not to be had. */
 static const struct cap_schema *schema_of(const struct cap_reader *reader, u64 schema_id)
 {
 	for (u32 i = 0; i < reader->schema_count; i++)
 		if (reader->schemas[i]->id == schema_id)
 			return reader->schemas[i];
-	return reader->latest_schema ? reader->latest_schema : cap_schema_builtin();
+	return cap_schema_released(schema_id);
+}
+
+static void choose_schema(struct cap_reader *reader, u64 schema_id)
+{
+	const struct cap_schema *schema = schema_of(reader, schema_id);
+
+	reader->schema_guessed = !schema;
+	if (!schema)
+		schema = reader->latest_schema;
+	reader->schema = schema ? schema : cap_schema_of_any_machine();
 }
 
 void reader_describe(struct cap_reader *reader, u64 offset, struct cap_block *ret_block)
@@ -133,7 +143,7 @@ void reader_describe(struct cap_reader *reader, u64 offset, struct cap_block *re
 		block.totals.attempted_count = cap_load_u64(prologue + CAP_PRO_ATTEMPTED);
 		block.totals.stored_count = cap_load_u64(prologue + CAP_PRO_STORED);
 		block.totals.lost_count = cap_load_u64(prologue + CAP_PRO_LOST);
-		reader->schema = schema_of(reader, block.schema_id);
+		choose_schema(reader, block.schema_id);
 	}
 	*ret_block = block;
 }

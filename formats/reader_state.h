@@ -72,6 +72,7 @@ struct cap_reader {
 	const struct cap_schema *opened_schema; /* the first there is; NULL: none */
 	const struct cap_schema *latest_schema; /* read last, or opened_schema; NULL: none */
 	const struct cap_schema *schema;	/* of the block at hand; never NULL */
+	bool schema_guessed; /* the one it names was not read and is not of a release */
 
 	struct cap_damage damage;
 	struct cap_damage damage_before; /* the block at hand */

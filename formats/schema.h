@@ -76,6 +76,14 @@ struct cap_schema {
  * never freed. */
 const struct cap_schema *cap_schema_builtin(void);
 
+/* The schema of a release, by the hash of its encoded form: the built-in one serves for all that
+ * released.def lists. NULL for any other id. */
+const struct cap_schema *cap_schema_released(u64 id);
+
+/* The built-in schema without the names that differ from machine to machine (system calls): for
+ * rows whose own schema is lost and not known. */
+const struct cap_schema *cap_schema_of_any_machine(void);
+
 /* NULL if the schema has no such type or field. */
 const struct cap_type *cap_schema_type(const struct cap_schema *schema, u32 type_id);
 const struct cap_type *cap_schema_type_by_name(const struct cap_schema *schema, const char *name);
@@ -84,7 +92,7 @@ const struct cap_field *cap_type_field(const struct cap_type *type, const char *
 /* Name of a value of an enumerated kind (system call, class, reason); NULL if it has none. */
 const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind kind, u32 value);
 
-const char *cap_kind_name(u8 kind); /* "?" where unknown */
+const char *cap_kind_name(u16 kind); /* "?" where unknown */
 const char *cap_unit_name(u8 unit);
 const char *cap_sensitivity_name(u8 sensitivity);
 const char *cap_block_name(u32 block_type); /* "unknown" where unknown */

@@ -260,13 +260,18 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	if (dump->unknown_rows || damage->blocks_unknown)
 		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped",
 			  damage->blocks_unknown, dump->unknown_rows);
+	if (damage->blocks_schema_unknown)
+		run->note(run,
+			  "the schema of %" PRIu64 " blocks is not in '%s' and not of a release "
+			  "known here: what is new in them has no name",
+			  damage->blocks_schema_unknown, path);
 	if (dump->rejected)
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
-			       dump->rejected || damage->end_lost
+			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS
 		       : 0;
 }

@@ -443,7 +443,8 @@ class Reader:
         if block.codec != 1 or len(block.plain) < 128:
             raise Damage("rows without prologue or frame")
         (promised,), (schema_id,) = struct.unpack_from("<I", block.plain, 4), struct.unpack_from("<Q", block.plain, 24)
-        schema = self.schemas.get(schema_id) or self.current or self.own
+        released = self.own if self.own and self.own.id == schema_id else None
+        schema = self.schemas.get(schema_id) or released or self.current or self.own
         if schema is None:
             raise Damage("no schema")
         sections, before, out = split_sections(decompress(block)), dict(self.facts), []
