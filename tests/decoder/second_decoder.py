@@ -292,12 +292,42 @@ class Tables:
         return frames
 
 
-codecs.register_error("byte-wise", lambda error: ("\ufffd", error.start + 1))
+codecs.register_error("byte-wise", lambda error: (f"\\x{error.object[error.start]:02x}", error.start + 1))
+
+
+class Repaired(str):
+    """Text made of bytes that are not UTF-8: with \\xNN for each of the bad ones; .data holds them all"""
+    data = b""
 
 
 def text(data):
-    """What kymo prints of bytes that are not UTF-8: U+FFFD for each of them."""
-    return data.decode("utf-8", "byte-wise")
+    """What kymo prints of a string; where it is not UTF-8, flagged() sets its bytes beside it"""
+    shown = data.decode("utf-8", "byte-wise")
+    if shown.encode() == data:
+        return shown
+    repaired = Repaired(shown)
+    repaired.data = data
+    return repaired
+
+
+def key_text(name):
+    """The name of a field as a key: its backslashes are escaped too"""
+    data = name.data if isinstance(name, Repaired) else name.encode()
+    return data.replace(b"\\", b"\\x5c").decode("utf-8", "byte-wise")
+
+
+def flagged(value):
+    """A row as kymo dump prints it: a member NAME_hex after each string that is not UTF-8"""
+    if isinstance(value, list):
+        return [flagged(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    out = {}
+    for name, item in value.items():
+        out[name] = flagged(item)
+        if isinstance(item, Repaired):
+            out[name + "_hex"] = item.data.hex()
+    return out
 
 
 def show(value, field, tables):
@@ -465,14 +495,15 @@ class Reader:
             if field.id not in columns:  # reads as NULL, shown by leaving out the key; that of a rejected one stays
                 continue
             values = columns[field.id]
+            key = key_text(field.name)
             if values is None:
-                shown[field.name] = [None] * section.rows
+                shown[key] = [None] * section.rows
                 continue
-            shown[field.name] = [show(value, field, tables) for value in values]
+            shown[key] = [show(value, field, tables) for value in values]
             if any((field.kind, value) in schema.values for value in set(values)):
-                names.add(field.name + "_name")
-                shown[field.name + "_name"] = [schema.values.get((field.kind, value)) for value in values]
-        return [{key: value for key, value in zip(shown, row) if value is not None or key not in names}
+                names.add(key + "_name")
+                shown[key + "_name"] = [schema.values.get((field.kind, value)) for value in values]
+        return [flagged({key: value for key, value in zip(shown, row) if value is not None or key not in names})
                 for row in zip(*shown.values())]
 
 
