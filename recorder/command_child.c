@@ -69,6 +69,7 @@ void rec_caller_signals_read(struct rec_caller_signals *ret_signals)
 	(void)sigaction(SIGINT, NULL, &ret_signals->on_interrupt);
 	(void)sigaction(SIGTERM, NULL, &ret_signals->on_terminate);
 	(void)sigaction(SIGPIPE, NULL, &ret_signals->on_pipe);
+	(void)sigaction(SIGXFSZ, NULL, &ret_signals->on_size);
 }
 
 static void restore_signals(const struct rec_caller_signals *signals)
@@ -76,6 +77,7 @@ static void restore_signals(const struct rec_caller_signals *signals)
 	(void)sigaction(SIGINT, &signals->on_interrupt, NULL);
 	(void)sigaction(SIGTERM, &signals->on_terminate, NULL);
 	(void)sigaction(SIGPIPE, &signals->on_pipe, NULL);
+	(void)sigaction(SIGXFSZ, &signals->on_size, NULL);
 	(void)sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
 

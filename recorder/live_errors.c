@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "formats/cleanup.h"
+#include "privileges.h"
 
 /* libbpf's print function has no context argument: the one variable it can reach. Set for the time
  * of a load only. */
@@ -84,8 +85,15 @@ void live_log_capture(struct live_log *log)
 
 static bool line_is_noise(const char *line, size_t len)
 {
-	static const char *const noise[] = {"processed ", "-- END", "-- BEGIN",
-					    "failed to load object", "failed to load BPF skeleton"};
+	/* the last one advises on a limit that kernels since 5.11 do not ask */
+	static const char *const noise[] = {
+		"processed ",
+		"-- END",
+		"-- BEGIN",
+		"failed to load object",
+		"failed to load BPF skeleton",
+		"permission error while running as root",
+	};
 
 	for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
 		if (memmem(line, len, noise[i], strlen(noise[i])))
@@ -126,28 +134,25 @@ int live_fail_permissions(struct cap_err *err, const char *what)
 
 	if (len > 0)
 		path[len] = 0;
+	if (rec_capability_held(CAP_SYS_ADMIN))
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"InsufficientPermissions: %s, although the capabilities for it are "
+				"held; what else forbids it is a container's seccomp filter, a "
+				"security module, or a kernel in lockdown: record outside of the "
+				"container, or see /sys/kernel/security/lockdown",
+				what);
 	return cap_fail(err, CAP_EPRIVILEGE,
 			"InsufficientPermissions: %s; run it with sudo, or once: sudo setcap "
 			"cap_bpf,cap_perfmon+ep %.256s",
 			what, path);
 }
 
-static bool capability_held(int capability)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return true; /* not told; what needs it will tell */
-	return data[capability / 32].effective & (1u << (capability % 32));
-}
-
 static int check_capabilities(struct cap_err *err)
 {
-	const bool bpf = capability_held(CAP_BPF), perfmon = capability_held(CAP_PERFMON);
+	const bool bpf = rec_capability_held(CAP_BPF), perfmon = rec_capability_held(CAP_PERFMON);
 	char what[128];
 
-	if (capability_held(CAP_SYS_ADMIN) || (bpf && perfmon))
+	if (rec_capability_held(CAP_SYS_ADMIN) || (bpf && perfmon))
 		return 0;
 	(void)snprintf(what, sizeof(what),
 		       "loading BPF programs needs CAP_BPF and CAP_PERFMON, and %s missing",
@@ -194,7 +199,7 @@ void live_why_maps_closed(const struct rec_options *options, char *ret_reason, s
 	size_t count = options->pid_count, closed = 0;
 
 	ret_reason[0] = 0;
-	if (capability_held(CAP_SYS_PTRACE))
+	if (rec_capability_held(CAP_SYS_PTRACE))
 		return;
 	if (count > 0 && options->command && !options->all)
 		count--; /* the last is the command, whose mappings before its exec tell nothing */
@@ -209,17 +214,20 @@ void live_why_maps_closed(const struct rec_options *options, char *ret_reason, s
 			       closed, count);
 }
 
+int live_fail_btf(struct cap_err *err, const char *what)
+{
+	return cap_fail(err, CAP_EPRIVILEGE,
+			"IncompatibleKernel: no type information in /sys/kernel/btf/vmlinux (%s); "
+			"use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
+			what);
+}
+
 int live_check_host(struct cap_err *err)
 {
 	int rc = check_capabilities(err);
 
 	if (rc < 0)
 		return rc;
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"IncompatibleKernel: no type information in "
-				"/sys/kernel/btf/vmlinux (%s); use a kernel of "
-				"5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
-				strerror(errno));
-	return 0;
+	return access("/sys/kernel/btf/vmlinux", R_OK) < 0 ? live_fail_btf(err, strerror(errno))
+							   : 0;
 }

@@ -27,8 +27,12 @@ void live_log_tail(const struct live_log *log, char *ret_text, size_t size);
 /* 0, or CAP_EPRIVILEGE: "InsufficientPermissions" or "IncompatibleKernel". */
 int live_check_host(struct cap_err *err);
 
-/* "InsufficientPermissions: what; how to get the permission". Returns CAP_EPRIVILEGE. */
+/* "InsufficientPermissions: what; how to get the permission", or, where capabilities are not what
+ * lacks, who else may refuse. Returns CAP_EPRIVILEGE. */
 int live_fail_permissions(struct cap_err *err, const char *what);
+
+/* "IncompatibleKernel: no type information (what)". Returns CAP_EPRIVILEGE. */
+int live_fail_btf(struct cap_err *err, const char *what);
 
 /* Why the start scan will pass over mappings of wanted processes; "" if it will not. To be asked
  * while capabilities are held. */

@@ -204,6 +204,12 @@ static int fail_load(const struct live_probes *probes, int error, struct cap_err
 	if (error == EPERM)
 		return live_fail_permissions(err,
 					     "the kernel refused to load BPF programs (EPERM)");
+	if (strstr(probes->log.text,
+		   "vmlinux BTF")) /* libbpf's words, and an errno that says nothing */
+		return live_fail_btf(err, "it cannot be read as such");
+	if (error == EMFILE || error == ENFILE)
+		return cap_fail(err, CAP_EPRIVILEGE, "LoadFailed: %s; raise the limit (ulimit -n)",
+				strerror(error));
 	live_log_tail(&probes->log, tail, sizeof(tail));
 	if (strstr(tail, "failed to create"))
 		return cap_fail(err, CAP_EPRIVILEGE,
@@ -441,17 +447,21 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 	return nothing_recorded(probes, options->classes) ? fail_attach(probes, err) : 0;
 }
 
-int live_probe_iterator(const struct live_probes *probes, enum live_probe_id id,
-			struct cap_err *err)
+int live_probe_iterator(struct live_probes *probes, enum live_probe_id id)
 {
-	const struct live_probe_state *state = &probes->states[id];
+	struct live_probe_state *state = &probes->states[id];
+	char reason[160];
 	int fd;
 
 	if (!state->attached)
 		return -1;
 	fd = bpf_iter_create(bpf_link__fd(state->links[0]));
-	if (fd < 0)
-		(void)cap_fail_errno(err, errno, "AttachFailed: %s", probe_table[id].name);
+	if (fd < 0) {
+		int error = errno;
+
+		(void)snprintf(reason, sizeof(reason), "open: %s", strerror(error));
+		drop_probe(state, error, reason);
+	}
 	return fd;
 }
 

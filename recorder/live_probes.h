@@ -70,10 +70,9 @@ u32 live_probe_class(enum live_probe_id id);
 /* The loaded program of a probe; NULL if it is not in use. */
 struct bpf_program *live_probe_program(const struct live_probes *probes, enum live_probe_id id);
 
-/* A new descriptor of an iterator probe, to be read once; -1 where the probe is not in use or
- * refused (err says so). */
-int live_probe_iterator(const struct live_probes *probes, enum live_probe_id id,
-			struct cap_err *err);
+/* A new descriptor of an iterator probe, to be read once; -1 where the probe is not in use, or
+ * refused now: then it counts as refused from here on, with the reason. */
+int live_probe_iterator(struct live_probes *probes, enum live_probe_id id);
 
 /* Adds one PROBE row per probe that was wanted. */
 int live_probes_rows(const struct live_probes *probes, u64 now_ns, struct cap_chunk *chunk);

@@ -90,7 +90,7 @@ static void live_freep(struct live_source **live)
  * namespace. */
 static int learn_self(struct live_source *live, struct cap_err *err)
 {
-	CLEANUP(cap_closep) int fd = live_probe_iterator(&live->probes, LIVE_PROBE_find_self, err);
+	CLEANUP(cap_closep) int fd = live_probe_iterator(&live->probes, LIVE_PROBE_find_self);
 	int rc = fd < 0 ? 0 : live_iterator_run(fd, err);
 
 	if (rc < 0)
@@ -128,8 +128,8 @@ static bool mapping_wanted(void *context, u32 tgid)
 
 static int open_iterators(struct live_source *live, struct cap_err *err)
 {
-	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes, err);
-	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls, err);
+	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes);
+	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls);
 	if (live->options->pid_count && live->processes_fd < 0)
 		return cap_fail(err, CAP_EPRIVILEGE,
 				"AttachFailed: a filter by pid needs the task iterator, which this "

@@ -102,6 +102,7 @@ static int open_signals(struct recording *rec, struct cap_err *err)
 	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup */
 		(void)sigaddset(&rec->signals, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2) */
+	(void)signal(SIGXFSZ, SIG_IGN); /* and so is the limit of file sizes (ulimit -f) */
 	if (sigprocmask(SIG_BLOCK, &rec->signals, NULL) < 0)
 		return cap_fail_errno(err, errno, "block signals");
 	rec->signal_fd = signalfd(-1, &rec->signals, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -107,7 +107,7 @@ static int fail_open(int rc, struct cap_err *err)
 			"mapping events: perf_event_open refused (%s): run as root; CAP_PERFMON is "
 			"enough where kernel.perf_event_paranoid is 2 or less",
 			strerror(-rc));
-	if (rc == -ENOSYS || rc == -EINVAL || rc == -ENOENT)
+	if (rc == -ENOSYS || rc == -EINVAL || rc == -ENOENT || rc == -ENODEV)
 		return cap_fail(err, CAP_EPRIVILEGE,
 				"mapping events: this kernel has no usable perf events (%s)",
 				strerror(-rc));
@@ -191,6 +191,8 @@ int rec_sideband_open(struct rec_sideband **ret_sideband, struct cap_err *err)
 		if (rc < 0)
 			return rc;
 	}
+	if (sideband->ring_count == 0) /* each CPU was called offline: one runs this */
+		return fail_open(-ENODEV, err);
 	*ret_sideband = TAKE(sideband);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/output/json_text.h"
+#include "analyzer/output/json_string.h"
 #include "analyzer/output/sink.h"
 #include "formats/capture_reader.h"
 #include "formats/cleanup.h"
@@ -107,6 +107,11 @@ static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
 	(void)fputc(']', out);
 }
 
+static void print_number(FILE *out, const struct cap_field *field, u64 value)
+{
+	(void)fprintf(out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
+}
+
 static void print_enumerated(const struct dump *dump, const struct cap_field *field, u64 value)
 {
 	const char *name = value <= UINT32_MAX
@@ -114,7 +119,7 @@ static void print_enumerated(const struct dump *dump, const struct cap_field *fi
 							  (enum cap_kind)field->kind, (u32)value)
 				   : NULL;
 
-	(void)fprintf(dump->out, "%" PRIu64, value);
+	print_number(dump->out, field, value);
 	if (!name)
 		return;
 	(void)fputc(',', dump->out);
@@ -142,14 +147,17 @@ static void print_value(const struct dump *dump, const struct cap_rows *rows,
 	case CAP_KIND_ADDRESS:
 		(void)fprintf(dump->out, "\"0x%" PRIx64 "\"", value);
 		break;
-	case CAP_KIND_SYSNO:
-	case CAP_KIND_CLASS:
-	case CAP_KIND_REASON:
-	case CAP_KIND_SENSE:
-		print_enumerated(dump, field, value);
+	case CAP_KIND_TIME:
+	case CAP_KIND_DURATION:
+	case CAP_KIND_UINT:
+	case CAP_KIND_INT:
+	case CAP_KIND_ERRNO:
+	case CAP_KIND_FLAGS:
+	case CAP_KIND_CLOCKNS:
+		print_number(dump->out, field, value);
 		break;
-	default:
-		(void)fprintf(dump->out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
+	default: /* also kinds of later versions: the schema may name their values */
+		print_enumerated(dump, field, value);
 	}
 }
 
@@ -227,8 +235,8 @@ static int walk(struct dump *dump, struct cap_err *err)
 		dump->type_seen |=
 			dump->type &&
 			cap_schema_type_by_name(cap_reader_schema(dump->reader), dump->type);
-		if (block.raw_len == 0 || block.row_count == 0 || block.replica)
-			continue; /* no rows in it */
+		if (!cap_block_holds_rows(block.type) || block.replica)
+			continue; /* no rows in it, or none that are new */
 		rc = cap_reader_rows(dump->reader, &rows, err);
 		if (rc == -ENOMEM)
 			return rc;
@@ -259,13 +267,18 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	if (dump->unknown_rows || damage->blocks_unknown)
 		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped",
 			  damage->blocks_unknown, dump->unknown_rows);
+	if (damage->blocks_schema_unknown)
+		run->note(run,
+			  "the schema of %" PRIu64 " blocks is not in '%s' and not of a release "
+			  "known here: what is new in them has no name",
+			  damage->blocks_schema_unknown, path);
 	if (dump->rejected)
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
-			       dump->rejected || damage->end_lost
+			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS
 		       : 0;
 }
@@ -292,7 +305,7 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	output_rc = kymo_output_error(run->out);
 	if (rc == 0 && output_rc < 0)
 		rc = cap_fail_errno(err, -output_rc, "write the output");
-	(void)setvbuf(run->out, NULL, _IOLBF, 0); /* our buffer goes away */
+	(void)setvbuf(run->out, NULL, _IONBF, 0); /* our buffer goes away; _IOLBF would keep it */
 	if (rc < 0)
 		return rc;
 	if (dump.type && !dump.type_seen)

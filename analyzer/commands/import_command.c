@@ -57,7 +57,7 @@ static int set_force(void *own, const char *value, struct cap_err *err)
 
 static const struct kymo_option options_table[] = {
 	{"output", 'o', "DB", "the database to make", set_output},
-	{"force", 'f', NULL, "replace DB if it exists, and what a killed import left", set_force},
+	{"force", 'f', NULL, "replace DB if it exists", set_force},
 	{0},
 };
 

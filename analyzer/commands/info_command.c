@@ -123,8 +123,10 @@ static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err
 	int rc = kymo_query_new(
 		kymo_db_handle(db),
 		"SELECT count(*) AS capture_count, sum(events_stored) AS events_stored,"
-		" sum(events_dropped) AS events_dropped, sum(events_damaged) AS events_damaged,"
-		" sum(duration_ns) AS duration_ns, min(complete) AS complete, sum(file_bytes) AS "
+		" CAST(total(events_dropped) AS INTEGER) AS events_dropped, "
+		"CAST(total(events_damaged) AS INTEGER) AS events_damaged,"
+		" CAST(total(duration_ns) AS INTEGER) AS duration_ns, min(complete) AS complete, "
+		"sum(file_bytes) AS "
 		"file_bytes"
 		" FROM capture_info",
 		&query, err);

@@ -114,6 +114,7 @@ static int check_block(struct verify *verify, const struct cap_block *block, str
 	struct cap_err reason = {0};
 	struct cap_rows rows;
 	char text[80];
+	u64 without_schema;
 	int rc;
 
 	tell_gap(verify, block->offset, "no intact block here");
@@ -129,11 +130,20 @@ static int check_block(struct verify *verify, const struct cap_block *block, str
 	case BLOCK_ROWS:
 		break;
 	}
+	without_schema = cap_reader_damage(verify->reader)->blocks_schema_unknown;
 	rc = cap_reader_rows(verify->reader, &rows, &reason);
 	if (rc == -ENOMEM)
 		return cap_fail(err, rc, "%s", reason.text);
 	if (rc < 0)
 		tell(verify, block->offset, block->size_bytes, "damaged", reason.text);
+	else if (cap_reader_damage(verify->reader)->blocks_schema_unknown > without_schema)
+		tell(verify, block->offset, block->size_bytes, "unknown",
+		     "its schema is not in the file and not of a release known here");
+	if (rc == 0 && rows.stack_defects) {
+		(void)snprintf(text, sizeof(text), "%" PRIu32 " stacks refer to what is not there",
+			       rows.stack_defects);
+		tell(verify, block->offset, block->size_bytes, "damaged", text);
+	}
 	for (u32 i = 0; rc == 0 && i < rows.section_count; i++)
 		rc = decode_section(verify, block, &rows, &rows.sections[i], err);
 	return rc == -ENOMEM ? rc : 0;
@@ -165,7 +175,8 @@ static bool write_totals(struct verify *verify)
 	u64 rejected = verify->columns_rejected + damage->columns_rejected;
 	bool sound = damage->ended && !damage->blocks_damaged && !damage->blocks_lost &&
 		     !damage->bytes_skipped && !rejected;
-	bool known = !damage->blocks_unknown && !damage->rows_unknown_type;
+	bool known = !damage->blocks_unknown && !damage->rows_unknown_type &&
+		     !damage->blocks_schema_unknown;
 
 	kymo_sink_field_text(verify->sink, "result",
 			     !sound  ? "damaged"

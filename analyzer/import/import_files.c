@@ -20,9 +20,13 @@
 #define FIRST_PASS_SHARE 0.05
 #define ROWS_SHARE 0.75
 
+#define PART_LOCK_BYTE 0x3fffffff /* SQLite's begin at 0x40000000 */
+#define PART_RETRIES 100
+
 struct import {
 	const struct kymo_import_options *options;
-	char *part; /* OUTPUT.part */
+	char *part;  /* OUTPUT.part */
+	int part_fd; /* holds its lock until it has its final name */
 	bool part_is_ours;
 	sqlite3 *db;
 	struct kymo_ids next; /* bases for the next capture */
@@ -39,6 +43,7 @@ static void import_done(struct import *import)
 		kymo_connection_closep(&import->db);
 	if (import->part_is_ours)
 		(void)unlink(import->part); /* we are failing already */
+	cap_closep(&import->part_fd);
 	free(import->part);
 }
 
@@ -99,28 +104,66 @@ static int refuse_inputs(const struct kymo_import_options *options, struct cap_e
 	return 0;
 }
 
+/* A lock that dies with its process tells a running import from a killed one. It lies below the
+ * bytes that SQLite locks. 0, -EAGAIN if another process has it. */
+static int lock_part(int fd)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = PART_LOCK_BYTE, .l_len = 1};
+
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	return errno == EACCES ? -EAGAIN : -errno;
+}
+
+/* Opens the part under its name, made now or left by a killed import, and locks it: 1 and *ret_fd,
+ * or 0 if it was renamed or removed meanwhile. */
+static int open_locked(const char *part, int *ret_fd, struct cap_err *err)
+{
+	CLEANUP(cap_closep)
+	int fd = open(part, O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	struct stat opened, named;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &opened) < 0)
+		return cap_fail_errno(err, errno, "create '%s'", part);
+	if (!S_ISREG(opened.st_mode) || opened.st_nlink > 1 || opened.st_uid != geteuid())
+		return cap_fail(
+			err, -EEXIST,
+			"'%s' is there and not left by an import of this user: remove it, or "
+			"give another name with -o",
+			part);
+	rc = lock_part(fd);
+	if (rc == -EAGAIN)
+		return cap_fail(err, -EEXIST, "another import is writing '%s': wait for it", part);
+	if (rc < 0)
+		return cap_fail_errno(err, -rc, "lock '%s'", part);
+	if (lstat(part, &named) < 0 || named.st_dev != opened.st_dev ||
+	    named.st_ino != opened.st_ino)
+		return 0;
+	*ret_fd = fd;
+	fd = -1;
+	return 1;
+}
+
 static int create_part(struct import *import, struct cap_err *err)
 {
-	const struct kymo_import_options *options = import->options;
-	int fd;
+	int rc = 0;
 
-	if (asprintf(&import->part, "%s.part", options->output) < 0) {
+	if (asprintf(&import->part, "%s.part", import->options->output) < 0) {
 		import->part = NULL;
 		return cap_fail(err, -ENOMEM, "out of memory");
 	}
-	if (options->force && unlink(import->part) < 0 && errno != ENOENT)
-		return cap_fail_errno(err, errno, "remove '%s'", import->part);
-	fd = open(import->part, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return cap_fail(err, -EEXIST,
-				"'%s' is there: another import is running, or one was killed; "
-				"wait, or give -f to "
-				"replace it",
+	for (int i = 0; rc == 0 && i < PART_RETRIES; i++)
+		rc = open_locked(import->part, &import->part_fd, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return cap_fail(err, -EAGAIN, "'%s' comes and goes: another import is running",
 				import->part);
-	if (fd < 0)
-		return cap_fail_errno(err, errno, "create '%s'", import->part);
-	(void)close(fd);
 	import->part_is_ours = true;
+	if (fchmod(import->part_fd, 0600) < 0 || ftruncate(import->part_fd, 0) < 0)
+		return cap_fail_errno(err, errno, "empty '%s'", import->part);
 	return 0;
 }
 
@@ -236,7 +279,8 @@ static int import_one(struct import *import, struct kymo_import_result *result, 
 int kymo_import_files(const struct kymo_import_options *options,
 		      struct kymo_import_result *ret_result, struct cap_err *err)
 {
-	CLEANUP(import_done) struct import import = {.options = options, .next = {.capture = 1}};
+	CLEANUP(import_done)
+	struct import import = {.options = options, .part_fd = -1, .next = {.capture = 1}};
 	struct kymo_import_result result = {0};
 	int rc = refuse_inputs(options, err);
 

@@ -48,7 +48,7 @@ static void result_blob_text(sqlite3_context *context, const struct kymo_blob_ta
 	C(start_realtime_ns) C(start_ns) C(end_ns) C(duration_ns) C(complete) C(end_reason) \
 	C(events_stored) C(events_dropped) C(events_damaged) C(blocks_read) C(blocks_damaged) \
 	C(blocks_lost) C(blocks_unknown) C(bytes_skipped) C(columns_rejected) \
-	C(rows_unknown_type)
+	C(rows_unknown_type) C(blocks_schema_unknown)
 /* clang-format on */
 #define C(name) CAPTURE_##name,
 enum { CAPTURE_COLUMNS(C) };
@@ -186,6 +186,9 @@ static void capture_column(const struct kymo_vtab_source *source, sqlite3_contex
 		break;
 	case CAPTURE_rows_unknown_type:
 		result_u64(context, damage->rows_unknown_type);
+		break;
+	case CAPTURE_blocks_schema_unknown:
+		result_u64(context, damage->blocks_schema_unknown);
 		break;
 	default:
 		capture_fact(capture, context, column);

@@ -1,5 +1,5 @@
 /* One JSON document: an object of fields, objects and arrays of objects. */
-#include "analyzer/output/json_text.h"
+#include "analyzer/output/json_string.h"
 #include "analyzer/output/sink_ops.h"
 #include "analyzer/output/value_format.h"
 

@@ -354,7 +354,7 @@ class Reader:
     def __init__(self, data, mode="default", own_schema=None):
         self.data, self.mode = data, mode
         self.schemas, self.current, self.own = {}, None, own_schema
-        self.file_id, self.next_seq = None, 0
+        self.file_id, self.next_seq, self.closed, self.closed_before = None, 0, False, 0
         self.facts = {"blocks": 0, "damaged": 0, "foreign": 0, "lost": 0, "unknown": 0, "skipped_bytes": 0, "files": 0, "end": False,
                       "rows": 0, "unnamed_rows": 0, "rejected_columns": 0, "refused": None}
 
@@ -390,7 +390,6 @@ class Reader:
                     self.pass_seq(cut)
                 if not self.damage("header"):
                     return
-            facts["end"] = False
             found = search(data, offset + 1)
             facts["skipped_bytes"] += (len(data) if found is None else found) - offset
             if found is None:
@@ -420,18 +419,24 @@ class Reader:
             return False
         self.facts["lost"] += block.seq - self.next_seq
         self.next_seq = block.seq + 1
+        self.closed = False
+        self.count_closed()
         return True
+
+    def count_closed(self):
+        """A file has its end if the last block of each of its captures is END."""
+        self.facts["end"] = self.closed and self.closed_before + 1 == self.facts["files"]
 
     def admit(self, block):
         """-> whether the block is to be used (rule 4)"""
         if block.type == T_FILE_HEADER and block.known and not block.replica and block.file_id != self.file_id:
             self.file_id, self.next_seq, self.current = block.file_id, 0, None
             self.facts["files"] += 1
+            self.closed_before += self.closed
         if not self.pass_seq(block):
             self.facts["foreign"] += 1
             return False
         self.facts["blocks"] += 1
-        self.facts["end"] = False
         return True
 
     def rows(self):
@@ -458,7 +463,8 @@ class Reader:
             self.current = Schema(decompress(block))
             self.schemas[self.current.id] = self.current
         elif block.type == T_END:
-            self.facts["end"] = len(block.plain) >= 64
+            self.closed = len(block.plain) >= 64
+            self.count_closed()
         elif block.type in ROW_TYPES and not block.replica:  # its rows were there before
             return self.decode_rows(block)
         return []
@@ -467,7 +473,8 @@ class Reader:
         if block.codec != 1 or len(block.plain) < 128:
             raise Damage("rows without prologue or frame")
         (promised,), (schema_id,) = struct.unpack_from("<I", block.plain, 4), struct.unpack_from("<Q", block.plain, 24)
-        schema = self.schemas.get(schema_id) or self.current or self.own
+        released = self.own if self.own and self.own.id == schema_id else None
+        schema = self.schemas.get(schema_id) or released or self.current or self.own
         if schema is None:
             raise Damage("no schema")
         sections, before, out = split_sections(decompress(block)), dict(self.facts), []

@@ -7,8 +7,10 @@ if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND KYMO_SANITIZE)
   set(fuzzing ON)
 endif()
 # target:library:what else it is made of
-foreach(line reader:kymo_formats:fuzz_read_all.c rows:kymo_formats:fuzz_read_all.c config:kymo_recorder: proc:kymo_recorder:
-        elf:kymo_analyzer: demangle:kymo_analyzer:)
+set(wrapping "fuzz_capture.c fuzz_mutate.c")
+foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_formats:fuzz_read_all.c ${wrapping}" schema:kymo_formats:
+        fileheader:kymo_formats: columns:kymo_analyzer: "keyframes:kymo_analyzer:${wrapping}" "import:kymo_analyzer:${wrapping}"
+        config:kymo_recorder: proc:kymo_recorder: elf:kymo_analyzer: demangle:kymo_analyzer:)
   string(REPLACE ":" ";" line ${line})
   list(GET line 0 target)
   list(GET line 1 library)
@@ -17,9 +19,10 @@ foreach(line reader:kymo_formats:fuzz_read_all.c rows:kymo_formats:fuzz_read_all
     continue()
   endif()
   set(target_sources fuzz/fuzz_${target}.c)
-  if(extra)
-    list(APPEND target_sources fuzz/${extra})
-  endif()
+  separate_arguments(extra)
+  foreach(source ${extra})
+    list(APPEND target_sources fuzz/${source})
+  endforeach()
   add_executable(replay_${target} ${target_sources} fuzz/replay_driver.c)
   target_link_libraries(replay_${target} PRIVATE ${library} unit_support)
   set_target_properties(replay_${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)

@@ -1,4 +1,4 @@
-"""What output may hold, written down a second time (safe_text.h, xml_text.h, json_text.h, sink_csv.c say how kymo does it).
+"""What output may hold, written down a second time (safe_text.h, xml_text.h, json_string.h, sink_csv.c say how kymo does it).
 
 Each check_* takes bytes and returns None, or what is wrong as text."""
 import csv

@@ -15,7 +15,7 @@ $ kymo verify two-captures.kymo
 > bytes_skipped:         0
 > rows:                  104
 > events:                56
-> events_written:        28
+> events_written:        56
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0

@@ -1,5 +1,5 @@
 /* Every string of every JSON output passes here. */
-#include "analyzer/output/json_text.h"
+#include "analyzer/output/json_string.h"
 
 #include <string.h>
 
