@@ -21,7 +21,7 @@ static void print_message(const char *command, const char *text)
 	(void)fputs("kymo: ", stderr);
 	if (command)
 		(void)fprintf(stderr, "%s: ", command);
-	kymo_print_safe(stderr, text, strlen(text), 1);
+	kymo_print_safe(stderr, text, strlen(text));
 	(void)fputc('\n', stderr);
 }
 

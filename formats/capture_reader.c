@@ -393,7 +393,6 @@ static int find_facts(struct cap_reader *reader, struct cap_err *err)
 		return cap_fail(err, CAP_ENOTCAPTURE,
 				"'%s' is not a kymo capture: no intact block in %llu bytes",
 				reader->name, (unsigned long long)reader->file_bytes);
-	reader->opened_schema = reader->latest_schema;
 	return cap_reader_rewind(reader, err);
 }
 

@@ -91,6 +91,8 @@ void reader_take_content(struct cap_reader *reader, const struct cap_block_heade
 		break;
 	case CAP_BLOCK_SCHEMA:
 		reader->latest_schema = reader->schema = reader->read_schema;
+		if (!reader->opened_schema)
+			reader->opened_schema = reader->read_schema;
 		break;
 	case CAP_BLOCK_END:
 		take_end(reader, header);

@@ -206,11 +206,9 @@ int rec_output_sync(struct rec_output *output, struct cap_err *err)
 	    output->synced_bytes == output->written_bytes)
 		return 0;
 	if (sync_fd(output->fd) < 0)
-		return cap_fail_errno(
-			err, errno,
-			"bytes %llu to %llu may not be on the disk: sync",
-			(unsigned long long)output->synced_bytes,
-			(unsigned long long)output->written_bytes);
+		return cap_fail_errno(err, errno, "bytes %llu to %llu may not be on the disk: sync",
+				      (unsigned long long)output->synced_bytes,
+				      (unsigned long long)output->written_bytes);
 	output->synced_bytes = output->written_bytes;
 	output->write_back_bytes = output->written_bytes;
 	return 0;

@@ -64,7 +64,7 @@ static int show_progress(void *context, const struct kymo_import_progress *progr
 		return 0;
 	line->last_ns = now;
 	(void)fprintf(stderr, "\r\033[Kimport %zu/%zu ", progress->file + 1, progress->file_count);
-	kymo_print_safe(stderr, progress->path, strlen(progress->path), 0);
+	kymo_print_safe(stderr, progress->path, strlen(progress->path));
 	(void)fprintf(stderr, "  %3.0f %%", 100 * progress->fraction);
 	if (progress->events > 0 && elapsed_s > 0)
 		(void)fprintf(stderr, "  %.2f M events/s",

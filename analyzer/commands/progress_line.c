@@ -43,7 +43,7 @@ void kymo_progress_show(struct kymo_progress_line *line, u64 done_bytes, u64 tot
 	line->wrote = true;
 	elapsed_s = (double)(now - line->start_ns) / 1e9;
 	(void)fprintf(stderr, "\r\033[K%s ", line->what);
-	kymo_print_safe(stderr, line->path, strlen(line->path), 0);
+	kymo_print_safe(stderr, line->path, strlen(line->path));
 	(void)fprintf(stderr, "  %3.0f %%  %.0f MB/s", 100 * fraction,
 		      (double)done_bytes / elapsed_s / 1e6);
 	if (fraction > 0.02)

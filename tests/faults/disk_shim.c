@@ -15,6 +15,7 @@
  *   timer=US            SIGALRM so often, to one of the threads
  *   stall=FROM:MS       for MS milliseconds, from FROM ms on, calls on the output block
  *   stdout              the output is standard output
+ *   real                what is synced is synced; else nothing waits for the disk of this machine
  *   fixed               random bytes and clocks are always the same
  */
 #include <errno.h>
@@ -40,7 +41,7 @@ static const char *const call_names[CALLS] = {"write",	   "fdatasync", "fsync",
 
 static struct {
 	int trace_fd, output_fd;
-	bool is_stdout, forever, partly, noreserve, eintr, fixed;
+	bool is_stdout, forever, partly, noreserve, eintr, fixed, real;
 	enum call fail_call;
 	long fail_at, fail_errno;
 	int64_t disk_bytes, short_bytes, stall_from_ns, stall_ns;
@@ -122,6 +123,8 @@ static void set_word(char *word)
 		disk.noreserve = true;
 	else if (!strcmp(word, "eintr"))
 		disk.eintr = true;
+	else if (!strcmp(word, "real"))
+		disk.real = true;
 	else if (!strcmp(word, "fixed"))
 		disk.fixed = true;
 	else if (!strcmp(word, "stdout"))
@@ -238,7 +241,8 @@ int fdatasync(int fd)
 		return (int)syscall(SYS_fdatasync, fd);
 	stall();
 	error = planned_error(FDATASYNC);
-	/* Not to the disk of this machine: whoever reads back does so from the cache. */
+	if (!error && disk.real && syscall(SYS_fdatasync, fd) < 0)
+		error = errno;
 	return (int)answer(FDATASYNC, disk.end_bytes, 0, error ? -1 : 0, error, from_ns);
 }
 
@@ -247,23 +251,27 @@ int fsync(int fd)
 	int64_t from_ns = now_ns();
 	int error = planned_error(FSYNC);
 
-	(void)fd; /* the directory's: nobody here waits for the disk */
+	if (!error && disk.real && syscall(SYS_fsync, fd) < 0)
+		error = errno;
 	return (int)answer(FSYNC, 0, 0, error ? -1 : 0, error, from_ns);
+}
+
+/* Calls that cannot fail here, but are told of. */
+static void tell(const char *name, int64_t offset, int64_t bytes)
+{
+	if (disk.trace_fd >= 0)
+		dprintf(disk.trace_fd, "%s %lld %lld 0 0 %lld %ld\n", name, (long long)offset,
+			(long long)bytes, (long long)(now_ns() - disk.begin_ns),
+			syscall(SYS_gettid));
 }
 
 int sync_file_range(int fd, off_t offset, off_t bytes, unsigned flags)
 {
-	int64_t from_ns = now_ns();
-
-	(void)flags;
 	if (!is_output(fd))
 		return 0;
 	stall();
-	if (disk.trace_fd >= 0)
-		dprintf(disk.trace_fd, "sync_file_range %lld %lld 0 0 %lld %ld\n",
-			(long long)offset, (long long)bytes, (long long)(from_ns - disk.begin_ns),
-			syscall(SYS_gettid));
-	return 0;
+	tell("sync_file_range", offset, bytes);
+	return disk.real ? (int)syscall(SYS_sync_file_range, fd, offset, bytes, flags) : 0;
 }
 
 int fallocate(int fd, int mode, off_t offset, off_t bytes)
@@ -330,8 +338,10 @@ int fstatvfs(int fd, struct statvfs *ret_space)
 {
 	char path[64];
 
-	if (is_output(fd))
+	if (is_output(fd)) {
 		stall();
+		tell("fstatvfs", 0, 0);
+	}
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return statvfs(path, ret_space);
 }

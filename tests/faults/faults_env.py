@@ -64,13 +64,13 @@ def command(source, path, *options):
 class Run:
     """One recording: exit status, what it said, the file it left, what that says of itself."""
 
-    def __init__(self, words, source, *options, path=None, timeout=60):
+    def __init__(self, words, source, *options, path=None, timeout=60, traced=True):
         self.path = path or os.path.join(scratch, "out.kymo")
         self.trace_path = os.path.join(scratch, "trace")
         for old in (self.path, self.trace_path):
             if os.path.exists(old):
                 os.unlink(old)
-        words = ",".join(word for word in (words, "trace=" + self.trace_path) if word)
+        words = ",".join(word for word in (words, "trace=" + self.trace_path if traced else "") if word)
         done = subprocess.run(command(source, self.path, *options), env=environment(words), stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=timeout, check=False)
         self.status, self.said = done.returncode, done.stderr
