@@ -255,7 +255,9 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	const struct cap_damage *damage = cap_reader_damage(dump->reader);
 	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
 
-	if (damaged)
+	if (cap_reader_stopped(dump->reader))
+		run->note(run, "stopped at the first damage: %s", cap_reader_stopped(dump->reader));
+	else if (damaged)
 		run->note(run,
 			  "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64
 			  " bytes could not be read",

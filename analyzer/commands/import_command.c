@@ -133,5 +133,8 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 			  own.output, result.events, options.path_count,
 			  options.path_count == 1 ? "" : "s", elapsed_s,
 			  elapsed_s > 0 ? (double)result.events / elapsed_s / 1e6 : 0);
+	if (result.stopped_count > 0)
+		run->note(run, "stopped at the first damage: %s%s", result.stopped,
+			  result.stopped_count > 1 ? "; and in other captures" : "");
 	return note_loss(run, own.output, &common, err);
 }

@@ -184,6 +184,7 @@ static int walk(struct first_pass *pass, struct cap_err *err)
 static int run_first_pass(struct kymo_capture *capture, struct cap_err *err)
 {
 	CLEANUP(first_pass_done) struct first_pass pass = {.capture = capture};
+	const char *stopped;
 	u64 unknown;
 	int rc = cap_reader_rewind(capture->reader, err);
 
@@ -198,6 +199,12 @@ static int run_first_pass(struct kymo_capture *capture, struct cap_err *err)
 	capture->damage.rows_unknown_type += unknown;
 	capture->damage.columns_rejected += pass.columns.rejected;
 	kymo_mappings_seal(capture->mappings);
+	stopped = cap_reader_stopped(capture->reader);
+	if (stopped) {
+		capture->stopped = strdup(stopped);
+		if (!capture->stopped)
+			return cap_fail(err, -ENOMEM, "out of memory");
+	}
 	return 0;
 }
 
@@ -276,6 +283,7 @@ struct kymo_capture *kymo_capture_close(struct kymo_capture *capture)
 	(void)kymo_mappings_free(capture->mappings);
 	free(capture->blocks);
 	free(capture->path);
+	free(capture->stopped);
 	free(capture);
 	return NULL;
 }

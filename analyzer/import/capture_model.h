@@ -41,6 +41,7 @@ struct kymo_ids { /* numbers of this capture in the database: local number + bas
 struct kymo_capture {
 	struct cap_reader *reader; /* facts and schema belong to it */
 	char *path;
+	char *stopped; /* the damage that --stop ended before; NULL: none */
 	struct kymo_capture_options options;
 	struct cap_damage damage;     /* of the first pass */
 	u64 rows[EV_TYPE_MAX + 1];    /* per built-in type, wherever they stand */

@@ -74,7 +74,7 @@ static void note_recovered(const struct kymo_run *run, const char *path, long lo
 	run->note(run, "'%s' was recovered from a damaged capture: %s", path, events);
 }
 
-static void note_capture(const struct kymo_run *run, struct kymo_query *row)
+static void note_capture(const struct kymo_run *run, const char *stopped, struct kymo_query *row)
 {
 	const char *path = kymo_query_text(row, PATH, NULL);
 	const char *end_reason = kymo_query_text(row, END_REASON, NULL);
@@ -93,13 +93,16 @@ static void note_capture(const struct kymo_run *run, struct kymo_query *row)
 	if (recovered)
 		note_recovered(run, path, damaged, end_lost);
 	/* half a block at the end is what a cut looks like, not damage beside it */
-	if ((damaged > 0 && !recovered) || blocks > (is_cut ? 1 : 0) || (skipped > 0 && !is_cut))
+	if (stopped)
+		run->note(run, "stopped at the first damage: %s", stopped);
+	else if ((damaged > 0 && !recovered) || blocks > (is_cut ? 1 : 0) ||
+		 (skipped > 0 && !is_cut))
 		note_damage(run, path, blocks, skipped, damaged);
-	if (is_cut)
+	if (is_cut && !stopped)
 		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
 			  path);
 	else if (kymo_query_int(row, COMPLETE) == 0 && !blocks && !skipped && !rejected &&
-		 !recovered)
+		 !recovered && !stopped)
 		run->note(run, "'%s' holds blocks of another capture; they were left out", path);
 	if (rejected > 0)
 		run->note(run, "'%s': %lld columns could not be decoded and read as NULL", path,
@@ -134,7 +137,7 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 				kymo_query_int(query, UNKNOWN_ROWS) +
 				kymo_query_int(query, NO_SCHEMA);
 		sums.complete = sums.complete && kymo_query_int(query, COMPLETE) != 0;
-		note_capture(run, query);
+		note_capture(run, kymo_db_stopped(db), query);
 	}
 	if (rc == 0)
 		*ret_sums = sums;
