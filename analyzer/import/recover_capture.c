@@ -48,7 +48,9 @@ struct recover {
 	u64 end_lost;
 	u64 bytes_before, kept_before, bytes_lost, blocks_lost;
 	struct kymo_recovered found;
-	int failed; /* of telling a gap */
+	int failed;		/* of telling a gap */
+	struct kymo_gap *early; /* told before the first block of their capture came */
+	size_t early_count, early_size;
 };
 
 static void recover_done(struct recover *recover)
@@ -63,6 +65,7 @@ static void recover_done(struct recover *recover)
 		free(recover->heads[i].schema);
 	}
 	free(recover->heads);
+	free(recover->early);
 }
 
 /* -------- first walk: heads -------- */
@@ -268,21 +271,34 @@ static int end_output(struct recover *recover, struct cap_err *err)
 
 /* -------- second walk: blocks -------- */
 
-static void on_gap(void *context, const struct kymo_gap *gap)
+static int keep_early(struct recover *recover, const struct kymo_gap *gap)
 {
-	struct recover *recover = context;
+	if (recover->early_count == recover->early_size) {
+		size_t size = recover->early_size ? recover->early_size * 2 : 8;
+		struct kymo_gap *bigger = realloc(recover->early, size * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		recover->early = bigger;
+		recover->early_size = size;
+	}
+	recover->early[recover->early_count++] = *gap;
+	return 0;
+}
+
+static int take_gap(struct recover *recover, const struct kymo_gap *gap)
+{
 	struct kymo_gap lost = *gap;
-	int rc = 0;
 
 	switch (gap->kind) {
 	case KYMO_GAP_CUT: /* the missing END says it */
-		return;
+		return 0;
 	case KYMO_GAP_UNKNOWN: /* kept as it is */
 		recover->found.blocks_unknown += gap->block_count;
-		return;
+		return 0;
 	case KYMO_GAP_FOREIGN:
 		recover->found.blocks_foreign += gap->block_count;
-		return;
+		return 0;
 	case KYMO_GAP_DAMAGED:
 	case KYMO_GAP_LOST:
 		break;
@@ -290,7 +306,7 @@ static void on_gap(void *context, const struct kymo_gap *gap)
 	recover->bytes_lost += gap->size_bytes;
 	recover->found.bytes_lost += gap->size_bytes;
 	if (gap->block_count == 0 && gap->events_known && gap->events == 0)
-		return; /* bytes that belong to no block: nothing is missing */
+		return 0; /* bytes that belong to no block: nothing is missing */
 	recover->found.events_unknown |= !gap->events_known;
 	recover->blocks_lost += gap->block_count;
 	recover->found.blocks_lost += gap->block_count;
@@ -298,9 +314,33 @@ static void on_gap(void *context, const struct kymo_gap *gap)
 		lost.from_ns = cap_reader_facts(recover->reader)->info.monotonic_ns;
 	if (lost.to_known && lost.from_ns > lost.to_ns)
 		lost.from_ns = lost.to_ns;
-	rc = kymo_losses_gap(recover->losses, &lost);
+	return kymo_losses_gap(recover->losses, &lost);
+}
+
+static void on_gap(void *context, const struct kymo_gap *gap)
+{
+	struct recover *recover = context;
+	u64 captures = kymo_walk_counts(recover->walk)->captures;
+	int rc = captures == 0 || captures != recover->found.captures ? keep_early(recover, gap)
+								      : take_gap(recover, gap);
+
 	if (rc < 0)
 		recover->failed = rc;
+}
+
+static int begin_capture(struct recover *recover, struct cap_err *err)
+{
+	int rc = end_output(recover, err);
+
+	if (rc == 0)
+		rc = begin_output(recover, err);
+	for (size_t i = 0; rc == 0 && i < recover->early_count; i++) {
+		rc = take_gap(recover, &recover->early[i]);
+		if (rc < 0)
+			return cap_fail(err, rc, "out of memory");
+	}
+	recover->early_count = 0;
+	return rc;
 }
 
 /* A schema that is not the one written at the beginning, and not a replica of one. */
@@ -406,13 +446,9 @@ static int copy_all(struct recover *recover, struct cap_err *err)
 							at.block.offset, file_bytes);
 		if (rc < 0)
 			return cap_fail(err, rc, "interrupted");
-		if (at.begins) {
-			rc = end_output(recover, err);
-			if (rc >= 0)
-				rc = begin_output(recover, err);
-			if (rc < 0)
-				return rc;
-		}
+		rc = at.begins ? begin_capture(recover, err) : 0;
+		if (rc < 0)
+			return rc;
 		rc = recover->failed < 0 ? cap_fail(err, recover->failed, "out of memory")
 					 : take_block(recover, &at, err);
 		if (rc < 0)

@@ -63,7 +63,7 @@ static void note_damage(const struct kymo_run *run, const char *path, long long 
 static void note_recovered(const struct kymo_run *run, const char *path, long long damaged,
 			   bool end_lost)
 {
-	char events[64] = "something is missing, but no event";
+	char events[64] = "not all of it could be read";
 
 	if (damaged > 0)
 		(void)snprintf(events, sizeof(events), "at least %lld event%s %s missing", damaged,
