@@ -6,6 +6,7 @@ $ kymo --help
 >
 >   info       what a capture holds, where it is from, and what it lost
 >   verify     whether captures are whole; what is damaged or missing, where and when
+>   recover    a sound capture of all that can be read of a damaged one
 >   dump       every row as one line of JSON
 >   import     captures into an SQLite database
 >   sql        ask in SQL; the query comes from stdin if it is not given
