@@ -24,6 +24,7 @@
 #include "rec_source.h"
 #include "side_blocks.h"
 #include "status_line.h"
+#include "syscall_filter.h"
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
@@ -275,6 +276,8 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	 */
 	if (rc == 0)
 		rc = rec_privileges_drop_all(err);
+	if (rc == 0)
+		rc = rec_syscall_filter_apply(err);
 	rec->started = rc == 0;
 	return rc;
 }
