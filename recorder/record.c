@@ -24,7 +24,6 @@
 #include "rec_source.h"
 #include "side_blocks.h"
 #include "status_line.h"
-#include "syscall_filter.h"
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
@@ -276,8 +275,8 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	 */
 	if (rc == 0)
 		rc = rec_privileges_drop_all(err);
-	if (rc == 0)
-		rc = rec_syscall_filter_apply(err);
+	if (rc == 0 && rec->screen->confine)
+		rc = rec->screen->confine(err);
 	rec->started = rc == 0;
 	return rc;
 }
