@@ -37,6 +37,9 @@ int reader_note_damage(struct cap_reader *reader, u64 offset, u64 passed,
 		return cap_fail(err, CAP_EDAMAGED, "%s", what->text);
 	}
 	if (reader->options.mode == CAP_READ_STOP) {
+		if (!reader->stopped.code)
+			reader->stopped = *what;
+		reader->stopped.code = CAP_EDAMAGED;
 		damage->bytes_skipped += reader->file_bytes - offset;
 		reader->position = reader->file_bytes;
 		return 0;
@@ -367,7 +370,7 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
 	reader->capture.have_end = false;
 	reader->captures_ended = reader->past_events = reader->past_lost = 0;
 	reader->bad_payload_bytes = 0;
-	reader->failure.code = 0;
+	reader->failure.code = reader->stopped.code = 0;
 	reader->latest_schema = reader->opened_schema;
 	reader->schema = reader->opened_schema ? reader->opened_schema : cap_schema_builtin();
 	memset(&reader->damage, 0, sizeof(reader->damage));
@@ -484,6 +487,11 @@ const struct cap_damage *cap_reader_damage(const struct cap_reader *reader)
 const struct cap_schema *cap_reader_schema(const struct cap_reader *reader)
 {
 	return reader->schema;
+}
+
+const char *cap_reader_stopped(const struct cap_reader *reader)
+{
+	return reader->stopped.code ? reader->stopped.text : NULL;
 }
 
 u64 cap_reader_file_bytes(const struct cap_reader *reader)

@@ -138,6 +138,9 @@ const struct cap_damage *cap_reader_damage(const struct cap_reader *reader);
 /* The schema of the block read last; before that the first of the file; the built-in if there is
  * none. */
 const struct cap_schema *cap_reader_schema(const struct cap_reader *reader);
+/* Stop mode: the damage before which the walk ended, with file, block and byte; NULL: none so far.
+ */
+const char *cap_reader_stopped(const struct cap_reader *reader);
 u64 cap_reader_file_bytes(const struct cap_reader *reader);
 u64 cap_reader_position(const struct cap_reader *reader); /* for progress */
 

@@ -77,6 +77,7 @@ struct cap_reader {
 	struct cap_damage damage;
 	void (*trouble)(void *context, const struct cap_trouble *trouble); /* may be NULL */
 	void *trouble_context;
+	struct cap_err stopped;		 /* stop mode: the damage it ends before; code 0: none */
 	struct cap_damage damage_before; /* the block at hand */
 	struct reader_tables tables;
 };

@@ -513,13 +513,17 @@ static int check_columns(struct cap_reader *reader, const struct cap_rows *rows,
 /* Counts the block as damaged, once. */
 static int reject_block(struct cap_reader *reader, int rc, const struct cap_err *what)
 {
+	struct cap_err where;
+
 	if (reader->block_rejected)
 		return rc;
 	reader->block_rejected = true;
 	if (reader->options.mode == CAP_READ_STOP)
 		reader->damage = reader->damage_before; /* the file ends before it */
 	reader->damage.blocks_damaged++;
-	(void)reader_note_damage(reader, reader->block_offset, 0, what, NULL);
+	(void)cap_fail(&where, rc, "%s, at byte %llu", what->text,
+		       (unsigned long long)reader->block_offset);
+	(void)reader_note_damage(reader, reader->block_offset, 0, &where, NULL);
 	return rc;
 }
 

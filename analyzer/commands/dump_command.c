@@ -255,7 +255,9 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	const struct cap_damage *damage = cap_reader_damage(dump->reader);
 	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
 
-	if (damaged)
+	if (cap_reader_stopped(dump->reader))
+		run->note(run, "stopped at the first damage: %s", cap_reader_stopped(dump->reader));
+	else if (damaged)
 		run->note(run,
 			  "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64
 			  " bytes could not be read",
@@ -276,7 +278,8 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
 	if (damage->end_lost)
-		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
+		run->note(run, "%" PRIu64 " events are missing: its loss rows tell why",
+			  damage->end_lost);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS

@@ -209,6 +209,11 @@ bool kymo_db_is_capture(const struct kymo_db *db)
 	return db->source.capture != NULL;
 }
 
+const char *kymo_db_stopped(const struct kymo_db *db)
+{
+	return db->source.capture ? db->source.capture->stopped : NULL;
+}
+
 const char *kymo_db_path(const struct kymo_db *db)
 {
 	return db->path;

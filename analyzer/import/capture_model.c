@@ -184,6 +184,7 @@ static int walk(struct first_pass *pass, struct cap_err *err)
 static int run_first_pass(struct kymo_capture *capture, struct cap_err *err)
 {
 	CLEANUP(first_pass_done) struct first_pass pass = {.capture = capture};
+	const char *stopped;
 	u64 unknown;
 	int rc = cap_reader_rewind(capture->reader, err);
 
@@ -198,6 +199,12 @@ static int run_first_pass(struct kymo_capture *capture, struct cap_err *err)
 	capture->damage.rows_unknown_type += unknown;
 	capture->damage.columns_rejected += pass.columns.rejected;
 	kymo_mappings_seal(capture->mappings);
+	stopped = cap_reader_stopped(capture->reader);
+	if (stopped) {
+		capture->stopped = strdup(stopped);
+		if (!capture->stopped)
+			return cap_fail(err, -ENOMEM, "out of memory");
+	}
 	return 0;
 }
 
@@ -276,6 +283,7 @@ struct kymo_capture *kymo_capture_close(struct kymo_capture *capture)
 	(void)kymo_mappings_free(capture->mappings);
 	free(capture->blocks);
 	free(capture->path);
+	free(capture->stopped);
 	free(capture);
 	return NULL;
 }
@@ -303,8 +311,10 @@ u64 kymo_capture_dropped(const struct kymo_capture *capture)
 {
 	u64 lost = capture->totals.lost_count;
 
-	return capture->damage.ended && capture->damage.end_lost > lost ? capture->damage.end_lost
-									: lost;
+	if (capture->damage.ended && capture->damage.end_lost > lost)
+		lost = capture->damage.end_lost;
+	/* `kymo recover` adds what it could not read */
+	return lost > capture->recovered_lost ? lost - capture->recovered_lost : 0;
 }
 
 u64 kymo_capture_damaged(const struct kymo_capture *capture)
@@ -314,7 +324,10 @@ u64 kymo_capture_damaged(const struct kymo_capture *capture)
 	u64 written = damage->ended ? damage->end_events : capture->totals.stored_count;
 	u64 read = capture->events + damage->rows_unknown_type;
 
-	return holes && written > read ? written - read : 0;
+	u64 damaged = holes && written > read ? written - read : 0;
+
+	return damaged <= UINT64_MAX - capture->recovered_lost ? damaged + capture->recovered_lost
+							       : UINT64_MAX;
 }
 
 bool kymo_capture_complete(const struct kymo_capture *capture)
@@ -322,7 +335,8 @@ bool kymo_capture_complete(const struct kymo_capture *capture)
 	const struct cap_damage *damage = &capture->damage;
 
 	return damage->ended && !damage->blocks_damaged && !damage->blocks_lost &&
-	       !damage->bytes_skipped && !damage->columns_rejected && !damage->blocks_foreign;
+	       !damage->bytes_skipped && !damage->columns_rejected && !damage->blocks_foreign &&
+	       !capture->recovered_gaps && damage->end_reason != CAP_END_RECOVERED;
 }
 
 const char *kymo_capture_end_reason(const struct kymo_capture *capture)
