@@ -44,7 +44,7 @@
 /* Budgets of one reading, by the file's size: a small file may not ask for much. */
 #define CAP_MAX_DECODED_BYTES(file_bytes) ((64ull << 20) + 256 * (file_bytes))
 #define CAP_MAX_ENTRIES(file_bytes) \
-	((128ull << 10) + 4 * (file_bytes)) /* rows, rows of local tables, columns, sections */
+	((64ull << 10) + 3 * (file_bytes)) /* rows, rows of local tables, columns, sections */
 #define CAP_MAX_VALUES(file_bytes) ((1ull << 20) + 64 * (file_bytes)) /* rows times columns */
 #define CAP_MAX_TEXT_BYTES(file_bytes) \
 	((32ull << 20) + 256 * (file_bytes)) /* of the strings that rows refer to */

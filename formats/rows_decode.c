@@ -560,7 +560,11 @@ int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct
 	if (rc == 0 && reader->options.mode != CAP_READ_SKIP_DAMAGE)
 		rc = check_columns(reader, ret_rows, &what);
 	if (rc == 0) {
-		reader->damage.blocks_schema_unknown += reader->schema_guessed;
+		if (reader->header.flags & CAP_FLAG_REPLICA)
+			reader->damage =
+				before; /* what it holds was counted where it stood first */
+		else
+			reader->damage.blocks_schema_unknown += reader->schema_guessed;
 		return 0;
 	}
 	reader->damage = before; /* what a rejected block held counts for nothing */

@@ -146,7 +146,7 @@ const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind 
 	return NULL;
 }
 
-const char *cap_kind_name(u8 kind)
+const char *cap_kind_name(u16 kind)
 {
 	switch (kind) {
 #define KIND(id, upper, name, encoding) \

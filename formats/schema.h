@@ -92,7 +92,7 @@ const struct cap_field *cap_type_field(const struct cap_type *type, const char *
 /* Name of a value of an enumerated kind (system call, class, reason); NULL if it has none. */
 const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind kind, u32 value);
 
-const char *cap_kind_name(u8 kind); /* "?" where unknown */
+const char *cap_kind_name(u16 kind); /* "?" where unknown */
 const char *cap_unit_name(u8 unit);
 const char *cap_sensitivity_name(u8 sensitivity);
 const char *cap_block_name(u32 block_type); /* "unknown" where unknown */

@@ -15,7 +15,7 @@
 void kymo_stacks_bound(struct kymo_stacks *stacks, u64 input_bytes)
 {
 	stacks->max_stacks = (256u << 10) + 8 * input_bytes;
-	stacks->max_steps = (1u << 20) + 32 * input_bytes;
+	stacks->max_steps = (512u << 10) + 16 * input_bytes;
 }
 
 void kymo_stacks_done(struct kymo_stacks *stacks)

@@ -241,7 +241,7 @@ static void deep_stacks(struct raw_capture *capture)
 	const struct raw_section sections[] = {
 		ALL_TASKS(4096),
 		USER_FRAMES(1000),
-		CHAINS(300u << 10),
+		CHAINS(240u << 10),
 		{ROWS(EV_CPU_SAMPLE, 300), .column_count = 4,
 		 .columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, CONST, .value = 1),
 			     COLUMN(3, DELTA, .value = 4), STEPS(4, chain_end)}}};
@@ -536,17 +536,17 @@ static void small(struct raw_capture *capture, u32 type, u32 sections, u32 rows)
 
 static void small_calls(struct raw_capture *capture)
 {
-	small(capture, EV_SYSCALL, 1, 120u << 10);
+	small(capture, EV_SYSCALL, 1, 60u << 10);
 }
 
 static void small_samples(struct raw_capture *capture)
 {
-	small(capture, EV_CPU_SAMPLE, 1, 120u << 10);
+	small(capture, EV_CPU_SAMPLE, 1, 60u << 10);
 }
 
 static void small_symbols(struct raw_capture *capture)
 {
-	small(capture, EV_SYMBOL, 1, 120u << 10);
+	small(capture, EV_SYMBOL, 1, 60u << 10);
 }
 
 const struct costly costly[] = {
