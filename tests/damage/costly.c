@@ -13,7 +13,7 @@
 
 #define MI (1u << 20)
 #define MOST                                                                              \
-	(350u << 10) /* rows and table rows that a file of this size may just about hold: \
+	(250u << 10) /* rows and table rows that a file of this size may just about hold: \
 			CAP_MAX_ENTRIES */
 #define HALF (MOST / 2)
 #define THIRD (MOST / 3)
@@ -468,6 +468,24 @@ static void many_columns(struct raw_capture *capture)
 	raw_end(capture);
 }
 
+/* As many names as there may be, and none for the value that all rows have. */
+static void many_names(struct raw_capture *capture)
+{
+	const struct raw_section calls = {ROWS(EV_SYSCALL, MOST), .column_count = 1,
+					  .columns = {COLUMN(11, CONST, .value = 2)}};
+	struct raw_bytes schema = {0};
+
+	put_record(&schema, 1, EV_SYSCALL, CAP_BLOCK_CHUNK, 8);
+	put_record(&schema, 2, EV_SYSCALL, 11 | (u64)CAP_KIND_SYSNO << 16, 12);
+	for (u32 i = 0; i < CAP_MAX_ENUM_VALUES; i++)
+		put_record(&schema, 3, CAP_KIND_SYSNO, 1, 8);
+	raw_begin_header(capture);
+	raw_schema(capture, &schema);
+	raw_free(&schema);
+	put_body(capture, &calls, 1, true);
+	raw_end(capture);
+}
+
 /* Each schema is new, and none is kept after the 16th. */
 static void many_schemas(struct raw_capture *capture)
 {
@@ -554,18 +572,19 @@ const struct costly costly[] = {
 	{                           \
 #function, function \
 	}
-	COSTLY(equal_calls),	      COSTLY(far_too_many),	COSTLY(stepping_calls),
-	COSTLY(equal_samples),	      COSTLY(many_meta),	COSTLY(many_marks),
-	COSTLY(many_probes),	      COSTLY(many_symbols),	COSTLY(many_modules),
-	COSTLY(many_losses),	      COSTLY(many_clocks),	COSTLY(many_processes),
-	COSTLY(many_recorders),	      COSTLY(many_programs),	COSTLY(many_totals),
-	COSTLY(unknown_rows),	      COSTLY(many_tasks),	COSTLY(many_renamed),
-	COSTLY(many_forks),	      COSTLY(deep_stacks),	COSTLY(shared_stack),
-	COSTLY(stack_of_each_moment), COSTLY(restless_time),	COSTLY(backward_mappings),
-	COSTLY(long_paths),	      COSTLY(long_notes),	COSTLY(many_strings),
-	COSTLY(many_sections),	      COSTLY(many_columns),	COSTLY(many_schemas),
-	COSTLY(tiny_blocks),	      COSTLY(scattered_blocks), COSTLY(nested_headers),
-	COSTLY(small_calls),	      COSTLY(small_samples),	COSTLY(small_symbols),
+	COSTLY(equal_calls),	      COSTLY(far_too_many),  COSTLY(stepping_calls),
+	COSTLY(equal_samples),	      COSTLY(many_meta),     COSTLY(many_marks),
+	COSTLY(many_probes),	      COSTLY(many_symbols),  COSTLY(many_modules),
+	COSTLY(many_losses),	      COSTLY(many_clocks),   COSTLY(many_processes),
+	COSTLY(many_recorders),	      COSTLY(many_programs), COSTLY(many_totals),
+	COSTLY(unknown_rows),	      COSTLY(many_tasks),    COSTLY(many_renamed),
+	COSTLY(many_forks),	      COSTLY(deep_stacks),   COSTLY(shared_stack),
+	COSTLY(stack_of_each_moment), COSTLY(restless_time), COSTLY(backward_mappings),
+	COSTLY(long_paths),	      COSTLY(long_notes),    COSTLY(many_strings),
+	COSTLY(many_sections),	      COSTLY(many_columns),  COSTLY(many_schemas),
+	COSTLY(many_names),	      COSTLY(tiny_blocks),   COSTLY(scattered_blocks),
+	COSTLY(nested_headers),	      COSTLY(small_calls),   COSTLY(small_samples),
+	COSTLY(small_symbols),
 #undef COSTLY
 };
 const size_t costly_count = sizeof(costly) / sizeof(costly[0]);
