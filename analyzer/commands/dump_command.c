@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/output/safe_text.h"
+#include "analyzer/output/json_string.h"
 #include "analyzer/output/sink.h"
 #include "formats/capture_reader.h"
 #include "formats/cleanup.h"
@@ -51,12 +51,17 @@ static void dump_done(struct dump *dump)
 		free(dump->columns[i].values);
 }
 
-static void print_string(FILE *out, const struct cap_string *string)
+/* The value of member name, and name_hex if it is not UTF-8. */
+static void print_string(FILE *out, const char *name, const struct cap_string *string)
 {
-	if (string->len == 0)
+	const char *text = (const char *)string->bytes;
+
+	if (string->len == 0) {
 		(void)fputs("null", out);
-	else
-		kymo_print_json_string(out, (const char *)string->bytes, string->len);
+		return;
+	}
+	kymo_json_string(out, text, string->len);
+	kymo_json_flag(out, ",", name, "_hex", text, string->len);
 }
 
 static void print_hex(FILE *out, const struct cap_string *string)
@@ -69,11 +74,14 @@ static void print_hex(FILE *out, const struct cap_string *string)
 
 static void print_task(FILE *out, const struct cap_task *task)
 {
+	size_t len = strnlen(task->comm, EV_COMM_BYTES);
+
 	(void)fprintf(out,
 		      "{\"tgid\":%" PRIu32 ",\"tid\":%" PRIu32 ",\"leader_start_ns\":%" PRIu64
 		      ",\"exec_id\":%" PRIu32 ",\"comm\":",
 		      task->tgid, task->tid, task->leader_start_ns, task->exec_id);
-	kymo_print_json_string(out, task->comm, strnlen(task->comm, EV_COMM_BYTES));
+	kymo_json_string(out, task->comm, len);
+	kymo_json_flag(out, ",", "comm", "_hex", task->comm, len);
 	(void)fputc('}', out);
 }
 
@@ -90,7 +98,7 @@ static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
 			      frame->space, frame->offset);
 		if (frame->object != 0) {
 			(void)fputs(",\"object\":", out);
-			print_string(out, &rows->strings[frame->object]);
+			print_string(out, "object", &rows->strings[frame->object]);
 		}
 		(void)fputc('}', out);
 		separator = ",";
@@ -110,16 +118,14 @@ static void print_enumerated(const struct dump *dump, const struct cap_field *fi
 				   ? cap_schema_enum_name(cap_reader_schema(dump->reader),
 							  (enum cap_kind)field->kind, (u32)value)
 				   : NULL;
-	char key[CAP_MAX_NAME_BYTES + sizeof("_name")];
 
 	print_number(dump->out, field, value);
 	if (!name)
 		return;
-	(void)snprintf(key, sizeof(key), "%s_name", field->name);
 	(void)fputc(',', dump->out);
-	kymo_print_json_string(dump->out, key, strlen(key));
-	(void)fputc(':', dump->out);
-	kymo_print_json_string(dump->out, name, strlen(name));
+	kymo_json_key(dump->out, field->name, "_name");
+	kymo_json_string(dump->out, name, strlen(name));
+	kymo_json_flag(dump->out, ",", field->name, "_name_hex", name, strlen(name));
 }
 
 static void print_value(const struct dump *dump, const struct cap_rows *rows,
@@ -133,7 +139,7 @@ static void print_value(const struct dump *dump, const struct cap_rows *rows,
 		print_stack(dump->out, rows, value);
 		break;
 	case CAP_KIND_STRING:
-		print_string(dump->out, &rows->strings[value]);
+		print_string(dump->out, field->name, &rows->strings[value]);
 		break;
 	case CAP_KIND_BYTES:
 		print_hex(dump->out, &rows->strings[value]);
@@ -179,15 +185,16 @@ static void print_row(const struct dump *dump, const struct cap_rows *rows,
 		      const struct cap_section *section, u32 row)
 {
 	(void)fputs("{\"type\":", dump->out);
-	kymo_print_json_string(dump->out, section->type->name, strlen(section->type->name));
+	kymo_json_string(dump->out, section->type->name, strlen(section->type->name));
+	kymo_json_flag(dump->out, ",", "type", "_hex", section->type->name,
+		       strlen(section->type->name));
 	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
 		const struct cap_field *field = section->columns[i].field;
 
 		if (!field || strcmp(field->name, "reserved") == 0)
 			continue;
 		(void)fputc(',', dump->out);
-		kymo_print_json_string(dump->out, field->name, strlen(field->name));
-		(void)fputc(':', dump->out);
+		kymo_json_key(dump->out, field->name, "");
 		if (dump->columns[i].usable)
 			print_value(dump, rows, field, dump->columns[i].values[row]);
 		else
@@ -280,15 +287,18 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 {
 	CLEANUP(cap_freep) char *buffer = malloc(OUTPUT_BYTES);
 	CLEANUP(dump_done) struct dump dump = {.out = run->out};
-	const struct kymo_parse parse = {
-		.options = options_table, .own = &dump, .min_arguments = 1, .max_arguments = 1};
+	const struct kymo_parse parse = {.groups = KYMO_OPT_READING,
+					 .options = options_table,
+					 .own = &dump,
+					 .min_arguments = 1,
+					 .max_arguments = 1};
 	struct kymo_common common;
 	int first, rc, output_rc;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = cap_reader_open(argv[first], NULL, &dump.reader, err);
+	rc = kymo_reading_open(argv[first], common.reading, &dump.reader, err);
 	if (rc < 0)
 		return rc;
 	if (buffer)

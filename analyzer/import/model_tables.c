@@ -452,8 +452,8 @@ static void result_frame_name(const struct kymo_capture *capture, sqlite3_contex
 {
 	const struct kymo_blob_table *names = &capture->stacks.names;
 	const char *module;
-	char *text;
-	size_t len;
+	char offset[24], *text;
+	size_t len, offset_len;
 
 	if (symbol) {
 		result_blob_text(context, names, symbol);
@@ -464,12 +464,16 @@ static void result_frame_name(const struct kymo_capture *capture, sqlite3_contex
 		return;
 	}
 	module = kymo_blob_get(names, capture->stacks.modules[frame->module].name, &len);
-	text = sqlite3_mprintf("%.*s+0x%llx", (int)len, module, frame->offset);
+	sqlite3_snprintf(sizeof(offset), offset, "+0x%llx", frame->offset);
+	offset_len = strlen(offset);
+	text = sqlite3_malloc64(len + offset_len);
 	if (!text) {
 		sqlite3_result_error_nomem(context);
 		return;
 	}
-	kymo_result_text(context, text, strlen(text));
+	memcpy(text, module, len);
+	memcpy(text + len, offset, offset_len);
+	kymo_result_text(context, text, len + offset_len);
 	sqlite3_free(text);
 }
 
