@@ -21,7 +21,7 @@ static void print_message(const char *command, const char *text)
 	(void)fputs("kymo: ", stderr);
 	if (command)
 		(void)fprintf(stderr, "%s: ", command);
-	kymo_print_safe(stderr, text, strlen(text), 1);
+	kymo_print_safe(stderr, text, strlen(text));
 	(void)fputc('\n', stderr);
 }
 
@@ -70,7 +70,7 @@ static int status_of(int rc, const struct kymo_run *run, const struct cap_err *e
 	print_message(run->command->name, rc == -EINTR ? "interrupted" : err->text);
 	if (rc == -EINTR)
 		return EXIT_INTERRUPTED;
-	return rc == CAP_EUSAGE ? EXIT_USAGE : EXIT_FAILURE;
+	return rc == CAP_EUSAGE || rc == CAP_EREFUSED ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)

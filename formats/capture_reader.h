@@ -13,10 +13,35 @@
 #include "events.h"
 #include "schema.h"
 
+/*
+ * Damage is: bytes that are no good block, a block whose body or any column of it cannot be
+ * decoded, a block of another file or one read before, and a gap in the numbers of blocks. What a
+ * newer version wrote (unknown blocks, rows, fields) is not, nor is a missing END.
+ */
 enum cap_read_mode {
 	CAP_READ_SKIP_DAMAGE = 0, /* default: pass over what is damaged and count it */
-	CAP_READ_STRICT,	  /* any damage is an error */
-	CAP_READ_STOP,		  /* end at the first damage, as if the file ended there */
+	CAP_READ_STRICT,	  /* damage is an error, of the call that finds it and of every
+				     cap_reader_next after it */
+	CAP_READ_STOP, /* the file ends before the first damaged block, foreign block or gap; what
+			  follows counts as bytes_skipped */
+};
+
+enum cap_trouble_kind {
+	CAP_TROUBLE_DAMAGED, /* bytes that are no good block: offset, size_bytes, text */
+	CAP_TROUBLE_LOST,    /* numbers that are missing before the block at offset: block_count */
+	CAP_TROUBLE_FOREIGN, /* a good block of another file, one that was read before, or (moved)
+				one that stands behind later ones and is given all the same */
+};
+
+struct cap_trouble { /* what a walk passes over, told where it is met */
+	enum cap_trouble_kind kind;
+	u64 offset, size_bytes; /* in the file */
+	bool moved;		/* FOREIGN: stands behind later ones; it is given all the same */
+	bool header_good; /* type and seq are known, and it is a block of this file or foreign */
+	u32 type;	  /* as in struct cap_block */
+	u64 seq;	  /* LOST: the first number missing */
+	u64 block_count;  /* LOST: how many; else 1 where header_good */
+	const char *text; /* why it is not good; valid during the call */
 };
 
 struct cap_reader_options {
@@ -28,7 +53,8 @@ struct cap_block {	/* one good block; checked but not decoded */
 	u64 offset;	/* in the file */
 	u64 size_bytes; /* in the file, header included */
 	u64 seq;
-	u32 type; /* enum cap_block_type, or unknown; bits 30 and 31 removed */
+	u64 file_id; /* changes where another capture begins in the same file */
+	u32 type;    /* enum cap_block_type, or unknown; bit 30 removed */
 	bool skippable;
 	bool replica;
 	u32 plain_len, frame_len, raw_len;
@@ -40,17 +66,24 @@ struct cap_block {	/* one good block; checked but not decoded */
 };
 
 struct cap_damage { /* what a walk could not use */
-	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown,
-		blocks_foreign;
-	u64 blocks_passed; /* of unknown types that may be skipped: nothing is missing */
+	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown;
+	u64 blocks_foreign; /* good, but not in their place: of another file or read before (not
+			       used), or behind a block with a higher number (used) */
+	u64 blocks_passed;  /* of unknown types that may be skipped: nothing is missing */
 	u64 bytes_skipped;
-	u64 first_damage_offset; /* valid if blocks_damaged or bytes_skipped is not 0 */
+	u64 first_damage_offset; /* valid if blocks_damaged, blocks_lost, blocks_foreign or
+				    bytes_skipped is not 0 */
 	u64 columns_rejected;	 /* found while decoding */
 	u64 rows_unknown_type; /* rows of types the schema does not know: written by a newer version
 				*/
-	bool ended;	       /* an END block was read last */
-	u32 end_reason;	       /* enum cap_end_reason, if ended */
-	u64 end_events, end_lost;
+	u64 blocks_schema_unknown; /* blocks of rows whose schema is neither in the file nor
+				      released: what they have besides the known is unnamed */
+	u64 captures;		   /* `cat a b` holds two */
+	u64 captures_ended;	   /* those whose last block is END: not cut */
+	bool ended;	/* all of them. What else follows END (noise, foreign blocks) is counted
+			   above and does not make the capture a cut one */
+	u32 end_reason; /* enum cap_end_reason of the END read last, if captures_ended */
+	u64 end_events, end_lost; /* sums of all ENDs that are the last block of their capture */
 };
 
 struct cap_file_facts { /* FILE_HEADER as read; strings are "" where absent, owned by the reader */
@@ -77,17 +110,34 @@ int cap_reader_reopen(const struct cap_reader *reader, struct cap_reader **ret_r
 struct cap_reader *cap_reader_close(struct cap_reader *reader);
 void cap_reader_closep(struct cap_reader **reader); /* for CLEANUP */
 
-/* Next good block: 1 and *ret_block, 0 at the end, negative on an error (I/O, or damage in strict
- * mode). */
+/* Next good block: 1 and *ret_block, 0 at the end, negative on an error: I/O, -ENOMEM, CAP_EVERSION
+ * (another capture begins that must not be read), CAP_EDAMAGED in strict mode. */
 int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, struct cap_err *err);
+
+/* From now on told of everything passed over, in the order of the file; NULL: nobody. */
+void cap_reader_tell(struct cap_reader *reader,
+		     void (*trouble)(void *context, const struct cap_trouble *trouble),
+		     void *context);
+
+struct cap_block_bytes { /* a block as it stands in the file, without its header */
+	u32 type;	 /* bits 30 and 31 as on disk */
+	u16 flags;	 /* CAP_FLAG_*, the codec among them */
+	const u8 *plain; /* plain_len bytes */
+	const u8 *frame; /* frame_len bytes that decode to raw_len */
+	u32 plain_len, frame_len, raw_len;
+};
+
+/* The block that cap_reader_next returned last; valid until the next call of it. */
+void cap_reader_block_bytes(const struct cap_reader *reader, struct cap_block_bytes *ret_bytes);
 
 /* Back to the first block; counts in cap_damage start again. */
 int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err);
 
 const struct cap_file_facts *cap_reader_facts(const struct cap_reader *reader);
 const struct cap_damage *cap_reader_damage(const struct cap_reader *reader);
-const struct cap_schema *
-cap_reader_schema(const struct cap_reader *reader); /* the file's, else the built-in */
+/* The schema of the block read last; before that the first of the file; the built-in if there is
+ * none. */
+const struct cap_schema *cap_reader_schema(const struct cap_reader *reader);
 u64 cap_reader_file_bytes(const struct cap_reader *reader);
 u64 cap_reader_position(const struct cap_reader *reader); /* for progress */
 
@@ -138,12 +188,16 @@ struct cap_rows {
 	u32 task_count;
 	const struct cap_section *sections;
 	u32 section_count;
+	u32 stack_defects; /* parents and frames out of bounds, read as 0; counted as one
+			      columns_rejected */
 };
 
 /*
  * Decompresses and checks the block that cap_reader_next returned last. 0; CAP_EDAMAGED or
- * CAP_ELIMIT if the body is not what it says (counted in cap_damage; the caller goes on with the
- * next block unless the mode is strict); -ENOMEM.
+ * CAP_ELIMIT if the body is not what it says, counted in cap_damage; -ENOMEM. After damage the
+ * caller goes on with cap_reader_next in all modes: it gives the next block, the error again
+ * (strict), or the end (stop). In strict and stop mode all columns are decoded here once, so that a
+ * block is refused before a row of it was used.
  */
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err);
 

@@ -9,6 +9,8 @@ static int decode_fixed(const struct cap_column *column, u32 row_count, u64 *ret
 {
 	u32 width = row_count ? column->len / row_count : 0;
 
+	if (!row_count && !column->len)
+		return 0;
 	if ((width != 1 && width != 2 && width != 4 && width != 8) ||
 	    width * (u64)row_count != column->len)
 		return CAP_EDAMAGED;

@@ -14,7 +14,7 @@ static void take_string(char *ret_text, const u8 *bytes, u32 len)
 	ret_text[kept] = '\0';
 }
 
-static int take_tlvs(struct cap_reader *reader, struct cap_cursor *cursor, struct cap_err *err)
+static int take_tlvs(struct reader_facts *read, struct cap_cursor *cursor, struct cap_err *err)
 {
 	while (cap_cursor_left(cursor)) {
 		u16 tag = cap_get_u16(cursor);
@@ -31,41 +31,57 @@ static int take_tlvs(struct cap_reader *reader, struct cap_cursor *cursor, struc
 			return cap_fail(err, CAP_EDAMAGED, "file header: entry %u is cut short",
 					tag);
 		if (tag == TLV_TOOL_VERSION)
-			take_string(reader->tool_version, bytes, len);
+			take_string(read->tool_version, bytes, len);
 		else if (tag == TLV_KERNEL_RELEASE)
-			take_string(reader->kernel_release, bytes, len);
+			take_string(read->kernel_release, bytes, len);
 		else if (tag == TLV_HOSTNAME)
-			take_string(reader->hostname, bytes, len);
+			take_string(read->hostname, bytes, len);
 	}
 	return 0;
 }
 
-int reader_take_file_header(struct cap_reader *reader, const u8 *bytes, size_t len,
-			    struct cap_err *err)
+/* The major version comes first: nothing else of another major's header is known to mean what it
+ * means here. */
+static int check_version(const u8 *bytes, size_t len, struct cap_err *err)
 {
-	struct cap_file_facts facts = {0};
-	struct cap_file_info *info = &facts.info;
-	struct cap_cursor cursor;
+	u32 major = len < 4 ? CAP_VERSION_MAJOR : (u32)cap_load_le(bytes, 2);
+	u32 minor = len < 4 ? 0 : (u32)cap_load_le(bytes + 2, 2);
 	u64 incompatible;
-	u32 fixed_len;
 
+	if (major != CAP_VERSION_MAJOR)
+		return cap_fail(err, CAP_EVERSION,
+				"format version %u.%u; this program reads %u.x: use a %s kymo",
+				major, minor, CAP_VERSION_MAJOR,
+				major > CAP_VERSION_MAJOR ? "newer" : "older");
 	if (len < CAP_FILE_HEADER_BYTES)
 		return cap_fail(err, CAP_EDAMAGED, "file header of %zu bytes is too short", len);
-	facts.version_major = (u16)cap_load_le(bytes, 2);
-	facts.version_minor = (u16)cap_load_le(bytes + 2, 2);
-	fixed_len = cap_load_u32(bytes + 4);
 	incompatible = cap_load_u64(bytes + 16);
-	if (facts.version_major != CAP_VERSION_MAJOR)
-		return cap_fail(err, CAP_EVERSION,
-				"format version %u.%u; this program reads %u.x: use a newer kymo",
-				facts.version_major, facts.version_minor, CAP_VERSION_MAJOR);
 	if (incompatible)
 		return cap_fail(err, CAP_EVERSION,
-				"needs features %#llx that version %u.%u lacks: use a newer kymo",
-				(unsigned long long)incompatible, CAP_VERSION_MAJOR,
+				"format version %u.%u with features %#llx, which version %u.%u of "
+				"this program lacks: use a newer kymo",
+				major, minor, (unsigned long long)incompatible, CAP_VERSION_MAJOR,
 				CAP_VERSION_MINOR);
+	return 0;
+}
+
+int reader_read_file_header(struct cap_reader *reader, const u8 *bytes, size_t len,
+			    struct cap_err *err)
+{
+	struct reader_facts *read = &reader->read;
+	struct cap_file_info *info = &read->facts.info;
+	struct cap_cursor cursor;
+	u32 fixed_len;
+	int rc = check_version(bytes, len, err);
+
+	if (rc < 0)
+		return rc;
+	fixed_len = cap_load_u32(bytes + 4);
 	if (fixed_len < CAP_FILE_HEADER_BYTES || fixed_len > len)
 		return cap_fail(err, CAP_EDAMAGED, "file header: fixed length %u", fixed_len);
+	memset(read, 0, sizeof(*read));
+	read->facts.version_major = (u16)cap_load_le(bytes, 2);
+	read->facts.version_minor = (u16)cap_load_le(bytes + 2, 2);
 	memcpy(info->session_uuid, bytes + 24, 16);
 	memcpy(info->file_uuid, bytes + 40, 16);
 	info->file_index = cap_load_u32(bytes + 56);
@@ -78,10 +94,5 @@ int reader_take_file_header(struct cap_reader *reader, const u8 *bytes, size_t l
 	info->cpu_count = cap_load_u32(bytes + 92);
 	memcpy(info->boot_id, bytes + 96, 16);
 	cursor = cap_cursor_of(bytes + fixed_len, len - fixed_len);
-	info->tool_version = reader->tool_version;
-	info->kernel_release = reader->kernel_release;
-	info->hostname = reader->hostname;
-	reader->facts = facts;
-	reader->have_facts = true;
-	return take_tlvs(reader, &cursor, err);
+	return take_tlvs(read, &cursor, err);
 }

@@ -34,5 +34,11 @@
 #define CAP_MAX_TYPES 4096u
 #define CAP_MAX_FIELDS 256u /* per type */
 #define CAP_MAX_ENUM_VALUES 16384u
+#define CAP_MAX_SCHEMA_FIELDS 65536u /* per schema */
+#define CAP_MAX_NAME_BYTES 255u	     /* of a type, field or value */
+#define CAP_MAX_SCHEMA_BYTES (4u << 20)
+#define CAP_MAX_SCHEMAS 16u  /* different ones per file */
+#define CAP_MAX_RANGES 4096u /* of block numbers that a reader keeps apart */
+#define CAP_MAX_REHASH 8u    /* times the file's size: bytes of damaged blocks looked into */
 #define CAP_MAX_DECODED_BYTES \
 	(64ull << 30) /* budget of one reading, unless the caller sets another */

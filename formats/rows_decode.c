@@ -135,6 +135,10 @@ static int read_columns(const struct raw_section *raw, struct cap_column *column
 		if (cursor.failed || offset > raw->len || column.len > raw->len - offset)
 			return cap_fail(err, CAP_EDAMAGED, "column %u passes its section",
 					column.field_id);
+		for (u32 k = 0; k < i; k++)
+			if (columns[k].field_id == column.field_id)
+				return cap_fail(err, CAP_EDAMAGED, "column %u twice in a section",
+						column.field_id);
 		column.bytes = raw->bytes + offset;
 		columns[i] = column;
 	}
@@ -239,22 +243,21 @@ static int take_frames(struct cap_reader *reader, const struct raw_section *raw,
 static void bound_stacks(struct cap_reader *reader, struct cap_rows *rows)
 {
 	struct reader_tables *tables = &reader->tables;
-	u64 rejected = 0;
 
 	for (u32 i = 1; i < rows->stack_count; i++) {
 		struct cap_stack_node *node = &tables->stacks[i];
 
 		if (node->parent >= i || tables->depths[node->parent] >= CAP_MAX_STACK_DEPTH) {
 			node->parent = 0;
-			rejected++;
+			rows->stack_defects++;
 		}
 		if (node->frame >= rows->frame_count) {
 			node->frame = 0;
-			rejected++;
+			rows->stack_defects++;
 		}
 		tables->depths[i] = (u16)(tables->depths[node->parent] + 1);
 	}
-	reader->damage.columns_rejected += rejected != 0;
+	reader->damage.columns_rejected += rows->stack_defects != 0;
 }
 
 static int take_stacks(struct cap_reader *reader, const struct raw_section *raw,
@@ -355,26 +358,11 @@ static void take_events(struct cap_reader *reader, const struct raw_section *raw
 				columns[i].field = &section->type->fields[k];
 }
 
-static u32 table_size(const struct cap_rows *rows, u16 kind)
-{
-	switch (kind) {
-	case CAP_SECTION_STRINGS:
-		return rows->string_count;
-	case CAP_SECTION_FRAMES:
-		return rows->frame_count;
-	case CAP_SECTION_STACKS:
-		return rows->stack_count;
-	case CAP_SECTION_TASKS:
-		return rows->task_count;
-	default:
-		return 0;
-	}
-}
-
 /* The local tables refer to each other, so they are taken in the order strings, frames, stacks,
  * tasks wherever they stand. */
 static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct raw_section *raw,
-			u32 *used_columns, struct cap_rows *rows, struct cap_err *err)
+			u32 *tables_seen, u32 *used_columns, struct cap_rows *rows,
+			struct cap_err *err)
 {
 	struct cap_column *columns = reader->tables.columns + *used_columns;
 	u32 column_count = 0;
@@ -382,8 +370,10 @@ static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct
 
 	if (raw->kind != wanted_kind)
 		return 0;
-	if (table_size(rows, raw->kind) > 1)
+	if (raw->kind != CAP_SECTION_EVENTS && *tables_seen & 1u << raw->kind)
 		return cap_fail(err, CAP_EDAMAGED, "two local tables of kind %u", raw->kind);
+	if (raw->kind != CAP_SECTION_EVENTS)
+		*tables_seen |= 1u << raw->kind;
 	if (raw->kind == CAP_SECTION_STRINGS)
 		return take_strings(reader, raw, rows, err);
 	rc = read_columns(raw, columns, &column_count, err);
@@ -468,7 +458,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 				    CAP_SECTION_TASKS, CAP_SECTION_EVENTS};
 	struct cap_cursor body = cap_cursor_of(reader->raw, reader->header.raw_len);
 	u32 section_count = cap_get_u32(&body);
-	u32 used_columns = 0;
+	u32 used_columns = 0, tables_seen = 0;
 	int rc;
 
 	if (body.failed || section_count > CAP_MAX_SECTIONS)
@@ -484,7 +474,8 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 
 			rc = read_entry(reader, &directory, &section_end, &raw, err);
 			if (rc == 0)
-				rc = take_section(reader, order[k], &raw, &used_columns, rows, err);
+				rc = take_section(reader, order[k], &raw, &tables_seen,
+						  &used_columns, rows, err);
 		}
 		if (rc == 0 && order[k] == CAP_SECTION_STACKS)
 			bound_stacks(reader, rows);
@@ -493,22 +484,73 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 	return rc < 0 ? rc : check_row_count(reader, rows, err);
 }
 
+/* Strict and stop mode: a block of which not all can be read is not to be used at all. */
+static int check_columns(struct cap_reader *reader, const struct cap_rows *rows,
+			 struct cap_err *err)
+{
+	struct reader_tables *tables = &reader->tables;
+
+	if (rows->stack_defects)
+		return cap_fail(err, CAP_EDAMAGED, "%u stacks refer to what is not there",
+				rows->stack_defects);
+	for (u32 i = 0; i < rows->section_count; i++) {
+		const struct cap_section *section = &rows->sections[i];
+
+		if (make_room(&tables->values, &tables->value_size, section->row_count,
+			      sizeof(*tables->values)))
+			return cap_fail(err, -ENOMEM, "out of memory for %u rows",
+					section->row_count);
+		for (u32 c = 0; c < section->column_count; c++)
+			if (cap_values_decode(&section->columns[c], section->row_count,
+					      tables->values) < 0)
+				return cap_fail(err, CAP_EDAMAGED,
+						"column %u of row type %u cannot be decoded",
+						section->columns[c].field_id, section->type_id);
+	}
+	return 0;
+}
+
+/* Counts the block as damaged, once. */
+static int reject_block(struct cap_reader *reader, int rc, const struct cap_err *what)
+{
+	if (reader->block_rejected)
+		return rc;
+	reader->block_rejected = true;
+	if (reader->options.mode == CAP_READ_STOP)
+		reader->damage = reader->damage_before; /* the file ends before it */
+	reader->damage.blocks_damaged++;
+	(void)reader_note_damage(reader, reader->block_offset, 0, what, NULL);
+	return rc;
+}
+
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err)
 {
 	struct cap_damage before = reader->damage;
-	int rc = empty_tables(reader, ret_rows, err);
+	struct cap_err what = {.text = ""};
+	int rc = empty_tables(reader, ret_rows, &what);
 
 	if (rc == 0 && (!reader->have_block || !reader->header.raw_len))
-		rc = cap_fail(err, CAP_EDAMAGED, "not a block of rows");
+		rc = cap_fail(&what, CAP_EDAMAGED, "not a block of rows");
 	if (rc == 0)
-		rc = reader_decompress(reader, err);
+		rc = reader_decompress(reader, &what);
 	if (rc == 0)
-		rc = decode_body(reader, ret_rows, err);
-	if (rc == 0)
+		rc = decode_body(reader, ret_rows, &what);
+	if (rc == 0 && reader->options.mode != CAP_READ_SKIP_DAMAGE)
+		rc = check_columns(reader, ret_rows, &what);
+	if (rc == 0) {
+		if (reader->header.flags & CAP_FLAG_REPLICA)
+			reader->damage =
+				before; /* what it holds was counted where it stood first */
+		else
+			reader->damage.blocks_schema_unknown += reader->schema_guessed;
 		return 0;
+	}
 	reader->damage = before; /* what a rejected block held counts for nothing */
-	if (rc != -ENOMEM)
-		reader->damage.blocks_damaged++;
-	return cap_context(err, rc, "'%s': block %llu", reader->name,
-			   (unsigned long long)reader->header.seq);
+	if (rc == CAP_ECODEC)
+		rc = CAP_EDAMAGED;
+	(void)cap_context(&what, rc, "'%s': block %llu", reader->name,
+			  (unsigned long long)reader->header.seq);
+	if (rc != -ENOMEM && reader->have_block)
+		rc = reject_block(reader, rc, &what);
+	return cap_fail(err, rc, "%s", what.text);
 }

@@ -57,15 +57,18 @@ _Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) == EV_TYPE_MAX,
 
 #define ENUM_KIND_event_class CAP_KIND_CLASS
 #define ENUM_KIND_loss_reason CAP_KIND_REASON
-static const struct cap_enum_value builtin_enums[] = {
 #define SYSCALL_NAME(number, sname) {.kind = CAP_KIND_SYSNO, .value = (number), .name = (sname)},
-#include "syscalls.def"
-#undef SYSCALL_NAME
 #define ENUM_VALUE(en, number, upper, vname) \
 	{.kind = ENUM_KIND_##en, .value = (number), .name = (vname)},
+static const struct cap_enum_value builtin_enums[] = {
+#include "syscalls.def"
 #include "enums.def"
-#undef ENUM_VALUE
 };
+static const struct cap_enum_value enums_of_any_machine[] = {
+#include "enums.def"
+};
+#undef SYSCALL_NAME
+#undef ENUM_VALUE
 
 static struct cap_schema builtin = {
 	.types = builtin_types,
@@ -74,9 +77,36 @@ static struct cap_schema builtin = {
 	.enum_count = sizeof(builtin_enums) / sizeof(builtin_enums[0]),
 };
 
+static const struct cap_schema of_any_machine = {
+	.types = builtin_types,
+	.type_count = sizeof(builtin_types) / sizeof(builtin_types[0]),
+	.enums = enums_of_any_machine,
+	.enum_count = sizeof(enums_of_any_machine) / sizeof(enums_of_any_machine[0]),
+};
+
+static const u64 released_ids[] = {
+#define RELEASED(major, minor, machine, id) (id),
+#include "released.def"
+#undef RELEASED
+	0 /* of no schema; keeps the array from being empty */
+};
+
 const struct cap_schema *cap_schema_builtin(void)
 {
 	return &builtin;
+}
+
+const struct cap_schema *cap_schema_released(u64 id)
+{
+	for (size_t i = 0; released_ids[i]; i++)
+		if (released_ids[i] == id)
+			return &builtin;
+	return NULL;
+}
+
+const struct cap_schema *cap_schema_of_any_machine(void)
+{
+	return &of_any_machine;
 }
 
 const struct cap_type *cap_schema_type(const struct cap_schema *schema, u32 type_id)
@@ -116,7 +146,7 @@ const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind 
 	return NULL;
 }
 
-const char *cap_kind_name(u8 kind)
+const char *cap_kind_name(u16 kind)
 {
 	switch (kind) {
 #define KIND(id, upper, name, encoding) \
@@ -165,5 +195,21 @@ const char *cap_block_name(u32 block_type)
 #undef BLOCK
 	default:
 		return "unknown";
+	}
+}
+
+bool cap_block_holds_rows(u32 block_type)
+{
+	switch (block_type) {
+#define BODY_FIXED false
+#define BODY_SCHEMA false
+#define BODY_ROWS true
+#define BLOCK(type, upper, name, skip, body) \
+	case (type):                         \
+		return BODY_##body;
+#include "blocks.def"
+#undef BLOCK
+	default:
+		return false;
 	}
 }

@@ -58,7 +58,7 @@ struct cap_type {
 };
 
 struct cap_enum_value {
-	u8 kind; /* CAP_KIND_SYSNO, CAP_KIND_CLASS, ...: what kind of field it names */
+	u16 kind; /* CAP_KIND_SYSNO, CAP_KIND_CLASS, ...: what kind of field it names */
 	u32 value;
 	const char *name;
 };
@@ -76,6 +76,14 @@ struct cap_schema {
  * never freed. */
 const struct cap_schema *cap_schema_builtin(void);
 
+/* The schema of a release, by the hash of its encoded form: the built-in one serves for all that
+ * released.def lists. NULL for any other id. */
+const struct cap_schema *cap_schema_released(u64 id);
+
+/* The built-in schema without the names that differ from machine to machine (system calls): for
+ * rows whose own schema is lost and not known. */
+const struct cap_schema *cap_schema_of_any_machine(void);
+
 /* NULL if the schema has no such type or field. */
 const struct cap_type *cap_schema_type(const struct cap_schema *schema, u32 type_id);
 const struct cap_type *cap_schema_type_by_name(const struct cap_schema *schema, const char *name);
@@ -84,10 +92,11 @@ const struct cap_field *cap_type_field(const struct cap_type *type, const char *
 /* Name of a value of an enumerated kind (system call, class, reason); NULL if it has none. */
 const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind kind, u32 value);
 
-const char *cap_kind_name(u8 kind); /* "?" where unknown */
+const char *cap_kind_name(u16 kind); /* "?" where unknown */
 const char *cap_unit_name(u8 unit);
 const char *cap_sensitivity_name(u8 sensitivity);
 const char *cap_block_name(u32 block_type); /* "unknown" where unknown */
+bool cap_block_holds_rows(u32 block_type);  /* is one of the known blocks of rows */
 
 /* Encodes the built-in schema; *ret_bytes is malloc'd, for the caller to free. 0 or -ENOMEM. */
 int cap_schema_encode(u8 **ret_bytes, size_t *ret_len);

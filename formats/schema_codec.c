@@ -17,7 +17,6 @@ enum schema_tag { TAG_TYPE = 1, TAG_FIELD = 2, TAG_ENUM = 3 };
 #define TYPE_FIXED_BYTES 8
 #define FIELD_FIXED_BYTES 12
 #define ENUM_FIXED_BYTES 8
-#define MAX_NAME_BYTES 255
 #define FIELD_FLAG_SIGNED 1u
 #define FIELD_FLAG_OPTIONAL 2u
 
@@ -66,8 +65,9 @@ static size_t encoded_bound(const struct cap_schema *schema)
 
 	for (size_t i = 0; i < schema->type_count; i++)
 		bound += (1 + schema->types[i].field_count) *
-			 (RECORD_HEAD_BYTES + FIELD_FIXED_BYTES + MAX_NAME_BYTES);
-	return bound + schema->enum_count * (RECORD_HEAD_BYTES + ENUM_FIXED_BYTES + MAX_NAME_BYTES);
+			 (RECORD_HEAD_BYTES + FIELD_FIXED_BYTES + CAP_MAX_NAME_BYTES);
+	return bound +
+	       schema->enum_count * (RECORD_HEAD_BYTES + ENUM_FIXED_BYTES + CAP_MAX_NAME_BYTES);
 }
 
 int cap_schema_encode(u8 **ret_bytes, size_t *ret_len)
@@ -130,21 +130,29 @@ static int next_record(struct cap_cursor *cursor, struct schema_record *ret_reco
 	if (cursor->failed)
 		return cap_fail(err, CAP_EDAMAGED, "schema: a record of %u bytes passes the end",
 				len);
-	if (record.name_len > MAX_NAME_BYTES)
-		return cap_fail(err, CAP_ELIMIT, "schema: name of %u bytes exceeds limit %d",
-				record.name_len, MAX_NAME_BYTES);
 	*ret_record = record;
 	return 0;
 }
 
-static bool record_fits(const struct schema_record *record)
+static bool record_known(const struct schema_record *record)
+{
+	return record->tag >= TAG_TYPE && record->tag <= TAG_ENUM;
+}
+
+/* Only records we know have limits: a later version may add larger ones. */
+static int check_record(const struct schema_record *record, struct cap_err *err)
 {
 	static const u16 need[] = {[TAG_TYPE] = TYPE_FIXED_BYTES,
 				   [TAG_FIELD] = FIELD_FIXED_BYTES,
 				   [TAG_ENUM] = ENUM_FIXED_BYTES};
 
-	return record->tag >= TAG_TYPE && record->tag <= TAG_ENUM &&
-	       record->fixed_len >= need[record->tag];
+	if (record->fixed_len < need[record->tag])
+		return cap_fail(err, CAP_EDAMAGED, "schema: a record of tag %u is too short",
+				record->tag);
+	if (record->name_len > CAP_MAX_NAME_BYTES)
+		return cap_fail(err, CAP_ELIMIT, "schema: name of %u bytes exceeds limit %u",
+				record->name_len, CAP_MAX_NAME_BYTES);
+	return 0;
 }
 
 static int count_records(const u8 *bytes, size_t len, struct schema_builder *counts,
@@ -158,15 +166,18 @@ static int count_records(const u8 *bytes, size_t len, struct schema_builder *cou
 
 		if (rc < 0)
 			return rc;
-		if (!record_fits(&record))
+		if (!record_known(&record))
 			continue; /* of a newer version */
+		rc = check_record(&record, err);
+		if (rc < 0)
+			return rc;
 		counts->type_count += record.tag == TAG_TYPE;
 		counts->field_count += record.tag == TAG_FIELD;
 		counts->enum_count += record.tag == TAG_ENUM;
 		counts->name_bytes += record.name_len + 1;
 	}
 	if (counts->type_count > CAP_MAX_TYPES || counts->enum_count > CAP_MAX_ENUM_VALUES ||
-	    counts->field_count > CAP_MAX_TYPES * 16u)
+	    counts->field_count > CAP_MAX_SCHEMA_FIELDS)
 		return cap_fail(err, CAP_ELIMIT,
 				"schema: %zu types, %zu fields, %zu names are too many",
 				counts->type_count, counts->field_count, counts->enum_count);
@@ -264,7 +275,7 @@ static int take_record(struct schema_builder *builder, const struct schema_recor
 	} else {
 		struct cap_enum_value *value = &builder->enums[builder->enum_count++];
 
-		value->kind = (u8)cap_load_le(record->fixed, 2);
+		value->kind = (u16)cap_load_le(record->fixed, 2);
 		value->value = cap_load_u32(record->fixed + 4);
 		value->name = take_name(builder, record);
 	}
@@ -286,7 +297,7 @@ int cap_schema_decode(const u8 *bytes, size_t len, struct cap_schema **ret_schem
 		struct schema_record record;
 
 		rc = next_record(&cursor, &record, err);
-		if (rc == 0 && record_fits(&record))
+		if (rc == 0 && record_known(&record))
 			rc = take_record(&builder, &record, err);
 		if (rc < 0) {
 			(void)cap_schema_free(builder.schema);

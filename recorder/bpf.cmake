@@ -45,6 +45,8 @@ add_custom_target(kymo_bpf_skeleton DEPENDS ${BPF_OUT}/kymo_bpf.skel.h)
 
 set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/live_blocks.c
+  ${CMAKE_CURRENT_LIST_DIR}/doctor_live.c
+  ${CMAKE_CURRENT_LIST_DIR}/doctor_programs.c
   ${CMAKE_CURRENT_LIST_DIR}/live_errors.c
   ${CMAKE_CURRENT_LIST_DIR}/live_inflight.c
   ${CMAKE_CURRENT_LIST_DIR}/live_perf_events.c
@@ -59,6 +61,10 @@ add_dependencies(kymo_live kymo_bpf_skeleton)
 target_include_directories(kymo_live SYSTEM PRIVATE ${BPF_OUT}) # generated: its warnings are not ours
 target_include_directories(kymo_live PRIVATE ${CMAKE_CURRENT_LIST_DIR})
 target_link_libraries(kymo_live PUBLIC kymo_formats PkgConfig::LIBBPF)
+if(KYMO_STATIC) # a shared libbpf brings these itself
+  pkg_check_modules(LIBBPF_NEEDS REQUIRED IMPORTED_TARGET libelf zlib)
+  target_link_libraries(kymo_live PUBLIC PkgConfig::LIBBPF_NEEDS)
+endif()
 
 option(KYMO_LIVE_FORCE_FALLBACKS "Take the fallback of every probe, to test them on a kernel that needs none" OFF)
 if(KYMO_LIVE_FORCE_FALLBACKS)

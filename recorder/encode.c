@@ -300,7 +300,7 @@ int rec_encoder_record(struct rec_encoder *encoder, struct cap_chunk *chunk, con
 		       size_t len)
 {
 	const struct ring_head *head = record;
-	u32 task;
+	u32 task = 0;
 	int rc;
 
 	if (len < sizeof(*head) || len < fixed_bytes(head->type))

@@ -113,13 +113,18 @@ int rec_meta_add(struct cap_chunk *meta_chunk, const char *key, const char *valu
 	return cap_chunk_add(meta_chunk, EV_META, &row);
 }
 
-static int add_public(struct cap_chunk *chunk, const char *key, const char *value)
+struct teller { /* who hears the facts */
+	rec_fact_fn tell;
+	void *context;
+};
+
+static int tell_public(const struct teller *teller, const char *key, const char *value)
 {
-	return rec_meta_add(chunk, key, value, CAP_SENSE_PUBLIC);
+	return teller->tell(teller->context, key, value, CAP_SENSE_PUBLIC);
 }
 
 /* Facts that are one line of a file. */
-static int add_files(struct cap_chunk *chunk)
+static int tell_files(const struct teller *teller)
 {
 	static const struct {
 		const char *key, *path;
@@ -150,7 +155,7 @@ static int add_files(struct cap_chunk *chunk)
 
 		if (rec_read_line(files[i].path, value, sizeof(value)) <= 0)
 			continue;
-		rc = add_public(chunk, files[i].key, value);
+		rc = tell_public(teller, files[i].key, value);
 		if (rc < 0)
 			return rc;
 	}
@@ -175,7 +180,7 @@ static char *cpuinfo_value(char *text, const char *name)
 	return NULL;
 }
 
-static int add_cpu(struct cap_chunk *chunk)
+static int tell_cpu(const struct teller *teller)
 {
 	static const char *const model_names[] = {"model name", "Model", "cpu", "uarch"};
 	char text[CPUINFO_BYTES];
@@ -183,7 +188,7 @@ static int add_cpu(struct cap_chunk *chunk)
 	int rc;
 
 	snprintf(number, sizeof(number), "%ld", sysconf(_SC_NPROCESSORS_CONF));
-	rc = add_public(chunk, "cpu.count", number);
+	rc = tell_public(teller, "cpu.count", number);
 	for (size_t i = 0; i < sizeof(model_names) / sizeof(*model_names) && rc == 0; i++) {
 		const char *model;
 
@@ -191,13 +196,13 @@ static int add_cpu(struct cap_chunk *chunk)
 			return rc;
 		model = cpuinfo_value(text, model_names[i]);
 		if (model && *model)
-			return add_public(chunk, "cpu.model", model);
+			return tell_public(teller, "cpu.model", model);
 	}
 	return rc;
 }
 
 /* x86 CPUs say so in a flag that every hypervisor sets. */
-static int add_virtualisation(struct cap_chunk *chunk)
+static int tell_virtualisation(const struct teller *teller)
 {
 	char text[CPUINFO_BYTES];
 	const char *flags;
@@ -209,10 +214,10 @@ static int add_virtualisation(struct cap_chunk *chunk)
 	if (!flags)
 		return 0;
 	is_guest = strstr(flags, " hypervisor ") || !strncmp(flags, "hypervisor ", 11);
-	return add_public(chunk, "host.virtual", is_guest ? "yes" : "no");
+	return tell_public(teller, "host.virtual", is_guest ? "yes" : "no");
 }
 
-static int add_memory(struct cap_chunk *chunk)
+static int tell_memory(const struct teller *teller)
 {
 	struct sysinfo info;
 	char number[32];
@@ -220,11 +225,11 @@ static int add_memory(struct cap_chunk *chunk)
 	if (sysinfo(&info) < 0)
 		return 0;
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)info.totalram * info.mem_unit);
-	return add_public(chunk, "host.memory_bytes", number);
+	return tell_public(teller, "host.memory_bytes", number);
 }
 
 /* The name ("UTC", "CEST") and offset, which is what relates times to somebody's day. */
-static int add_time_zone(struct cap_chunk *chunk)
+static int tell_time_zone(const struct teller *teller)
 {
 	time_t now = time(NULL);
 	char text[64];
@@ -232,31 +237,31 @@ static int add_time_zone(struct cap_chunk *chunk)
 
 	if (!localtime_r(&now, &local) || !strftime(text, sizeof(text), "%Z %z", &local))
 		return 0;
-	return add_public(chunk, "host.time_zone", text);
+	return tell_public(teller, "host.time_zone", text);
 }
 
-static int add_kernel(struct cap_chunk *chunk)
+static int tell_kernel(const struct teller *teller)
 {
 	struct utsname uts;
 	int rc;
 
 	if (uname(&uts) < 0)
 		return 0;
-	rc = add_public(chunk, "host.kernel", uts.release);
+	rc = tell_public(teller, "host.kernel", uts.release);
 	if (rc == 0)
-		rc = add_public(chunk, "host.kernel_build", uts.version);
+		rc = tell_public(teller, "host.kernel_build", uts.version);
 	if (rc == 0)
-		rc = add_public(chunk, "host.arch", uts.machine);
+		rc = tell_public(teller, "host.arch", uts.machine);
 	if (rc == 0)
-		rc = rec_meta_add(chunk, "host.name", uts.nodename, CAP_SENSE_NAME);
+		rc = teller->tell(teller->context, "host.name", uts.nodename, CAP_SENSE_NAME);
 	if (rc == 0)
-		rc = add_public(chunk, "kernel.btf",
-				access("/sys/kernel/btf/vmlinux", R_OK) == 0 ? "yes" : "no");
+		rc = tell_public(teller, "kernel.btf",
+				 access("/sys/kernel/btf/vmlinux", R_OK) == 0 ? "yes" : "no");
 	return rc;
 }
 
 /* What bounds the recorder itself: its cgroup (version 2) and the memory it may lock. */
-static int add_own_limits(struct cap_chunk *chunk)
+static int tell_own_limits(const struct teller *teller)
 {
 	static const char *const files[] = {"memory.max", "cpu.max"};
 	char cgroups[4096], path[4096 + 64], value[VALUE_BYTES];
@@ -267,7 +272,7 @@ static int add_own_limits(struct cap_chunk *chunk)
 
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
 		snprintf(value, sizeof(value), "%llu", (unsigned long long)limit.rlim_cur);
-		rc = add_public(chunk, "recorder.memlock_bytes", value);
+		rc = tell_public(teller, "recorder.memlock_bytes", value);
 	}
 	if (rec_read_text_at(AT_FDCWD, "/proc/self/cgroup", cgroups, sizeof(cgroups)) <= 0)
 		return rc;
@@ -279,37 +284,41 @@ static int add_own_limits(struct cap_chunk *chunk)
 		if (rec_read_line(path, value, sizeof(value)) <= 0)
 			continue;
 		snprintf(key, sizeof(key), "recorder.cgroup.%s", files[i]);
-		rc = add_public(chunk, key, value);
+		rc = tell_public(teller, key, value);
 	}
 	return rc;
 }
 
-static int add_tool(const struct rec_options *options, struct cap_chunk *chunk)
+int rec_host_facts_each(rec_fact_fn tell, void *context)
 {
-	int rc = add_public(chunk, "tool.version", "kymo-record " KYMO_VERSION);
+	static int (*const parts[])(const struct teller *teller) = {
+		tell_kernel,	tell_cpu,   tell_virtualisation, tell_memory,
+		tell_time_zone, tell_files, tell_own_limits,
+	};
+	const struct teller teller = {tell, context};
+	int rc = tell_public(&teller, "tool.version", "kymo-record " KYMO_VERSION);
 
 	if (rc == 0 && libbpf_version_string)
-		rc = add_public(chunk, "tool.libbpf", libbpf_version_string());
-	if (!options || rc < 0)
-		return rc;
-	/* Arguments may hold anything, file names and process names at least. */
-	if (options->command_line)
-		rc = rec_meta_add(chunk, "tool.command_line", options->command_line,
-				  CAP_SENSE_PATH);
-	if (rc == 0 && options->config_text)
-		rc = rec_meta_add(chunk, "tool.config", options->config_text, CAP_SENSE_PATH);
+		rc = tell_public(&teller, "tool.libbpf", libbpf_version_string());
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && rc == 0; i++)
+		rc = parts[i](&teller);
 	return rc;
+}
+
+static int add_fact(void *context, const char *key, const char *value, u32 sensitivity)
+{
+	return rec_meta_add(context, key, value, sensitivity);
 }
 
 int rec_host_meta(const struct rec_options *options, struct cap_chunk *meta_chunk)
 {
-	static int (*const parts[])(struct cap_chunk * chunk) = {
-		add_kernel,    add_cpu,	  add_virtualisation, add_memory,
-		add_time_zone, add_files, add_own_limits,
-	};
-	int rc = add_tool(options, meta_chunk);
+	int rc = rec_host_facts_each(add_fact, meta_chunk);
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && rc == 0; i++)
-		rc = parts[i](meta_chunk);
+	/* Arguments may hold anything, file names and process names at least. */
+	if (rc == 0 && options && options->command_line)
+		rc = rec_meta_add(meta_chunk, "tool.command_line", options->command_line,
+				  CAP_SENSE_PATH);
+	if (rc == 0 && options && options->config_text)
+		rc = rec_meta_add(meta_chunk, "tool.config", options->config_text, CAP_SENSE_PATH);
 	return rc == 0 ? cap_chunk_failed(meta_chunk) : rc;
 }

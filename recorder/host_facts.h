@@ -21,6 +21,13 @@ struct rec_host_facts {
  */
 int rec_host_info(struct rec_host_facts *ret_facts, struct cap_err *err);
 
+/* Told once per fact. sensitivity: enum cap_sensitivity. Negative ends the telling. */
+typedef int (*rec_fact_fn)(void *context, const char *key, const char *value, u32 sensitivity);
+
+/* Tells what can be read about the host; a fact that cannot is left out. 0, or what tell returned.
+ */
+int rec_host_facts_each(rec_fact_fn tell, void *context);
+
 /*
  * Adds META rows, each with its sensitivity class; a fact that cannot be read is left out. options
  * may be NULL (no command line, no configuration). 0, -ENOMEM or CAP_ELIMIT.

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "formats/cleanup.h"
+#include "privileges.h"
 
 /* libbpf's print function has no context argument: the one variable it can reach. Set for the time
  * of a load only. */
@@ -126,16 +127,6 @@ void live_log_tail(const struct live_log *log, char *ret_text, size_t size)
 	}
 }
 
-static bool capability_held(int capability)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return true; /* not told; what needs it will tell */
-	return data[capability / 32].effective & (1u << (capability % 32));
-}
-
 int live_fail_permissions(struct cap_err *err, const char *what)
 {
 	char path[PATH_MAX] = "kymo-record";
@@ -143,7 +134,7 @@ int live_fail_permissions(struct cap_err *err, const char *what)
 
 	if (len > 0)
 		path[len] = 0;
-	if (capability_held(CAP_SYS_ADMIN))
+	if (rec_capability_held(CAP_SYS_ADMIN))
 		return cap_fail(err, CAP_EPRIVILEGE,
 				"InsufficientPermissions: %s, although the capabilities for it are "
 				"held; what else forbids it is a container's seccomp filter, a "
@@ -158,10 +149,10 @@ int live_fail_permissions(struct cap_err *err, const char *what)
 
 static int check_capabilities(struct cap_err *err)
 {
-	const bool bpf = capability_held(CAP_BPF), perfmon = capability_held(CAP_PERFMON);
+	const bool bpf = rec_capability_held(CAP_BPF), perfmon = rec_capability_held(CAP_PERFMON);
 	char what[128];
 
-	if (capability_held(CAP_SYS_ADMIN) || (bpf && perfmon))
+	if (rec_capability_held(CAP_SYS_ADMIN) || (bpf && perfmon))
 		return 0;
 	(void)snprintf(what, sizeof(what),
 		       "loading BPF programs needs CAP_BPF and CAP_PERFMON, and %s missing",
@@ -208,7 +199,7 @@ void live_why_maps_closed(const struct rec_options *options, char *ret_reason, s
 	size_t count = options->pid_count, closed = 0;
 
 	ret_reason[0] = 0;
-	if (capability_held(CAP_SYS_PTRACE))
+	if (rec_capability_held(CAP_SYS_PTRACE))
 		return;
 	if (count > 0 && options->command && !options->all)
 		count--; /* the last is the command, whose mappings before its exec tell nothing */

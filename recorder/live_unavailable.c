@@ -1,5 +1,6 @@
 /* Stands in for the live source in builds without BPF support (bpf.cmake not found, or KYMO_LIVE
  * off). */
+#include "doctor.h"
 #include "rec_source.h"
 
 static int live_open(const struct rec_options *options, struct rec_source **ret_source,
@@ -30,3 +31,14 @@ struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
 	(void)source;
 	return NULL;
 }
+
+/* The doctor's checks by loading programs. */
+#define HOST(name, id)
+#define LIVE(name, id)                                                                       \
+	void doctor_##name(struct doctor_check *check)                                       \
+	{                                                                                    \
+		doctor_found(check, DOCTOR_ERROR, "this kymo-record was built without BPF"); \
+	}
+#include "doctor_checks.def"
+#undef HOST
+#undef LIVE

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "doctor.h"
 #include "event_classes.h"
 #include "options.h"
 #include "privileges.h"
@@ -64,6 +65,29 @@ static int command_config(int argc, char **argv)
 	if (rec_config_check(argv[2], stdout, &err) < 0)
 		return fail(&err);
 	return finish_stdout(REC_EXIT_OK);
+}
+
+static int command_doctor(int argc, char **argv)
+{
+	struct doctor_options options = {0};
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0) {
+			options.json = true;
+		} else if (strcmp(argv[i], "--report") == 0) {
+			options.report = true;
+		} else {
+			bool asks = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+
+			(void)fputs("usage: kymo-record doctor [--json] [--report]\n"
+				    "Tries what a recording needs and says what is in the way. "
+				    "--report adds facts\nabout the host for a bug report. Exit "
+				    "status: 0 it can record, 4 it cannot.\n",
+				    asks ? stdout : stderr);
+			return asks ? finish_stdout(REC_EXIT_OK) : REC_EXIT_USAGE;
+		}
+	}
+	return finish_stdout(doctor_run(&options, stdout) ? REC_EXIT_OK : REC_EXIT_KERNEL);
 }
 
 static int print_version(void)

@@ -156,3 +156,13 @@ int rec_privileges_drop_all(struct cap_err *err)
 
 	return rc < 0 ? rc : check_threads(err);
 }
+
+bool rec_capability_held(int capability)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return true; /* not told; what needs it will tell */
+	return data[capability / 32].effective & (1u << (capability % 32));
+}

@@ -3,6 +3,8 @@
  * What the recorder may do, over its life: the privileges it was started with until everything is
  * attached and open, none after. The user id stays, so that files belong to the caller.
  */
+#include <stdbool.h>
+
 #include "formats/cap_error.h"
 
 /* For the start of main: neither dumps its memory nor lets its user attach to it. What is executed
@@ -25,3 +27,7 @@ int rec_privileges_drop(struct cap_err *err);
  * CAP_EPRIVILEGE naming the thread: recording must not go on then.
  */
 int rec_privileges_drop_all(struct cap_err *err);
+
+/* Has the calling thread the capability in effect? capability: CAP_* of linux/capability.h. True
+ * where the kernel does not tell: what needs it will. */
+bool rec_capability_held(int capability);

@@ -195,7 +195,7 @@ static int scan_by_query(struct maps_scan *scan)
 	u64 address = 0;
 
 	for (;;) {
-		struct maps_query mapping;
+		struct maps_query mapping = {0};
 		int rc = query(scan->maps_fd, address, name, sizeof(name), &mapping);
 
 		if (rc == -ENAMETOOLONG) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "formats/schema.h"
+#include "json_text.h"
 #include "quantity_text.h"
 
 int rec_exit_status(int rc, const struct rec_result *result)
@@ -57,6 +58,8 @@ static const char *end_name(enum cap_end_reason reason)
 		return "rotated";
 	case CAP_END_TARGET:
 		return "target_ended";
+	case CAP_END_RECOVERED: /* `kymo recover` writes it, no recorder */
+		break;
 	}
 	return "unknown";
 }
@@ -71,6 +74,8 @@ static const char *end_text(const struct rec_options *options, enum cap_end_reas
 		return "ended at --max-size";
 	case CAP_END_SAMPLES:
 		return "ended at --max-samples";
+	case CAP_END_NO_SPACE:
+		return "ended early for want of disk space";
 	case CAP_END_IO_ERROR:
 		return "ended by an error";
 	case CAP_END_TARGET:
@@ -165,17 +170,12 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 {
 	const struct rec_sink_counts *counts = &result->counts;
 	const char *why = end_text(options, result->reason);
-	char path[512], events[32], bytes[32], peak[32], floor[32];
+	char path[512], events[32], bytes[32], peak[32];
 
 	if (!result->recorded)
 		return;
 	rec_visible_text(options->output_path, path, sizeof(path));
 	print_command(out, options, result);
-	if (result->reason == CAP_END_NO_SPACE)
-		(void)fprintf(out,
-			      "kymo-record: ended early: the disk of '%s' is nearly full (%s are "
-			      "kept free)\n",
-			      path, rec_bytes_text(result->floor_bytes, floor, sizeof(floor)));
 	if (asked_count(options, counts) == 0)
 		(void)fprintf(
 			out,
@@ -194,46 +194,6 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 		      rec_bytes_text(result->cost.peak_rss_bytes, peak, sizeof(peak)));
 	if (asked_count(options, counts) > 0)
 		print_next(out, options, path);
-}
-
-/* JSON needs valid UTF-8: bytes beyond ASCII are passed on only in well-formed sequences. */
-static size_t utf8_len(const unsigned char *bytes)
-{
-	size_t len = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
-
-	if (bytes[0] < 0xc2 || bytes[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f) ||
-	    (bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f))
-		return 0; /* overlong, surrogate, beyond U+10FFFF */
-	return len;
-}
-
-static void print_json_string(FILE *out, const char *text)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	(void)fputc('"', out);
-	while (*at) {
-		size_t len = *at < 0x80 ? 1 : utf8_len(at);
-
-		if (len == 0) {
-			(void)fputs("\\ufffd", out);
-			len = 1;
-		} else if (*at == '"' || *at == '\\') {
-			(void)fprintf(out, "\\%c", *at);
-		} else if (*at < 0x20 || *at == 0x7f) {
-			(void)fprintf(out, "\\u%04x", *at);
-		} else {
-			(void)fwrite(at, 1, len, out);
-		}
-		at += len;
-	}
-	(void)fputc('"', out);
 }
 
 static void print_json_counts(FILE *out, const char *key, const u64 *counts, u32 count,
@@ -270,10 +230,10 @@ void rec_summary_json(FILE *out, const struct rec_options *options, const struct
 	const struct rec_sink_counts *counts = &result->counts;
 
 	(void)fprintf(out, "{\"recorded\":%s,\"output\":", result->recorded ? "true" : "false");
-	print_json_string(out, options->output_path ? options->output_path : "");
+	rec_json_string(out, options->output_path ? options->output_path : "");
 	if (error) {
 		(void)fputs(",\"error\":", out);
-		print_json_string(out, error);
+		rec_json_string(out, error);
 	}
 	if (result->recorded) {
 		(void)fprintf(out,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/output/safe_text.h"
+#include "analyzer/output/json_string.h"
 #include "analyzer/output/sink.h"
 #include "formats/capture_reader.h"
 #include "formats/cleanup.h"
@@ -51,12 +51,17 @@ static void dump_done(struct dump *dump)
 		free(dump->columns[i].values);
 }
 
-static void print_string(FILE *out, const struct cap_string *string)
+/* The value of member name, and name_hex if it is not UTF-8. */
+static void print_string(FILE *out, const char *name, const struct cap_string *string)
 {
-	if (string->len == 0)
+	const char *text = (const char *)string->bytes;
+
+	if (string->len == 0) {
 		(void)fputs("null", out);
-	else
-		kymo_print_json_string(out, (const char *)string->bytes, string->len);
+		return;
+	}
+	kymo_json_string(out, text, string->len);
+	kymo_json_flag(out, ",", name, "_hex", text, string->len);
 }
 
 static void print_hex(FILE *out, const struct cap_string *string)
@@ -69,11 +74,14 @@ static void print_hex(FILE *out, const struct cap_string *string)
 
 static void print_task(FILE *out, const struct cap_task *task)
 {
+	size_t len = strnlen(task->comm, EV_COMM_BYTES);
+
 	(void)fprintf(out,
 		      "{\"tgid\":%" PRIu32 ",\"tid\":%" PRIu32 ",\"leader_start_ns\":%" PRIu64
 		      ",\"exec_id\":%" PRIu32 ",\"comm\":",
 		      task->tgid, task->tid, task->leader_start_ns, task->exec_id);
-	kymo_print_json_string(out, task->comm, strnlen(task->comm, EV_COMM_BYTES));
+	kymo_json_string(out, task->comm, len);
+	kymo_json_flag(out, ",", "comm", "_hex", task->comm, len);
 	(void)fputc('}', out);
 }
 
@@ -90,13 +98,18 @@ static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
 			      frame->space, frame->offset);
 		if (frame->object != 0) {
 			(void)fputs(",\"object\":", out);
-			print_string(out, &rows->strings[frame->object]);
+			print_string(out, "object", &rows->strings[frame->object]);
 		}
 		(void)fputc('}', out);
 		separator = ",";
 		node = rows->stacks[node].parent;
 	}
 	(void)fputc(']', out);
+}
+
+static void print_number(FILE *out, const struct cap_field *field, u64 value)
+{
+	(void)fprintf(out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
 }
 
 static void print_enumerated(const struct dump *dump, const struct cap_field *field, u64 value)
@@ -106,11 +119,13 @@ static void print_enumerated(const struct dump *dump, const struct cap_field *fi
 							  (enum cap_kind)field->kind, (u32)value)
 				   : NULL;
 
-	(void)fprintf(dump->out, "%" PRIu64, value);
+	print_number(dump->out, field, value);
 	if (!name)
 		return;
-	(void)fprintf(dump->out, ",\"%s_name\":", field->name);
-	kymo_print_json_string(dump->out, name, strlen(name));
+	(void)fputc(',', dump->out);
+	kymo_json_key(dump->out, field->name, "_name");
+	kymo_json_string(dump->out, name, strlen(name));
+	kymo_json_flag(dump->out, ",", field->name, "_name_hex", name, strlen(name));
 }
 
 static void print_value(const struct dump *dump, const struct cap_rows *rows,
@@ -124,7 +139,7 @@ static void print_value(const struct dump *dump, const struct cap_rows *rows,
 		print_stack(dump->out, rows, value);
 		break;
 	case CAP_KIND_STRING:
-		print_string(dump->out, &rows->strings[value]);
+		print_string(dump->out, field->name, &rows->strings[value]);
 		break;
 	case CAP_KIND_BYTES:
 		print_hex(dump->out, &rows->strings[value]);
@@ -132,14 +147,17 @@ static void print_value(const struct dump *dump, const struct cap_rows *rows,
 	case CAP_KIND_ADDRESS:
 		(void)fprintf(dump->out, "\"0x%" PRIx64 "\"", value);
 		break;
-	case CAP_KIND_SYSNO:
-	case CAP_KIND_CLASS:
-	case CAP_KIND_REASON:
-	case CAP_KIND_SENSE:
-		print_enumerated(dump, field, value);
+	case CAP_KIND_TIME:
+	case CAP_KIND_DURATION:
+	case CAP_KIND_UINT:
+	case CAP_KIND_INT:
+	case CAP_KIND_ERRNO:
+	case CAP_KIND_FLAGS:
+	case CAP_KIND_CLOCKNS:
+		print_number(dump->out, field, value);
 		break;
-	default:
-		(void)fprintf(dump->out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
+	default: /* also kinds of later versions: the schema may name their values */
+		print_enumerated(dump, field, value);
 	}
 }
 
@@ -167,15 +185,16 @@ static void print_row(const struct dump *dump, const struct cap_rows *rows,
 		      const struct cap_section *section, u32 row)
 {
 	(void)fputs("{\"type\":", dump->out);
-	kymo_print_json_string(dump->out, section->type->name, strlen(section->type->name));
+	kymo_json_string(dump->out, section->type->name, strlen(section->type->name));
+	kymo_json_flag(dump->out, ",", "type", "_hex", section->type->name,
+		       strlen(section->type->name));
 	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
 		const struct cap_field *field = section->columns[i].field;
 
 		if (!field || strcmp(field->name, "reserved") == 0)
 			continue;
 		(void)fputc(',', dump->out);
-		kymo_print_json_string(dump->out, field->name, strlen(field->name));
-		(void)fputc(':', dump->out);
+		kymo_json_key(dump->out, field->name, "");
 		if (dump->columns[i].usable)
 			print_value(dump, rows, field, dump->columns[i].values[row]);
 		else
@@ -216,8 +235,8 @@ static int walk(struct dump *dump, struct cap_err *err)
 		dump->type_seen |=
 			dump->type &&
 			cap_schema_type_by_name(cap_reader_schema(dump->reader), dump->type);
-		if (block.raw_len == 0 || block.row_count == 0 || block.replica)
-			continue; /* no rows in it */
+		if (!cap_block_holds_rows(block.type) || block.replica)
+			continue; /* no rows in it, or none that are new */
 		rc = cap_reader_rows(dump->reader, &rows, err);
 		if (rc == -ENOMEM)
 			return rc;
@@ -248,13 +267,18 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	if (dump->unknown_rows || damage->blocks_unknown)
 		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped",
 			  damage->blocks_unknown, dump->unknown_rows);
+	if (damage->blocks_schema_unknown)
+		run->note(run,
+			  "the schema of %" PRIu64 " blocks is not in '%s' and not of a release "
+			  "known here: what is new in them has no name",
+			  damage->blocks_schema_unknown, path);
 	if (dump->rejected)
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
-			       dump->rejected || damage->end_lost
+			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS
 		       : 0;
 }
@@ -263,15 +287,18 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 {
 	CLEANUP(cap_freep) char *buffer = malloc(OUTPUT_BYTES);
 	CLEANUP(dump_done) struct dump dump = {.out = run->out};
-	const struct kymo_parse parse = {
-		.options = options_table, .own = &dump, .min_arguments = 1, .max_arguments = 1};
+	const struct kymo_parse parse = {.groups = KYMO_OPT_READING,
+					 .options = options_table,
+					 .own = &dump,
+					 .min_arguments = 1,
+					 .max_arguments = 1};
 	struct kymo_common common;
 	int first, rc, output_rc;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = cap_reader_open(argv[first], NULL, &dump.reader, err);
+	rc = kymo_reading_open(argv[first], common.reading, &dump.reader, err);
 	if (rc < 0)
 		return rc;
 	if (buffer)
@@ -281,7 +308,7 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	output_rc = kymo_output_error(run->out);
 	if (rc == 0 && output_rc < 0)
 		rc = cap_fail_errno(err, -output_rc, "write the output");
-	(void)setvbuf(run->out, NULL, _IOLBF, 0); /* our buffer goes away */
+	(void)setvbuf(run->out, NULL, _IONBF, 0); /* our buffer goes away; _IOLBF would keep it */
 	if (rc < 0)
 		return rc;
 	if (dump.type && !dump.type_seen)

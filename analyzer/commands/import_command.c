@@ -57,7 +57,7 @@ static int set_force(void *own, const char *value, struct cap_err *err)
 
 static const struct kymo_option options_table[] = {
 	{"output", 'o', "DB", "the database to make", set_output},
-	{"force", 'f', NULL, "replace DB if it exists, and what a killed import left", set_force},
+	{"force", 'f', NULL, "replace DB if it exists", set_force},
 	{0},
 };
 
@@ -73,7 +73,7 @@ static int show_progress(void *context, const struct kymo_import_progress *progr
 		return 0;
 	line->last_ns = now;
 	(void)fprintf(stderr, "\r\033[Kimport %zu/%zu ", progress->file + 1, progress->file_count);
-	kymo_print_safe(stderr, progress->path, strlen(progress->path), 0);
+	kymo_print_safe(stderr, progress->path, strlen(progress->path));
 	(void)fprintf(stderr, "  %3.0f %%", 100 * progress->fraction);
 	if (progress->events > 0 && elapsed_s > 0)
 		(void)fprintf(stderr, "  %.2f M events/s",
@@ -113,7 +113,8 @@ static int note_loss(const struct kymo_run *run, const char *path, struct kymo_c
 int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	struct import_arguments own = {0};
-	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
+	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS |
+						   KYMO_OPT_READING,
 					 .options = options_table,
 					 .own = &own,
 					 .min_arguments = 1,
@@ -134,6 +135,7 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 	options.path_count = (size_t)(argc - first);
 	options.output = own.output;
 	options.force = own.force;
+	options.reading = common.reading;
 	options.symbols = common.symbols;
 	options.symbol_options = &common.symbol_options;
 	line.shown = run->stderr_is_tty && !common.quiet;

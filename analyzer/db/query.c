@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/output/safe_text.h"
 #include "formats/cleanup.h"
 
 struct kymo_query {
@@ -104,10 +105,17 @@ int kymo_query_bind_text(struct kymo_query *query, const char *name, const char 
 {
 	int index = sqlite3_bind_parameter_index(query->statement, name);
 
-	if (index == 0 ||
-	    sqlite3_bind_text(query->statement, index, text, -1, SQLITE_TRANSIENT) == SQLITE_OK)
+	int rc;
+
+	if (index == 0)
 		return 0;
-	return -ENOMEM;
+	/* Import keeps names that are not UTF-8 as BLOBs: kymo_result_text. */
+	if (text && !kymo_is_utf8(text, strlen(text)))
+		rc = sqlite3_bind_blob64(query->statement, index, text, strlen(text),
+					 SQLITE_TRANSIENT);
+	else
+		rc = sqlite3_bind_text(query->statement, index, text, -1, SQLITE_TRANSIENT);
+	return rc == SQLITE_OK ? 0 : -ENOMEM;
 }
 
 int kymo_query_step(struct kymo_query *query, struct cap_err *err)

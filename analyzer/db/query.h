@@ -21,7 +21,8 @@ struct kymo_query *kymo_query_free(struct kymo_query *query);
 void kymo_query_freep(struct kymo_query **query); /* for CLEANUP */
 
 /* A parameter that the statement does not have is no error: one set of filters serves many
- * statements. Text is copied; NULL binds NULL. */
+ * statements. Text is copied; NULL binds NULL, and text that is not UTF-8 the BLOB
+ * that import keeps such names as. */
 int kymo_query_bind_int(struct kymo_query *query, const char *name, s64 value);
 int kymo_query_bind_text(struct kymo_query *query, const char *name, const char *text);
 

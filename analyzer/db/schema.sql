@@ -1,9 +1,10 @@
 -- The database that `kymo import` writes: dictionary tables and views. SCHEMA.md explains each column. The tables of row types (syscall, cpu_sample,
 -- mapping, ...) are not here: their CREATE TABLE text is made from formats/events.def at run time.
--- Every view is plain SQL: it works in the sqlite3 shell. All times are ns of CLOCK_MONOTONIC of the recorded host, unless the name says otherwise.
+-- Every view is plain SQL: it works in the sqlite3 shell. Sums of numbers that a capture may hold are made by total(), since sum() fails where they
+-- pass 2^63. All times are ns of CLOCK_MONOTONIC of the recorded host, unless the name says otherwise.
 
 PRAGMA application_id = 1266249071; -- 'Kymo'
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- ---------------------------------------------------------------- captures
 
@@ -37,7 +38,8 @@ CREATE TABLE capture (
 	blocks_unknown INTEGER NOT NULL,
 	bytes_skipped INTEGER NOT NULL,
 	columns_rejected INTEGER NOT NULL,
-	rows_unknown_type INTEGER NOT NULL
+	rows_unknown_type INTEGER NOT NULL,
+	blocks_schema_unknown INTEGER NOT NULL
 );
 
 CREATE TABLE event_count (
@@ -185,8 +187,9 @@ CREATE VIEW class_totals AS
 SELECT capture_id,
 	COALESCE((SELECT name FROM enum_name n WHERE n.capture_id = t.capture_id AND kind = 'class' AND value = event_class),
 		'class_' || event_class) AS class,
-	sum(attempted_count) AS attempted_count, sum(stored_count) AS stored_count, sum(lost_count) AS lost_count,
-	sum(unmatched_count) AS unmatched_count
+	CAST(total(attempted_count) AS INTEGER) AS attempted_count, CAST(total(stored_count) AS INTEGER) AS stored_count,
+	CAST(total(lost_count) AS INTEGER) AS lost_count,
+	CAST(total(unmatched_count) AS INTEGER) AS unmatched_count
 FROM (SELECT capture_id, event_class, cpu, max(time_ns), attempted_count, stored_count, lost_count, unmatched_count
 	FROM class_total GROUP BY capture_id, event_class, cpu) t
 GROUP BY capture_id, event_class;
@@ -229,7 +232,7 @@ CREATE VIEW syscalls AS
 SELECT s.capture_id,
 	CASE WHEN compat THEN 'compat_' || sysno ELSE COALESCE(n.name, 'syscall_' || sysno) END AS name,
 	calls, errors, unfinished, total_ns, min_ns, CAST(total_ns AS REAL) / finished AS avg_ns, p50_ns, p90_ns, p99_ns, p999_ns,
-	max_ns, 100.0 * total_ns / sum(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat
+	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat
 FROM syscall_summary s
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
 
@@ -237,7 +240,7 @@ CREATE VIEW syscalls_by_process AS
 SELECT s.capture_id, s.process_id, p.tgid, p.comm,
 	CASE WHEN compat THEN 'compat_' || sysno ELSE COALESCE(n.name, 'syscall_' || sysno) END AS name,
 	calls, errors, unfinished, total_ns, min_ns, CAST(total_ns AS REAL) / finished AS avg_ns, p50_ns, p90_ns, p99_ns, p999_ns,
-	max_ns, 100.0 * total_ns / sum(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat
+	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat
 FROM syscall_process_summary s
 	LEFT JOIN process p ON p.id = s.process_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
@@ -279,7 +282,7 @@ WITH ranked AS (
 		count(*) OVER (PARTITION BY capture_id, sysno, flags & 16 <> 0, flags & 7 <> 0) AS n
 	FROM syscall)
 SELECT capture_id, sysno, compat, count(*) AS calls, sum(NOT unfinished) AS finished, sum(unfinished) AS unfinished,
-	sum(error <> 0) AS errors, sum(CASE WHEN unfinished THEN 0 ELSE duration_ns END) AS total_ns,
+	sum(error <> 0) AS errors, CAST(total(CASE WHEN unfinished THEN 0 ELSE duration_ns END) AS INTEGER) AS total_ns,
 	min(CASE WHEN NOT unfinished THEN duration_ns END) AS min_ns,
 	max(CASE WHEN NOT unfinished AND place = (n * 500 + 999) / 1000 THEN duration_ns END) AS p50_ns,
 	max(CASE WHEN NOT unfinished AND place = (n * 900 + 999) / 1000 THEN duration_ns END) AS p90_ns,
@@ -301,19 +304,19 @@ WITH RECURSIVE walk(id, capture_id, text) AS (
 SELECT id AS stack_id, capture_id, text FROM walk;
 
 CREATE VIEW stack_samples AS
-SELECT s.capture_id, t.comm, t.tgid, t.process_id, s.stack_id, count(*) AS samples, sum(s.period) AS weight
+SELECT s.capture_id, t.comm, t.tgid, t.process_id, s.stack_id, count(*) AS samples, CAST(total(s.period) AS INTEGER) AS weight
 FROM cpu_sample s LEFT JOIN task t ON t.id = s.task_id
 GROUP BY s.capture_id, s.task_id, s.stack_id;
 
 CREATE VIEW folded_stacks AS
 SELECT n.capture_id,
 	replace(replace(COALESCE(n.comm, '[unknown]'), ';', ':'), ' ', '_') || ';' || COALESCE(x.text, '[no stack]') AS folded,
-	sum(n.samples) AS samples, sum(n.weight) AS weight
+	sum(n.samples) AS samples, CAST(total(n.weight) AS INTEGER) AS weight
 FROM stack_samples n LEFT JOIN stack_text x ON x.stack_id = n.stack_id
 GROUP BY n.capture_id, folded;
 
 CREATE VIEW cpu_by_process AS
-SELECT n.capture_id, n.process_id, n.tgid, p.comm, sum(n.samples) AS samples, sum(n.weight) AS weight,
+SELECT n.capture_id, n.process_id, n.tgid, p.comm, sum(n.samples) AS samples, CAST(total(n.weight) AS INTEGER) AS weight,
 	100.0 * sum(n.samples) / sum(sum(n.samples)) OVER (PARTITION BY n.capture_id) AS share_percent
 FROM stack_samples n LEFT JOIN process p ON p.id = n.process_id
 GROUP BY n.capture_id, n.process_id;
@@ -341,10 +344,10 @@ GROUP BY h.capture_id, h.space, h.module, h.name;
 -- ---------------------------------------------------------------- views: what recording cost
 
 CREATE VIEW overhead_bpf AS
-SELECT b.capture_id, b.name, COALESCE(k.name, 'class_' || b.event_class) AS class, sum(b.run_count) AS run_count,
-	sum(b.run_time_ns) AS run_time_ns, sum(b.window_ns) AS window_ns,
-	CAST(sum(b.run_time_ns) AS REAL) / NULLIF(sum(b.run_count), 0) AS avg_ns,
-	100.0 * sum(b.run_time_ns) / NULLIF(sum(b.window_ns) * c.cpu_count, 0) AS cpu_percent,
+SELECT b.capture_id, b.name, COALESCE(k.name, 'class_' || b.event_class) AS class, CAST(total(b.run_count) AS INTEGER) AS run_count,
+	CAST(total(b.run_time_ns) AS INTEGER) AS run_time_ns, CAST(total(b.window_ns) AS INTEGER) AS window_ns,
+	total(b.run_time_ns) / NULLIF(total(b.run_count), 0) AS avg_ns,
+	100.0 * total(b.run_time_ns) / NULLIF(total(b.window_ns) * c.cpu_count, 0) AS cpu_percent,
 	max(b.recursion_count) AS recursion_count
 FROM bpf_program b JOIN capture c ON c.id = b.capture_id
 	LEFT JOIN enum_name k ON k.capture_id = b.capture_id AND k.kind = 'class' AND k.value = b.event_class

@@ -55,7 +55,7 @@ FROM syscall_histogram_summary s
 
 -- Loss by class and reason with the time it spans.
 CREATE VIEW loss_summary AS
-SELECT capture_id, class, reason, sum(lost_count) AS lost_count, min(from_ns) AS from_ns, max(to_ns) AS to_ns,
+SELECT capture_id, class, reason, CAST(total(lost_count) AS INTEGER) AS lost_count, min(from_ns) AS from_ns, max(to_ns) AS to_ns,
 	min(from_s) AS from_s, max(to_s) AS to_s, count(DISTINCT cpu) AS cpus
 FROM loss_spans WHERE lost_count > 0 GROUP BY capture_id, class, reason;
 

@@ -2,16 +2,13 @@
 #include "analyzer/import/import_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "analyzer/db/connection.h"
 #include "analyzer/db/query.h"
 #include "analyzer/db/schema_db.h"
+#include "analyzer/import/output_part.h"
 #include "analyzer/symbols/symbolize_db.h"
 #include "formats/cleanup.h"
 
@@ -22,8 +19,7 @@
 
 struct import {
 	const struct kymo_import_options *options;
-	char *part; /* OUTPUT.part */
-	bool part_is_ours;
+	struct kymo_part part;
 	sqlite3 *db;
 	struct kymo_ids next; /* bases for the next capture */
 	size_t file;
@@ -37,9 +33,7 @@ static void import_done(struct import *import)
 {
 	if (import->db)
 		kymo_connection_closep(&import->db);
-	if (import->part_is_ours)
-		(void)unlink(import->part); /* we are failing already */
-	free(import->part);
+	kymo_part_done(&import->part);
 }
 
 /* -------- progress -------- */
@@ -73,103 +67,12 @@ static int progress(void *context, u64 done_bytes, u64 total_bytes)
 	return options->progress(options->progress_context, &report);
 }
 
-/* -------- files -------- */
-
-static int refuse_inputs(const struct kymo_import_options *options, struct cap_err *err)
-{
-	struct stat output, input;
-
-	if (lstat(options->output, &output) < 0)
-		return 0; /* what else is wrong with it, creating it will tell */
-	if (!S_ISREG(output.st_mode))
-		return cap_fail(err, -EEXIST,
-				"'%s' is not a regular file: give another name with -o",
-				options->output);
-	for (size_t i = 0; i < options->path_count; i++) {
-		if (stat(options->paths[i], &input) == 0 && input.st_dev == output.st_dev &&
-		    input.st_ino == output.st_ino)
-			return cap_fail(err, CAP_EUSAGE,
-					"'%s' is both a capture to import and the output",
-					options->output);
-	}
-	if (!options->force)
-		return cap_fail(err, -EEXIST,
-				"'%s' exists: give another name with -o, or -f to replace it",
-				options->output);
-	return 0;
-}
-
-static int create_part(struct import *import, struct cap_err *err)
-{
-	const struct kymo_import_options *options = import->options;
-	int fd;
-
-	if (asprintf(&import->part, "%s.part", options->output) < 0) {
-		import->part = NULL;
-		return cap_fail(err, -ENOMEM, "out of memory");
-	}
-	if (options->force && unlink(import->part) < 0 && errno != ENOENT)
-		return cap_fail_errno(err, errno, "remove '%s'", import->part);
-	fd = open(import->part, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
-		return cap_fail(err, -EEXIST,
-				"'%s' is there: another import is running, or one was killed; "
-				"wait, or give -f to "
-				"replace it",
-				import->part);
-	if (fd < 0)
-		return cap_fail_errno(err, errno, "create '%s'", import->part);
-	(void)close(fd);
-	import->part_is_ours = true;
-	return 0;
-}
-
-static int sync_path(const char *path, int flags, struct cap_err *err)
-{
-	CLEANUP(cap_closep) int fd = open(path, flags | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) < 0)
-		return cap_fail_errno(err, errno, "write '%s' to disk", path);
-	return 0;
-}
-
-/* Gives the finished file its name. */
-static int publish(struct import *import, struct cap_err *err)
-{
-	const char *output = import->options->output;
-	CLEANUP(cap_freep) char *copy = strdup(output);
-	int rc = sync_path(import->part, O_RDONLY, err);
-
-	if (!copy)
-		return cap_fail(err, -ENOMEM, "out of memory");
-	if (rc < 0)
-		return rc;
-	if (import->options->force) {
-		rc = rename(import->part, output);
-	} else {
-		rc = renameat2(AT_FDCWD, import->part, AT_FDCWD, output, RENAME_NOREPLACE);
-		if (rc < 0 && errno == EINVAL) { /* a file system that cannot: a link does not
-						    replace either */
-			rc = link(import->part, output);
-			if (rc == 0)
-				(void)unlink(import->part);
-		}
-	}
-	if (rc < 0 && errno == EEXIST)
-		return cap_fail(err, -EEXIST, "'%s' appeared meanwhile: give another name with -o",
-				output);
-	if (rc < 0)
-		return cap_fail_errno(err, errno, "rename '%s' to '%s'", import->part, output);
-	import->part_is_ours = false;
-	return sync_path(dirname(copy), O_RDONLY | O_DIRECTORY, err);
-}
-
 /* -------- contents -------- */
 
 static int open_part(struct import *import, struct cap_err *err)
 {
-	int rc = kymo_connection_open(import->part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
-				      &import->db, err);
+	int rc = kymo_connection_open(
+		import->part.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &import->db, err);
 
 	if (rc == 0)
 		rc = kymo_query_exec(import->db,
@@ -208,8 +111,10 @@ static int copy_capture(struct import *import, struct kymo_vtab_source *source, 
 static int import_one(struct import *import, struct kymo_import_result *result, struct cap_err *err)
 {
 	const char *path = import->options->paths[import->file];
-	const struct kymo_capture_options options = {
-		.stacks_later = true, .progress = progress, .progress_context = import};
+	const struct kymo_capture_options options = {.reading = import->options->reading,
+						     .stacks_later = true,
+						     .progress = progress,
+						     .progress_context = import};
 	CLEANUP(kymo_capture_closep) struct kymo_capture *capture = NULL;
 	CLEANUP(kymo_vtab_source_done) struct kymo_vtab_source source = {0};
 	int rc;
@@ -236,12 +141,12 @@ static int import_one(struct import *import, struct kymo_import_result *result, 
 int kymo_import_files(const struct kymo_import_options *options,
 		      struct kymo_import_result *ret_result, struct cap_err *err)
 {
-	CLEANUP(import_done) struct import import = {.options = options, .next = {.capture = 1}};
+	CLEANUP(import_done)
+	struct import import = {.options = options, .next = {.capture = 1}, .part = {.fd = -1}};
 	struct kymo_import_result result = {0};
-	int rc = refuse_inputs(options, err);
+	int rc = kymo_part_create(options->output, options->force, "import", options->paths,
+				  options->path_count, &import.part, err);
 
-	if (rc == 0)
-		rc = create_part(&import, err);
 	if (rc == 0)
 		rc = open_part(&import, err);
 	for (size_t i = 0; rc == 0 && i < options->path_count; i++) {
@@ -256,7 +161,7 @@ int kymo_import_files(const struct kymo_import_options *options,
 		return rc == -EINTR ? rc
 				    : cap_context(err, rc, "import into '%s'", options->output);
 	kymo_connection_closep(&import.db);
-	rc = publish(&import, err);
+	rc = kymo_part_publish(&import.part, err);
 	if (rc < 0)
 		return rc;
 	*ret_result = result;

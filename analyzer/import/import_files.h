@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analyzer/import/reading.h"
 #include "analyzer/symbols/symbolize_db.h"
 #include "formats/cap_error.h"
 #include "formats/events.h"
@@ -21,7 +22,8 @@ struct kymo_import_options {
 	const char *const *paths;
 	size_t path_count;
 	const char *output;
-	bool force;   /* replace an existing output and a stale .part */
+	enum kymo_reading reading;
+	bool force;   /* replace an existing output */
 	bool symbols; /* names of user functions from local files */
 	const struct kymo_symbol_options
 		*symbol_options; /* where those are; NULL: this machine's */

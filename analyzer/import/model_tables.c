@@ -48,7 +48,7 @@ static void result_blob_text(sqlite3_context *context, const struct kymo_blob_ta
 	C(start_realtime_ns) C(start_ns) C(end_ns) C(duration_ns) C(complete) C(end_reason) \
 	C(events_stored) C(events_dropped) C(events_damaged) C(blocks_read) C(blocks_damaged) \
 	C(blocks_lost) C(blocks_unknown) C(bytes_skipped) C(columns_rejected) \
-	C(rows_unknown_type)
+	C(rows_unknown_type) C(blocks_schema_unknown)
 /* clang-format on */
 #define C(name) CAPTURE_##name,
 enum { CAPTURE_COLUMNS(C) };
@@ -186,6 +186,9 @@ static void capture_column(const struct kymo_vtab_source *source, sqlite3_contex
 		break;
 	case CAPTURE_rows_unknown_type:
 		result_u64(context, damage->rows_unknown_type);
+		break;
+	case CAPTURE_blocks_schema_unknown:
+		result_u64(context, damage->blocks_schema_unknown);
 		break;
 	default:
 		capture_fact(capture, context, column);
@@ -449,8 +452,8 @@ static void result_frame_name(const struct kymo_capture *capture, sqlite3_contex
 {
 	const struct kymo_blob_table *names = &capture->stacks.names;
 	const char *module;
-	char *text;
-	size_t len;
+	char offset[24], *text;
+	size_t len, offset_len;
 
 	if (symbol) {
 		result_blob_text(context, names, symbol);
@@ -461,12 +464,16 @@ static void result_frame_name(const struct kymo_capture *capture, sqlite3_contex
 		return;
 	}
 	module = kymo_blob_get(names, capture->stacks.modules[frame->module].name, &len);
-	text = sqlite3_mprintf("%.*s+0x%llx", (int)len, module, frame->offset);
+	sqlite3_snprintf(sizeof(offset), offset, "+0x%llx", frame->offset);
+	offset_len = strlen(offset);
+	text = sqlite3_malloc64(len + offset_len);
 	if (!text) {
 		sqlite3_result_error_nomem(context);
 		return;
 	}
-	kymo_result_text(context, text, strlen(text));
+	memcpy(text, module, len);
+	memcpy(text + len, offset, offset_len);
+	kymo_result_text(context, text, len + offset_len);
 	sqlite3_free(text);
 }
 

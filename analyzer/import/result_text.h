@@ -5,7 +5,7 @@
 
 #include "formats/events.h"
 
-/* Text; NULL where empty. Bytes that are not UTF-8, and NULs, become U+FFFD. */
+/* Text, or a BLOB of the same bytes where they are not UTF-8 or hold a NUL; NULL where empty. */
 void kymo_result_text(sqlite3_context *context, const void *bytes, size_t len);
 
 /* Lower-case hex; NULL where empty. */

@@ -36,7 +36,8 @@ void kymo_section_columns_set(struct kymo_section_columns *columns, const struct
 
 static bool make_room(struct kymo_section_columns *columns, unsigned int field)
 {
-	size_t wanted = columns->section->row_count;
+	/* never none: a section without rows has columns too, and NULL says something else */
+	size_t wanted = columns->section->row_count ? columns->section->row_count : 1;
 	u64 *values;
 
 	if (wanted <= columns->capacity[field])

@@ -1,4 +1,4 @@
-/* Which bytes may reach a terminal, and JSON strings. Knows nothing of sinks. */
+/* Steps of one character or one byte; everything that writes names is made of them. */
 #include "analyzer/output/safe_text.h"
 
 #include <string.h>
@@ -31,56 +31,91 @@ size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code)
 	return len;
 }
 
-/* Controls, and characters that are invisible or turn the direction of text: a name made of them
- * could hide what a line says. */
-int kymo_code_is_visible(u32 code)
+bool kymo_is_utf8(const char *text, size_t text_bytes)
+{
+	u32 code;
+
+	for (size_t at = 0; at < text_bytes;) {
+		size_t len = kymo_utf8_decode(text + at, text_bytes - at, &code);
+
+		if (len == 0)
+			return false;
+		at += len;
+	}
+	return true;
+}
+
+bool kymo_code_is_shown(u32 code)
 {
 	static const struct {
 		u32 first, last;
-	} hidden[] = {
-		{0x00, 0x1f},	  {0x7f, 0x9f},	    {0xad, 0xad},	 {0x34f, 0x34f},
-		{0x61c, 0x61c},	  {0x115f, 0x1160}, {0x17b4, 0x17b5},	 {0x180b, 0x180f},
-		{0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},	 {0x3164, 0x3164},
-		{0xe000, 0xf8ff}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff},	 {0xffa0, 0xffa0},
-		{0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0x10ffff},
+	} letters[] = {
+#define LETTERS(first, last) {first, last},
+#include "analyzer/output/letters.def"
+#undef LETTERS
 	};
+	size_t low = 0, high = sizeof(letters) / sizeof(letters[0]);
 
-	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-		if (code >= hidden[i].first && code <= hidden[i].last)
-			return 0;
+	if (code < 0x80)
+		return code >= 0x20 && code < 0x7f;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (code > letters[middle].last)
+			low = middle + 1;
+		else if (code < letters[middle].first)
+			high = middle;
+		else
+			return true;
 	}
-	return 1;
+	return false;
 }
 
-/* Length of the visible character at text, 0 if it must be escaped. */
-static size_t visible_length(const char *text, size_t text_bytes, int keep_newline)
+static bool is_wide(u32 code) /* roughly: East Asian */
 {
-	u32 code;
-	size_t len = kymo_utf8_decode(text, text_bytes, &code);
-
-	if (len == 0 || (keep_newline && code == '\n'))
-		return len;
-	return kymo_code_is_visible(code) ? len : 0;
+	return (code >= 0x1100 && code <= 0x115e) || (code >= 0x2e80 && code <= 0xa4cf) ||
+	       (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
+	       (code >= 0xff00 && code <= 0xff60) || (code >= 0x17000 && code <= 0x3fffd);
 }
 
-void kymo_print_safe(FILE *out, const char *text, size_t text_bytes, int keep_newline)
+struct kymo_visible kymo_visible_next(const char *bytes, size_t len)
 {
-	size_t at = 0, run = 0;
+	static const char digits[] = "0123456789abcdef";
+	struct kymo_visible visible = {.consumed = 1};
+	u8 byte = (u8)bytes[0];
+	u32 code = 0;
+	size_t used = kymo_utf8_decode(bytes, len, &code);
 
-	while (at + run < text_bytes) {
-		size_t len = visible_length(text + at + run, text_bytes - at - run, keep_newline);
-
-		if (len > 0) {
-			run += len;
-			continue;
-		}
-		(void)fwrite(text + at, 1, run,
-			     out); /* errors stay in the stream: kymo_sink_finish */
-		(void)fprintf(out, "\\x%02x", (u8)text[at + run]);
-		at += run + 1;
-		run = 0;
+	if (used > 0 && kymo_code_is_shown(code)) {
+		memcpy(visible.text, bytes, used);
+		visible.len = visible.consumed = used;
+		visible.columns = is_wide(code) ? 2 : 1;
+		return visible;
 	}
-	(void)fwrite(text + at, 1, run, out);
+	visible.text[0] = '\\';
+	visible.text[1] = 'x';
+	visible.text[2] = digits[byte >> 4];
+	visible.text[3] = digits[byte & 15];
+	visible.len = visible.columns = 4;
+	return visible;
+}
+
+void kymo_print_safe(FILE *out, const char *text, size_t text_bytes)
+{
+	for (size_t at = 0; at < text_bytes;) {
+		size_t plain = at;
+		struct kymo_visible visible;
+
+		while (plain < text_bytes && text[plain] >= 0x20 && text[plain] < 0x7f)
+			plain++;
+		(void)fwrite(text + at, 1, plain - at, out); /* most names are all of this */
+		at = plain;
+		if (at == text_bytes)
+			return;
+		visible = kymo_visible_next(text + at, text_bytes - at);
+		(void)fwrite(visible.text, 1, visible.len, out);
+		at += visible.consumed;
+	}
 }
 
 size_t kymo_safe_width(const char *text, size_t text_bytes)
@@ -88,56 +123,10 @@ size_t kymo_safe_width(const char *text, size_t text_bytes)
 	size_t width = 0;
 
 	for (size_t at = 0; at < text_bytes;) {
-		size_t len = visible_length(text + at, text_bytes - at, 0);
+		struct kymo_visible visible = kymo_visible_next(text + at, text_bytes - at);
 
-		width += len > 0 ? 1 : 4;
-		at += len > 0 ? len : 1;
+		width += visible.columns;
+		at += visible.consumed;
 	}
 	return width;
-}
-
-static void print_json_ascii(FILE *out, char byte)
-{
-	switch (byte) {
-	case '"':
-		(void)fputs("\\\"", out);
-		break;
-	case '\\':
-		(void)fputs("\\\\", out);
-		break;
-	case '\n':
-		(void)fputs("\\n", out);
-		break;
-	case '\t':
-		(void)fputs("\\t", out);
-		break;
-	default:
-		if ((u8)byte < 0x20 || byte == 0x7f)
-			(void)fprintf(out, "\\u%04x", (u8)byte);
-		else
-			(void)fputc(byte, out);
-	}
-}
-
-void kymo_print_json_string(FILE *out, const char *text, size_t text_bytes)
-{
-	(void)fputc('"', out);
-	for (size_t at = 0; at < text_bytes;) {
-		u32 code;
-		size_t len = kymo_utf8_decode(text + at, text_bytes - at, &code);
-
-		if (len == 0)
-			(void)fputs("\xef\xbf\xbd", out);
-		else if (len == 1)
-			print_json_ascii(out, text[at]);
-		else if (kymo_code_is_visible(code))
-			(void)fwrite(text + at, 1, len, out);
-		else if (code < 0x10000)
-			(void)fprintf(out, "\\u%04x", code);
-		else
-			(void)fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
-				      0xdc00 + ((code - 0x10000) & 0x3ff));
-		at += len > 0 ? len : 1;
-	}
-	(void)fputc('"', out);
 }

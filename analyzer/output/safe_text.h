@@ -1,12 +1,28 @@
 #pragma once
 /*
- * Text from captures, made safe to show: a traced process chooses its name, its paths, and so could
- * send escape sequences to the terminal of whoever reads the report. Also the JSON string writer.
+ * What of a name may be shown. A traced process chooses its name, its paths and symbols, and so
+ * could send escape sequences to the terminal of whoever reads the report, hide or reorder what a
+ * line says, or begin a line of its own.
+ *
+ * The one rule, for text, CSV, folded stacks, pictures and messages, on a terminal or not: shown as
+ * they are printable ASCII (U+0020..U+007E) and the letters of letters.def in valid UTF-8. Every
+ * other byte, a newline too, becomes \xNN. Marks, signs, pictures and digits of other scripts are
+ * no letters; JSON holds them all.
  */
-#include <stdio.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "formats/events.h"
+
+#define KYMO_VISIBLE_BYTES 8 /* of one step, terminator included */
+
+struct kymo_visible {
+	char text[KYMO_VISIBLE_BYTES]; /* terminated */
+	size_t len;		       /* bytes of text */
+	size_t consumed;	       /* bytes of input this stands for, >= 1 */
+	size_t columns;		       /* places it takes in a fixed-width font */
+};
 
 /*
  * Length of the UTF-8 sequence at text (1..4) and its code point, or 0 if the bytes are not valid
@@ -14,15 +30,17 @@
  */
 size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code);
 
-/* 0 for controls, and for characters that are invisible, join, or turn the direction of text. */
-int kymo_code_is_visible(u32 code);
+/* All of it is valid UTF-8. */
+bool kymo_is_utf8(const char *text, size_t text_bytes);
 
-/* Writes text with every byte that is not printable ASCII, part of a valid visible UTF-8 character,
- * or (if keep_newline) a newline as \xNN. */
-void kymo_print_safe(FILE *out, const char *text, size_t text_bytes, int keep_newline);
+/* The code point may be shown as it is. */
+bool kymo_code_is_shown(u32 code);
+
+/* The next step of bytes[0..len), len >= 1: one character, or \xNN for one byte. */
+struct kymo_visible kymo_visible_next(const char *bytes, size_t len);
+
+/* Writes text by the rule above. Errors stay in the stream (ferror). */
+void kymo_print_safe(FILE *out, const char *text, size_t text_bytes);
 
 /* Columns that kymo_print_safe would take for it. */
 size_t kymo_safe_width(const char *text, size_t text_bytes);
-
-/* Writes a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD. */
-void kymo_print_json_string(FILE *out, const char *text, size_t text_bytes);

@@ -1,7 +1,9 @@
 /*
- * CSV as RFC 4180 has it: the first table of the document, with a head line. Text that a
- * spreadsheet would run as a formula gets an apostrophe in front.
+ * CSV as RFC 4180 has it: the first table of the document, with a head line. Text is shown as
+ * safe_text.h says, so a record is always one line. A text that a spreadsheet would run as a
+ * formula (it begins with = + - @, tab or CR) is quoted and gets an apostrophe in front.
  */
+#include "analyzer/output/safe_text.h"
 #include "analyzer/output/sink_ops.h"
 #include "analyzer/output/value_format.h"
 
@@ -14,18 +16,20 @@ static void write_text(FILE *out, const char *text, size_t text_bytes)
 	(void)fputc('"', out);
 	if (formula)
 		(void)fputc('\'', out);
-	for (size_t i = 0; i < text_bytes; i++) {
-		if (text[i] == '"')
+	for (size_t at = 0; at < text_bytes;) {
+		struct kymo_visible visible = kymo_visible_next(text + at, text_bytes - at);
+
+		if (visible.text[0] == '"')
 			(void)fputc('"', out);
-		if (text[i] != '\0') /* readers of CSV end their strings there */
-			(void)fputc(text[i], out);
+		(void)fwrite(visible.text, 1, visible.len, out);
+		at += visible.consumed;
 	}
 	(void)fputc('"', out);
 }
 
 static bool needs_quotes(const char *text, size_t text_bytes)
 {
-	if (text_bytes == 0 || memchr("=+-@ '", text[0], 6))
+	if (text_bytes == 0 || memchr("=+-@ '", text[0], 6) || text[text_bytes - 1] == ' ')
 		return true;
 	for (size_t i = 0; i < text_bytes; i++) {
 		u8 byte = (u8)text[i];

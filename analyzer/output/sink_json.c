@@ -1,5 +1,5 @@
 /* One JSON document: an object of fields, objects and arrays of objects. */
-#include "analyzer/output/safe_text.h"
+#include "analyzer/output/json_string.h"
 #include "analyzer/output/sink_ops.h"
 #include "analyzer/output/value_format.h"
 
@@ -13,8 +13,8 @@ static void begin_member(struct kymo_sink *sink, const char *name)
 		(void)fputs(",\n", sink->out);
 	for (unsigned i = 0; i <= sink->depth; i++)
 		(void)fputs("  ", sink->out);
-	kymo_print_json_string(sink->out, name, strlen(name));
-	(void)fputs(": ", sink->out);
+	kymo_json_key(sink->out, name, "");
+	(void)fputc(' ', sink->out);
 }
 
 static void write_value(struct kymo_sink *sink, const struct kymo_value *value)
@@ -22,7 +22,7 @@ static void write_value(struct kymo_sink *sink, const struct kymo_value *value)
 	char number[KYMO_NUMBER_BYTES];
 
 	if (value->type == KYMO_TEXT) {
-		kymo_print_json_string(sink->out, value->text, value->text_bytes);
+		kymo_json_string(sink->out, value->text, value->text_bytes);
 		return;
 	}
 	kymo_format_plain(value, number);
@@ -35,6 +35,8 @@ static void json_field(struct kymo_sink *sink, const char *name, enum kymo_show 
 	(void)show;
 	begin_member(sink, name);
 	write_value(sink, value);
+	if (value->type == KYMO_TEXT)
+		kymo_json_flag(sink->out, ", ", name, "_hex", value->text, value->text_bytes);
 }
 
 static void json_object_begin(struct kymo_sink *sink, const char *name)
@@ -67,10 +69,12 @@ static void json_row(struct kymo_sink *sink, const struct kymo_value *values)
 		(void)fputs("  ", sink->out);
 	for (size_t i = 0; i < sink->column_count; i++) {
 		(void)fputs(i == 0 ? "{" : ", ", sink->out);
-		kymo_print_json_string(sink->out, sink->columns[i].name,
-				       strlen(sink->columns[i].name));
-		(void)fputs(": ", sink->out);
+		kymo_json_key(sink->out, sink->columns[i].name, "");
+		(void)fputc(' ', sink->out);
 		write_value(sink, &values[i]);
+		if (values[i].type == KYMO_TEXT)
+			kymo_json_flag(sink->out, ", ", sink->columns[i].name, "_hex",
+				       values[i].text, values[i].text_bytes);
 	}
 	(void)fputs(sink->column_count == 0 ? "{}" : "}", sink->out);
 }

@@ -53,9 +53,10 @@ static void text_field(struct kymo_sink *sink, const char *name, enum kymo_show 
 		return;
 	state->wrote_any = true;
 	indent(sink);
-	(void)fprintf(sink->out, "%s:%*s", name, pad > 1 ? pad : 1, "");
+	kymo_print_safe(sink->out, name, strlen(name));
+	(void)fprintf(sink->out, ":%*s", pad > 1 ? pad : 1, "");
 	if (value->type == KYMO_TEXT) {
-		kymo_print_safe(sink->out, value->text, value->text_bytes, 0);
+		kymo_print_safe(sink->out, value->text, value->text_bytes);
 	} else {
 		kymo_format_shown(value, show, number);
 		(void)fputs(number, sink->out);
@@ -73,7 +74,8 @@ static void text_heading(struct kymo_sink *sink, const char *name)
 		state->wrote_any = true;
 	if (name && *name) {
 		indent(sink);
-		(void)fprintf(sink->out, "%s\n", name);
+		kymo_print_safe(sink->out, name, strlen(name));
+		(void)fputc('\n', sink->out);
 	}
 }
 
@@ -123,8 +125,7 @@ static void print_cells(struct kymo_sink *sink, const struct text_state *state,
 		pad = state->widths[i] > width ? (int)(state->widths[i] - width) : 0;
 		if (cells[i].right)
 			(void)fprintf(sink->out, "%*s", pad, "");
-		kymo_print_safe(sink->out, cells[i].text ? cells[i].text : "", cells[i].text_bytes,
-				0);
+		kymo_print_safe(sink->out, cells[i].text ? cells[i].text : "", cells[i].text_bytes);
 		if (i + 1 < last)
 			(void)fprintf(sink->out, "%*s", cells[i].right ? 2 : pad + 2, "");
 	}
@@ -189,7 +190,9 @@ static void text_table_begin(struct kymo_sink *sink, const char *name)
 	for (size_t i = 0; i < sink->column_count; i++) {
 		const struct kymo_column *column = &sink->columns[i];
 
-		state->widths[i] = strlen(column->title ? column->title : column->name);
+		const char *title = column->title ? column->title : column->name;
+
+		state->widths[i] = kymo_safe_width(title, strlen(title));
 	}
 }
 

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "analyzer/output/flame_colors.h"
-#include "analyzer/output/visible_text.h"
+#include "analyzer/output/safe_text.h"
+#include "analyzer/output/xml_text.h"
 #include "analyzer/web/web_assets.h"
 #include "formats/cleanup.h"
 

@@ -101,7 +101,8 @@ static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s6
 
 	rc = kymo_query_new(
 		kymo_db_handle(db),
-		"SELECT COALESCE(sum(lost_count), 0) FROM loss_spans WHERE class = 'cpu'"
+		"SELECT COALESCE(CAST(total(lost_count) AS INTEGER), 0) FROM loss_spans WHERE "
+		"class = 'cpu'"
 		" AND (:capture = 0 OR capture_id = :capture) AND to_ns >= :from AND from_ns < :to",
 		&query, err);
 	if (rc < 0)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/output/visible_text.h"
+#include "analyzer/output/safe_text.h"
 
 static int append(struct kymo_folded_name *name, const char *text, size_t len)
 {
@@ -41,6 +41,28 @@ static void guard_trailing_number(struct kymo_folded_name *name)
 		name->text[at - 1] = '_';
 }
 
+/* A name must not pass for one of our own marks: kernel frames end in _[k], and these two stand for
+ * what is not known. */
+static int guard_marks(struct kymo_folded_name *name)
+{
+	static const char *const marks[] = {"[unknown]", "[no stack]"};
+	char rest[16];
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (strcmp(name->text, marks[i]) != 0)
+			continue;
+		memcpy(rest, marks[i] + 1, strlen(marks[i]));
+		name->len = 0;
+		if (append(name, "\\x5b", 4) < 0)
+			return -ENOMEM;
+		return append(name, rest, strlen(rest));
+	}
+	if (name->len < 4 || memcmp(name->text + name->len - 4, "_[k]", 4) != 0)
+		return 0;
+	name->len--;
+	return append(name, "\\x5d", 4);
+}
+
 int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_t len,
 			 bool blanks_allowed)
 {
@@ -62,7 +84,7 @@ int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_
 		at += visible.consumed;
 	}
 	guard_trailing_number(name);
-	return 0;
+	return guard_marks(name);
 }
 
 void kymo_folded_name_done(struct kymo_folded_name *name)

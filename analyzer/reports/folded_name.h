@@ -14,8 +14,9 @@ struct kymo_folded_name {
 /*
  * Sets text to a frame's name: ';' becomes ':', what is not visible text becomes \xNN, and a name
  * that ends in a number after a space gets '_' for that space. blanks_allowed false: every space
- * becomes '_', as stack collapsers do with process names. An empty name becomes "[unknown]". 0 or
- * -ENOMEM.
+ * becomes '_', as stack collapsers do with process names. An empty name becomes "[unknown]"; one
+ * that would pass for a mark of ours ("[unknown]", "[no stack]", ..._[k]) has a bracket escaped. 0
+ * or -ENOMEM.
  */
 int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_t len,
 			 bool blanks_allowed);

@@ -6,11 +6,12 @@
 
 #include "formats/cleanup.h"
 
-static const char capture_sql[] = "SELECT id, path, events_dropped, events_damaged, complete, "
-				  "end_reason, blocks_damaged + blocks_lost, bytes_skipped,"
-				  " blocks_unknown, rows_unknown_type, columns_rejected, "
-				  "events_stored FROM capture WHERE :capture = 0 OR id = :capture"
-				  " ORDER BY id";
+static const char capture_sql[] =
+	"SELECT id, path, events_dropped, events_damaged, complete, "
+	"end_reason, blocks_damaged + blocks_lost, bytes_skipped,"
+	" blocks_unknown, rows_unknown_type, columns_rejected, "
+	"events_stored, blocks_schema_unknown FROM capture WHERE :capture = 0 OR id = :capture"
+	" ORDER BY id";
 enum {
 	ID,
 	PATH,
@@ -23,11 +24,13 @@ enum {
 	UNKNOWN_BLOCKS,
 	UNKNOWN_ROWS,
 	REJECTED,
-	STORED
+	STORED,
+	NO_SCHEMA
 };
 
 static const char spans_sql[] =
-	"SELECT capture_id, class, reason, sum(lost_count) AS lost_count, min(from_s) AS from_s,"
+	"SELECT capture_id, class, reason, CAST(total(lost_count) AS INTEGER) AS lost_count, "
+	"min(from_s) AS from_s,"
 	" max(to_s) AS to_s FROM loss_spans WHERE (:capture = 0 OR capture_id = :capture)"
 	" AND lost_count > 0 AND to_ns > :from AND from_ns < :to"
 	" GROUP BY capture_id, class, reason ORDER BY capture_id, class, reason";
@@ -77,6 +80,11 @@ static void note_capture(const struct kymo_run *run, struct kymo_query *row)
 	if (rejected > 0)
 		run->note(run, "'%s': %lld columns could not be decoded and read as NULL", path,
 			  rejected);
+	if (kymo_query_int(row, NO_SCHEMA) > 0)
+		run->note(run,
+			  "the schema of %lld blocks is not in '%s' and not of a release known "
+			  "here: what is new in them was left out",
+			  (long long)kymo_query_int(row, NO_SCHEMA), path);
 	if (unknown_blocks > 0 || unknown_rows > 0)
 		run->note(run,
 			  "'%s' was written by a newer version: %lld blocks and %lld rows of "
@@ -98,8 +106,9 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 		rc = 0;
 		sums.dropped += kymo_query_int(query, DROPPED);
 		sums.damaged += kymo_query_int(query, DAMAGED);
-		sums.unknown +=
-			kymo_query_int(query, UNKNOWN_BLOCKS) + kymo_query_int(query, UNKNOWN_ROWS);
+		sums.unknown += kymo_query_int(query, UNKNOWN_BLOCKS) +
+				kymo_query_int(query, UNKNOWN_ROWS) +
+				kymo_query_int(query, NO_SCHEMA);
 		sums.complete = sums.complete && kymo_query_int(query, COMPLETE) != 0;
 		note_capture(run, query);
 	}

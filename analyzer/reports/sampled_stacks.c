@@ -104,7 +104,7 @@ static int add_frame(struct builder *builder, struct kymo_query *query)
 
 	if (builder->options->folded) {
 		frame.kind = KYMO_FRAME_USER;
-		rc = kymo_folded_name_set(&builder->name, text, len, true);
+		rc = kymo_folded_name_set(&builder->name, text, frame.unknown ? 0 : len, true);
 		if (rc == 0 && kernel && builder->options->annotate_kernel)
 			rc = kymo_folded_name_append(&builder->name, "_[k]");
 		if (rc < 0)

@@ -41,7 +41,7 @@ static void draw(FILE *out, const struct histogram *histogram)
 	if (most == 0)
 		return;
 	(void)fputc('\n', out);
-	kymo_print_safe(out, histogram->name, strlen(histogram->name), 0);
+	kymo_print_safe(out, histogram->name, strlen(histogram->name));
 	(void)fprintf(out, "\n%13s%-13s : %-10s %s\n", "", "nsecs", "count", "distribution");
 	for (unsigned i = first; i <= last; i++) {
 		u64 low = i == 0 ? 0 : 1ull << i;

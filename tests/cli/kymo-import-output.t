@@ -20,6 +20,14 @@ $ kymo import missing.kymo -o new.db; echo "status $?"; ls new.db*
 2> kymo: import: import into 'new.db': open 'missing.kymo': No such file or directory
 2> ls: cannot access 'new.db*': No such file or directory
 ? 2
+$ echo 'left by a killed import' >again.db.part; kymo import -q a.kymo -o again.db; echo "status $?"; ls again.db*; rm again.db
+> status 0
+> again.db
+$ echo precious >target; ln -s target s.db.part; kymo import -q a.kymo -o s.db 2>/dev/null; echo "status $?"; ln target h.db.part; kymo import -q a.kymo -o h.db; echo "status $?"; cat target; rm target [sh].db.part
+> status 1
+> status 1
+> precious
+2> kymo: import: import into 'h.db': 'h.db.part' is there and not left by an import of this user: remove it, or give another name with -o
 $ kymo import a.kymo b.kymo -o two.db 2>/dev/null; echo "status $?"; sqlite3 two.db 'select count(*) from sqlite_schema' | grep -c .
 > status 0
 > 1

@@ -1,7 +1,6 @@
 /*
- * A damaged capture: cut at every length, every byte and every bit changed, bytes inserted and
- * removed, foreign and unknown blocks. Every change is detected, no more than one block is lost by
- * one, and what is left is identical (requirements W3, W4, W6).
+ * What a reader does about blocks that do not belong, that it does not know, and in which mode it
+ * reads. The exhaustive cases are those of tests/damage/.
  */
 #include "unit_main.h"
 
@@ -140,65 +139,6 @@ static void check_rest(const struct fixture *fixture, const struct walk *walk, s
 			 clean->count);
 }
 
-static void change_byte(const struct fixture *fixture, size_t place, u8 mask)
-{
-	u8 changed = fixture->bytes[place] ^ mask;
-	bool deep = (place * 8 + mask) % 64 == 0; /* rows are compared in one case of 64 */
-	struct walk walk;
-
-	put_bytes(fixture, &changed, 1, place);
-	walk_fd(fixture->fd, deep, &walk);
-	put_bytes(fixture, &fixture->bytes[place], 1, place);
-	if (is_clean(&walk))
-		fail_msg("byte %zu xor %#x went undetected", place, mask);
-	check_rest(fixture, &walk, 1, deep, "byte changed", place);
-}
-
-static void every_byte_inverted(void **state)
-{
-	const struct fixture *fixture = *state;
-
-	for (size_t place = 0; place < fixture->len; place++)
-		change_byte(fixture, place, 0xff);
-}
-
-static void every_bit_flipped(void **state)
-{
-	const struct fixture *fixture = *state;
-	const char *quick = getenv("KYMO_QUICK"), *sanitize = getenv("KYMO_SANITIZE");
-	size_t step = (quick && *quick) || (sanitize && *sanitize) ? 7 : 1;
-
-	for (size_t place = 0; place < fixture->len; place += step)
-		for (unsigned bit = 0; bit < 8; bit++)
-			change_byte(fixture, place, (u8)(1u << bit));
-}
-
-static void cut_at_every_length(void **state)
-{
-	const struct fixture *fixture = *state;
-	size_t whole = 0;
-	struct walk walk;
-	int fd = memory_file("cut");
-
-	for (size_t len = 0; len <= fixture->len; len++) {
-		assert_int_equal(ftruncate(fd, 0), 0);
-		assert_int_equal(pwrite(fd, fixture->bytes, len, 0), (ssize_t)len);
-		while (whole < fixture->clean.count &&
-		       fixture->clean.offsets[whole] + fixture->clean.sizes[whole] <= len)
-			whole++;
-		walk_fd(fd, len % 64 == 0, &walk);
-		if (!whole) {
-			assert_int_equal(walk.open_rc, CAP_ENOTCAPTURE);
-			continue;
-		}
-		assert_int_equal(walk.open_rc, 0);
-		assert_int_equal(walk.count, whole);
-		assert_int_equal(is_clean(&walk), len == fixture->len);
-		check_rest(fixture, &walk, fixture->clean.count, len % 64 == 0, "cut", len);
-	}
-	(void)close(fd);
-}
-
 /* Writes before + middle + after into a new file and reads it. */
 static void walk_spliced(const u8 *before, size_t before_len, const u8 *middle, size_t middle_len,
 			 const u8 *after, size_t after_len, bool deep, struct walk *ret_walk)
@@ -211,66 +151,6 @@ static void walk_spliced(const u8 *before, size_t before_len, const u8 *middle, 
 	assert_int_equal(write(fd, after, after_len), (ssize_t)after_len);
 	walk_fd(fd, deep, ret_walk);
 	(void)close(fd);
-}
-
-static void bytes_inserted_or_removed(void **state)
-{
-	const struct fixture *fixture = *state;
-	struct rng rng = {test_seed()};
-	u8 noise[4096];
-	struct walk walk;
-
-	for (int round = 0; round < 400; round++) {
-		size_t place = rng_below(&rng, fixture->len);
-		size_t len = 1 + rng_below(&rng, round % 2 ? 16 : sizeof(noise));
-		size_t removed = 0, lost = 0;
-
-		for (size_t i = 0; i < sizeof(noise); i++)
-			noise[i] = (u8)rng_next(&rng);
-		if (rng_below(&rng, 2)) { /* remove, within one block and the next */
-			removed = len < fixture->len - place ? len : fixture->len - place;
-			len = 0;
-		}
-		for (size_t i = 0; i < fixture->clean.count; i++) {
-			u64 start = fixture->clean.offsets[i],
-			    end = start + fixture->clean.sizes[i];
-
-			lost += removed ? start < place + removed && end > place
-					: start < place && end > place;
-		}
-		walk_spliced(fixture->bytes, place, noise, len, fixture->bytes + place + removed,
-			     fixture->len - place - removed, round % 8 == 0, &walk);
-		/* at a block's edge whole blocks may go, of which the gap in seq tells; at the end
-		 * there is no END */
-		if (is_clean(&walk))
-			fail_msg("round %d: %zu inserted, %zu removed at %zu went undetected",
-				 round, len, removed, place);
-		check_rest(fixture, &walk, lost, round % 8 == 0, "spliced", place);
-	}
-}
-
-static void pages_of_noise_and_zeros(void **state)
-{
-	const struct fixture *fixture = *state;
-	struct rng rng = {test_seed()};
-	u8 page[512];
-	struct walk walk;
-
-	for (int round = 0; round < 200; round++) {
-		size_t place = rng_below(&rng, fixture->len - sizeof(page));
-		size_t touched = 0;
-
-		for (size_t i = 0; i < sizeof(page); i++)
-			page[i] = round % 2 ? 0 : (u8)rng_next(&rng);
-		for (size_t i = 0; i < fixture->clean.count; i++)
-			touched += fixture->clean.offsets[i] < place + sizeof(page) &&
-				   fixture->clean.offsets[i] + fixture->clean.sizes[i] > place;
-		put_bytes(fixture, page, sizeof(page), place);
-		walk_fd(fixture->fd, round % 8 == 0, &walk);
-		put_bytes(fixture, fixture->bytes + place, sizeof(page), place);
-		assert_false(is_clean(&walk));
-		check_rest(fixture, &walk, touched, round % 8 == 0, "page overwritten", place);
-	}
 }
 
 /* cat a.kymo b.kymo is a capture of both. */
@@ -391,11 +271,6 @@ static void strict_and_stop_modes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_byte_inverted),
-		cmocka_unit_test(every_bit_flipped),
-		cmocka_unit_test(cut_at_every_length),
-		cmocka_unit_test(bytes_inserted_or_removed),
-		cmocka_unit_test(pages_of_noise_and_zeros),
 		cmocka_unit_test(two_captures_in_one),
 		cmocka_unit_test(foreign_and_repeated_blocks),
 		cmocka_unit_test(unknown_block_types),

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "formats/cleanup.h"
+#include "formats/hash.h"
+#include "formats/limits.h"
 #include "random_rows.h"
 
 static void ids_and_names_are_unique(void **state)
@@ -92,6 +95,39 @@ static void a_schema_survives_encoding(void **state)
 	free(bytes);
 }
 
+static void a_released_schema_is_known_by_its_id(void **state)
+{
+	CLEANUP(cap_freep) u8 *bytes = NULL;
+	size_t len;
+
+	(void)state;
+#if !defined(__x86_64__)
+	skip(); /* no release of this machine yet */
+#endif
+	assert_int_equal(cap_schema_encode(&bytes, &len), 0);
+	if (!cap_schema_released(cap_hash(bytes, len)))
+		fail_msg("the schema changed: append RELEASED(%d, %d, x86_64, 0x%016llxull) to "
+			 "released.def",
+			 CAP_VERSION_MAJOR, CAP_VERSION_MINOR,
+			 (unsigned long long)cap_hash(bytes, len));
+	assert_ptr_equal(cap_schema_released(cap_hash(bytes, len)), cap_schema_builtin());
+	assert_null(cap_schema_released(cap_hash(bytes, len) + 1));
+	assert_null(cap_schema_released(0));
+}
+
+/* Numbers of system calls are another machine's for all we know; those of classes are everybody's.
+ */
+static void what_differs_between_machines_has_no_name(void **state)
+{
+	const struct cap_schema *schema = cap_schema_of_any_machine();
+
+	(void)state;
+	assert_int_equal(schema->type_count, cap_schema_builtin()->type_count);
+	assert_null(cap_schema_enum_name(schema, CAP_KIND_SYSNO, SYS_getppid));
+	assert_string_equal(cap_schema_enum_name(schema, CAP_KIND_CLASS, CLASS_SYSCALLS),
+			    "syscalls");
+}
+
 /* A record is never cut: what is accepted ends where a record ends, and holds fewer of them. */
 static void a_cut_schema_is_never_misread(void **state)
 {
@@ -157,6 +193,8 @@ int main(void)
 		cmocka_unit_test(ids_and_names_are_unique),
 		cmocka_unit_test(names_of_values),
 		cmocka_unit_test(a_schema_survives_encoding),
+		cmocka_unit_test(a_released_schema_is_known_by_its_id),
+		cmocka_unit_test(what_differs_between_machines_has_no_name),
 		cmocka_unit_test(a_cut_schema_is_never_misread),
 		cmocka_unit_test(a_changed_schema_does_no_harm),
 	};

@@ -1,42 +1,7 @@
-/* What is visible, safe_text.h decides; here it becomes text and XML. */
-#include "visible_text.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+/* Only characters that safe_text.h lets pass come here, and all of them are legal in XML 1.0. */
+#include "analyzer/output/xml_text.h"
 
 #include "analyzer/output/safe_text.h"
-
-static bool is_wide(uint32_t code) /* roughly: East Asian and pictures */
-{
-	return (code >= 0x1100 && code <= 0x115e) || (code >= 0x2e80 && code <= 0xa4cf) ||
-	       (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
-	       (code >= 0xff00 && code <= 0xff60) || (code >= 0x1f300 && code <= 0x3fffd);
-}
-
-struct kymo_visible kymo_visible_next(const char *bytes, size_t len)
-{
-	const unsigned char *input = (const unsigned char *)bytes;
-	struct kymo_visible visible = {.consumed = 1};
-	uint32_t code = 0;
-	size_t used = kymo_utf8_decode(bytes, len, &code);
-
-	if (used > 0 && kymo_code_is_visible(code)) {
-		memcpy(visible.text, bytes, used);
-		visible.len = visible.consumed = used;
-		visible.columns = is_wide(code) ? 2 : 1;
-		return visible;
-	}
-	if (used > 1 && code > 0x9f) {
-		visible.len = (size_t)snprintf(visible.text, sizeof(visible.text), "\\u{%x}", code);
-		visible.consumed = used;
-	} else {
-		visible.len =
-			(size_t)snprintf(visible.text, sizeof(visible.text), "\\x%02x", input[0]);
-	}
-	visible.columns = visible.len;
-	return visible;
-}
 
 static void write_escaped(FILE *out, const struct kymo_visible *visible)
 {

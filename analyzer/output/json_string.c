@@ -1,0 +1,77 @@
+/* Every string of every JSON output passes here. */
+#include "analyzer/output/json_string.h"
+
+#include <string.h>
+
+#include "analyzer/output/safe_text.h"
+
+static void put_ascii(FILE *out, char byte)
+{
+	switch (byte) {
+	case '"':
+		(void)fputs("\\\"", out);
+		break;
+	case '\\':
+		(void)fputs("\\\\", out);
+		break;
+	case '\n':
+		(void)fputs("\\n", out);
+		break;
+	case '\t':
+		(void)fputs("\\t", out);
+		break;
+	default:
+		if ((u8)byte < 0x20 || byte == 0x7f)
+			(void)fprintf(out, "\\u%04x", (u8)byte);
+		else
+			(void)fputc(byte, out);
+	}
+}
+
+static void put_text(FILE *out, const char *text, size_t text_bytes, bool is_key)
+{
+	for (size_t at = 0; at < text_bytes;) {
+		u32 code = 0;
+		size_t len = kymo_utf8_decode(text + at, text_bytes - at, &code);
+
+		if (len == 0 || (is_key && code == '\\'))
+			(void)fprintf(out, "\\\\x%02x", (u8)text[at]);
+		else if (len == 1)
+			put_ascii(out, text[at]);
+		else if (kymo_code_is_shown(code))
+			(void)fwrite(text + at, 1, len, out);
+		else if (code < 0x10000)
+			(void)fprintf(out, "\\u%04x", code);
+		else
+			(void)fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+				      0xdc00 + ((code - 0x10000) & 0x3ff));
+		at += len > 0 ? len : 1;
+	}
+}
+
+void kymo_json_string(FILE *out, const char *text, size_t text_bytes)
+{
+	(void)fputc('"', out);
+	put_text(out, text, text_bytes, false);
+	(void)fputc('"', out);
+}
+
+void kymo_json_key(FILE *out, const char *name, const char *suffix)
+{
+	(void)fputc('"', out);
+	put_text(out, name, strlen(name), true);
+	(void)fprintf(out, "%s\":", suffix);
+}
+
+void kymo_json_flag(FILE *out, const char *separator, const char *name, const char *suffix,
+		    const char *text, size_t text_bytes)
+{
+	if (kymo_is_utf8(text, text_bytes))
+		return;
+	(void)fputs(separator, out);
+	kymo_json_key(out, name, suffix);
+	(void)fputc('"', out);
+	for (size_t i = 0; i < text_bytes; i++)
+		(void)fprintf(out, "%02x", (u8)text[i]);
+	(void)fputc('"', out);
+}

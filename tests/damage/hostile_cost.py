@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""What kymo spends on small captures made to cost much (S3).
+
+Bombs and costly captures (hostile_check make), the malformed cases and the fuzz corpus go through every command that reads a capture.
+Asserted for inputs of at most 64 KiB: 256 MiB of memory (64 MiB for 1 KiB), bytes written, and CPU time with slack for a busy machine;
+the promise is one second, and how many took longer is told. KYMO_FULL=1: every file through every command; else a choice of them.
+"""
+import glob
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FULL = bool(os.environ.get("KYMO_FULL"))
+KYMO = os.path.join(os.environ["KYMO_BIN"], "kymo")
+BUILD = os.environ["KYMO_BUILD"]
+MIB = 1 << 20
+PROMISED_SECONDS = 1.0
+ALLOWED_SECONDS = 4.0     # of CPU time: others use this machine too
+STOPPED_SECONDS = 20      # a run that takes longer is ended
+WRITTEN = 256 * MIB       # output and database, for an input of 64 KiB
+COMMANDS = {
+    "info": ["info"], "verify": ["verify"], "dump": ["dump"], "folded": ["folded"], "flame": ["flame"], "syscalls": ["syscalls"],
+    "processes": ["syscalls", "--by", "process"], "timeline": ["overhead", "--timeline"], "overhead": ["overhead"], "import": None,
+    "sql": None,
+}
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_CPU, (STOPPED_SECONDS, STOPPED_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * WRITTEN, 2 * WRITTEN))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def run(words, out):
+    """-> status, CPU seconds, peak bytes"""
+    with open(out, "wb") as file:
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.DEVNULL, preexec_fn=limit)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = status
+    return status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def words_of(command, path, database):
+    if command == "import":
+        return [KYMO, "import", "--quiet", "--force", path, "-o", database]
+    if command == "sql":
+        return [KYMO, "sql", path, "SELECT count(*), total(duration_ns) FROM syscall"]
+    return [KYMO, COMMANDS[command][0], path, *COMMANDS[command][1:]]
+
+
+def measure(command, path, directory):
+    out, database = os.path.join(directory, "out"), os.path.join(directory, "db")
+    if os.path.exists(database):
+        os.unlink(database)
+    status, seconds, peak = run(words_of(command, path, database), out)
+    written = os.path.getsize(out) + (os.path.getsize(database) if os.path.exists(database) else 0)
+    size = os.path.getsize(path)
+    problems = []
+    if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) not in (0, 1, 2, 3):
+        problems.append(f"status {status:#x}")
+    if peak > (64 if size <= 1024 else 256) * MIB:
+        problems.append(f"{peak // MIB} MiB of memory")
+    if written > WRITTEN:
+        problems.append(f"{written // MIB} MiB written")
+    if seconds > ALLOWED_SECONDS:
+        problems.append(f"{seconds:.1f} s of CPU time")
+    return seconds, peak, written, problems
+
+
+def make_inputs(directory):
+    """-> costly and other files, each small enough for the promise"""
+    made = os.path.join(directory, "made")
+    os.mkdir(made)
+    subprocess.run([os.path.join(BUILD, "damage", "hostile_check"), "make", made], check=True)
+    costly = sorted(glob.glob(os.path.join(made, "*.kymo")))
+    maker = os.path.join(BUILD, "malformed", "make_malformed")
+    names = subprocess.run([maker, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    malformed = os.path.join(directory, "malformed")
+    os.mkdir(malformed)
+    subprocess.run([maker, malformed, *names], check=True)
+    others = sorted(glob.glob(os.path.join(malformed, "*.kymo"))) + sorted(glob.glob(os.path.join(HERE, "..", "fuzz", "corpus_reader", "*")))
+    return [[path for path in paths if os.path.getsize(path) <= 64 << 10] for paths in (costly, others)]
+
+
+def cases(costly, others, names):
+    commands = list(COMMANDS)
+    for index, path in enumerate(costly + others):
+        if names and not any(name in path for name in names):
+            continue
+        for number, command in enumerate(commands):
+            chosen = path in costly and (index * 3 + number) % (3 * len(commands)) == 0 or index % 8 == 0 and number == index // 8 % len(commands)
+            if FULL or names or chosen:
+                yield path, command
+
+
+def main():
+    names = sys.argv[1:]
+    directory = tempfile.mkdtemp(prefix="kymo-cost-")
+    count = failed = slow = 0
+    worst = {"seconds": (0, ""), "MiB": (0, ""), "MiB written": (0, "")}
+    try:
+        costly, others = make_inputs(directory)
+        for path, command in cases(costly, others, names):
+            seconds, peak, written, problems = measure(command, path, directory)
+            what = f"{command} {os.path.basename(path)}"
+            count += 1
+            failed += bool(problems)
+            slow += seconds > PROMISED_SECONDS
+            for key, value in (("seconds", seconds), ("MiB", peak / MIB), ("MiB written", written / MIB)):
+                worst[key] = max(worst[key], (value, what))
+            if problems or names:
+                print(f"{what}: {', '.join(problems) or f'{seconds:.2f} s, {peak // MIB} MiB, {written // MIB} MiB written'}", flush=True)
+    finally:
+        if not os.environ.get("KYMO_KEEP"):
+            shutil.rmtree(directory, ignore_errors=True)
+    note = ", ".join(f"at most {value:.1f} {key} ({what})" for key, (value, what) in worst.items())
+    print(f"reliability S3: {count} cases, {failed} failed; {note}; {slow} runs took more than {PROMISED_SECONDS:.0f} s of CPU time")
+    sys.exit(failed > 0 or count == 0)
+
+
+if __name__ == "__main__":
+    main()

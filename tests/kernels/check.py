@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Reads what a booted kernel handed out through its serial port, and checks what was recorded there.
+
+    check.py DIR KYMO     DIR as run.sh leaves it: release, console, port
+
+Prints a line per finding that is wrong, then one line of the table: release, what was attached for each event class and how, doctor.
+Status 1 if anything is wrong.
+"""
+import base64
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+
+CLASSES = ("cpu", "syscalls", "tasks", "mappings")
+bad = []
+
+
+def check(good, text):
+    if not good:
+        bad.append(text)
+
+
+def unpack(directory):
+    """The files between the lines "begin NAME" and "end NAME"."""
+    with open(os.path.join(directory, "port"), encoding="ascii", errors="replace") as port:
+        text = port.read().replace("\r", "")
+    out = os.path.join(directory, "out")
+    os.makedirs(out, exist_ok=True)
+    for name, body in re.findall(r"^begin (\S+)\n(.*?)^end \1$", text, re.M | re.S):
+        with open(os.path.join(out, os.path.basename(name)), "wb") as file:
+            file.write(base64.b64decode(body))
+    check(text.rstrip().endswith("finished"), "the guest did not finish")
+    return out
+
+
+def read(directory, name):
+    path = os.path.join(directory, name)
+    if not os.path.exists(path):
+        bad.append(f"{name} did not arrive")
+        return ""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def load(text, what):
+    try:
+        return json.loads([line for line in text.splitlines() if line.startswith("{")][-1])
+    except (IndexError, ValueError):
+        bad.append(f"{what} is not JSON: {text[:80]!r}")
+        return {}
+
+
+def database(directory, name, kymo):
+    output = os.path.join(directory, name + ".db")
+    verified = subprocess.run([kymo, "verify", "--json", os.path.join(directory, name + ".kymo")], capture_output=True, text=True, check=False)
+    check(verified.returncode == 0, f"{name}: verify ends with {verified.returncode}: {verified.stdout[:200]}")
+    done = subprocess.run([kymo, "import", "--force", os.path.join(directory, name + ".kymo"), "-o", output], capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 3):
+        bad.append(f"{name}: import ends with {done.returncode}: {done.stderr.strip()}")
+        return None
+    return sqlite3.connect(output)
+
+
+def one(connection, query, *values):
+    row = connection.execute(query, values).fetchone()
+    return row[0] if row and row[0] is not None else 0
+
+
+def totals(connection, name):
+    for kind, attempted, stored, lost in connection.execute("SELECT class, attempted_count, stored_count, lost_count FROM class_totals"):
+        check(attempted == stored + lost, f"{name}: {kind}: {attempted} attempted, {stored} stored, {lost} lost")
+
+
+def calls(connection, pid):
+    return dict(connection.execute("SELECT name, count(*) FROM syscall_calls WHERE tgid = ? GROUP BY name", (pid,)))
+
+
+def check_calls(connection, name, truth):
+    """Calls made = calls stored, or at least as many lost as are missing: others made calls too. -> how many were lost"""
+    found = calls(connection, truth.get("pid", 0))
+    lost = one(connection, "SELECT lost_count FROM class_totals WHERE class = 'syscalls'")
+    for call, made in truth.get("syscalls", {"?": 0}).items():
+        stored = found.get(call, 0)
+        check(made > 0 and stored <= made <= stored + lost, f"{name}: {made} calls of {call} made, {stored} stored, {lost} of all lost")
+    totals(connection, name)
+    return lost
+
+
+def check_all(connection, truth):
+    """Every class, with rings that hold it all: what is lost is then only what ran inside another program of ours (6.13 and later let
+    the system call tracepoints be preempted)."""
+    check_calls(connection, "all", truth)
+    check(one(connection, "SELECT sum(lost_count) FROM loss_summary WHERE reason <> 'recursion'") == 0, "all: events were lost")
+    check(one(connection, "SELECT count(*) FROM cpu_sample") > 20, "all: hardly any CPU sample")
+    check(one(connection, "SELECT count(*) FROM task_fork") >= truth.get("spawned", 1), "all: forks are missing")
+    check(one(connection, "SELECT count(DISTINCT stack_id) FROM cpu_sample") > 3, "all: samples without stacks")
+
+
+def check_loss(connection, truth):
+    """A ring of 64 KiB: what is missing is counted."""
+    check(check_calls(connection, "loss", truth) > 0, "loss: nothing was lost")
+
+
+def how(connection):
+    """{class: how its probes are attached}"""
+    ways = {}
+    for kind, way, name in connection.execute("SELECT class, how, name FROM probe_status WHERE attached ORDER BY name"):
+        if not name.startswith(("iter/", "kernel addresses", "mappings of")):
+            ways.setdefault(kind, []).append(way.replace("perf_event: ", ""))
+    return {kind: " + ".join(dict.fromkeys(each)) for kind, each in ways.items()}
+
+
+def main():
+    directory, kymo = sys.argv[1:3]
+    out = unpack(directory)
+    status = dict(line.split() for line in read(out, "status").splitlines())
+    doctor = load(read(out, "doctor.json"), "doctor's answer")
+    check(status.get("doctor") == "0" and doctor.get("can_record") is True, f"doctor ends with {status.get('doctor')}")
+    check(status.get("record") in ("0", "3"), f"the recording ends with {status.get('record')}: {read(out, 'record.err')[-300:]}")
+    check(status.get("loss") in ("0", "3"), f"the recording with a small ring ends with {status.get('loss')}: {read(out, 'loss.err')[-300:]}")
+    check(read(out, "left") == "", "something is pinned")
+    every, loss = database(out, "all", kymo), database(out, "loss", kymo)
+    ways = how(every) if every else {}
+    if every:
+        check_all(every, load(read(out, "truth.json"), "the workload's counts"))
+    if loss:
+        check_loss(loss, load(read(out, "loss-truth.json"), "the second workload's counts"))
+    with open(os.path.join(directory, "release"), encoding="ascii") as file:
+        release = file.read().strip()
+    for text in bad:
+        print(f"{release}: {text}")
+    worst = [f"{found['id']}: {found['found']}" for found in doctor.get("checks", []) if found["severity"] in ("warning", "error")]
+    print(f"| {release} | {' | '.join(ways.get(kind, 'no') for kind in CLASSES)} | {'; '.join(worst) or 'nothing'} |")
+    sys.exit(1 if bad else 0)
+
+
+main()

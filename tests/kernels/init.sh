@@ -1,0 +1,34 @@
+#!/bin/busybox sh
+# The first process of the little system that tests/kernels/run.sh boots: records a known workload, and hands the files out through
+# the second serial port, as base64 between lines that name them.
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devtmpfs none /dev
+mount -t tmpfs none /tmp
+mount -t bpf none /sys/fs/bpf 2>/dev/null
+ulimit -l 8192 # what a service has, not what the first process of a system has
+cd /tmp || poweroff -f
+stty -F /dev/ttyS1 raw -echo 115200
+
+# give FILE...
+give() {
+	for file; do
+		echo "begin $file"
+		base64 "$file"
+		echo "end $file"
+	done >/dev/ttyS1
+}
+
+kymo-record doctor --json --report >doctor.json 2>doctor.err
+echo "doctor $?" >status
+kymo-record -e cpu,syscalls -F 99 -o all.kymo -- workload --seconds 2 --syscalls 500 --spawn 5 >truth.json 2>record.err
+echo "record $?" >>status
+kymo-record -e syscalls --buffer 64K -q -o loss.kymo -- workload --seconds 1 --syscalls 2000 --threads 2 --idle >loss-truth.json 2>loss.err
+echo "loss $?" >>status
+ls /sys/fs/bpf >left
+give status doctor.json doctor.err record.err loss.err truth.json loss-truth.json left all.kymo loss.kymo
+echo finished >/dev/ttyS1
+sync
+poweroff -f
