@@ -70,7 +70,7 @@ static int status_of(int rc, const struct kymo_run *run, const struct cap_err *e
 	print_message(run->command->name, rc == -EINTR ? "interrupted" : err->text);
 	if (rc == -EINTR)
 		return EXIT_INTERRUPTED;
-	return rc == CAP_EUSAGE ? EXIT_USAGE : EXIT_FAILURE;
+	return rc == CAP_EUSAGE || rc == CAP_EREFUSED ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@
 #define CAP_EUSAGE (-2006)   /* the caller's arguments or configuration are wrong: exit status 2 */
 #define CAP_EPRIVILEGE (-2007) /* kernel or privilege: exit status 4 */
 #define CAP_ENOTOURS (-2008)   /* a database of another program */
+#define CAP_EREFUSED (-2009)   /* --strict: the input is damaged: exit status 2 */
 
 #define CAP_ERR_TEXT_BYTES 1024
 

@@ -45,6 +45,21 @@ int reader_note_damage(struct cap_reader *reader, u64 offset, u64 passed,
 	return 0;
 }
 
+static void tell(const struct cap_reader *reader, const struct cap_trouble *trouble)
+{
+	if (reader->trouble)
+		reader->trouble(reader->trouble_context, trouble);
+}
+
+static void tell_lost(const struct cap_reader *reader, u64 seq, u64 missing)
+{
+	if (missing)
+		tell(reader, &(struct cap_trouble){.kind = CAP_TROUBLE_LOST,
+						   .offset = reader->position,
+						   .seq = seq - missing,
+						   .block_count = missing});
+}
+
 static void describe_damage(const struct cap_reader *reader, u64 seq, u64 offset, const char *text,
 			    struct cap_err *ret_what)
 {
@@ -164,7 +179,7 @@ static int pass_damage(struct cap_reader *reader, enum reader_place place,
 		       struct cap_err *err)
 {
 	u64 start = reader->position;
-	bool has_number = place != PLACE_BAD_HEADER;
+	bool has_number = place != PLACE_BAD_HEADER, ours = false;
 	struct cap_err what;
 	int rc = 0;
 
@@ -176,15 +191,26 @@ static int pass_damage(struct cap_reader *reader, enum reader_place place,
 	if (has_number) {
 		enum block_place where = place_of(reader, header, false);
 
+		ours = where != BLOCK_FOREIGN;
 		if (where == BLOCK_BEGINS_CAPTURE)
 			begin_capture(reader, header->file_id);
-		if (where != BLOCK_FOREIGN)
+		if (ours) {
+			tell_lost(reader, header->seq, missing_before(reader, header, where));
 			rc = take_number(reader, header->seq, false, err);
+		}
 	}
 	if (rc == 0)
 		rc = find_next(reader, place, header, start, &reader->position, err);
 	if (rc < 0)
 		return rc;
+	tell(reader, &(struct cap_trouble){.kind = CAP_TROUBLE_DAMAGED,
+					   .offset = start,
+					   .size_bytes = reader->position - start,
+					   .header_good = ours,
+					   .type = ours ? reader_block_type(header) : 0,
+					   .seq = header->seq,
+					   .block_count = ours,
+					   .text = reason->text});
 	return reader_note_damage(reader, start, reader->position - start, &what, err);
 }
 
@@ -214,6 +240,19 @@ static int note_order(struct cap_reader *reader, const struct cap_block_header *
 			       (unsigned long long)missing);
 	else
 		reader->damage.blocks_foreign++;
+	if (missing)
+		tell_lost(reader, header->seq, missing);
+	else
+		tell(reader,
+		     &(struct cap_trouble){
+			     .kind = CAP_TROUBLE_FOREIGN,
+			     .offset = reader->position,
+			     .size_bytes = header->header_len + cap_block_payload_bytes(header),
+			     .header_good = true,
+			     .moved = place_of(reader, header, true) == BLOCK_OF_CAPTURE,
+			     .type = reader_block_type(header),
+			     .seq = header->seq,
+			     .block_count = 1});
 	if (missing && reader->options.mode == CAP_READ_STOP)
 		reader->damage.blocks_lost += missing;
 	describe_damage(reader, header->seq, reader->position, text, &what);
@@ -289,6 +328,29 @@ int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, stru
 	return 0;
 }
 
+void cap_reader_tell(struct cap_reader *reader,
+		     void (*trouble)(void *context, const struct cap_trouble *trouble),
+		     void *context)
+{
+	reader->trouble = trouble;
+	reader->trouble_context = context;
+}
+
+void cap_reader_block_bytes(const struct cap_reader *reader, struct cap_block_bytes *ret_bytes)
+{
+	const struct cap_block_header *header = &reader->header;
+
+	*ret_bytes = (struct cap_block_bytes){
+		.type = header->type,
+		.flags = header->flags,
+		.plain = reader->payload,
+		.frame = reader->payload + header->plain_len + header->pad_len,
+		.plain_len = header->plain_len,
+		.frame_len = header->frame_len,
+		.raw_len = header->raw_len,
+	};
+}
+
 /* -------- open and close -------- */
 
 int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
@@ -331,7 +393,6 @@ static int find_facts(struct cap_reader *reader, struct cap_err *err)
 		return cap_fail(err, CAP_ENOTCAPTURE,
 				"'%s' is not a kymo capture: no intact block in %llu bytes",
 				reader->name, (unsigned long long)reader->file_bytes);
-	reader->opened_schema = reader->latest_schema;
 	return cap_reader_rewind(reader, err);
 }
 

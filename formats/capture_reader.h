@@ -26,6 +26,24 @@ enum cap_read_mode {
 			  follows counts as bytes_skipped */
 };
 
+enum cap_trouble_kind {
+	CAP_TROUBLE_DAMAGED, /* bytes that are no good block: offset, size_bytes, text */
+	CAP_TROUBLE_LOST,    /* numbers that are missing before the block at offset: block_count */
+	CAP_TROUBLE_FOREIGN, /* a good block of another file, one that was read before, or (moved)
+				one that stands behind later ones and is given all the same */
+};
+
+struct cap_trouble { /* what a walk passes over, told where it is met */
+	enum cap_trouble_kind kind;
+	u64 offset, size_bytes; /* in the file */
+	bool moved;		/* FOREIGN: stands behind later ones; it is given all the same */
+	bool header_good; /* type and seq are known, and it is a block of this file or foreign */
+	u32 type;	  /* as in struct cap_block */
+	u64 seq;	  /* LOST: the first number missing */
+	u64 block_count;  /* LOST: how many; else 1 where header_good */
+	const char *text; /* why it is not good; valid during the call */
+};
+
 struct cap_reader_options {
 	enum cap_read_mode mode;
 	u64 max_decoded_bytes; /* 0: CAP_MAX_DECODED_BYTES */
@@ -35,7 +53,8 @@ struct cap_block {	/* one good block; checked but not decoded */
 	u64 offset;	/* in the file */
 	u64 size_bytes; /* in the file, header included */
 	u64 seq;
-	u32 type; /* enum cap_block_type, or unknown; bit 30 removed */
+	u64 file_id; /* changes where another capture begins in the same file */
+	u32 type;    /* enum cap_block_type, or unknown; bit 30 removed */
 	bool skippable;
 	bool replica;
 	u32 plain_len, frame_len, raw_len;
@@ -94,6 +113,22 @@ void cap_reader_closep(struct cap_reader **reader); /* for CLEANUP */
 /* Next good block: 1 and *ret_block, 0 at the end, negative on an error: I/O, -ENOMEM, CAP_EVERSION
  * (another capture begins that must not be read), CAP_EDAMAGED in strict mode. */
 int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, struct cap_err *err);
+
+/* From now on told of everything passed over, in the order of the file; NULL: nobody. */
+void cap_reader_tell(struct cap_reader *reader,
+		     void (*trouble)(void *context, const struct cap_trouble *trouble),
+		     void *context);
+
+struct cap_block_bytes { /* a block as it stands in the file, without its header */
+	u32 type;	 /* bits 30 and 31 as on disk */
+	u16 flags;	 /* CAP_FLAG_*, the codec among them */
+	const u8 *plain; /* plain_len bytes */
+	const u8 *frame; /* frame_len bytes that decode to raw_len */
+	u32 plain_len, frame_len, raw_len;
+};
+
+/* The block that cap_reader_next returned last; valid until the next call of it. */
+void cap_reader_block_bytes(const struct cap_reader *reader, struct cap_block_bytes *ret_bytes);
 
 /* Back to the first block; counts in cap_damage start again. */
 int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err);

@@ -21,6 +21,8 @@
 
 #define DEFAULT_ZSTD_LEVEL 1
 #define MAX_INFO_STRING_BYTES 255
+#define CAP_FILE_UUID_OFFSET 40
+#define CAP_COPY_SEED 0x636f7079u /* "copy" */
 
 struct index_entry {
 	u64 offset, seq, first_ns, last_ns;
@@ -32,9 +34,11 @@ struct cap_writer {
 	struct cap_compressor *compressor;
 	u8 file_header[CAP_FILE_HEADER_BYTES + 3 * (12 + MAX_INFO_STRING_BYTES + 8)];
 	u32 file_header_len;
+	u8 *adopted_header; /* in place of file_header, which then is not used */
 	u64 file_id;
-	u8 *schema; /* encoded */
+	u8 *schema; /* encoded; of an adopted one the frame */
 	size_t schema_len;
+	u32 schema_raw_len; /* adopted: what the frame decodes to; else 0 */
 	u64 schema_id;
 	struct cap_body body;
 	u8 *block; /* header, plain part, padding, frame: one contiguous write */
@@ -43,6 +47,9 @@ struct cap_writer {
 	u64 offset;
 	u64 event_count;
 	u32 chunks_since_schema;
+	u16 error_flag; /* CAP_FLAG_AFTER_ERROR once the output has failed */
+	bool tail_tried;
+	u64 index_offset;
 	struct index_entry *index;
 	size_t index_count, index_size;
 };
@@ -53,8 +60,10 @@ struct block_parts {
 	u16 flags;
 	const void *plain;
 	u32 plain_len;
-	const void *raw; /* compressed if raw_len != 0 */
+	const void *raw; /* compressed if raw_len != 0 and there is no frame yet */
 	u32 raw_len;
+	const void *frame;
+	u32 frame_len;
 	u64 first_ns, last_ns;
 	u32 row_count;
 };
@@ -127,12 +136,14 @@ static int put_block(struct cap_writer *writer, const struct block_parts *parts,
 		     struct cap_err *err)
 {
 	struct cap_block_header header = {.type = disk_type(parts->type),
-					  .flags = parts->flags,
+					  .flags = parts->flags | writer->error_flag,
 					  .file_id = writer->file_id,
 					  .seq = writer->seq,
 					  .plain_len = parts->plain_len,
 					  .raw_len = parts->raw_len};
-	size_t bound = parts->raw_len ? cap_compress_bound(parts->raw_len) : 0;
+	size_t bound = parts->frame	? parts->frame_len
+		       : parts->raw_len ? cap_compress_bound(parts->raw_len)
+					: 0;
 	size_t frame_len = 0;
 	size_t frame_at = CAP_HEADER_BYTES + parts->plain_len +
 			  8; /* where it is made; moved up to its place */
@@ -142,7 +153,11 @@ static int put_block(struct cap_writer *writer, const struct block_parts *parts,
 
 	if (rc < 0)
 		return rc;
-	if (parts->raw_len) {
+	if (parts->frame) {
+		header.flags |= CAP_CODEC_ZSTD;
+		frame_len = parts->frame_len;
+		memcpy(writer->block + frame_at, parts->frame, frame_len);
+	} else if (parts->raw_len) {
 		header.flags |= CAP_CODEC_ZSTD;
 		rc = cap_compress(writer->compressor, parts->raw, parts->raw_len,
 				  writer->block + frame_at, bound, &frame_len, err);
@@ -261,6 +276,7 @@ struct cap_writer *cap_writer_free(struct cap_writer *writer)
 	if (!writer)
 		return NULL;
 	(void)cap_compressor_free(writer->compressor);
+	free(writer->adopted_header);
 	free(writer->schema);
 	free(writer->body.bytes);
 	free(writer->block);
@@ -273,7 +289,8 @@ static int put_file_header(struct cap_writer *writer, u16 flags, struct cap_err 
 {
 	struct block_parts parts = {.type = CAP_BLOCK_FILE_HEADER,
 				    .flags = flags,
-				    .plain = writer->file_header,
+				    .plain = writer->adopted_header ? writer->adopted_header
+								    : writer->file_header,
 				    .plain_len = writer->file_header_len};
 
 	return put_block(writer, &parts, err);
@@ -287,6 +304,12 @@ static int put_schema(struct cap_writer *writer, u16 flags, struct cap_err *err)
 				    .raw_len = (u32)writer->schema_len};
 
 	writer->chunks_since_schema = 0;
+	if (writer->schema_raw_len) {
+		parts.raw = NULL;
+		parts.raw_len = writer->schema_raw_len;
+		parts.frame = writer->schema;
+		parts.frame_len = (u32)writer->schema_len;
+	}
 	return put_block(writer, &parts, err);
 }
 
@@ -331,6 +354,17 @@ static void encode_prologue(const struct cap_writer *writer, const struct cap_ch
 	cap_store_le(ret_bytes + CAP_PRO_SECTIONS, cap_load_u32(writer->body.bytes), 4);
 }
 
+/* Where it is time to, before a chunk. */
+static int repeat_schema(struct cap_writer *writer, u32 block, struct cap_err *err)
+{
+	int rc;
+
+	if (block != CAP_BLOCK_CHUNK || writer->chunks_since_schema < CAP_WRITER_SCHEMA_CHUNKS)
+		return 0;
+	rc = put_file_header(writer, CAP_FLAG_REPLICA, err);
+	return rc < 0 ? rc : put_schema(writer, CAP_FLAG_REPLICA, err);
+}
+
 int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
 		    const struct cap_chunk *chunk, const struct cap_totals *totals,
 		    struct cap_err *err)
@@ -342,13 +376,9 @@ int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
 
 	if (!chunk->row_count)
 		return 0;
-	if (block == CAP_BLOCK_CHUNK && writer->chunks_since_schema >= CAP_WRITER_SCHEMA_CHUNKS) {
-		rc = put_file_header(writer, CAP_FLAG_REPLICA, err);
-		if (rc == 0)
-			rc = put_schema(writer, CAP_FLAG_REPLICA, err);
-		if (rc < 0)
-			return rc;
-	}
+	rc = repeat_schema(writer, block, err);
+	if (rc < 0)
+		return rc;
 	rc = cap_chunk_encode(chunk, &writer->body, err);
 	if (rc < 0)
 		return rc;
@@ -366,6 +396,93 @@ int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
 		writer->event_count += chunk->row_count;
 	}
 	return 0;
+}
+
+/* -------- copies -------- */
+
+static u8 *duplicate(const u8 *bytes, size_t len)
+{
+	u8 *copy = malloc(len ? len : 1);
+
+	if (copy && len)
+		memcpy(copy, bytes, len);
+	return copy;
+}
+
+int cap_writer_adopt(struct cap_writer *writer, const struct cap_copy *file_header,
+		     const struct cap_copy *schema, u64 schema_id, struct cap_err *err)
+{
+	if (file_header && file_header->plain_len >= CAP_FILE_HEADER_BYTES) {
+		u8 *copy = duplicate(file_header->plain, file_header->plain_len);
+		u64 id;
+
+		if (!copy)
+			return cap_fail(err, -ENOMEM, "out of memory for a file header");
+		/* The same input gives the same output, yet the two are different files. */
+		id = cap_hash_seeded(copy + CAP_FILE_UUID_OFFSET, 16, CAP_COPY_SEED);
+		cap_store_le(copy + CAP_FILE_UUID_OFFSET, id, 8);
+		writer->file_id = id;
+		writer->adopted_header = copy;
+		writer->file_header_len = file_header->plain_len;
+	}
+	if (schema && schema->frame_len) {
+		u8 *copy = duplicate(schema->frame, schema->frame_len);
+
+		if (!copy)
+			return cap_fail(err, -ENOMEM, "out of memory for a schema");
+		free(writer->schema);
+		writer->schema = copy;
+		writer->schema_len = schema->frame_len;
+		writer->schema_raw_len = schema->raw_len;
+		writer->schema_id = schema_id;
+	}
+	return 0;
+}
+
+/* The prologue of a copied block of rows, with other totals. */
+static void patch_totals(const struct cap_totals *totals, u8 *prologue)
+{
+	cap_store_le(prologue + CAP_PRO_ATTEMPTED, totals->attempted_count, 8);
+	cap_store_le(prologue + CAP_PRO_STORED, totals->stored_count, 8);
+	cap_store_le(prologue + CAP_PRO_LOST, totals->lost_count, 8);
+}
+
+int cap_writer_copy(struct cap_writer *writer, const struct cap_copy *block, struct cap_err *err)
+{
+	u32 type = block->type & (CAP_TYPE_MASK | CAP_TYPE_PRIVATE);
+	bool has_prologue = cap_block_holds_rows(type) && block->plain_len >= CAP_PROLOGUE_BYTES;
+	bool counted = type == CAP_BLOCK_CHUNK && !(block->flags & CAP_FLAG_REPLICA);
+	struct block_parts parts = {.type = block->type,
+				    .flags = block->flags & (u16)~CAP_FLAG_CODEC_MASK,
+				    .plain = block->plain,
+				    .plain_len = block->plain_len,
+				    .raw = block->raw,
+				    .raw_len = block->raw_len,
+				    .frame = block->frame,
+				    .frame_len = block->frame_len};
+	CLEANUP(cap_freep) u8 *patched = NULL;
+	int rc = repeat_schema(writer, type, err);
+
+	if (rc < 0)
+		return rc;
+	if (has_prologue && block->totals) {
+		patched = duplicate(block->plain, block->plain_len);
+		if (!patched)
+			return cap_fail(err, -ENOMEM, "out of memory for a block");
+		patch_totals(block->totals, patched);
+		parts.plain = patched;
+	}
+	if (has_prologue) {
+		parts.first_ns = cap_load_u64(block->plain + CAP_PRO_FIRST_NS);
+		parts.last_ns = cap_load_u64(block->plain + CAP_PRO_LAST_NS);
+		parts.row_count = cap_load_u32(block->plain + CAP_PRO_ROWS);
+	}
+	rc = put_block(writer, &parts, err);
+	if (rc == 0 && counted) {
+		writer->chunks_since_schema++;
+		writer->event_count += parts.row_count;
+	}
+	return rc;
 }
 
 /* -------- end -------- */
@@ -400,24 +517,38 @@ static int put_index(struct cap_writer *writer, struct cap_err *err)
 	return put_block(writer, &parts, err);
 }
 
+void cap_writer_after_error(struct cap_writer *writer)
+{
+	writer->error_flag = CAP_FLAG_AFTER_ERROR;
+}
+
+int cap_writer_tail(struct cap_writer *writer, struct cap_err *err)
+{
+	u64 offset;
+	int rc = put_schema(writer, CAP_FLAG_REPLICA, err);
+
+	writer->tail_tried = true;
+	if (rc == 0)
+		rc = put_file_header(writer, CAP_FLAG_REPLICA, err);
+	if (rc < 0)
+		return rc;
+	offset = writer->offset;
+	rc = put_index(writer, err);
+	if (writer->offset > offset && rc == 0)
+		writer->index_offset = offset;
+	return rc;
+}
+
 int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
 		   const struct cap_totals *totals, struct cap_err *err)
 {
 	u8 end[CAP_END_BYTES] = {0};
 	struct block_parts parts = {.type = CAP_BLOCK_END, .plain = end, .plain_len = sizeof(end)};
-	u64 index_offset;
-	int rc = put_schema(writer, CAP_FLAG_REPLICA, err);
+	int rc = writer->tail_tried ? 0 : cap_writer_tail(writer, err);
 
 	if (rc < 0)
 		return rc;
-	rc = put_file_header(writer, CAP_FLAG_REPLICA, err);
-	if (rc < 0)
-		return rc;
-	index_offset = writer->offset;
-	rc = put_index(writer, err);
-	if (rc < 0)
-		return rc;
-	cap_store_le(end, index_offset, 8);
+	cap_store_le(end, writer->index_offset, 8);
 	cap_store_le(end + 8, writer->seq + 1, 8);
 	cap_store_le(end + 16, writer->event_count, 8);
 	cap_store_le(end + 24, totals ? totals->lost_count : 0, 8);

@@ -8,24 +8,13 @@
 
 #include "cap_error.h"
 #include "chunk.h"
+#include "end_reasons.h"
 #include "events.h"
 
 enum cap_block_type {
 #define BLOCK(type, upper, name, skip, body) CAP_BLOCK_##upper = type,
 #include "blocks.def"
 #undef BLOCK
-};
-
-enum cap_end_reason {			   /* END payload: why the capture ends */
-		      CAP_END_NORMAL = 0,  /* duration over */
-		      CAP_END_SIGNAL = 1,  /* SIGINT, SIGTERM */
-		      CAP_END_SIZE = 2,	   /* --max-size */
-		      CAP_END_SAMPLES = 3, /* --max-samples */
-		      CAP_END_NO_SPACE = 4,
-		      CAP_END_IO_ERROR = 5,
-		      CAP_END_PIPE_CLOSED = 6,
-		      CAP_END_ROTATED = 7,
-		      CAP_END_TARGET = 8, /* the command or the traced process ended */
 };
 
 struct cap_file_info { /* FILE_HEADER: facts that are fixed when the file begins */
@@ -75,9 +64,39 @@ int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
 		    const struct cap_chunk *chunk, const struct cap_totals *totals,
 		    struct cap_err *err);
 
-/* Schema replica, INDEX, header replica and END. */
+/* From now on blocks carry flag 7: the output failed, so some that were written before them may be
+ * missing. */
+void cap_writer_after_error(struct cap_writer *writer);
+
+/* Replicas and INDEX: all of the end but END itself. Where there is no room for them (-ENOSPC) a
+ * capture is as good without; END may still be tried. */
+int cap_writer_tail(struct cap_writer *writer, struct cap_err *err);
+/* END, after the tail if that was not tried before. A second one may follow it, when the first was
+ * written in vain. */
 int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
 		   const struct cap_totals *totals, struct cap_err *err);
+
+/* -------- copies of blocks that were read elsewhere (`kymo recover`) -------- */
+
+struct cap_copy {  /* a block without its header */
+	u32 type;  /* bits 30 and 31 as on disk */
+	u16 flags; /* as read; the codec is worked out anew */
+	const u8 *plain;
+	const u8 *frame; /* frame_len bytes that decode to raw_len, or NULL: */
+	const u8 *raw;	 /* raw_len bytes to compress */
+	u32 plain_len, frame_len, raw_len;
+	const struct cap_totals *totals; /* of a block of rows, if others than its prologue says */
+};
+
+/*
+ * Before cap_writer_begin: writes this FILE_HEADER (its plain part; a new file id is put in) and
+ * this SCHEMA (its frame) instead of ours. Either may be NULL. Copied. 0 or -ENOMEM.
+ */
+int cap_writer_adopt(struct cap_writer *writer, const struct cap_copy *file_header,
+		     const struct cap_copy *schema, u64 schema_id, struct cap_err *err);
+
+/* Writes a block as the next of this file. */
+int cap_writer_copy(struct cap_writer *writer, const struct cap_copy *block, struct cap_err *err);
 
 u64 cap_writer_bytes(const struct cap_writer *writer); /* written so far */
 u64 cap_writer_blocks(const struct cap_writer *writer);

@@ -41,6 +41,8 @@ enum ev_enum_value {
 #undef ENUM_VALUE
 };
 #define EV_CLASS_COUNT 8
+#define EV_CLASS_UNKNOWN 255u	   /* loss rows of `kymo recover`: of classes that cannot be told */
+#define EV_CPU_UNKNOWN 0xffffffffu /* the same of CPUs */
 #define EV_REASON_COUNT 9
 
 /* syscall.flags */

@@ -91,6 +91,8 @@ void reader_take_content(struct cap_reader *reader, const struct cap_block_heade
 		break;
 	case CAP_BLOCK_SCHEMA:
 		reader->latest_schema = reader->schema = reader->read_schema;
+		if (!reader->opened_schema)
+			reader->opened_schema = reader->read_schema;
 		break;
 	case CAP_BLOCK_END:
 		take_end(reader, header);
@@ -127,6 +129,7 @@ void reader_describe(struct cap_reader *reader, u64 offset, struct cap_block *re
 		.offset = offset,
 		.size_bytes = header->header_len + cap_block_payload_bytes(header),
 		.seq = header->seq,
+		.file_id = header->file_id,
 		.type = reader_block_type(header),
 		.skippable = header->type & CAP_TYPE_SKIPPABLE,
 		.replica = header->flags & CAP_FLAG_REPLICA,

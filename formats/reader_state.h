@@ -75,6 +75,8 @@ struct cap_reader {
 	bool schema_guessed; /* the one it names was not read and is not of a release */
 
 	struct cap_damage damage;
+	void (*trouble)(void *context, const struct cap_trouble *trouble); /* may be NULL */
+	void *trouble_context;
 	struct cap_damage damage_before; /* the block at hand */
 	struct reader_tables tables;
 };

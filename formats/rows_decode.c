@@ -539,7 +539,8 @@ int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct
 		rc = check_columns(reader, ret_rows, &what);
 	if (rc == 0) {
 		if (reader->header.flags & CAP_FLAG_REPLICA)
-			reader->damage = before; /* what it holds was counted where it stood first */
+			reader->damage =
+				before; /* what it holds was counted where it stood first */
 		else
 			reader->damage.blocks_schema_unknown += reader->schema_guessed;
 		return 0;

@@ -69,7 +69,7 @@ void rec_caller_signals_read(struct rec_caller_signals *ret_signals)
 	(void)sigaction(SIGINT, NULL, &ret_signals->on_interrupt);
 	(void)sigaction(SIGTERM, NULL, &ret_signals->on_terminate);
 	(void)sigaction(SIGPIPE, NULL, &ret_signals->on_pipe);
-	(void)sigaction(SIGXFSZ, NULL, &ret_signals->on_size);
+	(void)sigaction(SIGXFSZ, NULL, &ret_signals->on_file_size);
 }
 
 static void restore_signals(const struct rec_caller_signals *signals)
@@ -77,7 +77,7 @@ static void restore_signals(const struct rec_caller_signals *signals)
 	(void)sigaction(SIGINT, &signals->on_interrupt, NULL);
 	(void)sigaction(SIGTERM, &signals->on_terminate, NULL);
 	(void)sigaction(SIGPIPE, &signals->on_pipe, NULL);
-	(void)sigaction(SIGXFSZ, &signals->on_size, NULL);
+	(void)sigaction(SIGXFSZ, &signals->on_file_size, NULL);
 	(void)sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
 

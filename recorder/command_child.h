@@ -18,7 +18,7 @@ struct rec_command {
 /* How the recorder's caller left its signals: the command gets them as it would without us. */
 struct rec_caller_signals {
 	sigset_t mask;
-	struct sigaction on_interrupt, on_terminate, on_pipe, on_size;
+	struct sigaction on_interrupt, on_terminate, on_pipe, on_file_size;
 };
 
 void rec_caller_signals_read(struct rec_caller_signals *ret_signals);

@@ -169,6 +169,11 @@ static bool show_drain(const struct rec_options *options, FILE *out)
 	       show_quantity(rec_format_duration, options->drain_ms * REC_NS_PER_MS, out);
 }
 
+static bool show_sync(const struct rec_options *options, FILE *out)
+{
+	return options->sync != REC_SYNC_INTERVAL && show_string(rec_sync_name(options->sync), out);
+}
+
 struct shown_key {
 	const char *key;
 	bool (*show)(const struct rec_options *options, FILE *out);

@@ -386,6 +386,29 @@ static int set_buffer(struct rec_options *options, const char *text, bool first,
 	return 0;
 }
 
+static const char *const sync_names[] = {
+	[REC_SYNC_INTERVAL] = "interval",
+	[REC_SYNC_NONE] = "none",
+	[REC_SYNC_CHUNK] = "chunk",
+};
+
+const char *rec_sync_name(enum rec_sync sync)
+{
+	return sync_names[sync];
+}
+
+static int set_sync(struct rec_options *options, const char *text, bool first, struct cap_err *err)
+{
+	(void)first;
+	for (size_t i = 0; i < sizeof(sync_names) / sizeof(*sync_names); i++) {
+		if (strcmp(text, sync_names[i]) != 0)
+			continue;
+		options->sync = (enum rec_sync)i;
+		return 0;
+	}
+	return refuse(err, text, "is not one of interval, chunk, none");
+}
+
 static int set_drain(struct rec_options *options, const char *text, bool first, struct cap_err *err)
 {
 	u64 ns;

@@ -46,6 +46,8 @@ int rec_option_set(enum rec_option_id id, struct rec_options *options, const cha
  * and checks the whole. */
 int rec_options_complete(struct rec_options *options, u64 set_mask, struct cap_err *err);
 
+const char *rec_sync_name(enum rec_sync sync);
+
 /* The effective configuration as YAML; itself a valid configuration file. malloc'd; NULL when out
  * of memory. */
 char *rec_options_yaml(const struct rec_options *options);

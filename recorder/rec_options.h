@@ -12,6 +12,13 @@
 
 enum rec_source_kind { REC_SOURCE_LIVE, REC_SOURCE_SYNTHETIC, REC_SOURCE_CAPTURE };
 
+/* When what was written is made safe from a loss of power. */
+enum rec_sync {
+	REC_SYNC_INTERVAL, /* every 5 s or 64 MiB, with write-back started every 4 MiB */
+	REC_SYNC_NONE,	   /* never: left to the kernel */
+	REC_SYNC_CHUNK,	   /* after each block */
+};
+
 struct rec_synthetic {
 	u64 events;   /* how many in all; 0: until the recording ends */
 	u64 rate_hz;  /* events per second of event time and, unless 0, of real time; 0: as fast as
@@ -37,8 +44,9 @@ struct rec_options {
 	u64 ring_bytes;	   /* per class, a power of two >= 4096; 0: default */
 	u32 drain_ms;	   /* timer of the drain; 0: default 100 */
 	char *output_path; /* "-": stdout */
-	bool force;	   /* --force: replace an existing regular file */
-	char **command;	   /* after --; NULL-terminated, NULL if none */
+	enum rec_sync sync;
+	bool force;	/* --force: replace an existing regular file */
+	char **command; /* after --; NULL-terminated, NULL if none */
 
 	enum rec_source_kind source_kind;
 	struct rec_synthetic synthetic;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -19,6 +20,7 @@
 #include "output_file.h"
 #include "pid_watch.h"
 #include "privileges.h"
+#include "quantity_text.h"
 #include "rec_source.h"
 #include "side_blocks.h"
 #include "status_line.h"
@@ -102,7 +104,7 @@ static int open_signals(struct recording *rec, struct cap_err *err)
 	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup */
 		(void)sigaddset(&rec->signals, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2) */
-	(void)signal(SIGXFSZ, SIG_IGN); /* and so is the limit of file sizes (ulimit -f) */
+	(void)signal(SIGXFSZ, SIG_IGN); /* so is a file as large as ulimit -f allows */
 	if (sigprocmask(SIG_BLOCK, &rec->signals, NULL) < 0)
 		return cap_fail_errno(err, errno, "block signals");
 	rec->signal_fd = signalfd(-1, &rec->signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -162,11 +164,26 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
+/* What failed, where, and what is to be done. */
 static int output_error(const struct recording *rec, int rc, struct cap_err *err)
 {
+	const char *path = rec->options.output_path;
+	struct cap_err inner = *err;
+	char floor[32];
+
 	if (rc == -EPIPE)
 		return cap_fail(err, rc, "output closed by its reader");
-	return cap_context(err, rc, "output '%s'", rec->options.output_path);
+	if (rc == -EIO || rc == -EROFS)
+		return cap_fail(err, rc, "output '%s': %s; its disk is failing, see dmesg", path,
+				inner.text);
+	if (!rec_output_error_is_full(rc))
+		return cap_context(err, rc, "output '%s'", path);
+	if (rec->output && rec_output_at_floor(rec->output))
+		(void)snprintf(
+			inner.text, sizeof(inner.text), "only %s are left, which stay free",
+			rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor)));
+	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
+			inner.text);
 }
 
 /* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
@@ -182,6 +199,7 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 
 	if (rc < 0)
 		return rc;
+	rec_output_set_sync(rec->output, rec->options.sync);
 	options.fd = rec_output_fd(rec->output);
 	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
@@ -317,6 +335,23 @@ static void check_limits(struct recording *rec)
 		end(rec, CAP_END_SIZE);
 }
 
+/* Said at once and always: it is not what was asked for. */
+static void end_for_space(struct recording *rec)
+{
+	char text[512], path[256], floor[32];
+
+	if (!rec->ended) {
+		(void)rec_visible_text(rec->options.output_path, path, sizeof(path));
+		(void)rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor));
+		(void)snprintf(text, sizeof(text),
+			       "output '%s': ended early: its disk is nearly full (%s stay free); "
+			       "make room, or record to another disk",
+			       path, floor);
+		rec->screen->warn(text);
+	}
+	end(rec, CAP_END_NO_SPACE);
+}
+
 static int each_second(struct recording *rec, struct cap_err *err)
 {
 	int rc;
@@ -328,8 +363,6 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	if (rc < 0)
 		return cap_fail_errno(err, rc > -2000 ? -rc : EOVERFLOW,
 				      "take stock of the recording");
-	if (rec_output_low_on_space(rec->output) == 1)
-		end(rec, CAP_END_NO_SPACE);
 	return 0;
 }
 
@@ -358,6 +391,8 @@ static int drain(struct recording *rec, struct cap_err *err)
 	if (rc < 0)
 		return rc;
 	check_limits(rec);
+	if (rec_output_low_on_space(rec->output))
+		end_for_space(rec);
 	if (drained == 1)
 		end(rec, CAP_END_NORMAL);
 	if (rec_status_due(&rec->status, now_ns)) {
@@ -445,7 +480,7 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
 		(void)rec_side_watch_clocks(&rec->side, true);
 	}
-	if (rc < 0 && rc != -ENOSPC && rc != -EPIPE)
+	if (rc < 0 && !rec_output_error_is_full(rc) && rc != -EPIPE)
 		rec->reason = CAP_END_IO_ERROR;
 	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
 			    &first); /* its error comes again from finish */
@@ -458,11 +493,10 @@ static int close_output(struct recording *rec, int rc, struct cap_err *err)
 	struct cap_err close_err = {0};
 	int close_rc = rec_output_close(rec->output, &close_err);
 
-	if (close_rc < 0 && rc == 0) {
-		*err = close_err;
-		return close_rc;
-	}
-	return rc;
+	if (close_rc == 0 || rc < 0)
+		return rc;
+	*err = close_err;
+	return output_error(rec, close_rc, err);
 }
 
 static void fill_result(const struct recording *rec, int rc, struct rec_result *ret_result)
@@ -470,10 +504,10 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	struct rec_own_cost cost;
 
 	*ret_result = (struct rec_result){
-		.reason = rc == -ENOSPC	 ? CAP_END_NO_SPACE
-			  : rc == -EPIPE ? CAP_END_PIPE_CLOSED
-			  : rc < 0	 ? CAP_END_IO_ERROR
-					 : rec->reason,
+		.reason = rec_output_error_is_full(rc) ? CAP_END_NO_SPACE
+			  : rc == -EPIPE	       ? CAP_END_PIPE_CLOSED
+			  : rc < 0		       ? CAP_END_IO_ERROR
+						       : rec->reason,
 		.recorded = rec->started,
 		.incomplete = rec->incomplete,
 		.cpu_count = online_cpus(),
@@ -489,7 +523,6 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
 	ret_result->cost.cpu_system_ns -= rec->begin_cost.cpu_system_ns;
-	ret_result->floor_bytes = rec_output_floor_bytes(rec->output);
 }
 
 static void recording_done(struct recording *rec)

@@ -16,7 +16,6 @@ struct rec_result { /* what the summary tells */
 	struct rec_sink_counts counts; /* written_bytes: size of the whole capture */
 	struct rec_own_cost cost;      /* between the first event and the end */
 	u32 cpu_count;
-	u64 floor_bytes;   /* of free disk space */
 	bool incomplete;   /* the source had more than could be taken from it */
 	bool recorded;	   /* events flowed; false: no file was left */
 	pid_t command_pid; /* 0: no command was given */

@@ -15,6 +15,7 @@
 #include "own_cost.h"
 #include "package.h"
 #include "rec_sink.h"
+#include "sink_state.h"
 #include "writer_thread.h"
 
 #define DEFAULT_QUEUE_BYTES (8ull << 20)
@@ -25,30 +26,6 @@
 #define STATS_SOON_NS 1000000000ull /* on a pipe, and when something was lost */
 #define STREAM_CHUNK_NS 1000000000ull
 #define CHECK_EVERY 64u /* events between looks at the chunk's size */
-
-struct rec_sink {
-	struct cap_writer *writer;
-	struct rec_writer_thread *thread;
-	struct rec_encoder *encoder;
-	struct rec_event_counts *counts;
-	struct rec_output *output; /* the caller's; may be NULL */
-	u64 queue_bytes;
-	bool wait_when_full, replay, is_stream;
-	bool finished; /* the writer's thread has ended: what it wrote is ours to ask */
-
-	struct rec_package *open;  /* never NULL once opened */
-	struct rec_package *spare; /* empty ones */
-	struct rec_package *lent;  /* handed out by rec_sink_side_chunk */
-	u64 opened_ns; /* time of the first tick that saw rows in the open chunk; 0: none yet */
-	u32 until_check;
-	u64 open_count; /* events in the open chunk */
-	u64 open_by_class[EV_CLASS_COUNT];
-	u64 encoded_bytes, chunk_raw_bytes, chunk_file_bytes;
-
-	u64 now_ns, polled_ns, stats_ns;
-	u64 last_tick_ns, delay_max_ns; /* real time */
-	u64 ring_used_max_bytes;
-};
 
 static u64 monotonic_ns(void)
 {
@@ -98,8 +75,7 @@ static void lose_package(struct rec_sink *sink, const struct rec_package *packag
 	}
 }
 
-/* Takes back what the writer is done with. */
-static void reclaim(struct rec_sink *sink)
+void rec_sink_reclaim(struct rec_sink *sink)
 {
 	struct rec_package *package = rec_writer_thread_take_done(sink->thread);
 
@@ -124,7 +100,7 @@ static struct rec_package *take_spare(struct rec_sink *sink)
 	struct rec_package *package = sink->spare;
 
 	if (!package) {
-		reclaim(sink);
+		rec_sink_reclaim(sink);
 		package = sink->spare;
 	}
 	if (!package)
@@ -143,9 +119,7 @@ static void reset_open(struct rec_sink *sink)
 	memset(sink->open_by_class, 0, sizeof(sink->open_by_class));
 }
 
-/* Hands the open chunk over, or drops it where the queue or memory is full; the open chunk is empty
- * afterwards. */
-static void close_open(struct rec_sink *sink, enum rec_when_full when_full)
+void rec_sink_close_open(struct rec_sink *sink, enum rec_when_full when_full)
 {
 	struct rec_package *full = sink->open;
 	struct rec_package *fresh;
@@ -176,7 +150,7 @@ static void close_if_full(struct rec_sink *sink)
 	sink->until_check = CHECK_EVERY;
 	if (cap_chunk_raw_bytes(sink->open->chunk) >= CAP_WRITER_CHUNK_BYTES ||
 	    cap_chunk_failed(sink->open->chunk) < 0)
-		close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
+		rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
 }
 
 static void count_open(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count)
@@ -214,6 +188,8 @@ static int open_writer(struct rec_sink *sink, const struct rec_sink_options *opt
 
 	if (rc == 0)
 		rc = cap_writer_begin(sink->writer, err);
+	if (rc == 0 && options->output)
+		rc = rec_output_sync_head(options->output, err);
 	if (rc < 0)
 		return rc;
 	thread_options.writer = sink->writer;
@@ -292,7 +268,7 @@ static void record_again(struct rec_sink *sink, const void *record, size_t len, 
 	}
 	event_class = rec_class_of_type(head->type);
 	if (rc == CAP_ELIMIT) {
-		close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
+		rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
 		rc = rec_encoder_record(sink->encoder, sink->open->chunk, record, len);
 	}
 	if (rc == 0)
@@ -337,6 +313,13 @@ struct cap_chunk *rec_sink_side_chunk(struct rec_sink *sink)
 	return package->chunk;
 }
 
+/* While the disk stalls, what is told again later anyway does not pile up. */
+static bool is_too_many(const struct rec_sink *sink, enum cap_block_type block)
+{
+	return (block == CAP_BLOCK_STATS || block == CAP_BLOCK_CLOCK || block == CAP_BLOCK_MARK) &&
+	       !sink->wait_when_full && !rec_writer_thread_admits(sink->thread);
+}
+
 int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk)
 {
 	struct rec_package **link = &sink->lent;
@@ -349,7 +332,7 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 		return -EINVAL;
 	*link = package->next;
 	package->next = NULL;
-	if (cap_chunk_rows(chunk) == 0) {
+	if (cap_chunk_rows(chunk) == 0 || is_too_many(sink, block)) {
 		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
@@ -433,7 +416,7 @@ static int add_recorder_row(struct rec_sink *sink, struct cap_chunk *chunk, u64 
 	return cap_chunk_add(chunk, EV_RECORDER, &row);
 }
 
-static int fill_stats(struct rec_sink *sink, struct cap_chunk *chunk, u64 now_ns, bool final)
+int rec_sink_fill_stats(struct rec_sink *sink, struct cap_chunk *chunk, u64 now_ns, bool final)
 {
 	int rc = rec_event_counts_rows(sink->counts, chunk, now_ns, final);
 
@@ -452,7 +435,7 @@ static int put_stats(struct rec_sink *sink, u64 now_ns)
 
 	if (!chunk)
 		return -ENOMEM;
-	rc = fill_stats(sink, chunk, now_ns, false);
+	rc = rec_sink_fill_stats(sink, chunk, now_ns, false);
 	if (rc < 0)
 		cap_chunk_reset(chunk); /* the empty chunk is only given back */
 	(void)rec_sink_put_side(sink, CAP_BLOCK_STATS, chunk);
@@ -463,6 +446,8 @@ static bool stats_due(const struct rec_sink *sink, u64 now_ns)
 {
 	u64 age_ns = now_ns - sink->stats_ns;
 
+	if (!rec_writer_thread_admits(sink->thread))
+		return false; /* counts go on, and into the next one */
 	if (sink->stats_ns == 0 || age_ns >= STATS_NS)
 		return true;
 	return age_ns >= STATS_SOON_NS &&
@@ -485,12 +470,12 @@ int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err)
 
 	note_pause(sink);
 	sink->now_ns = now_ns;
-	reclaim(sink);
+	rec_sink_reclaim(sink);
 	close_if_full(sink);
 	if (sink->opened_ns == 0 && cap_chunk_rows(sink->open->chunk) > 0)
 		sink->opened_ns = now_ns;
 	else if (sink->opened_ns != 0 && now_ns - sink->opened_ns >= chunk_ns)
-		close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
+		rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
 	if (stats_due(sink, now_ns)) {
 		rc = put_stats(sink, now_ns);
 		if (rc < 0)
@@ -509,56 +494,8 @@ bool rec_sink_has_room(const struct rec_sink *sink)
 
 int rec_sink_flush(struct rec_sink *sink)
 {
-	close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
+	rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
 	return rec_writer_thread_error(sink->thread, NULL);
-}
-
-/* The last STATS and END, by this thread: the writer's has ended. After an error they go into the
- * room held back. */
-static int write_end(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err)
-{
-	struct cap_totals totals;
-	int rc;
-
-	if (sink->output)
-		rec_output_begin_end(sink->output);
-	rec_event_counts_totals(sink->counts, &totals);
-	cap_chunk_reset(sink->open->chunk);
-	/* Later than every STATS before it: readers take the last one for the truth. */
-	rc = fill_stats(sink, sink->open->chunk,
-			sink->now_ns > sink->stats_ns ? sink->now_ns : sink->stats_ns + 1, true);
-	if (rc == 0)
-		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, sink->open->chunk, &totals,
-				     err);
-	cap_chunk_reset(sink->open->chunk);
-	if (rc < 0)
-		return rc;
-	return cap_writer_end(sink->writer, reason, &totals, err);
-}
-
-int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err)
-{
-	struct cap_err end_err = {0};
-	int rc, end_rc;
-
-	close_open(sink,
-		   REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
-	rec_writer_thread_stop(sink->thread);
-	sink->finished = true;
-	reclaim(sink);
-	rc = rec_writer_thread_error(sink->thread, err);
-	if (rc == -EPIPE)
-		return rc; /* nobody reads: nothing to end */
-	if (rc == -ENOSPC)
-		reason = CAP_END_NO_SPACE;
-	else if (rc < 0)
-		reason = CAP_END_IO_ERROR;
-	end_rc = write_end(sink, reason, &end_err);
-	if (rc < 0)
-		return rc;
-	if (end_rc < 0 && err)
-		*err = end_err;
-	return end_rc;
 }
 
 void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts)

@@ -58,6 +58,8 @@ static const char *end_name(enum cap_end_reason reason)
 		return "rotated";
 	case CAP_END_TARGET:
 		return "target_ended";
+	case CAP_END_RECOVERED: /* `kymo recover` writes it, no recorder */
+		break;
 	}
 	return "unknown";
 }
@@ -72,6 +74,8 @@ static const char *end_text(const struct rec_options *options, enum cap_end_reas
 		return "ended at --max-size";
 	case CAP_END_SAMPLES:
 		return "ended at --max-samples";
+	case CAP_END_NO_SPACE:
+		return "ended early for want of disk space";
 	case CAP_END_IO_ERROR:
 		return "ended by an error";
 	case CAP_END_TARGET:
@@ -166,17 +170,12 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 {
 	const struct rec_sink_counts *counts = &result->counts;
 	const char *why = end_text(options, result->reason);
-	char path[512], events[32], bytes[32], peak[32], floor[32];
+	char path[512], events[32], bytes[32], peak[32];
 
 	if (!result->recorded)
 		return;
 	rec_visible_text(options->output_path, path, sizeof(path));
 	print_command(out, options, result);
-	if (result->reason == CAP_END_NO_SPACE)
-		(void)fprintf(out,
-			      "kymo-record: ended early: the disk of '%s' is nearly full (%s are "
-			      "kept free)\n",
-			      path, rec_bytes_text(result->floor_bytes, floor, sizeof(floor)));
 	if (asked_count(options, counts) == 0)
 		(void)fprintf(
 			out,

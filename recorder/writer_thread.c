@@ -1,5 +1,5 @@
-/* Writer thread. After the first error it writes nothing more: pages of a failed write may be gone,
- * so later blocks could lie. */
+/* Writer thread. After the first error it writes no more events: pages of a failed write may be
+ * gone, so later blocks could lie. On a full disk it still writes what the events before need. */
 #include "writer_thread.h"
 
 #include <errno.h>
@@ -12,6 +12,8 @@
 #include "privileges.h"
 
 #define IDLE_NS 1000000000l /* how often an idle writer looks whether a sync is due */
+#define ADMIT_BYTES (4u << 20)
+#define PACKAGE_BYTES (32u << 10) /* a waiting package takes at least this much, for its tables */
 
 struct rec_writer_thread {
 	struct rec_writer_thread_options options;
@@ -60,14 +62,17 @@ static struct rec_package *take_next(struct rec_writer_thread *thread)
 	return package;
 }
 
-/* Encodes, compresses, writes; without the lock. */
-static int process(struct rec_writer_thread *thread, struct rec_package *package, bool failed,
+/* Encodes, compresses, writes; without the lock. error: what happened before. */
+static int process(struct rec_writer_thread *thread, struct rec_package *package, int error,
 		   struct cap_err *err)
 {
 	int rc = 0;
 
-	if (failed)
+	if (error != 0 && (!rec_output_error_is_full(error) || !package ||
+			   package->block == CAP_BLOCK_CHUNK || !thread->options.output))
 		return 0;
+	if (error != 0)
+		rec_output_use_room(thread->options.output, REC_ROOM_FACTS);
 	if (package) {
 		u64 before_bytes = cap_writer_bytes(thread->options.writer);
 
@@ -81,17 +86,24 @@ static int process(struct rec_writer_thread *thread, struct rec_package *package
 	return rc;
 }
 
+static u64 waiting_bytes(const struct rec_package *package)
+{
+	return package->size_bytes > PACKAGE_BYTES ? package->size_bytes : PACKAGE_BYTES;
+}
+
 static void settle(struct rec_writer_thread *thread, struct rec_package *package, int rc,
 		   const struct cap_err *err)
 {
-	if (rc < 0 && thread->error == 0) {
+	/* Worse than a full disk, where some blocks are still tried, is any other error. */
+	if (rc < 0 && (thread->error == 0 || (rec_output_error_is_full(thread->error) &&
+					      !rec_output_error_is_full(rc)))) {
 		thread->error = rc;
 		thread->err = *err;
 	}
 	thread->written_bytes = cap_writer_bytes(thread->options.writer);
 	if (!package)
 		return;
-	thread->queue_bytes -= package->size_bytes;
+	thread->queue_bytes -= waiting_bytes(package);
 	package->next = thread->done;
 	thread->done = package;
 	(void)pthread_cond_broadcast(&thread->room);
@@ -117,14 +129,14 @@ static void *run(void *argument)
 	confine(thread);
 	for (;;) {
 		struct rec_package *package = take_next(thread);
-		bool failed = thread->error != 0;
+		int error = thread->error;
 		struct cap_err err = {0};
 		int rc;
 
 		if (!package && thread->ending)
 			break;
 		(void)pthread_mutex_unlock(&thread->lock);
-		rc = process(thread, package, failed, &err);
+		rc = process(thread, package, error, &err);
 		(void)pthread_mutex_lock(&thread->lock);
 		settle(thread, package, rc, &err);
 	}
@@ -198,7 +210,17 @@ struct rec_writer_thread *rec_writer_thread_free(struct rec_writer_thread *threa
 static bool has_room(const struct rec_writer_thread *thread, const struct rec_package *package)
 {
 	return thread->queue_bytes == 0 ||
-	       thread->queue_bytes + package->size_bytes <= thread->options.queue_bytes;
+	       thread->queue_bytes + waiting_bytes(package) <= thread->options.queue_bytes;
+}
+
+bool rec_writer_thread_admits(struct rec_writer_thread *thread)
+{
+	bool yes;
+
+	(void)pthread_mutex_lock(&thread->lock);
+	yes = thread->queue_bytes < thread->options.queue_bytes + ADMIT_BYTES;
+	(void)pthread_mutex_unlock(&thread->lock);
+	return yes;
 }
 
 bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package *package,
@@ -218,7 +240,7 @@ bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package 
 		else
 			thread->first = package;
 		thread->last = package;
-		thread->queue_bytes += package->size_bytes;
+		thread->queue_bytes += waiting_bytes(package);
 		if (thread->queue_bytes > thread->queue_max_bytes)
 			thread->queue_max_bytes = thread->queue_bytes;
 		(void)pthread_cond_signal(&thread->work);

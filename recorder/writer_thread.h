@@ -34,6 +34,10 @@ enum rec_when_full {
 bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package *package,
 			   enum rec_when_full when_full);
 
+/* Whether what comes again and again should still be handed over with REC_ADMIT: up to 4 MiB beyond
+ * the bound, so that a disk that stalls for hours costs no more memory than that. */
+bool rec_writer_thread_admits(struct rec_writer_thread *thread);
+
 /* Packages that are done, as a list: the caller's again. NULL if there are none. */
 struct rec_package *rec_writer_thread_take_done(struct rec_writer_thread *thread);
 

@@ -41,6 +41,26 @@ static int set_quiet(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_reading(struct kymo_common *common, enum kymo_reading reading, struct cap_err *err)
+{
+	if (common->reading != KYMO_READ_SKIP && common->reading != reading)
+		return cap_fail(err, CAP_EUSAGE, "either --strict or --stop");
+	common->reading = reading;
+	return 0;
+}
+
+static int set_strict(void *own, const char *value, struct cap_err *err)
+{
+	(void)value;
+	return set_reading(own, KYMO_READ_STRICT, err);
+}
+
+static int set_stop(void *own, const char *value, struct cap_err *err)
+{
+	(void)value;
+	return set_reading(own, KYMO_READ_STOP, err);
+}
+
 static int set_no_symbols(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -179,6 +199,11 @@ static const struct common_option common_options[] = {
 	{KYMO_OPT_SYMBOLS,
 	 {"debug-dir", 0, "DIR", "look for debug files in DIR, too; may be given several times",
 	  set_debug_dir}},
+	{KYMO_OPT_READING,
+	 {"strict", 0, NULL, "refuse a damaged capture: status 2, and nothing is written",
+	  set_strict}},
+	{KYMO_OPT_READING,
+	 {"stop", 0, NULL, "use a damaged capture only up to the first damage", set_stop}},
 	{KYMO_OPT_QUIET, {"quiet", 'q', NULL, "no progress on stderr", set_quiet}},
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "analyzer/db/open_db.h"
+#include "analyzer/import/reading.h"
 #include "analyzer/output/sink.h"
 #include "formats/cap_error.h"
 
@@ -19,12 +20,14 @@ enum kymo_option_group {
 	KYMO_OPT_CAPTURE = 8,  /* --capture */
 	KYMO_OPT_QUIET = 16,   /* --quiet */
 	KYMO_OPT_SYMBOLS = 32, /* --no-symbols --symfs --debug-dir */
+	KYMO_OPT_READING = 64, /* --strict --stop */
 };
 
 struct kymo_common { /* values of the common options */
 	enum kymo_format format;
 	struct kymo_filter filter;
 	bool quiet;
+	enum kymo_reading reading;
 	bool symbols;				   /* default true */
 	struct kymo_symbol_options symbol_options; /* strings are argv's */
 };

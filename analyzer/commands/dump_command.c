@@ -287,15 +287,18 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 {
 	CLEANUP(cap_freep) char *buffer = malloc(OUTPUT_BYTES);
 	CLEANUP(dump_done) struct dump dump = {.out = run->out};
-	const struct kymo_parse parse = {
-		.options = options_table, .own = &dump, .min_arguments = 1, .max_arguments = 1};
+	const struct kymo_parse parse = {.groups = KYMO_OPT_READING,
+					 .options = options_table,
+					 .own = &dump,
+					 .min_arguments = 1,
+					 .max_arguments = 1};
 	struct kymo_common common;
 	int first, rc, output_rc;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = cap_reader_open(argv[first], NULL, &dump.reader, err);
+	rc = kymo_reading_open(argv[first], common.reading, &dump.reader, err);
 	if (rc < 0)
 		return rc;
 	if (buffer)

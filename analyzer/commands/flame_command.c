@@ -236,8 +236,8 @@ int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct ca
 			.palette = kymo_palette_by_name("hot")},
 	};
 	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE | KYMO_OPT_QUIET |
-			  KYMO_OPT_SYMBOLS,
+		.groups = KYMO_OPT_JSON | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE | KYMO_OPT_READING |
+			  KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
 		.options = options_table,
 		.own = &own,
 		.min_arguments = 1,

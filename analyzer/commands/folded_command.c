@@ -69,7 +69,7 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	struct folded_options own = {.annotate = true};
 	const struct kymo_parse parse = {
 		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE |
-			  KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
+			  KYMO_OPT_READING | KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
 		.options = options_table,
 		.own = &own,
 		.min_arguments = 1,

@@ -113,7 +113,8 @@ static int note_loss(const struct kymo_run *run, const char *path, struct kymo_c
 int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	struct import_arguments own = {0};
-	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
+	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS |
+						   KYMO_OPT_READING,
 					 .options = options_table,
 					 .own = &own,
 					 .min_arguments = 1,
@@ -134,6 +135,7 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 	options.path_count = (size_t)(argc - first);
 	options.output = own.output;
 	options.force = own.force;
+	options.reading = common.reading;
 	options.symbols = common.symbols;
 	options.symbol_options = &common.symbol_options;
 	line.shown = run->stderr_is_tty && !common.quiet;

@@ -147,8 +147,10 @@ static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err
 
 int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_CAPTURE, .min_arguments = 1, .max_arguments = 1};
+	const struct kymo_parse parse = {.groups = KYMO_OPT_JSON | KYMO_OPT_CAPTURE |
+						   KYMO_OPT_READING,
+					 .min_arguments = 1,
+					 .max_arguments = 1};
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	struct kymo_common common;
@@ -157,7 +159,8 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = kymo_db_open(argv[first], NULL, &db, err);
+	rc = kymo_db_open(argv[first], &(struct kymo_db_options){.reading = common.reading}, &db,
+			  err);
 	if (rc == 0)
 		rc = kymo_filter_resolve(db, &common.filter, err);
 	if (rc < 0)

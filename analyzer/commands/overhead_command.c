@@ -27,7 +27,8 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	struct overhead_options own = {0};
 	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_CAPTURE | KYMO_OPT_QUIET,
+		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_CAPTURE | KYMO_OPT_READING |
+			  KYMO_OPT_QUIET,
 		.options = options_table,
 		.own = &own,
 		.min_arguments = 1,

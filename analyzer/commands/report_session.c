@@ -7,7 +7,8 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 		     struct kymo_db **ret_db, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	const struct kymo_db_options options = {.symbolize = common->symbols,
+	const struct kymo_db_options options = {.reading = common->reading,
+						.symbolize = common->symbols,
 						.symbol_options = &common->symbol_options};
 	int rc;
 

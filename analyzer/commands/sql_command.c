@@ -29,7 +29,8 @@ static int read_query(FILE *in, char **ret_query, struct cap_err *err)
 
 int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	const struct kymo_parse parse = {.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_SYMBOLS,
+	const struct kymo_parse parse = {.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_SYMBOLS |
+						   KYMO_OPT_READING,
 					 .min_arguments = 1,
 					 .max_arguments = 2};
 	struct kymo_db_options options = {0};
@@ -44,6 +45,7 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
+	options.reading = common.reading;
 	options.symbolize = common.symbols;
 	options.symbol_options = &common.symbol_options;
 	if (argc - first == 1 && argv[first][0] == '-' && !argv[first][1])

@@ -121,7 +121,7 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 	struct syscalls_options own = {.report = {.limit = -1}};
 	const struct kymo_parse parse = {
 		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE |
-			  KYMO_OPT_QUIET,
+			  KYMO_OPT_READING | KYMO_OPT_QUIET,
 		.options = options_table,
 		.own = &own,
 		.min_arguments = 1,

@@ -1,247 +1,320 @@
-/* kymo verify: reads every byte of a capture and decodes every column. Needs no database: it also
- * tells about files that nothing else can use. */
+/*
+ * kymo verify: reads every byte of captures and tells what is whole, damaged, lost, unknown or
+ * foreign, where, and which span of time it leaves open. Needs no database: it also tells about
+ * files that nothing else can use.
+ */
 #include "analyzer/commands/capture_commands.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "formats/capture_reader.h"
+#include "analyzer/commands/progress_line.h"
+#include "analyzer/import/capture_walk.h"
 #include "formats/cleanup.h"
+#include "formats/end_reasons.h"
 
 #define EXIT_NOT_A_CAPTURE 2
-
-enum block_use { BLOCK_FIXED, BLOCK_ROWS, BLOCK_UNKNOWN };
+#define EXIT_REFUSED 2 /* --strict */
+#define WHEN_BYTES 40
 
 struct verify {
+	const struct kymo_run *run;
+	const struct kymo_common *common;
+	const char *path;
 	struct cap_reader *reader;
+	struct kymo_walk *walk;
 	struct kymo_sink *sink;
-	u64 expected; /* where the next block should begin */
-	u64 rows, events, columns, columns_rejected, problems;
-	u64 skipped_before; /* cap_damage.bytes_skipped at the block before */
-	u64 *values;
-	size_t value_capacity;
+	bool decode;
+	bool in_table;
+	bool broken; /* something is damaged, missing or cut off */
+};
+
+struct verify_options {
+	bool decode;
+};
+
+static int set_decode(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct verify_options *)own)->decode = true;
+	return 0;
+}
+
+static const struct kymo_option options_table[] = {
+	{"decode", 'd', NULL,
+	 "also decompress every block and decode every row, not only check checksums", set_decode},
+	{0},
 };
 
 static void verify_done(struct verify *verify)
 {
+	(void)kymo_walk_free(verify->walk);
 	(void)cap_reader_close(verify->reader);
 	(void)kymo_sink_free(verify->sink);
-	free(verify->values);
 }
 
-static void tell(struct verify *verify, u64 offset, u64 bytes, const char *problem,
-		 const char *text)
-{
-	const struct kymo_value values[] = {kymo_int((s64)offset), kymo_int((s64)bytes),
-					    kymo_text(problem), kymo_text(text)};
+/* -------- problems -------- */
 
-	verify->problems++;
+/* The wall clock at a time of the record clock, as it was when the capture began. */
+static struct kymo_value when(const struct cap_file_info *info, u64 time_ns,
+			      char ret_text[WHEN_BYTES])
+{
+	s64 ns = (s64)(info->realtime_ns + (time_ns - info->monotonic_ns));
+	time_t seconds = (time_t)(ns / 1000000000);
+	struct tm utc;
+	size_t used;
+
+	if (ns < 0 || !gmtime_r(&seconds, &utc))
+		return (struct kymo_value){.type = KYMO_NULL};
+	used = strftime(ret_text, WHEN_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(ret_text + used, WHEN_BYTES - used, ".%06dZ", (int)(ns % 1000000000 / 1000));
+	return kymo_text(ret_text);
+}
+
+static const struct kymo_column problem_columns[] = {
+	{.name = "offset", .show = KYMO_SHOW_COUNT},
+	{.name = "bytes", .show = KYMO_SHOW_COUNT},
+	{.name = "problem"},
+	{.name = "from_s"},
+	{.name = "to_s"},
+	{.name = "from_ns", .show = KYMO_SHOW_HIDDEN},
+	{.name = "to_ns", .show = KYMO_SHOW_HIDDEN},
+	{.name = "from_realtime", .show = KYMO_SHOW_HIDDEN},
+	{.name = "to_realtime", .show = KYMO_SHOW_HIDDEN},
+	{.name = "blocks", .show = KYMO_SHOW_COUNT},
+	{.name = "events", .show = KYMO_SHOW_COUNT},
+	{.name = "text"},
+};
+#define PROBLEM_COLUMNS (sizeof(problem_columns) / sizeof(problem_columns[0]))
+
+/* Seconds from the capture's start, to the microsecond; the exact times stand beside them. */
+static struct kymo_value seconds(const struct verify *verify, u64 time_ns,
+				 char ret_text[WHEN_BYTES])
+{
+	u64 start_ns = cap_reader_facts(verify->reader)->info.monotonic_ns;
+	double value = (double)((s64)(time_ns - start_ns) / 1000) / 1e6;
+
+	if (verify->common->format != KYMO_FORMAT_TEXT)
+		return kymo_real(value);
+	(void)snprintf(ret_text, WHEN_BYTES, "%.6f", value);
+	return kymo_text(ret_text);
+}
+
+static void begin_table(struct verify *verify)
+{
+	if (!verify->in_table)
+		kymo_sink_table_begin(verify->sink, "problems", problem_columns, PROBLEM_COLUMNS);
+	verify->in_table = true;
+}
+
+static void tell_gap(void *context, const struct kymo_gap *gap)
+{
+	static const struct kymo_value none = {.type = KYMO_NULL};
+	struct verify *verify = context;
+	const struct cap_file_info *info = &cap_reader_facts(verify->reader)->info;
+	char from_text[WHEN_BYTES], to_text[WHEN_BYTES], from_s[WHEN_BYTES], to_s[WHEN_BYTES];
+	const struct kymo_value values[PROBLEM_COLUMNS] = {
+		kymo_int((s64)gap->offset),
+		kymo_int((s64)gap->size_bytes),
+		kymo_text(kymo_gap_kind_name(gap->kind)),
+		gap->from_known ? seconds(verify, gap->from_ns, from_s) : none,
+		gap->to_known ? seconds(verify, gap->to_ns, to_s) : none,
+		gap->from_known ? kymo_int((s64)gap->from_ns) : none,
+		gap->to_known ? kymo_int((s64)gap->to_ns) : none,
+		gap->from_known ? when(info, gap->from_ns, from_text) : none,
+		gap->to_known ? when(info, gap->to_ns, to_text) : none,
+		gap->block_count ? kymo_int((s64)gap->block_count) : none,
+		gap->events_known ? kymo_int((s64)gap->events) : none,
+		kymo_text(gap->text),
+	};
+
+	begin_table(verify);
 	kymo_sink_row(verify->sink, values);
-}
-
-static enum block_use use_of(u32 type)
-{
-	switch (type) {
-#define BODY_FIXED BLOCK_FIXED
-#define BODY_SCHEMA BLOCK_FIXED
-#define BODY_ROWS BLOCK_ROWS
-#define BLOCK(number, upper, name, skip, body) \
-	case number:                           \
-		return BODY_##body;
-#include "formats/blocks.def"
-#undef BLOCK
-	default:
-		return BLOCK_UNKNOWN;
-	}
-}
-
-static int decode_section(struct verify *verify, const struct cap_block *block,
-			  const struct cap_rows *rows, const struct cap_section *section,
-			  struct cap_err *err)
-{
-	char text[160];
-
-	if (!block->replica) { /* a replica repeats rows, it adds none */
-		verify->rows += section->row_count;
-		verify->events += block->type == CAP_BLOCK_CHUNK ? section->row_count : 0;
-	}
-	if (!section->type) {
-		(void)snprintf(text, sizeof(text), "%" PRIu32 " rows of unknown type %" PRIu32,
-			       section->row_count, section->type_id);
-		tell(verify, block->offset, block->size_bytes, "unknown", text);
-	}
-	if (section->row_count > verify->value_capacity) {
-		u64 *values = realloc(verify->values, section->row_count * sizeof(*values));
-
-		if (!values)
-			return cap_fail(err, -ENOMEM, "out of memory");
-		verify->values = values;
-		verify->value_capacity = section->row_count;
-	}
-	for (u32 i = 0; i < section->column_count; i++) {
-		const struct cap_column *column = &section->columns[i];
-
-		verify->columns++;
-		if (cap_column_decode(rows, section, column, verify->values) == 0)
-			continue;
-		verify->columns_rejected++;
-		(void)snprintf(text, sizeof(text), "column %s.%s cannot be decoded",
-			       section->type ? section->type->name : "?",
-			       column->field ? column->field->name : "?");
-		tell(verify, block->offset, block->size_bytes, "damaged", text);
-	}
-	return 0;
-}
-
-/* What lies between the blocks used: damage, or good blocks that are not of this file. */
-static void tell_gap(struct verify *verify, u64 end, const char *damage_text)
-{
-	const struct cap_damage *damage = cap_reader_damage(verify->reader);
-	bool damaged = damage->bytes_skipped != verify->skipped_before;
-
-	if (end > verify->expected)
-		tell(verify, verify->expected, end - verify->expected,
-		     damaged ? "damaged" : "foreign",
-		     damaged ? damage_text : "blocks of another file, or repeated ones");
-	verify->skipped_before = damage->bytes_skipped;
-}
-
-static int check_block(struct verify *verify, const struct cap_block *block, struct cap_err *err)
-{
-	struct cap_err reason = {0};
-	struct cap_rows rows;
-	char text[80];
-	u64 without_schema;
-	int rc;
-
-	tell_gap(verify, block->offset, "no intact block here");
-	verify->expected = block->offset + block->size_bytes;
-	switch (use_of(block->type)) {
-	case BLOCK_FIXED:
-		return 0;
-	case BLOCK_UNKNOWN:
-		(void)snprintf(text, sizeof(text),
-			       "block type %" PRIu32 ", not known to this version", block->type);
-		tell(verify, block->offset, block->size_bytes, "unknown", text);
-		return 0;
-	case BLOCK_ROWS:
-		break;
-	}
-	without_schema = cap_reader_damage(verify->reader)->blocks_schema_unknown;
-	rc = cap_reader_rows(verify->reader, &rows, &reason);
-	if (rc == -ENOMEM)
-		return cap_fail(err, rc, "%s", reason.text);
-	if (rc < 0)
-		tell(verify, block->offset, block->size_bytes, "damaged", reason.text);
-	else if (cap_reader_damage(verify->reader)->blocks_schema_unknown > without_schema)
-		tell(verify, block->offset, block->size_bytes, "unknown",
-		     "its schema is not in the file and not of a release known here");
-	if (rc == 0 && rows.stack_defects) {
-		(void)snprintf(text, sizeof(text), "%" PRIu32 " stacks refer to what is not there",
-			       rows.stack_defects);
-		tell(verify, block->offset, block->size_bytes, "damaged", text);
-	}
-	for (u32 i = 0; rc == 0 && i < rows.section_count; i++)
-		rc = decode_section(verify, block, &rows, &rows.sections[i], err);
-	return rc == -ENOMEM ? rc : 0;
+	verify->broken |= gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_FOREIGN;
 }
 
 static int walk(struct verify *verify, struct cap_err *err)
 {
-	static const struct kymo_column columns[] = {
-		{.name = "offset"}, {.name = "bytes"}, {.name = "problem"}, {.name = "text"}};
 	u64 file_bytes = cap_reader_file_bytes(verify->reader);
-	struct cap_block block;
+	bool first_only = verify->common->reading != KYMO_READ_SKIP;
+	struct kymo_progress_line line;
+	struct kymo_walk_block at;
 	int rc;
 
-	kymo_sink_table_begin(verify->sink, "problems", columns, 4);
-	while ((rc = cap_reader_next(verify->reader, &block, err)) == 1) {
-		rc = check_block(verify, &block, err);
-		if (rc < 0)
+	kymo_progress_begin(&line, "verify", verify->path,
+			    verify->run->stderr_is_tty && !verify->common->quiet);
+	while ((rc = kymo_walk_next(verify->walk, &at, err)) == 1) {
+		kymo_progress_show(&line, at.block.offset, file_bytes);
+		if ((first_only && verify->broken) || kymo_sink_error(verify->sink))
 			break;
 	}
-	if (rc == 0)
-		tell_gap(verify, file_bytes, "no intact block up to the end");
-	kymo_sink_table_end(verify->sink);
-	return rc;
+	kymo_progress_end(&line);
+	return rc < 0 ? rc : 0;
 }
 
-static bool write_totals(struct verify *verify)
+/* -------- totals -------- */
+
+static void field_count(struct verify *verify, const char *name, u64 count)
+{
+	kymo_sink_field_int(verify->sink, name, KYMO_SHOW_COUNT, (s64)count);
+}
+
+static void write_decoded(struct verify *verify)
+{
+	const struct kymo_walk_counts *counts = kymo_walk_counts(verify->walk);
+	const struct kymo_value none = {.type = KYMO_NULL};
+
+	if (verify->decode) {
+		field_count(verify, "rows_unknown_type", counts->rows_unknown_type);
+		field_count(verify, "columns", counts->columns);
+		field_count(verify, "columns_rejected", counts->columns_rejected);
+		return;
+	}
+	kymo_sink_field(verify->sink, "rows_unknown_type", KYMO_SHOW_HIDDEN, &none);
+	kymo_sink_field(verify->sink, "columns", KYMO_SHOW_HIDDEN, &none);
+	kymo_sink_field(verify->sink, "columns_rejected", KYMO_SHOW_HIDDEN, &none);
+}
+
+static void write_totals(struct verify *verify)
 {
 	const struct cap_damage *damage = cap_reader_damage(verify->reader);
-	u64 rejected = verify->columns_rejected + damage->columns_rejected;
-	bool sound = damage->ended && !damage->blocks_damaged && !damage->blocks_lost &&
-		     !damage->bytes_skipped && !rejected;
-	bool known = !damage->blocks_unknown && !damage->rows_unknown_type &&
-		     !damage->blocks_schema_unknown;
+	const struct kymo_walk_counts *counts = kymo_walk_counts(verify->walk);
 
-	kymo_sink_field_text(verify->sink, "result",
-			     !sound  ? "damaged"
-			     : known ? "good"
-				     : "unknown parts");
-	kymo_sink_field_int(verify->sink, "file_bytes", KYMO_SHOW_COUNT,
-			    (s64)cap_reader_file_bytes(verify->reader));
-	kymo_sink_field_int(verify->sink, "blocks_good", KYMO_SHOW_COUNT, (s64)damage->blocks_read);
-	kymo_sink_field_int(verify->sink, "blocks_damaged", KYMO_SHOW_COUNT,
-			    (s64)damage->blocks_damaged);
-	kymo_sink_field_int(verify->sink, "blocks_lost", KYMO_SHOW_COUNT, (s64)damage->blocks_lost);
-	kymo_sink_field_int(verify->sink, "blocks_unknown", KYMO_SHOW_COUNT,
-			    (s64)damage->blocks_unknown);
-	kymo_sink_field_int(verify->sink, "blocks_foreign", KYMO_SHOW_COUNT,
-			    (s64)damage->blocks_foreign);
-	kymo_sink_field_int(verify->sink, "bytes_skipped", KYMO_SHOW_COUNT,
-			    (s64)damage->bytes_skipped);
-	kymo_sink_field_int(verify->sink, "rows", KYMO_SHOW_COUNT, (s64)verify->rows);
-	kymo_sink_field_int(verify->sink, "events", KYMO_SHOW_COUNT, (s64)verify->events);
-	if (damage->ended)
-		kymo_sink_field_int(verify->sink, "events_written", KYMO_SHOW_COUNT,
-				    (s64)damage->end_events);
-	kymo_sink_field_int(verify->sink, "rows_unknown_type", KYMO_SHOW_COUNT,
-			    (s64)damage->rows_unknown_type);
-	kymo_sink_field_int(verify->sink, "columns", KYMO_SHOW_COUNT, (s64)verify->columns);
-	kymo_sink_field_int(verify->sink, "columns_rejected", KYMO_SHOW_COUNT, (s64)rejected);
+	field_count(verify, "file_bytes", cap_reader_file_bytes(verify->reader));
+	field_count(verify, "captures", counts->captures);
+	field_count(verify, "blocks_good", damage->blocks_read);
+	field_count(verify, "blocks_damaged", damage->blocks_damaged);
+	field_count(verify, "blocks_lost", damage->blocks_lost);
+	field_count(verify, "blocks_unknown", damage->blocks_unknown);
+	field_count(verify, "blocks_foreign", damage->blocks_foreign);
+	field_count(verify, "bytes_skipped", damage->bytes_skipped);
+	field_count(verify, "rows", counts->rows);
+	field_count(verify, "events", counts->events);
+	field_count(verify, "events_missing", counts->events_missing);
+	field_count(verify, "events_written", counts->events_written);
+	write_decoded(verify);
 	kymo_sink_field_bool(verify->sink, "ended", damage->ended);
-	return sound && known && !damage->blocks_foreign;
+	kymo_sink_field_text(verify->sink, "end_reason",
+			     damage->ended ? cap_end_reason_name(damage->end_reason) : NULL);
 }
 
-int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+/* -> exit status */
+static int judge(const struct verify *verify)
 {
-	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON, .min_arguments = 1, .max_arguments = 1};
-	CLEANUP(verify_done) struct verify verify = {0};
-	struct kymo_common common;
-	bool good;
-	int first, rc;
+	const struct kymo_walk_counts *counts = kymo_walk_counts(verify->walk);
 
-	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
-	if (rc != 0)
-		return rc < 0 ? rc : 0;
-	rc = cap_reader_open(argv[first], NULL, &verify.reader, err);
+	if (verify->broken)
+		return verify->common->reading == KYMO_READ_STRICT ? EXIT_REFUSED : KYMO_EXIT_LOSS;
+	return counts->gaps[KYMO_GAP_UNKNOWN] || counts->gaps[KYMO_GAP_FOREIGN] ? KYMO_EXIT_LOSS
+										: 0;
+}
+
+static const char *result_name(const struct verify *verify)
+{
+	const struct kymo_walk_counts *counts = kymo_walk_counts(verify->walk);
+
+	if (verify->broken)
+		return "damaged";
+	if (counts->gaps[KYMO_GAP_UNKNOWN])
+		return "unknown parts";
+	return counts->gaps[KYMO_GAP_FOREIGN] ? "foreign parts" : "good";
+}
+
+static int verify_open(struct verify *verify, struct cap_err *err)
+{
+	const struct kymo_walk_options options = {
+		.decode = verify->decode, .gap = tell_gap, .gap_context = verify};
+
+	return kymo_walk_new(verify->reader, &options, &verify->walk, err);
+}
+
+static int report(struct verify *verify, struct cap_err *err)
+{
+	const struct kymo_value decoded = kymo_bool(verify->decode);
+	int rc = verify_open(verify, err);
+
+	if (rc < 0)
+		return rc;
+	kymo_sink_field_text(verify->sink, "path", verify->path);
+	if (kymo_sink_format(verify->sink) == KYMO_FORMAT_JSON)
+		begin_table(verify);
+	rc = walk(verify, err);
+	if (verify->in_table)
+		kymo_sink_table_end(verify->sink);
+	/* what was said so far still ends as a whole document */
+	kymo_sink_field_text(verify->sink, "result", rc < 0 ? "refused" : result_name(verify));
+	kymo_sink_field_text(verify->sink, "checked",
+			     verify->decode
+				     ? "everything: every row was decoded"
+				     : "checksums and heads of all blocks; rows not decoded, "
+				       "--decode reads them too");
+	kymo_sink_field(verify->sink, "decoded", KYMO_SHOW_HIDDEN, &decoded);
+	if (rc == 0)
+		write_totals(verify);
+	if (rc < 0) {
+		(void)kymo_sink_finish(verify->sink, NULL); /* err already says what failed */
+		return rc;
+	}
+	rc = kymo_sink_finish(verify->sink, err);
+	return rc < 0 ? rc : judge(verify);
+}
+
+static int verify_one(const struct kymo_run *run, const struct kymo_common *common,
+		      const struct verify_options *own, const char *path, struct cap_err *err)
+{
+	CLEANUP(verify_done)
+	struct verify verify = {.run = run, .common = common, .path = path, .decode = own->decode};
+	int rc = cap_reader_open(path, NULL, &verify.reader, err);
+
 	if (rc == CAP_ENOTCAPTURE) {
 		run->note(run, "%s", err->text);
 		return EXIT_NOT_A_CAPTURE;
 	}
 	if (rc == 0)
-		rc = kymo_sink_new(common.format, run->out, &verify.sink);
-	if (rc == 0)
-		rc = walk(&verify, err);
-	if (rc < 0) {
-		if (verify.sink) { /* what was said so far still ends as a whole document */
-			kymo_sink_field_text(verify.sink, "result", "refused");
-			(void)kymo_sink_finish(verify.sink,
-					       NULL); /* err already says what failed */
-		}
-		return rc;
+		rc = kymo_sink_new(common->format, run->out, &verify.sink);
+	return rc < 0 ? rc : report(&verify, err);
+}
+
+/* 1 (could not be read) is worse than 2 (no capture, refused), that than 3 (damaged), that than 0.
+ */
+static int worse(int a, int b)
+{
+	static const int rank[] = {
+		[0] = 0, [KYMO_EXIT_LOSS] = 1, [EXIT_NOT_A_CAPTURE] = 2, [1] = 3};
+
+	return rank[a] >= rank[b] ? a : b;
+}
+
+int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	struct verify_options own = {0};
+	const struct kymo_parse parse = {
+		.groups = KYMO_OPT_JSON | KYMO_OPT_READING | KYMO_OPT_QUIET,
+		.options = options_table,
+		.own = &own,
+		.min_arguments = 1,
+		.max_arguments = -1,
+	};
+	struct kymo_common common;
+	int first, rc, status = 0;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	for (int i = first; i < argc; i++) {
+		rc = verify_one(run, &common, &own, argv[i], err);
+		/* one file that cannot be read does not keep the others from being checked */
+		if (rc < 0 && (i + 1 == argc || rc == -EPIPE || rc == -ENOMEM) && status == 0)
+			return rc;
+		if (rc < 0)
+			run->note(run, "%s", err->text);
+		status = worse(status, rc < 0 ? 1 : rc);
+		if (rc == -EPIPE || rc == -ENOMEM)
+			break;
+		if (i + 1 < argc && common.format == KYMO_FORMAT_TEXT)
+			(void)fputc('\n', run->out);
 	}
-	good = write_totals(&verify);
-	rc = kymo_sink_finish(verify.sink, err);
-	if (rc < 0)
-		return rc;
-	if (!cap_reader_damage(verify.reader)->ended)
-		run->note(run, "'%s' has no end: it was cut, or its recorder was killed",
-			  argv[first]);
-	return good ? 0 : KYMO_EXIT_LOSS;
+	return status;
 }

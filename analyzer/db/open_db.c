@@ -145,7 +145,8 @@ static int attach_capture(struct kymo_db *db, struct cap_err *err)
 
 static int open_capture(struct kymo_db *db, struct cap_err *err)
 {
-	const struct kymo_capture_options options = {.progress = progress, .progress_context = db};
+	const struct kymo_capture_options options = {
+		.reading = db->options.reading, .progress = progress, .progress_context = db};
 	int rc = kymo_capture_open(db->path, &options, &db->source.capture, err);
 
 	if (rc == CAP_ENOTCAPTURE)

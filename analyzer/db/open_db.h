@@ -7,11 +7,13 @@
 #include <stdbool.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/import/reading.h"
 #include "analyzer/symbols/symbolize_db.h"
 #include "formats/cap_error.h"
 #include "formats/events.h"
 
 struct kymo_db_options {
+	enum kymo_reading reading; /* captures only; CAP_EREFUSED */
 	bool symbolize; /* captures only: names of user functions, from local files with the same
 			   build-id */
 	const struct kymo_symbol_options *symbol_options; /* where to look for them; NULL: on this

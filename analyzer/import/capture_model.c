@@ -254,7 +254,7 @@ int kymo_capture_open(const char *path, const struct kymo_capture_options *optio
 		capture->options = *options;
 	if (!capture->path || !capture->mappings)
 		return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
-	rc = cap_reader_open(path, NULL, &capture->reader, err);
+	rc = kymo_reading_open(path, capture->options.reading, &capture->reader, err);
 	if (rc == 0)
 		rc = run_first_pass(capture, err);
 	if (rc == 0 && !capture->options.stacks_later)
@@ -327,21 +327,7 @@ bool kymo_capture_complete(const struct kymo_capture *capture)
 
 const char *kymo_capture_end_reason(const struct kymo_capture *capture)
 {
-	static const char *const names[] = {
-		[CAP_END_NORMAL] = "normal",
-		[CAP_END_SIGNAL] = "signal",
-		[CAP_END_SIZE] = "size",
-		[CAP_END_SAMPLES] = "samples",
-		[CAP_END_NO_SPACE] = "no_space",
-		[CAP_END_IO_ERROR] = "io_error",
-		[CAP_END_PIPE_CLOSED] = "pipe_closed",
-		[CAP_END_ROTATED] = "rotated",
-		[CAP_END_TARGET] = "target",
-	};
-
 	if (!capture->damage.ended)
 		return "cut";
-	if (capture->damage.end_reason >= sizeof(names) / sizeof(names[0]))
-		return "unknown";
-	return names[capture->damage.end_reason];
+	return cap_end_reason_name(capture->damage.end_reason);
 }

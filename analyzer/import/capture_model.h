@@ -8,6 +8,7 @@
 
 #include "analyzer/import/kernel_names.h"
 #include "analyzer/import/mapping_timeline.h"
+#include "analyzer/import/reading.h"
 #include "analyzer/import/stack_table.h"
 #include "analyzer/import/task_table.h"
 #include "formats/cap_error.h"
@@ -18,6 +19,7 @@
 typedef int (*kymo_progress_fn)(void *context, u64 done_bytes, u64 total_bytes);
 
 struct kymo_capture_options {
+	enum kymo_reading reading;
 	kymo_progress_fn progress; /* may be NULL */
 	void *progress_context;
 	bool stacks_later; /* stacks and frames are not resolved at opening, but as their samples

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analyzer/import/reading.h"
 #include "analyzer/symbols/symbolize_db.h"
 #include "formats/cap_error.h"
 #include "formats/events.h"
@@ -21,6 +22,7 @@ struct kymo_import_options {
 	const char *const *paths;
 	size_t path_count;
 	const char *output;
+	enum kymo_reading reading;
 	bool force;   /* replace an existing output */
 	bool symbols; /* names of user functions from local files */
 	const struct kymo_symbol_options
@@ -36,9 +38,9 @@ struct kymo_import_result {
 };
 
 /*
- * 0 and *ret_result. -EEXIST where the output is there (and not force) or another import is writing
- * it; what a killed one left is replaced. CAP_EUSAGE if the output is one of the captures, -EINTR,
- * errors of reading and writing. After a failure nothing is left of what was written.
+ * 0 and *ret_result. -EEXIST where the output or a .part of it is there (and not force), CAP_EUSAGE
+ * if the output is one of the captures, -EINTR, errors of reading and writing. After a failure
+ * nothing is left of what was written.
  */
 int kymo_import_files(const struct kymo_import_options *options,
 		      struct kymo_import_result *ret_result, struct cap_err *err);

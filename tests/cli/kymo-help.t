@@ -5,7 +5,7 @@ $ kymo --help
 > Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of a command.
 >
 >   info       what a capture holds, where it is from, and what it lost
->   verify     check every block of a capture and decode everything in it
+>   verify     whether captures are whole; what is damaged or missing, where and when
 >   dump       every row as one line of JSON
 >   import     captures into an SQLite database
 >   sql        ask in SQL; the query comes from stdin if it is not given
@@ -20,7 +20,7 @@ $ kymo --version
 > kymo 0.1.0
 $ for c in info verify dump import sql folded flame syscalls overhead; do kymo $c --help | head -1; done
 > usage: kymo info [OPTIONS] CAPTURE_OR_DB
-> usage: kymo verify [OPTIONS] CAPTURE
+> usage: kymo verify [OPTIONS] CAPTURE...
 > usage: kymo dump [OPTIONS] CAPTURE
 > usage: kymo import [OPTIONS] CAPTURE... -o DB
 > usage: kymo sql [OPTIONS] CAPTURE_OR_DB [QUERY]

@@ -5,7 +5,7 @@ $ kymo
 2> Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of a command.
 2>
 2>   info       what a capture holds, where it is from, and what it lost
-2>   verify     check every block of a capture and decode everything in it
+2>   verify     whether captures are whole; what is damaged or missing, where and when
 2>   dump       every row as one line of JSON
 2>   import     captures into an SQLite database
 2>   sql        ask in SQL; the query comes from stdin if it is not given

@@ -29,6 +29,8 @@ $ kymo-record --help
 > Where it goes:
 >   -o, --output FILE     capture to write, - for standard output.
 >                         Default: kymo-YYYYmmdd-HHMMSS.kymo
+>       --sync WHEN       when to sync to disk: interval (5s or 64 MiB, the
+>                         default), chunk (each block) or none
 >   -f, --force           replace FILE if it exists
 >
 > What it may cost:

@@ -6,10 +6,12 @@ $ mkdir shut; chmod 755 shut; cp "$KYMO_BIN/kymo-record" .; $AS_NOBODY ./kymo-re
 $ mkdir small; unshare -m bash -c 'mount -t tmpfs -o size=3m none small && kymo-record --source synthetic:events=4000000 -q -o small/out.kymo; echo "status $?"; cp small/out.kymo full.kymo; ls small'
 > status 1
 > out.kymo
-2> kymo-record: output 'small/out.kymo': write at byte [0-9]+: No space left on device (re)
+2> kymo-record: warning: output 'small/out.kymo': ended early: its disk is nearly full (1.6 MB stay free); make room, or record to another disk
+2> ...
 $ zstd -t -q full.kymo 2>/dev/null && echo 'ends with a whole block'
 > ends with a whole block
-$ kymo info --json full.kymo >info.json; echo "status $?"; jq '.events_stored > 0' info.json
-> status 3
+# Whether events were lost depends on how much was on its way when the floor came near.
+$ kymo info --json full.kymo 2>/dev/null >info.json; [ $? = 0 -o $? = 3 ] && jq -r '.events_stored > 0, .end_reason, .complete' info.json
 > true
-2> kymo: info: 'full.kymo': [0-9]+ events \([0-9.]+ %\) were dropped while recording (re)
+> no_space
+> true

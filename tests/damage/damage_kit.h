@@ -64,7 +64,6 @@ void walk_file(struct damage_file *file, enum reading reading);
 void walk_done(struct damage_walk *walk);
 bool walk_is_clean(const struct damage_walk *walk);
 
-/* Is a block that ends before `from` or begins behind it found again where it must be? */
 struct expected {
 	u64 touched_from, touched_end; /* bytes of the sound file that are gone, changed or split:
 					  blocks in there may be lost */
@@ -72,9 +71,9 @@ struct expected {
 	bool whole;		       /* nothing was done: the reading must be clean */
 };
 /*
- * Compares a reading with the sound file: blocks in order, same place, same bytes, same schema,
- * same rows where both were asked for; none missing but those that touch [touched_from,
- * touched_end). Counts a failure where that is not so. Returns how many are missing.
+ * Compares a reading with the sound file, by the numbers of the blocks: same place, same bytes,
+ * same schema, same rows where both were asked for; none missing but those that touch
+ * [touched_from, touched_end). Counts a failure where that is not so. Returns how many are missing.
  */
 size_t walk_judge(struct report *report, const struct damage_file *file,
 		  const struct damage_walk *walk, const u8 *bytes, const struct expected *expected);

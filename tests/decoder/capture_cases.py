@@ -6,7 +6,7 @@ import struct
 import xxhash
 
 import second_blocks as sb
-import second_decoder as sd
+import second_rows as sr
 from capture_mutations import Parts, put, put_together, split_blocks, take_apart
 
 
@@ -68,7 +68,7 @@ def damaged_block_counts_nothing(data, _):
     """A rejected column and rows of an unknown type, in a block that does not keep its promise."""
     def change(parts):
         entries, contents = take_apart(parts.body())
-        i = next(i for i, entry in enumerate(entries) if entry[0] == sd.S_EVENTS)
+        i = next(i for i, entry in enumerate(entries) if entry[0] == sr.S_EVENTS)
         contents[i] = put(contents[i], 6, "<B", 250)
         parts.set_body(put_together(entries + [[16, 0, 912, 5, 0, 0, 0]], contents + [fixed_columns([7] * 5)]))
     return edit(data, 16, change)
@@ -221,7 +221,7 @@ def fixed_columns(*columns):
 def stack_of(depth):
     def deep_stack(data, _):
         """Each stack is the caller of the next."""
-        return with_section(data, sd.S_STACKS, depth, fixed_columns(range(depth), [1] * depth))
+        return with_section(data, sr.S_STACKS, depth, fixed_columns(range(depth), [1] * depth))
     deep_stack.__name__ = f"stack_of_{depth}"
     return deep_stack
 
@@ -229,7 +229,7 @@ def stack_of(depth):
 def string_of(length):
     def long_string(data, _):
         lengths = bytes([length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14])
-        return with_section(data, sd.S_STRINGS, 1, struct.pack("<I", 3) + lengths + b"a" * length)
+        return with_section(data, sr.S_STRINGS, 1, struct.pack("<I", 3) + lengths + b"a" * length)
     long_string.__name__ = f"string_of_{length}"
     return long_string
 
@@ -249,7 +249,7 @@ def columns_of(count):
     def many_columns(data, _):
         def change(parts):
             entries, contents = take_apart(parts.body())
-            i = next(i for i, entry in enumerate(entries) if entry[0] == sd.S_EVENTS)
+            i = next(i for i, entry in enumerate(entries) if entry[0] == sr.S_EVENTS)
             contents[i] = fixed_columns(*[[number] * entries[i][3] for number in range(count)])
             parts.set_body(put_together(entries, contents))
         return edit(data, 16, change)
@@ -260,7 +260,7 @@ def columns_of(count):
 def table_twice(data, _):
     def change(parts):
         entries, contents = take_apart(parts.body())
-        i = next(i for i, entry in enumerate(entries) if entry[0] == sd.S_TASKS)
+        i = next(i for i, entry in enumerate(entries) if entry[0] == sr.S_TASKS)
         parts.set_body(put_together(entries + [list(entries[i])], contents + [contents[i]]))
     return edit(data, 16, change)
 
@@ -269,7 +269,7 @@ def events_twice(data, _):
     """Two sections of one type: its rows come in both."""
     def change(parts):
         entries, contents = take_apart(parts.body())
-        i = next(i for i, entry in enumerate(entries) if entry[0] == sd.S_EVENTS)
+        i = next(i for i, entry in enumerate(entries) if entry[0] == sr.S_EVENTS)
         parts.plain = put(parts.plain, 4, "<I", struct.unpack_from("<I", parts.plain, 4)[0] + entries[i][3])
         parts.set_body(put_together(entries + [list(entries[i])], contents + [contents[i]]))
     return edit(data, 16, change)
@@ -279,7 +279,7 @@ def narrow_negative(data, _):
     """All ones in one byte, in a signed field: 255, not -1."""
     def change(parts):
         entries, contents = take_apart(parts.body())
-        i = next(i for i, entry in enumerate(entries) if entry[0] == sd.S_EVENTS and entry[2] == 1)
+        i = next(i for i, entry in enumerate(entries) if entry[0] == sr.S_EVENTS and entry[2] == 1)
         columns = struct.unpack_from("<H", contents[i])[0]
         at = next(4 + 12 * k for k in range(columns) if struct.unpack_from("<H", contents[i], 4 + 12 * k)[0] == 3)
         contents[i] = put(put(put(contents[i], at + 2, "<B", 0), at + 4, "<I", len(contents[i])), at + 8, "<I", entries[i][3])

@@ -9,7 +9,7 @@ import xxhash
 import zstandard
 
 import second_blocks as sb
-import second_decoder as sd
+import second_rows as sr
 
 PAGE = 4096
 ODD_NUMBERS = (0, 1, 2, 7, 8, 127, 128, 255, 256, 257, 1023, 1024, 1025, 65535, 65536, 65537, 1 << 20, (1 << 20) + 1, 1 << 22, 33554432,
@@ -287,7 +287,7 @@ def sealed_columns(data, _, random):
         random.shuffle(sections)
         for number in sections:
             kind, _, _, rows, at, length, _ = struct.unpack_from("<HHIIIII", body, 4 + 24 * number)
-            if kind == sd.S_STRINGS:
+            if kind == sr.S_STRINGS:
                 if random.random() < 0.3:
                     parts.set_body(put(body, at + random.randrange(min(length, 64)), "<B", random.getrandbits(8)))
                     return
@@ -346,7 +346,7 @@ def replace_column(data, _, random):
     def change(parts):
         body = parts.body()
         entries, contents = take_apart(body)
-        chosen = [i for i in range(len(entries)) if entries[i][0] != sd.S_STRINGS and struct.unpack_from("<H", contents[i])[0]
+        chosen = [i for i in range(len(entries)) if entries[i][0] != sr.S_STRINGS and struct.unpack_from("<H", contents[i])[0]
                   and 0 < entries[i][3] <= 4096]
         if not chosen:
             return

@@ -9,6 +9,7 @@ N damaged copies are made of the captures in turn (capture_mutations.py); copy i
 """
 import argparse
 import collections
+import itertools
 import json
 import os
 import random
@@ -17,7 +18,8 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path += [TESTS, os.path.join(TESTS, "compat")]
 import kymo_env
 
 try:
@@ -27,64 +29,99 @@ try:
 except ModuleNotFoundError as missing:
     kymo_env.skip(f"{missing} (Debian: python3-xxhash, python3-zstandard, under /usr/bin/python3)")
 
+try:
+    import server
+except ModuleNotFoundError:
+    server = None
+
 KYMO = os.path.join(kymo_env.BIN, "kymo")
 TIMEOUT_S = 60
+MODES = ("default", "strict", "stop")
 SAME_FACTS = (("blocks", "blocks_good"), ("damaged", "blocks_damaged"), ("foreign", "blocks_foreign"), ("lost", "blocks_lost"),
               ("unknown", "blocks_unknown"), ("skipped_bytes", "bytes_skipped"), ("rows", "rows"), ("unnamed_rows", "rows_unknown_type"),
               ("rejected_columns", "columns_rejected"), ("end", "ended"))
 
 
-def read_with_kymo(path):
-    """-> (facts or None if kymo refuses the file, rows, what is wrong with how it behaved)"""
-    wrong = []
-    dump = subprocess.run([KYMO, "dump", path], capture_output=True, timeout=TIMEOUT_S, check=False)
-    verify = subprocess.run([KYMO, "verify", "--json", path], capture_output=True, timeout=TIMEOUT_S, check=False)
-    for name, done in (("dump", dump), ("verify", verify)):
-        if done.returncode not in (0, 1, 2, 3):
-            wrong.append(f"{name} ended with status {done.returncode}: {done.stderr[-600:].decode(errors='replace')}")
-    rows = []
-    for line in dump.stdout.splitlines():
+class Kymo:
+    """The programs under test: kymo_server where it is built, which saves a process a question, else kymo itself."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "capture.kymo")
+        self.server = server.Server() if server and os.path.exists(server.SERVER) else None
+        self.verify = ["verify", "--json", *(["--decode"] if b"--decode" in self.help("verify") else [])]
+        self.modes = MODES if b"--stop" in self.help("dump") and b"--stop" in self.help("verify") else MODES[:1]
+
+    @staticmethod
+    def help(command):
+        return subprocess.run([KYMO, command, "--help"], capture_output=True, check=False).stdout
+
+    def ask(self, data, *arguments):
+        """-> (exit status, stdout, messages)"""
+        if self.server:
+            try:
+                return self.server.ask(data, *arguments, "@")
+            except server.Died as died:
+                return -1, b"", str(died)
+        with open(self.path, "wb") as file:
+            file.write(data)
+        done = subprocess.run([KYMO, *arguments, self.path], capture_output=True, timeout=TIMEOUT_S, check=False)
+        return done.returncode, done.stdout, done.stderr[-600:].decode(errors="replace")
+
+    def read(self, data, mode):
+        """-> (facts, lines of rows, whether it refuses the file, what is wrong with how it behaved)"""
+        wrong, option = [], [] if mode == "default" else ["--" + mode]
+        dump = self.ask(data, "dump", *option)
+        verify = self.ask(data, *self.verify, *option)
+        for name, done in (("dump", dump), ("verify", verify)):
+            if done[0] not in (0, 1, 2, 3):
+                wrong.append(f"{name} ended with status {done[0]}: {done[2]}")
         try:
-            rows.append(json.loads(line))
+            facts = json.loads(verify[1]) if verify[1] else {"result": "refused"}
         except ValueError:
-            wrong.append("dump printed what is not JSON in UTF-8")
-            rows.append(line)
-    try:
-        facts = json.loads(verify.stdout) if verify.stdout else None
-    except ValueError:
-        facts, wrong = None, wrong + ["verify printed what is not JSON"]
-    return facts, rows, wrong
+            facts, wrong = {"result": "refused"}, wrong + ["verify printed what is not JSON"]
+        refused = facts.get("result") == "refused"
+        if refused != (dump[0] in (1, 2)) or refused != (verify[0] in (1, 2)):
+            wrong.append(f"verify says {facts.get('result')} with status {verify[0]}, dump ends with status {dump[0]}: {dump[2]}")
+        return facts, dump[1].splitlines(), refused, wrong
+
+
+def parse(line):
+    return json.loads(line, object_pairs_hook=list)
 
 
 def first_difference(ours, theirs):
-    """-> what differs first between two lists of rows, as (kind of difference, detail), or None"""
+    """-> what differs first between two lists of lines, as (kind of difference, detail), or None"""
     for number, (a, b) in enumerate(zip(ours, theirs)):
         if a == b:
             continue
-        if not isinstance(b, dict) or a["type"] != b.get("type"):
-            return "row types", f"row {number}: second {a}, kymo {b}"
-        keys = [key for key in list(a) + list(b) if a.get(key, "absent") != b.get(key, "absent")]
-        key = keys[0] if keys else "order of keys"
-        return f"values of {a['type']}.{key}", f"row {number}: second {a.get(key, 'absent')!r}, kymo {b.get(key, 'absent')!r}"
+        try:
+            a, b = parse(a), parse(b)
+        except ValueError:
+            return "what is JSON", f"row {number}: second {a[:300]!r}, kymo {b[:300]!r}"
+        if a == b:
+            continue
+        for left, right in itertools.zip_longest(a, b):
+            if left != right:
+                return f"values of {a[0][1]}.{(left or right)[0]}", f"row {number}: second {left!r}, kymo {right!r}"
     if len(ours) != len(theirs):
         return "number of rows", f"second {len(ours)}, kymo {len(theirs)}"
     return None
 
 
-def compare(path, data, own_schema):
+def compare(kymo, data, own_schema, mode="default"):
     """-> [(kind of difference, detail)]"""
-    reader = second_decoder.Reader(data, own_schema=own_schema)
-    ours = list(reader.rows())
-    theirs_facts, theirs, differences = read_with_kymo(path)
-    differences = [("kymo misbehaves", wrong) for wrong in differences]
-    accepted = reader.facts["blocks"] > 0 and not reader.facts["refused"]
-    if accepted != (theirs_facts is not None):
-        return differences + [("acceptance", f"second {reader.facts}, kymo {theirs_facts}")]
-    if not accepted:
-        return differences
-    for ours_name, theirs_name in SAME_FACTS:
-        if reader.facts[ours_name] != theirs_facts[theirs_name]:
-            differences.append((f"count of {ours_name}", f"second {reader.facts[ours_name]}, kymo {theirs_facts[theirs_name]}"))
+    reader = second_decoder.Reader(data, mode, own_schema)
+    ours = [line.encode() for line in reader.rows()]
+    facts, theirs, refused, wrong = kymo.read(data, mode)
+    differences = [("kymo misbehaves", text) for text in wrong]
+    ours_refused = bool(reader.facts["refused"] or reader.facts["error"])
+    if ours_refused != refused:
+        return differences + [("acceptance", f"second {reader.facts}, kymo {facts}")]
+    for ours_name, theirs_name in () if refused else SAME_FACTS:
+        if reader.facts[ours_name] != facts[theirs_name]:
+            differences.append((f"count of {ours_name}", f"second {reader.facts[ours_name]}, kymo {facts[theirs_name]}"))
+    if facts.get("ended") and facts["events_written"] != reader.facts["end_events"]:
+        differences.append(("events written", f"second {reader.facts['end_events']}, kymo {facts['events_written']}"))
     rows = first_difference(ours, theirs)
     return differences + ([rows] if rows else [])
 
@@ -125,6 +162,16 @@ def wanted_cases(names, without):
     return [name for name in wanted if name not in without]
 
 
+def mutated(originals, seed, only, without):
+    """-> (what was done, bytes): the same for the same arguments"""
+    chance = random.Random(seed)
+    chosen = seed % len(originals)
+    other = originals[(chosen + 1) % len(originals)]
+    if only:
+        return [only], capture_mutations.BY_NAME[only](originals[chosen], other, chance)
+    return capture_mutations.mutate(originals[chosen], other, chance, without)
+
+
 def main():
     parser = argparse.ArgumentParser(description="compares kymo with the second decoder")
     parser.add_argument("captures", nargs="+", metavar="CAPTURE")
@@ -135,6 +182,8 @@ def main():
     parser.add_argument("--keep", metavar="DIR", help="where to keep copies on which the two differ")
     parser.add_argument("--without", default="", metavar="NAME,...", help="leave out these mutations and cases")
     parser.add_argument("--examples", type=int, default=3, help="how many of each kind of difference to print")
+    parser.add_argument("--progress", action="store_true", help="say how far it is")
+    parser.add_argument("--id", help="end with the line that tests/reliability.py wants")
     args = parser.parse_args()
 
     started, tally, originals = time.monotonic(), Tally(args.keep), []
@@ -142,30 +191,29 @@ def main():
         with open(path, "rb") as file:
             originals.append(file.read())
     own_schema = second_decoder.load_own_schema(args.captures[0])
-    for path, data in zip(args.captures, originals):
-        tally.add(os.path.basename(path), data, compare(path, data, own_schema))
+    without = args.without.split(",") if args.without else []
     with tempfile.TemporaryDirectory(prefix="kymo-compare-") as directory:
-        path = os.path.join(directory, "mutated.kymo")
-        without = args.without.split(",") if args.without else []
+        kymo = Kymo(directory)
+        for path, data in zip(args.captures, originals):
+            for mode in kymo.modes:
+                tally.add(f"{os.path.basename(path)} {mode}", data, compare(kymo, data, own_schema, mode))
         for name in wanted_cases(args.cases, without):
             data = capture_cases.BY_NAME[name](originals[0], originals[-1])
-            with open(path, "wb") as file:
-                file.write(data)
-            tally.add(f"case {name}", data, compare(path, data, own_schema))
+            for mode in kymo.modes:
+                tally.add(f"case {name} {mode}", data, compare(kymo, data, own_schema, mode))
         for seed in range(args.seed, args.seed + args.mutate):
-            chance = random.Random(seed)
-            chosen = seed % len(originals)
-            other = originals[(chosen + 1) % len(originals)]
-            if args.only:
-                done, data = [args.only], capture_mutations.BY_NAME[args.only](originals[chosen], other, chance)
-            else:
-                done, data = capture_mutations.mutate(originals[chosen], other, chance, without)
-            with open(path, "wb") as file:
-                file.write(data)
-            tally.add(f"seed {seed} {'+'.join(done)}", data, compare(path, data, own_schema))
+            done, data = mutated(originals, seed, args.only, without)
+            mode = kymo.modes[seed // 4 % len(kymo.modes) if seed % 4 == 0 else 0]  # every fourth in one of the three modes
+            tally.add(f"seed {seed} {'+'.join(done)} {mode}", data, compare(kymo, data, own_schema, mode))
+            if args.progress and (seed - args.seed) % 1000 == 999:
+                print(f"{seed - args.seed + 1} of {args.mutate}, {tally.differing} differ, {time.monotonic() - started:.0f} s", flush=True)
     tally.show(args.examples)
-    print(f"{tally.files} files, {tally.differing} differ", end="")
-    print(f", {time.monotonic() - started:.1f} s" if sys.stdout.isatty() else "")
+    if args.id:
+        print(f"reliability {args.id}: {tally.files} cases, {tally.differing} failed; {len(originals)} captures and {args.mutate} damaged copies"
+              f" (--seed {args.seed}), modes {', '.join(kymo.modes)}")
+    else:
+        print(f"{tally.files} files, {tally.differing} differ", end="")
+        print(f", {time.monotonic() - started:.1f} s" if sys.stdout.isatty() else "")
     return 1 if tally.differing else 0
 
 

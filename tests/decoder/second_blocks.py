@@ -33,7 +33,8 @@ def hash64(data):
 
 class Block:
     """One block whose header is good. `payload_good` says whether the payload's hash agrees."""
-    __slots__ = ("offset", "end", "disk_type", "header_len", "flags", "file_id", "seq", "plain", "frame", "raw_len", "payload_good")
+    __slots__ = ("offset", "end", "disk_type", "header_len", "flags", "file_id", "seq", "plain", "frame", "raw_len", "payload_good",
+                 "payload_hash", "content")
 
     @property
     def type(self):
@@ -88,8 +89,8 @@ def read_block(data, offset):
     if block is None or block.end > len(data):
         return None
     payload = memoryview(data)[offset + block.header_len:block.end]
-    (expected,) = struct.unpack_from("<Q", data, offset + 56)
-    block.payload_good = hash64(payload) == expected
+    (block.payload_hash,) = struct.unpack_from("<Q", data, offset + 56)
+    block.payload_good = hash64(payload) == block.payload_hash
     frame_at = len(payload) - block.frame
     block.plain, block.frame = bytes(payload[:block.plain]), bytes(payload[frame_at:])
     return block

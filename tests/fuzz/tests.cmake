@@ -7,9 +7,10 @@ if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND KYMO_SANITIZE)
   set(fuzzing ON)
 endif()
 # target:library:what else it is made of
+pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3)
 set(wrapping "fuzz_capture.c fuzz_mutate.c")
 foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_formats:fuzz_read_all.c ${wrapping}" schema:kymo_formats:
-        fileheader:kymo_formats: columns:kymo_analyzer: "keyframes:kymo_analyzer:${wrapping}" "import:kymo_analyzer:${wrapping}"
+        fileheader:kymo_formats: columns:kymo_analyzer: "keyframes:kymo_analyzer:${wrapping}" "import:kymo_analyzer:fuzz_sqlite.c ${wrapping}"
         config:kymo_recorder: proc:kymo_recorder: elf:kymo_analyzer: demangle:kymo_analyzer:)
   string(REPLACE ":" ";" line ${line})
   list(GET line 0 target)
@@ -23,14 +24,18 @@ foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_format
   foreach(source ${extra})
     list(APPEND target_sources fuzz/${source})
   endforeach()
+  set(libraries "")
+  if("fuzz_sqlite.c" IN_LIST extra)
+    set(libraries PkgConfig::SQLITE -Wl,--wrap=kymo_connection_open -Wl,--wrap=kymo_schema_create)
+  endif()
   add_executable(replay_${target} ${target_sources} fuzz/replay_driver.c)
-  target_link_libraries(replay_${target} PRIVATE ${library} unit_support)
+  target_link_libraries(replay_${target} PRIVATE ${library} unit_support ${libraries})
   set_target_properties(replay_${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   kymo_test(NAME fuzz/${target} LABEL fuzz COMMAND replay_${target} ${TESTS}/fuzz/corpus_${target})
   if(fuzzing)
     target_compile_options(${library} PRIVATE -fsanitize=fuzzer-no-link) # coverage of what is fuzzed
     add_executable(fuzz_${target} ${target_sources})
-    target_link_libraries(fuzz_${target} PRIVATE ${library} unit_support)
+    target_link_libraries(fuzz_${target} PRIVATE ${library} unit_support ${libraries})
     target_compile_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
     target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
     set_target_properties(fuzz_${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)

@@ -48,18 +48,28 @@ def held_by(pid):
     return held
 
 
-def held_by_anybody():
-    return set().union(*(held_by(name) for name in os.listdir("/proc") if name.isdigit()))
+def _session_of(pid):
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
 
 
-def left_after(before, seconds):
-    """What was not there before and is held by no process, though it had that long to go: the kernel frees a moment later. -> ids"""
+def held_by_others(sessions):
+    """What living processes hold, those of some sessions left out"""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return set().union(*(held_by(pid) for pid in pids if _session_of(pid) not in sessions))
+
+
+def left_after(before, seconds, sessions=()):
+    """What was not there before and belongs to no process outside of `sessions` (of the recorders that ended), though it had that long
+    to go: the kernel frees a moment later. -> ids"""
     deadline = time.monotonic() + seconds
     while True:
         new = ids() - before
         if not new:
             return new
-        new -= held_by_anybody()
+        new -= held_by_others(sessions)
         left = new & ids()  # others come and go meanwhile
         if not left or time.monotonic() > deadline:
             return left

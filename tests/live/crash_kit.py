@@ -3,6 +3,7 @@ import collections
 import json
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -50,6 +51,12 @@ def seeded():
     seed = int(os.environ.get("TEST_SEED") or time.time_ns() % 10**9)
     print(f"TEST_SEED={seed}", flush=True)
     return random.Random(seed)
+
+
+def usual_signals():
+    """A job in the background, or under nohup, ignores some signals, and so would the recorders it starts."""
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def shim(name, **settings):

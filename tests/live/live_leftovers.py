@@ -21,6 +21,7 @@ import live_env as live
 SECONDS = 1.0  # from the end to nothing left, as required
 BUSY = 2
 longest = {"gone": 0.0, "pipe": 0.0}
+sessions = set()
 rng = kit.seeded()
 MEMORY = "/sys/fs/cgroup/memory"
 HOG = """
@@ -41,6 +42,7 @@ class Case:
             os.unlink(self.capture)
         self.process = live.start([live.RECORDER, "-q", "-o", self.capture, *options], stdin=subprocess.DEVNULL, stdout=stdout,
                                   stderr=subprocess.PIPE, start_new_session=True, **settings)
+        sessions.add(self.process.pid)
         if wait and self.capture != "-":
             while self.process.poll() is None and not (os.path.exists(self.capture) and os.path.getsize(self.capture)):
                 time.sleep(0.003)
@@ -160,7 +162,8 @@ def reset(reader):
 
 def pipe_into_head():
     recorder = live.start(["bash", "-c", f"{live.RECORDER} -q -o - | head -c 1000 | wc -c; exit ${{PIPESTATUS[0]}}"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    sessions.add(recorder.pid)
     out, err = recorder.communicate(timeout=20)
     return [] if (recorder.returncode, out.strip()) == (1, b"1000") else [f"status {recorder.returncode}, {out}: {err}"]
 
@@ -218,9 +221,10 @@ WAYS = {
 
 def run(tally, name):
     before, pins = bpf_objects.ids(), bpf_objects.pins()
+    sessions.clear()
     problems = WAYS[name]()
     ended = time.monotonic()
-    left = bpf_objects.left_after(before, SECONDS * BUSY)
+    left = bpf_objects.left_after(before, SECONDS * BUSY, sessions)
     longest["gone"] = max(longest["gone"], time.monotonic() - ended)
     if left:
         problems.append(f"left in the kernel: {sorted(left)}")
@@ -246,6 +250,7 @@ def objects_are_seen():
 
 
 def main():
+    kit.usual_signals()
     tally = kit.Tally("W12")
     objects_are_seen()
     names = list(WAYS)

@@ -4,10 +4,16 @@ $ kymo info --json block-missing.kymo | jq -c '{events_stored, events_dropped, e
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'block-missing.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
-$ kymo verify block-missing.kymo
-> offset  bytes  problem  text
+$ kymo verify --decode block-missing.kymo
+> path:                  block-missing.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s      blocks  events  text
+> N N  lost     0.000019  0.000055       1      14  block 8 is missing here
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           16
 > blocks_damaged:        0
 > blocks_lost:           1
@@ -16,11 +22,13 @@ $ kymo verify block-missing.kymo
 > bytes_skipped:         0
 > rows:                  38
 > events:                14
+> events_missing:        14
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump block-missing.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 38

@@ -4,11 +4,17 @@ $ kymo info --json cut-in-chunk.kymo | jq -c '{events_stored, events_dropped, ev
 > {"events_stored":14,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"cut","blocks_read":9,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":N,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'cut-in-chunk.kymo' is cut: it was not closed, so what came after is not known
-$ kymo verify cut-in-chunk.kymo
-> offset  bytes  problem  text
-> N N  damaged  no intact block up to the end
+$ kymo verify --decode cut-in-chunk.kymo
+> path:                  cut-in-chunk.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s  blocks  events  text
+> N N  damaged  0.000055     -       1       -  block 9 (chunk): the file ends inside it
+> N N  cut      0.000055     -       -       -  no END: cut off, or its recorder was killed; what came after is not known
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           9
 > blocks_damaged:        1
 > blocks_lost:           0
@@ -17,11 +23,13 @@ $ kymo verify cut-in-chunk.kymo
 > bytes_skipped:         N
 > rows:                  26
 > events:                14
+> events_missing:        0
+> events_written:        0
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 no
-2> kymo: verify: 'cut-in-chunk.kymo' has no end: it was cut, or its recorder was killed
+> end_reason:            -
 ? 3
 $ kymo dump cut-in-chunk.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 26

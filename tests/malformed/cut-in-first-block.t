@@ -3,7 +3,7 @@
 $ kymo info --json cut-in-first-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > status 1
 2> kymo: info: 'cut-in-first-block.kymo' is neither a kymo capture nor a database made by `kymo import`
-$ kymo verify cut-in-first-block.kymo
+$ kymo verify --decode cut-in-first-block.kymo
 2> kymo: verify: 'cut-in-first-block.kymo' is not a kymo capture: no intact block in N bytes
 ? 2
 $ kymo dump cut-in-first-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"

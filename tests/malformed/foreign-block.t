@@ -4,11 +4,17 @@ $ kymo info --json foreign-block.kymo | jq -c '{events_stored, events_dropped, e
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` tells where
-$ kymo verify foreign-block.kymo
-> offset  bytes  problem  text
-> N N  foreign  blocks of another file, or repeated ones
+$ kymo verify --decode foreign-block.kymo
+> path:                  foreign-block.kymo
+>
+> problems
+> offset  bytes  problem    from_s      to_s  blocks  events  text
+> N N  foreign         -         -       1       -  1 whole block of another capture, or repeated here
+> N N  lost     0.000087  0.000093       1       0  block 11 is missing here
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           16
 > blocks_damaged:        0
 > blocks_lost:           1
@@ -17,11 +23,13 @@ $ kymo verify foreign-block.kymo
 > bytes_skipped:         0
 > rows:                  50
 > events:                28
+> events_missing:        0
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump foreign-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 50

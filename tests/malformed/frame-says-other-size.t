@@ -4,11 +4,16 @@ $ kymo info --json frame-says-other-size.kymo | jq -c '{events_stored, events_dr
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'frame-says-other-size.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
-$ kymo verify frame-says-other-size.kymo
-> offset  bytes  problem  text
-> N N  damaged  'frame-says-other-size.kymo': block 8: zstd frame: holds N bytes, header says N
+$ kymo verify --decode frame-says-other-size.kymo
+> path:                  frame-says-other-size.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s      blocks  events  text
+> N N  damaged  0.000020  0.000055       1      14  block 8 (chunk): zstd frame: holds N bytes, header says N
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           17
 > blocks_damaged:        1
 > blocks_lost:           0
@@ -17,11 +22,13 @@ $ kymo verify frame-says-other-size.kymo
 > bytes_skipped:         0
 > rows:                  38
 > events:                14
+> events_missing:        14
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump frame-says-other-size.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 38

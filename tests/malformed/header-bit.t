@@ -4,11 +4,16 @@ $ kymo info --json header-bit.kymo | jq -c '{events_stored, events_dropped, even
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":N,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'header-bit.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
-$ kymo verify header-bit.kymo
-> offset  bytes  problem  text
-> N N  damaged  no intact block here
+$ kymo verify --decode header-bit.kymo
+> path:                  header-bit.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s      blocks  events  text
+> N N  damaged  0.000019  0.000055       1      14  block 8: header checksum is wrong
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           16
 > blocks_damaged:        0
 > blocks_lost:           1
@@ -17,11 +22,13 @@ $ kymo verify header-bit.kymo
 > bytes_skipped:         N
 > rows:                  38
 > events:                14
+> events_missing:        14
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump header-bit.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 38

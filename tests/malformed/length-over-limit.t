@@ -4,11 +4,16 @@ $ kymo info --json length-over-limit.kymo | jq -c '{events_stored, events_droppe
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":N,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'length-over-limit.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
-$ kymo verify length-over-limit.kymo
-> offset  bytes  problem  text
-> N N  damaged  no intact block here
+$ kymo verify --decode length-over-limit.kymo
+> path:                  length-over-limit.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s      blocks  events  text
+> N N  damaged  0.000019  0.000055       1      14  block 8: length 4294967295 exceeds limit 33554432
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           16
 > blocks_damaged:        0
 > blocks_lost:           1
@@ -17,11 +22,13 @@ $ kymo verify length-over-limit.kymo
 > bytes_skipped:         N
 > rows:                  38
 > events:                14
+> events_missing:        14
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump length-over-limit.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 38

@@ -3,7 +3,7 @@
 $ kymo info --json newer-major.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > status 1
 2> kymo: info: 'newer-major.kymo': format version 2.0; this program reads 1.x: use a newer kymo
-$ kymo verify newer-major.kymo
+$ kymo verify --decode newer-major.kymo
 2> kymo: verify: 'newer-major.kymo': format version 2.0; this program reads 1.x: use a newer kymo
 ? 1
 $ kymo dump newer-major.kymo | wc -l; echo "status ${PIPESTATUS[0]}"

@@ -3,10 +3,12 @@
 $ kymo info --json newer-minor.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 0
-$ kymo verify newer-minor.kymo
-> offset  bytes  problem  text
+$ kymo verify --decode newer-minor.kymo
+> path:                  newer-minor.kymo
 > result:                good
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           17
 > blocks_damaged:        0
 > blocks_lost:           0
@@ -15,11 +17,13 @@ $ kymo verify newer-minor.kymo
 > bytes_skipped:         0
 > rows:                  52
 > events:                28
+> events_missing:        0
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 $ kymo dump newer-minor.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 52
 > status 0

@@ -4,10 +4,16 @@ $ kymo info --json no-end.kymo | jq -c '{events_stored, events_dropped, events_d
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"cut","blocks_read":16,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'no-end.kymo' is cut: it was not closed, so what came after is not known
-$ kymo verify no-end.kymo
-> offset  bytes  problem  text
+$ kymo verify --decode no-end.kymo
+> path:                  no-end.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s  blocks  events  text
+> N N  cut      0.000118     -       -       -  no END: cut off, or its recorder was killed; what came after is not known
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           16
 > blocks_damaged:        0
 > blocks_lost:           0
@@ -16,11 +22,13 @@ $ kymo verify no-end.kymo
 > bytes_skipped:         0
 > rows:                  52
 > events:                28
+> events_missing:        0
+> events_written:        0
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 no
-2> kymo: verify: 'no-end.kymo' has no end: it was cut, or its recorder was killed
+> end_reason:            -
 ? 3
 $ kymo dump no-end.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 52

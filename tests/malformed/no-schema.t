@@ -4,10 +4,17 @@ $ kymo info --json no-schema.kymo | jq -c '{events_stored, events_dropped, event
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":15,"blocks_damaged":0,"blocks_lost":2,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read; `kymo verify` tells where
-$ kymo verify no-schema.kymo
-> offset  bytes  problem  text
+$ kymo verify --decode no-schema.kymo
+> path:                  no-schema.kymo
+>
+> problems
+> offset  bytes  problem    from_s  to_s      blocks  events  text
+> N N  lost            -  0.000004       1       0  block 1 is missing here
+> N N  lost     0.000118         -       1       0  block 13 is missing here
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           15
 > blocks_damaged:        0
 > blocks_lost:           2
@@ -16,11 +23,13 @@ $ kymo verify no-schema.kymo
 > bytes_skipped:         0
 > rows:                  52
 > events:                28
+> events_missing:        0
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump no-schema.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 52

@@ -3,10 +3,16 @@
 $ kymo info --json reference-past-table.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":15,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 0
-$ kymo verify reference-past-table.kymo
-> offset  bytes  problem  text
-> result:                good
+$ kymo verify --decode reference-past-table.kymo
+> path:                  reference-past-table.kymo
+>
+> problems
+> offset  bytes  problem  from_s  to_s  blocks  events  text
+> N N  lost          -     -       1      13  END counts 28 events; the blocks before it hold 15
+> result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           17
 > blocks_damaged:        0
 > blocks_lost:           0
@@ -15,11 +21,14 @@ $ kymo verify reference-past-table.kymo
 > bytes_skipped:         0
 > rows:                  39
 > events:                15
+> events_missing:        13
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
+? 3
 $ kymo dump reference-past-table.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 39
 > status 0

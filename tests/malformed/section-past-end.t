@@ -4,11 +4,16 @@ $ kymo info --json section-past-end.kymo | jq -c '{events_stored, events_dropped
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'section-past-end.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` tells where
-$ kymo verify section-past-end.kymo
-> offset  bytes  problem  text
-> N N  damaged  'section-past-end.kymo': block 8: section of 4096 bytes at N passes the end
+$ kymo verify --decode section-past-end.kymo
+> path:                  section-past-end.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s      blocks  events  text
+> N N  damaged  0.000020  0.000055       1       1  block 8 (chunk): section of 4096 bytes at N passes the end
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           17
 > blocks_damaged:        1
 > blocks_lost:           0
@@ -17,11 +22,13 @@ $ kymo verify section-past-end.kymo
 > bytes_skipped:         0
 > rows:                  38
 > events:                14
+> events_missing:        1
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump section-past-end.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 38

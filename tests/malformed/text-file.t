@@ -3,7 +3,7 @@
 $ kymo info --json text-file.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > status 1
 2> kymo: info: 'text-file.kymo' is neither a kymo capture nor a database made by `kymo import`
-$ kymo verify text-file.kymo
+$ kymo verify --decode text-file.kymo
 2> kymo: verify: 'text-file.kymo' is not a kymo capture: no intact block in N bytes
 ? 2
 $ kymo dump text-file.kymo | wc -l; echo "status ${PIPESTATUS[0]}"

@@ -3,7 +3,7 @@
 $ kymo info --json text-mode.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > status 1
 2> kymo: info: 'text-mode.kymo' is neither a kymo capture nor a database made by `kymo import`
-$ kymo verify text-mode.kymo
+$ kymo verify --decode text-mode.kymo
 2> kymo: verify: 'text-mode.kymo' is not a kymo capture: no intact block in N bytes
 ? 2
 $ kymo dump text-mode.kymo | wc -l; echo "status ${PIPESTATUS[0]}"

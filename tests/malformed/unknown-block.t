@@ -4,11 +4,16 @@ $ kymo info --json unknown-block.kymo | jq -c '{events_stored, events_dropped, e
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":1,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'unknown-block.kymo' was written by a newer version: 1 blocks and 0 rows of unknown type were left out
-$ kymo verify unknown-block.kymo
-> offset  bytes  problem  text
-> N N  unknown  block type 912, not known to this version
+$ kymo verify --decode unknown-block.kymo
+> path:                  unknown-block.kymo
+>
+> problems
+> offset  bytes  problem  from_s  to_s  blocks  events  text
+> N N  unknown       -     -       1       -  block type 912, not known to this version
 > result:                unknown parts
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           17
 > blocks_damaged:        0
 > blocks_lost:           0
@@ -17,11 +22,13 @@ $ kymo verify unknown-block.kymo
 > bytes_skipped:         0
 > rows:                  50
 > events:                28
+> events_missing:        0
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump unknown-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 50

@@ -4,11 +4,17 @@ $ kymo info --json unknown-encoding.kymo | jq -c '{events_stored, events_dropped
 > {"events_stored":15,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":1,"rows_unknown_type":0}
 > status 3
 2> kymo: info: 'unknown-encoding.kymo': 1 columns could not be decoded and read as NULL
-$ kymo verify unknown-encoding.kymo
-> offset  bytes  problem  text
-> N N  damaged  column module.size_bytes cannot be decoded
+$ kymo verify --decode unknown-encoding.kymo
+> path:                  unknown-encoding.kymo
+>
+> problems
+> offset  bytes  problem  from_s    to_s      blocks  events  text
+> N N  damaged  0.000020  0.000055       1       0  column module.size_bytes cannot be decoded
+> N N  lost            -         -       1      13  END counts 28 events; the blocks before it hold 15
 > result:                damaged
+> checked:               everything: every row was decoded
 > file_bytes:            N
+> captures:              1
 > blocks_good:           17
 > blocks_damaged:        0
 > blocks_lost:           0
@@ -17,11 +23,13 @@ $ kymo verify unknown-encoding.kymo
 > bytes_skipped:         0
 > rows:                  39
 > events:                15
+> events_missing:        13
 > events_written:        28
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      1
 > ended:                 yes
+> end_reason:            normal
 ? 3
 $ kymo dump unknown-encoding.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 39

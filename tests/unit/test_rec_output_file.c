@@ -182,9 +182,9 @@ static void test_reserve_leaves_no_trace(void **state)
 	}
 	assert_int_equal(fstat(rec_output_fd(output), &info), 0);
 	assert_int_equal(info.st_size, 30 * sizeof(bytes));
-	rec_output_begin_end(output);
+	rec_output_use_room(output, REC_ROOM_END);
 	assert_int_equal(rec_output_write(output, rec_output_fd(output), bytes, 10), 10);
-	assert_int_equal(rec_output_low_on_space(output), 0);
+	assert_false(rec_output_low_on_space(output));
 	assert_int_equal(rec_output_close(output, &err), 0);
 	rec_output_free(output);
 	assert_int_equal(stat(in_folder("room"), &info), 0);

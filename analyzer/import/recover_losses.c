@@ -1,0 +1,356 @@
+/* See the header. Sums are kept per class and CPU, as the recorder's totals are. */
+#include "analyzer/import/recover_losses.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "formats/cleanup.h"
+#include "formats/events.h"
+#include "formats/limits.h"
+
+/* A hostile capture may name any class and CPU; past this many pairs the totals stay as they are.
+ */
+#define MAX_CELLS 65536u
+
+struct cell { /* newest totals of a class on a CPU */
+	struct ev_class_total total;
+};
+
+struct kymo_losses {
+	struct kymo_gap *gaps; /* not told yet */
+	size_t gap_count, gap_size;
+	size_t settled; /* gaps that stand before the newest totals */
+	u64 missing;	/* events of all gaps of this capture */
+	bool any;
+	u64 last_ns;
+
+	struct cell *cells;
+	size_t cell_count, cell_size;
+	u64 kept[EV_CLASS_COUNT]; /* rows of the capture so far */
+	u64 kept_at_totals[EV_CLASS_COUNT];
+	u64 told[EV_CLASS_COUNT]; /* of the missing ones, by class */
+	bool have_totals;
+
+	u64 *values[7];
+	size_t value_size[7];
+};
+
+struct kymo_losses *kymo_losses_new(void)
+{
+	return calloc(1, sizeof(struct kymo_losses));
+}
+
+struct kymo_losses *kymo_losses_free(struct kymo_losses *losses)
+{
+	if (!losses)
+		return NULL;
+	for (size_t i = 0; i < 7; i++)
+		free(losses->values[i]);
+	free(losses->gaps);
+	free(losses->cells);
+	free(losses);
+	return NULL;
+}
+
+void kymo_losses_freep(struct kymo_losses **losses)
+{
+	*losses = kymo_losses_free(*losses);
+}
+
+void kymo_losses_begin(struct kymo_losses *losses)
+{
+	losses->gap_count = losses->settled = losses->cell_count = 0;
+	losses->missing = losses->last_ns = 0;
+	losses->any = losses->have_totals = false;
+	memset(losses->kept, 0, sizeof(losses->kept));
+	memset(losses->kept_at_totals, 0, sizeof(losses->kept_at_totals));
+	memset(losses->told, 0, sizeof(losses->told));
+}
+
+u64 kymo_losses_events(const struct kymo_losses *losses)
+{
+	return losses->missing;
+}
+
+bool kymo_losses_any(const struct kymo_losses *losses)
+{
+	return losses->any;
+}
+
+int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap)
+{
+	if (losses->gap_count == losses->gap_size) {
+		size_t size = losses->gap_size ? losses->gap_size * 2 : 16;
+		struct kymo_gap *bigger = realloc(losses->gaps, size * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		losses->gaps = bigger;
+		losses->gap_size = size;
+	}
+	losses->gaps[losses->gap_count++] = *gap;
+	losses->missing += gap->events_known ? gap->events : 0;
+	losses->any = true;
+	return 0;
+}
+
+/* -------- rows that are there -------- */
+
+/* The class that the recorder counts a row type in; EV_CLASS_COUNT where none. */
+static u32 class_of(u32 type_id)
+{
+	switch (type_id) {
+	case EV_CPU_SAMPLE:
+		return CLASS_CPU;
+	case EV_SYSCALL:
+		return CLASS_SYSCALLS;
+	case EV_TASK_FORK:
+	case EV_TASK_EXEC:
+	case EV_TASK_EXIT:
+	case EV_TASK_NAME:
+		return CLASS_TASKS;
+	case EV_MAPPING:
+		return CLASS_MAPPINGS;
+	default:
+		return EV_CLASS_COUNT;
+	}
+}
+
+static struct cell *cell_of(struct kymo_losses *losses, u32 event_class, u32 cpu)
+{
+	for (size_t i = 0; i < losses->cell_count; i++) {
+		struct cell *cell = &losses->cells[i];
+
+		if (cell->total.event_class == event_class && cell->total.cpu == cpu)
+			return cell;
+	}
+	if (losses->cell_count == MAX_CELLS)
+		return NULL;
+	if (losses->cell_count == losses->cell_size) {
+		size_t size = losses->cell_size ? losses->cell_size * 2 : 64;
+		struct cell *bigger = realloc(losses->cells, size * sizeof(*bigger));
+
+		if (!bigger)
+			return NULL;
+		losses->cells = bigger;
+		losses->cell_size = size;
+	}
+	losses->cells[losses->cell_count] =
+		(struct cell){.total = {.event_class = event_class, .cpu = cpu}};
+	return &losses->cells[losses->cell_count++];
+}
+
+/* Column `field_id` of a section, or zeros. NULL: out of memory. */
+static const u64 *column(struct kymo_losses *losses, const struct cap_rows *rows,
+			 const struct cap_section *section, u16 field_id)
+{
+	const struct cap_column *found = cap_section_column(section, field_id);
+	size_t slot = field_id - 1;
+
+	if (section->row_count > losses->value_size[slot]) {
+		u64 *bigger = realloc(losses->values[slot], section->row_count * sizeof(*bigger));
+
+		if (!bigger)
+			return NULL;
+		losses->values[slot] = bigger;
+		losses->value_size[slot] = section->row_count;
+	}
+	if (!found || cap_column_decode(rows, section, found, losses->values[slot]) < 0)
+		memset(losses->values[slot], 0, section->row_count * sizeof(u64));
+	return losses->values[slot];
+}
+
+static int take_totals(struct kymo_losses *losses, const struct cap_rows *rows,
+		       const struct cap_section *section)
+{
+	const u64 *columns[8] = {NULL};
+
+	for (u16 field = 1; field <= 7; field++) {
+		columns[field] = column(losses, rows, section, field);
+		if (!columns[field])
+			return -ENOMEM;
+	}
+	for (u32 i = 0; i < section->row_count; i++) {
+		struct cell *cell = cell_of(losses, (u32)columns[6][i], (u32)columns[7][i]);
+
+		if (!cell || cell->total.time_ns > columns[1][i])
+			continue;
+		cell->total.time_ns = columns[1][i];
+		cell->total.attempted_count = columns[2][i];
+		cell->total.stored_count = columns[3][i];
+		cell->total.lost_count = columns[4][i];
+		cell->total.unmatched_count = columns[5][i];
+	}
+	losses->have_totals = true;
+	losses->settled = losses->gap_count;
+	memcpy(losses->kept_at_totals, losses->kept, sizeof(losses->kept));
+	return 0;
+}
+
+int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *at)
+{
+	int rc = 0;
+
+	if (at->block.last_ns > losses->last_ns)
+		losses->last_ns = at->block.last_ns;
+	for (u32 i = 0; rc == 0 && i < at->rows.section_count; i++) {
+		const struct cap_section *section = &at->rows.sections[i];
+		u32 event_class = class_of(section->type_id);
+
+		if (at->block.type == CAP_BLOCK_CHUNK && event_class < EV_CLASS_COUNT)
+			losses->kept[event_class] += section->row_count;
+		else if (section->type_id == EV_CLASS_TOTAL && section->row_count > 0)
+			rc = take_totals(losses, &at->rows, section);
+	}
+	return rc;
+}
+
+/* -------- rows that are missing -------- */
+
+/* Per class: what the recorder stored up to its newest totals, minus what is there and what was
+ * told before. Returns the sum. */
+static u64 missing_by_class(const struct kymo_losses *losses, u64 ret_missing[EV_CLASS_COUNT])
+{
+	u64 stored[EV_CLASS_COUNT] = {0}, sum = 0;
+
+	for (size_t i = 0; i < losses->cell_count; i++) {
+		const struct ev_class_total *total = &losses->cells[i].total;
+
+		if (total->event_class < EV_CLASS_COUNT)
+			stored[total->event_class] += total->stored_count;
+	}
+	for (u32 c = 0; c < EV_CLASS_COUNT; c++) {
+		u64 known = losses->kept_at_totals[c] + losses->told[c];
+
+		ret_missing[c] = losses->have_totals && stored[c] > known ? stored[c] - known : 0;
+		sum += ret_missing[c];
+	}
+	return sum;
+}
+
+static int add_loss(struct cap_chunk *chunk, const struct kymo_losses *losses,
+		    const struct kymo_gap *gap, u32 event_class, u64 count)
+{
+	const struct ev_loss row = {
+		.time_ns = gap->to_known     ? gap->to_ns
+			   : gap->from_known ? gap->from_ns
+					     : losses->last_ns,
+		.from_ns = gap->from_ns,
+		.lost_count = count,
+		.event_class = event_class,
+		.cpu = EV_CPU_UNKNOWN,
+		.reason = REASON_DAMAGED,
+	};
+
+	return cap_chunk_add(chunk, EV_LOSS, &row);
+}
+
+static int add_mark(struct cap_chunk *chunk, const struct kymo_losses *losses,
+		    const struct kymo_gap *gap)
+{
+	struct ev_mark row = {.time_ns = gap->to_known	   ? gap->to_ns
+					 : gap->from_known ? gap->from_ns
+							   : losses->last_ns};
+	char text[KYMO_GAP_TEXT_BYTES + 120];
+	int len = snprintf(text, sizeof(text),
+			   "%s at byte %" PRIu64 " of the damaged capture, %" PRIu64 " bytes: %s",
+			   kymo_gap_kind_name(gap->kind), gap->offset, gap->size_bytes, gap->text);
+
+	row.name = cap_chunk_string(chunk, "recover", 7);
+	row.text = cap_chunk_string(chunk, text, (size_t)len);
+	return cap_chunk_add(chunk, EV_MARK, &row);
+}
+
+/* Gaps [0, count): with one of them, or one class, it is known who lost what. */
+static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk *chunk)
+{
+	u64 missing[EV_CLASS_COUNT], sum = missing_by_class(losses, missing), events = 0;
+	u32 classes = 0, only = EV_CLASS_UNKNOWN;
+	size_t with_events = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		u64 own = losses->gaps[i].events_known ? losses->gaps[i].events : 0;
+
+		events += own;
+		with_events += own != 0;
+	}
+	for (u32 c = 0; c < EV_CLASS_COUNT; c++) {
+		if (!missing[c])
+			continue;
+		classes++;
+		only = c;
+	}
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		const struct kymo_gap *gap = &losses->gaps[i];
+		u64 own = gap->events_known ? gap->events : 0;
+
+		if (own && sum == events && with_events == 1) {
+			for (u32 c = 0; rc == 0 && c < EV_CLASS_COUNT; c++) {
+				if (missing[c])
+					rc = add_loss(chunk, losses, gap, c, missing[c]);
+				losses->told[c] += missing[c];
+			}
+		} else if (own && sum == events && classes == 1) {
+			rc = add_loss(chunk, losses, gap, only, own);
+			losses->told[only] += own;
+		} else {
+			rc = add_loss(chunk, losses, gap, EV_CLASS_UNKNOWN, own);
+		}
+		if (rc == 0)
+			rc = add_mark(chunk, losses, gap);
+	}
+	losses->gap_count -= count;
+	memmove(losses->gaps, losses->gaps + count, losses->gap_count * sizeof(*losses->gaps));
+	losses->settled = 0;
+	return rc;
+}
+
+/*
+ * The newest totals once more, a nanosecond later, with what is missing moved from stored to lost.
+ * Of which CPU it was is not told by every row type, so it is taken where most was stored.
+ */
+static int add_totals(struct kymo_losses *losses, struct cap_chunk *chunk)
+{
+	int rc = 0;
+
+	for (u32 c = 0; rc == 0 && c < EV_CLASS_COUNT; c++) {
+		u64 left = losses->told[c];
+
+		while (rc == 0 && left > 0) {
+			struct ev_class_total *most = NULL;
+			u64 count;
+
+			for (size_t i = 0; i < losses->cell_count; i++) {
+				struct ev_class_total *total = &losses->cells[i].total;
+
+				if (total->event_class == c && total->stored_count > 0 &&
+				    (!most || total->stored_count > most->stored_count))
+					most = total;
+			}
+			if (!most)
+				break;
+			count = left < most->stored_count ? left : most->stored_count;
+			left -= count;
+			most->stored_count -= count;
+			most->lost_count += count;
+			most->time_ns++;
+			rc = cap_chunk_add(chunk, EV_CLASS_TOTAL, most);
+		}
+	}
+	return rc;
+}
+
+int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk)
+{
+	int rc = losses->settled > 0 ? tell_gaps(losses, losses->settled, chunk) : 0;
+
+	if (rc < 0 || !final)
+		return rc;
+	if (losses->gap_count > 0)
+		rc = tell_gaps(losses, losses->gap_count, chunk);
+	return rc < 0 ? rc : add_totals(losses, chunk);
+}

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""W8: the disk is full, at every place and for real: a clean end that says why, and a file without damage.
+
+Exit status 1, not 4: in every command of Kymo 4 stands for what the kernel or a missing privilege refuses.
+"""
+import os
+import subprocess
+import sys
+import time
+
+import faults_env as env
+
+RUN = "events=300000,mix=all,seed=1"  # 2 MiB
+PAGE = 4096
+SIZE = 16  # MiB, of the real file systems
+MOUNT = {
+    "tmpfs": f"mount -t tmpfs -o size={SIZE}m none {{at}}",
+    "ext4": f"truncate -s {SIZE}M {{at}}.img && mkfs.ext4 -q {{at}}.img && mount -o loop {{at}}.img {{at}}",
+    "xfs": "truncate -s 320M {at}.img && mkfs.xfs -q {at}.img && mount -o loop {at}.img {at}",
+}
+
+
+def check_full(run, reserved):
+    """-> problems of a recording that met a full disk"""
+    problems = [env.expect(f"exit status {run.status}", run.status == 1),
+                env.expect(f"said: {run.said!r}", run.path in run.said and "make room" in run.said)]
+    if not run.exists:  # not even the first blocks fitted
+        return problems
+    found = run.facts
+    problems += env.whole(found)
+    if found["readable"]:
+        problems += [env.expect("blocks carry flag 7 for a full disk", found["after_error"] == 0),
+                     env.expect(f"reason {found['reason']}", not found["ended"] or found["reason"] == env.NO_SPACE),
+                     env.expect("no END, though room was reserved", found["ended"] or not reserved)]
+    return problems
+
+
+def at_every_page(check):
+    """How many of the recordings without reserve could be ended all the same."""
+    step = 1 if env.FULL else 8
+    written = env.Run("", RUN).facts["bytes"]
+    reserved = range(1, (written + (1 << 20)) // PAGE, step)
+    unreserved = range(1, written // PAGE, step)
+    ended = left = 0
+    for words, pages in (("", reserved), ("noreserve", unreserved)):
+        for page in pages:
+            run = env.Run(f"{words},disk={page * PAGE}".strip(","), RUN)
+            if run.status == 0:  # all of it fitted: only beside the reserve
+                check.case(f"disk={page * PAGE} {words}", env.whole(run.facts))
+                continue
+            check.case(f"KYMO_DISK={words},disk={page * PAGE}", check_full(run, not words))
+            if words and run.exists:
+                left += 1
+                ended += bool(run.facts["ended"])
+            check.progress(len(reserved) + len(unreserved))
+    return ended, left
+
+
+INNER = "--inner"
+
+
+def free_bytes(directory):
+    space = os.statvfs(directory)
+    return space.f_bavail * space.f_frsize
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(65536))
+        except OSError:
+            pass
+        try:
+            while True:
+                file.write(bytes(512))
+        except OSError:
+            pass
+
+
+def real_disk(name, directory):
+    """In a mount namespace of its own. -> [(case, problems)]"""
+    cases = []
+    floor = free_bytes(directory) // 2
+    run = env.Run("", "events=30000000,seed=2", "--max-size", "600M", path=os.path.join(directory, "fast.kymo"), timeout=240)
+    # No shim between: the figures are those of the file system.
+    kept = free_bytes(directory)
+    problems = [env.expect(f"exit status {run.status}", run.status == 1), env.expect(f"said {run.said!r}", "make room" in run.said),
+                *env.whole(run.facts),
+                env.expect(f"END: {run.facts}", run.facts["readable"] and run.facts["ended"] and run.facts["reason"] == env.NO_SPACE),
+                env.expect(f"{kept} bytes are free, the floor was {floor}", kept >= floor * 0.98)]
+    cases.append((f"{name}, as fast as it goes", problems))
+    os.unlink(run.path)
+
+    path = os.path.join(directory, "slow.kymo")
+    recorder = subprocess.Popen(env.command("rate=50000,seed=3", path), stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    fill(os.path.join(directory, "filler"))
+    try:
+        _, said = recorder.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        recorder.kill()
+        _, said = recorder.communicate()
+    found = env.facts(path)
+    problems = [env.expect(f"exit status {recorder.returncode}", recorder.returncode == 1), env.expect(f"said {said!r}", "make room" in said),
+                *env.whole(found),
+                env.expect(f"END: {found}", found["readable"] and found["ended"] and found["reason"] == env.NO_SPACE)]
+    cases.append((f"{name}, filled to the last byte by somebody else", problems))
+
+    fill(os.path.join(directory, "filler2"))
+    full = subprocess.run(env.command("events=1000", os.path.join(directory, "none.kymo")), stderr=subprocess.PIPE, text=True, check=False)
+    cases.append((f"{name}, full before it began",
+                  [env.expect(f"exit status {full.returncode}", full.returncode == 1),
+                   env.expect(f"said {full.stderr!r}", "No space left" in full.stderr and "none.kymo" in full.stderr),
+                   env.expect("left a file", not os.path.exists(os.path.join(directory, "none.kymo")))]))
+    return cases
+
+
+def on_real_disks(check):
+    """Names of the file systems that could be had."""
+    had = []
+    for name in ("tmpfs", "ext4", "xfs") if env.FULL else ("tmpfs",):
+        at = os.path.join(env.scratch, name)
+        os.mkdir(at)
+        script = f"{MOUNT[name].format(at=at)} || exit 77; exec {sys.executable} {os.path.abspath(__file__)} {INNER} {name} {at}"
+        done = subprocess.run(["unshare", "-m", "bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode == 77:
+            print(f"{name} could not be mounted: {done.stderr.strip()}")
+            continue
+        had.append(name)
+        rows = [line.split("\t", 1) for line in done.stdout.splitlines() if line.startswith("case ")]
+        if done.returncode or not rows:
+            check.case(name, [f"stopped with {done.returncode}: {done.stdout} {done.stderr}"])
+        for case, problems in rows:
+            check.case(case[5:], problems.split("|") if problems else [])
+    return had
+
+
+def main():
+    if INNER in sys.argv:
+        for case, problems in real_disk(sys.argv[2], sys.argv[3]):
+            print(f"case {case}\t" + "|".join(problem for problem in problems if problem).replace("\n", " "))
+        return
+    env.require_shim()
+    check = env.Check("W8")
+    ended, left = at_every_page(check)
+    had = on_real_disks(check) if os.geteuid() == 0 else []
+    env.finish([check], f"where nothing can be reserved {ended} of {left} files got their END; really full: {', '.join(had) or 'none'}")
+
+
+main()

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""W11: the disk takes nothing for a while: memory stays bounded, the source is not held up, and what was dropped is counted to the event."""
+import os
+import subprocess
+import sys
+import time
+
+import faults_env as env
+
+QUEUE_BYTES = 8 << 20
+CHUNK_BYTES = 1 << 20
+PROMISED_RSS = 96 << 20
+AIM_RSS = 50 << 20  # of the whole recorder, rings included; kept where no sanitizer adds its own
+DELAY_NS = 900_000_000  # of the drain: far below any stall here, far above what a busy machine does to it
+
+
+def check_stall(found, rate, seconds, rss_limit):
+    """-> problems of a recording whose disk stalled"""
+    if not found["readable"]:
+        return ["not readable"]
+    made = found["attempted"]
+    return [*env.whole(found), env.expect("no END", found["ended"]),
+            env.expect(f"{made} events in {seconds} s at {rate}/s: the source was held up", made > 0.8 * rate * seconds),
+            env.expect(f"only {found.get('lost_backpressure', 0)} of {found['lost']} lost for backpressure",
+                       found["lost"] > 0 and found.get("lost_backpressure") == found["lost"]),
+            env.expect(f"STATS show a queue of {found['queue_max']} bytes", found["queue_max"] >= QUEUE_BYTES - CHUNK_BYTES - (64 << 10)),
+            env.expect(f"queue of {found['queue_max']} bytes is beyond its bound", found["queue_max"] <= QUEUE_BYTES + (5 << 20)),
+            env.expect(f"{found['rss_max']} bytes of memory", found["rss_max"] <= rss_limit),
+            env.expect(f"the drain waited {found['delay_max_ns'] / 1e9:.2f} s", found["delay_max_ns"] < DELAY_NS)]
+
+
+def stalled_file(check, rate, stall_s, seconds, rss_limit):
+    run = env.Run(f"stall=500:{stall_s * 1000}", f"rate={rate},seed=5", "-d", f"{seconds}s", timeout=seconds + stall_s + 60)
+    check.case(f"KYMO_DISK=stall=500:{stall_s * 1000} rate={rate}",
+               [env.expect(f"exit status {run.status}: {run.said}", run.status == 3), *check_stall(run.facts, rate, seconds, rss_limit)])
+    return run.facts
+
+
+def stopped_in_stall(check, rate, rss_limit):
+    """Told to stop while the disk hangs: it waits for the disk then, and the last STATS has the queue's depth."""
+    run = env.Run("stall=500:5000", f"rate={rate},seed=6", "-d", "3500ms", timeout=60)
+    problems = check_stall(run.facts, rate, 3.5, rss_limit)
+    problems.append(env.expect(f"the last STATS shows a queue of {run.facts.get('last_queue')}",
+                               run.facts.get("last_queue", 0) >= QUEUE_BYTES - CHUNK_BYTES - (64 << 10)))
+    check.case("stopped while the disk hangs", problems)
+
+
+def stopped_reader(check, rate, stall_s, rss_limit):
+    """A real pipe whose reader stops reading."""
+    path = os.path.join(env.scratch, "piped.kymo")
+    recorder = subprocess.Popen(env.command(f"rate={rate},seed=7", "-", "-d", f"{stall_s + 2}s"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with open(path, "wb") as out:
+        out.write(recorder.stdout.read(4096))
+        time.sleep(stall_s)
+        while chunk := recorder.stdout.read(1 << 16):
+            out.write(chunk)
+    said = recorder.stderr.read().decode()
+    status = recorder.wait(timeout=60)
+    check.case(f"a pipe whose reader stops for {stall_s} s",
+               [env.expect(f"exit status {status}: {said}", status == 3), *check_stall(env.facts(path), rate, stall_s + 2, rss_limit)])
+
+
+def stalled_for_ever(check, rss_limit):
+    """STATS come each second while events are lost: they must not pile up either. What a night does is done here in seconds, with
+    rows of STATS for many CPUs; the recorder is ended by a second signal, as an operator would."""
+    path = os.path.join(env.scratch, "hung.kymo")
+    seconds = 60 if env.FULL else 4
+    recorder = subprocess.Popen(env.command("rate=400000,seed=8", path), env=env.environment("stall=500:3600000"), stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    with open(f"/proc/{recorder.pid}/status", encoding="utf-8") as file:
+        peak = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    recorder.terminate()
+    time.sleep(0.5)
+    hanging = recorder.poll() is None
+    recorder.terminate()
+    recorder.wait(timeout=10)
+    found = env.facts(path)
+    check.case("a disk that never answers again", [env.expect(f"{peak} bytes of memory", peak <= rss_limit),
+                                                   env.expect("it ended though its disk hangs", hanging),
+                                                   env.expect(f"second signal: {recorder.returncode}", recorder.returncode == -15),
+                                                   *env.whole(found)])
+
+
+def main():
+    env.require_shim()
+    check = env.Check("W11")
+    rss_limit = 8 * PROMISED_RSS if os.environ.get("KYMO_SANITIZE") else AIM_RSS
+    found = []
+    if env.FULL:
+        found.append(stalled_file(check, 100000, 10, 13, rss_limit))
+    found.append(stalled_file(check, 400000, 3, 5, rss_limit))
+    if env.FULL:
+        stopped_reader(check, 400000, 10, rss_limit)
+        stopped_in_stall(check, 400000, rss_limit)
+    stalled_for_ever(check, rss_limit)
+    env.finish([check], f"peak memory {max(one['rss_max'] for one in found) / 1e6:.1f} MB, longest pause of the drain "
+               f"{max(one['delay_max_ns'] for one in found) / 1e9:.2f} s, "
+               f"lost {', '.join(str(one['lost']) for one in found)} of {', '.join(str(one['attempted']) for one in found)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
