@@ -360,7 +360,8 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
 {
 	(void)err;
 	reader->position = 0;
-	reader->decoded_bytes = 0;
+	reader->decoded_bytes = reader->entries = reader->values = 0;
+	reader->text_left = CAP_MAX_TEXT_BYTES(reader->file_bytes);
 	reader->have_block = false;
 	reader->have_capture = false;
 	reader->have_damage = false;
@@ -415,13 +416,14 @@ int cap_reader_open_fd(int fd, const char *name, const struct cap_reader_options
 	reader->decompressor = cap_decompressor_new();
 	if (options)
 		reader->options = *options;
-	if (!reader->options.max_decoded_bytes)
-		reader->options.max_decoded_bytes = CAP_MAX_DECODED_BYTES;
 	if (!reader->name || !reader->decompressor)
 		return cap_fail(err, -ENOMEM, "open '%s': out of memory", name);
 	if (fstat(fd, &st) < 0)
 		return cap_fail_errno(err, errno, "open '%s'", name);
 	reader->file_bytes = (u64)st.st_size;
+	if (!reader->options.max_decoded_bytes)
+		reader->options.max_decoded_bytes = CAP_MAX_DECODED_BYTES(reader->file_bytes);
+	reader->text_left = CAP_MAX_TEXT_BYTES(reader->file_bytes);
 	reader->schema = cap_schema_builtin();
 	reader_facts_point(&reader->known);
 	rc = find_facts(reader, err);

@@ -46,7 +46,7 @@ struct cap_trouble { /* what a walk passes over, told where it is met */
 
 struct cap_reader_options {
 	enum cap_read_mode mode;
-	u64 max_decoded_bytes; /* 0: CAP_MAX_DECODED_BYTES */
+	u64 max_decoded_bytes; /* 0: CAP_MAX_DECODED_BYTES of the file */
 };
 
 struct cap_block {	/* one good block; checked but not decoded */
@@ -193,6 +193,7 @@ struct cap_rows {
 	u32 section_count;
 	u32 stack_defects; /* parents and frames out of bounds, read as 0; counted as one
 			      columns_rejected */
+	u64 *text_left;	   /* the reader's budget, CAP_MAX_TEXT_BYTES; NULL: none */
 };
 
 /*
@@ -209,9 +210,9 @@ const struct cap_column *cap_section_column(const struct cap_section *section, u
 
 /*
  * Decodes row_count values; signed kinds as two's complement. Every column is checked to hold
- * exactly row_count values. 0 or CAP_EDAMAGED: the column is then not to be used, its rows read as
- * NULL. References (TASK, STACK, STRING, BYTES) are checked against the tables of rows: one that
- * points past its table reads as 0.
+ * exactly row_count values. 0, CAP_EDAMAGED or CAP_ELIMIT: the column is then not to be used, its
+ * rows read as NULL. References (TASK, STACK, STRING, BYTES) are checked against the tables of
+ * rows: one that points past its table reads as 0.
  */
 int cap_column_decode(const struct cap_rows *rows, const struct cap_section *section,
 		      const struct cap_column *column, u64 *ret_values);

@@ -219,10 +219,16 @@ static int resolve_stacks(struct kymo_capture *capture, u32 type_id, struct cap_
 		rc = kymo_chunk_cursor_start(cursor, 0, UINT64_MAX, err);
 	while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
 		rc = 0;
-		for (u32 i = 0; rc == 0 && i < kymo_chunk_cursor_rows(cursor); i++)
-			rc = kymo_chunk_cursor_stack(cursor, i) < 0 ? -ENOMEM : 0;
+		for (u32 i = 0; rc == 0 && i < kymo_chunk_cursor_rows(cursor); i++) {
+			s64 stack = kymo_chunk_cursor_stack(cursor, i);
+
+			rc = stack < 0 ? (int)stack : 0;
+		}
 		if (rc < 0)
-			return cap_fail(err, rc, "out of memory for stacks");
+			return cap_fail(err, rc,
+					rc == CAP_ELIMIT
+						? "more stacks than a capture of its size may hold"
+						: "out of memory for stacks");
 	}
 	return rc;
 }
@@ -262,8 +268,13 @@ int kymo_capture_open(const char *path, const struct kymo_capture_options *optio
 	if (!capture->path || !capture->mappings)
 		return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
 	rc = kymo_reading_open(path, capture->options.reading, &capture->reader, err);
-	if (rc == 0)
+	if (rc == 0) {
+		u64 bytes = cap_reader_file_bytes(capture->reader);
+
+		kymo_mappings_bound(capture->mappings, (4u << 20) + 64 * bytes);
+		kymo_stacks_bound(&capture->stacks, bytes);
 		rc = run_first_pass(capture, err);
+	}
 	if (rc == 0 && !capture->options.stacks_later)
 		rc = run_stack_pass(capture, err);
 	if (rc < 0)
