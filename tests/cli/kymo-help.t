@@ -16,7 +16,7 @@ $ kymo --help
 >   overhead   what recording cost
 >
 > CAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be a database made by `kymo import`.
-> Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but data was lost, damaged or unknown.
+> Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but data was damaged or unknown.
 $ kymo --version
 > kymo 0.1.0
 $ for c in info verify dump import sql folded flame syscalls overhead; do kymo $c --help | head -1; done
