@@ -23,6 +23,7 @@ struct kymo_gap {
 	enum kymo_gap_kind kind;
 	u64 offset, size_bytes; /* in the file */
 	u64 block_count; /* of blocks damaged, missing, unknown or foreign; 0: none is known of */
+	u64 first_seq, last_seq; /* DAMAGED, LOST: of those blocks, if any is known of */
 	bool from_known, to_known;
 	u64 from_ns, to_ns; /* CLOCK_MONOTONIC; what was lost lies between */
 	bool events_known;

@@ -216,6 +216,7 @@ def check_constants():
     for name, value in re.findall(r"\b(CAP_[A-Z_]+) \((\d+)\)", SPEC):
         expect(code.get(name) == int(value), f"{name} ({value}) in SPEC.md: the code has {code.get(name)}")
     everything = set(re.findall(r"\bCAP_[A-Z_]+\b", "".join(read(name) for name in sorted(os.listdir(os.path.join(ROOT, "formats"))) if name.endswith((".h", ".c", ".def")))))
+    everything |= {f"CAP_END_{row[1]}" for row in macro(read("end_reasons.def"), "END_REASON", 3)}
     for name in sorted(set(re.findall(r"\bCAP_[A-Z_]+\b", SPEC))):
         expect(name in everything or name.startswith("CAP_END_") or name in ("CAP_MAX_", "CAP_WRITER_"), f"{name} is in SPEC.md, but nowhere in formats/")
     version = f"version {code['CAP_VERSION_MAJOR']}.{code['CAP_VERSION_MINOR']}"
