@@ -386,6 +386,7 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 {
 	bool is_chunk = at->block.type == CAP_BLOCK_CHUNK;
 	struct cap_err reason = {0};
+	u64 guessed = cap_reader_damage(walk->reader)->blocks_schema_unknown;
 	struct kymo_gap *gap;
 	int rc = cap_reader_rows(walk->reader, &at->rows, &reason);
 
@@ -400,6 +401,11 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 		return 0;
 	}
 	at->rows_decoded = true;
+	if (cap_reader_damage(walk->reader)->blocks_schema_unknown > guessed) {
+		gap = add_fact(walk, KYMO_GAP_UNKNOWN, &at->block);
+		(void)snprintf(gap->text, sizeof(gap->text),
+			       "its schema is not in the file and not of a release known here");
+	}
 	if (at->rows.stack_defects > 0) {
 		at->columns_rejected++;
 		gap = add_fact(walk, KYMO_GAP_DAMAGED, &at->block);

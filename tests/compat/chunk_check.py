@@ -83,7 +83,7 @@ def check_unknown(result, capture):
     status, lines, notes = capture.dump(data)
     result.check(status == 3 and lines == expected and "schema" in notes,
                  lambda: f"{capture.name}: unknown schema: status {status}, {notes!r}: {first_difference(lines, expected)}")
-    for arguments in (("info", "@"), ("syscalls", "--csv", "@"), ("verify", "@")):
+    for arguments in (("info", "@"), ("syscalls", "--csv", "@"), ("verify", "--decode", "@")):
         status, out, notes = capture.server.ask(data, *arguments)
         result.check(status == 3 and "schema" in notes + out.decode(errors="replace"),
                      lambda arguments=arguments: f"{capture.name}: unknown schema: {arguments[0]}: status {status}: {notes!r}")

@@ -10,7 +10,7 @@ import struct
 
 from compat_env import block_type, cm, defined, hash64, joined, parts_of, sb
 
-from second_decoder import decode_column
+from second_rows import decode_column
 
 EVENTS, KNOWN_SECTIONS = 16, (1, 2, 3, 4, 16)
 KNOWN_TYPES = {int(number) for number, *_ in defined("events.def", "EVENT_BEGIN")}
@@ -112,6 +112,26 @@ def records_of(body):
     return records
 
 
+T_CHUNK, STORED_AT, END_EVENTS_AT = 16, 40, 16
+
+
+def add_at(plain, at, count):
+    return cm.put(plain, at, "<Q", struct.unpack_from("<Q", plain, at)[0] + count)
+
+
+def count_rows(parts, rows_before):
+    """Sets the totals of CHUNKs and END, given how many rows each block (by id) had when its totals were right."""
+    more = 0
+    for part in parts:
+        if part.flags & sb.FLAG_REPLICA and part.disk_type & ~sb.TYPE_SKIPPABLE in sb.ROW_TYPES:
+            continue
+        if part.disk_type & ~sb.TYPE_SKIPPABLE == T_CHUNK:
+            more += struct.unpack_from("<I", part.plain, 4)[0] - rows_before.get(id(part), 0)
+            part.plain = add_at(add_at(part.plain, STORED_AT - 8, more), STORED_AT, more)
+        elif part.disk_type & ~sb.TYPE_SKIPPABLE == T_END:
+            part.plain = add_at(part.plain, END_EVENTS_AT, more)
+
+
 class Base:
     """A sound capture of today, taken apart once."""
 
@@ -131,6 +151,8 @@ class Future:
         self.records = records_of(self.raw[id(first_schema)])
         self.schema_changed = False
         self.bodies = {}
+        self.rows_before = {id(part): struct.unpack_from("<I", part.plain, 4)[0] for part in self.parts
+                            if part.disk_type & ~sb.TYPE_SKIPPABLE == T_CHUNK}
         self.next_id = 4000 + random.randrange(1000)
         self.unknown_blocks = self.unnamed_rows = self.undescribed_rows = self.rejected = 0  # undescribed: not in the file's schema either
         self.import_rejects = False
@@ -190,6 +212,7 @@ class Future:
             body.write()
         if self.schema_changed:
             self.write_schema()
+        count_rows(self.parts, self.rows_before)
         return joined(self.parts)
 
     def write_schema(self):

@@ -35,9 +35,13 @@ def everything():
             rows = [part for part in found if part.disk_type & ~sb.TYPE_SKIPPABLE in sb.ROW_TYPES]
             for part in rows:
                 part.file_id = parts[0].file_id
+                part.plain = part.plain[:32] + bytes(24) + part.plain[56:]
             if found is not parts:
                 at = next(i for i, part in enumerate(parts) if block_type(part) == 2 and i > 1)
                 parts[at:at] = rows
+    end = parts[-1]
+    end.plain = end.plain[:16] + bytes(8) + end.plain[24:]
+    future_captures.count_rows(parts, {})
     return joined(parts)
 
 
@@ -69,7 +73,7 @@ def without_new(line, expected, future):
         return row, expected, 0
     nulls = {key for key, value in row if value is None and value != dict(expected).get(key)}
     expected = [(key, None if key in nulls else value) for key, value in expected
-                if not (key.endswith("_name") and key[:-5] in nulls)]
+                if key.removesuffix("_name") not in nulls - {key} and key.removesuffix("_hex") not in nulls - {key}]
     return row, expected, len(nulls)
 
 
@@ -116,7 +120,7 @@ def check_counts(out, future):
 
 def check_one(server, plain, base, future, data, report, database):
     """-> None, or what is wrong"""
-    for arguments in (("dump", "@"), ("verify", "--json", "@"), report, ("import", "-q", "-f", "--no-symbols", "@", "-o", database)):
+    for arguments in (("dump", "@"), ("verify", "--decode", "--json", "@"), report, ("import", "-q", "-f", "--no-symbols", "@", "-o", database)):
         command = arguments[0]
         if command == "import" and future.random.random() > 0.3:
             continue  # as dear as all the others
