@@ -29,7 +29,7 @@ mkdir -p "$work/artifacts"
 touch "$table"
 
 # CPU seconds that are left, rounded up; 0: none
-left() { awk -F '\t' -v limit="$hours" '{ s += $2 } END { d = limit * 3600 - s; print d > 0 ? int(d) + 1 : 0 }' "$table"; }
+left() { awk -F '\t' -v limit="$hours" '{ s += $2 } END { d = limit * 3600 - s; print (d > 0 ? int(d) + 1 : 0) }' "$table"; }
 
 # turn TARGET LOOP SECONDS: one slice; its CPU time is that of the fuzzer alone
 turn() {
