@@ -9,6 +9,7 @@
 #include "privileges.h"
 #include "record.h"
 #include "summary.h"
+#include "syscall_filter.h"
 
 /* Messages quote what users and files say: nothing of that may steer the terminal. */
 static void say(const char *kind, const char *text)
@@ -112,6 +113,7 @@ static int record(const struct rec_options *options)
 	struct rec_screen screen = {
 		.status = options->quiet || options->json ? NULL : stderr,
 		.warn = warn,
+		.confine = rec_syscall_filter_apply,
 	};
 	struct rec_result result;
 	struct cap_err err = {0};

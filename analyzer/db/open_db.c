@@ -9,6 +9,7 @@
 
 #include "analyzer/db/capture_db.h"
 #include "analyzer/db/connection.h"
+#include "analyzer/db/own_schema.h"
 #include "analyzer/db/schema_db.h"
 #include "analyzer/symbols/symbolize_db.h"
 #include "formats/bytes.h"
@@ -98,7 +99,11 @@ static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err
 	if (rc == 0)
 		rc = kymo_connection_harden(db->handle, err);
 	if (rc == 0)
+		rc = kymo_own_schema_check(db->handle, err);
+	if (rc == 0)
 		rc = check_database(db, file_bytes, err);
+	if (rc == 0)
+		rc = kymo_own_schema_views(db->handle, err);
 	if (rc == 0)
 		rc = kymo_query_one_int(db->handle, "SELECT count(*) FROM capture", &captures, err);
 	if (rc < 0)
@@ -207,6 +212,11 @@ struct sqlite3 *kymo_db_handle(const struct kymo_db *db)
 bool kymo_db_is_capture(const struct kymo_db *db)
 {
 	return db->source.capture != NULL;
+}
+
+const char *kymo_db_stopped(const struct kymo_db *db)
+{
+	return db->source.capture ? db->source.capture->stopped : NULL;
 }
 
 const char *kymo_db_path(const struct kymo_db *db)

@@ -16,6 +16,8 @@ void kymo_losses_freep(struct kymo_losses **losses);
 void kymo_losses_begin(struct kymo_losses *losses); /* another capture begins */
 
 int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap); /* 0 or -ENOMEM */
+/* Events that counted as missing have come all the same. */
+void kymo_losses_found(struct kymo_losses *losses, u64 events);
 /* Rows of a block that is kept, in the order of the file. */
 int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *at);
 
@@ -23,8 +25,9 @@ u64 kymo_losses_events(const struct kymo_losses *losses); /* missing in this cap
 bool kymo_losses_any(const struct kymo_losses *losses);	  /* gaps in this capture so far */
 
 /*
- * Adds to chunk the rows for the gaps that can be told by now: those before the totals that
- * kymo_losses_rows saw last, or all with `final`, then also the corrected totals. 0, -ENOMEM or
- * CAP_ELIMIT.
+ * Adds to chunk, and for people to marks, the rows for the gaps that can be told by now: those
+ * before the totals that kymo_losses_rows saw last, or all with `final`, then also the corrected
+ * totals. 0, -ENOMEM or CAP_ELIMIT.
  */
-int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk);
+int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk,
+		     struct cap_chunk *marks);

@@ -10,7 +10,7 @@ import struct
 
 from compat_env import block_type, cm, defined, hash64, joined, parts_of, sb
 
-from second_decoder import decode_column
+from second_rows import decode_column
 
 EVENTS, KNOWN_SECTIONS = 16, (1, 2, 3, 4, 16)
 KNOWN_TYPES = {int(number) for number, *_ in defined("events.def", "EVENT_BEGIN")}

@@ -148,7 +148,7 @@ def check_lists():
         same(name, {int(v[1]): v[3] for v in values if v[0] == name}, numbered(section(title), "value", "name"))
     expect({v[0] for v in values} == {"event_class", "loss_reason"}, "enums.def has an enum that spec_test.py does not know")
     same("encoding", enum(read("schema.h"), "cap_encoding", "CAP_ENC_"), numbered(section("Encodings"), "id", "name"))
-    same("end reason", {value: f"CAP_END_{name}" for value, name in enum(read("capture_writer.h"), "cap_end_reason", "CAP_END_").items()},
+    same("end reason", {int(r[0]): f"CAP_END_{r[1]}" for r in macro(read("end_reasons.def"), "END_REASON", 3)},
          numbered(section("END"), "reason", "name"))
     codec = read("schema_codec.c")
     sizes = {name: int(value) for name, value in re.findall(r"#define (TYPE|FIELD|ENUM)_FIXED_BYTES (\d+)", codec)}
