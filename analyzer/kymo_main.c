@@ -62,10 +62,11 @@ static const struct kymo_command *find_command(const char *name)
 	return NULL;
 }
 
-static int status_of(int rc, const struct kymo_run *run, const struct cap_err *err)
+static int status_of(int rc, const struct kymo_run *run, struct cap_err *err)
 {
 	if (rc >= 0)
 		return rc;
+	cap_say_memory(err, rc);
 	if (rc == -EPIPE)
 		return EXIT_FAILURE; /* the reader of our output went away and knows it */
 	print_message(run->command->name, rc == -EINTR ? "interrupted" : err->text);

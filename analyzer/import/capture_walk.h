@@ -44,7 +44,6 @@ struct kymo_walk_counts { /* of rows: what stands in replicas is not counted aga
 	u64 rows, events; /* with decode of blocks that could be decoded, else as their heads say */
 	u64 rows_unknown_type, columns, columns_rejected; /* with decode, else 0 */
 	u64 events_missing;		/* of all gaps where they are known: at least so many */
-	u64 events_written;		/* as the ENDs say that were read */
 	u64 gaps[KYMO_GAP_FOREIGN + 1]; /* by kind */
 };
 
