@@ -265,16 +265,15 @@ static int walk(struct dump *dump, struct cap_err *err)
 static int note_trouble(const struct kymo_run *run, const struct dump *dump, const char *path)
 {
 	const struct cap_damage *damage = cap_reader_damage(dump->reader);
+	const char *stopped = cap_reader_stopped(dump->reader);
 	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
 
-	if (cap_reader_stopped(dump->reader))
-		run->note(run, "stopped at the first damage: %s", cap_reader_stopped(dump->reader));
-	else if (damaged)
+	if (damaged)
 		run->note(run,
 			  "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64
-			  " bytes could not be read",
-			  path, damage->blocks_damaged + damage->blocks_lost,
-			  damage->bytes_skipped);
+			  " bytes could not be read%s%s",
+			  path, damage->blocks_damaged + damage->blocks_lost, damage->bytes_skipped,
+			  stopped ? "; stopped at the first damage: " : "", stopped ? stopped : "");
 	else if (!damage->ended)
 		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
 			  path);

@@ -36,6 +36,7 @@ struct kymo_walk {
 
 	/* the capture that the walk is in */
 	bool started, ended, broken;
+	bool unknown; /* a block of unknown type was in it: its rows may be events */
 	u64 file_id;
 	bool times_known;
 	u64 last_ns; /* latest time so far */
@@ -288,7 +289,7 @@ static void take_end(struct kymo_walk *walk, const struct cap_block *block)
 	if (rows >= walk->stored)
 		count_gaps(walk, rows - walk->stored);
 	tell_all(walk);
-	if (!walk->broken && rows != walk->seen) {
+	if (!walk->broken && !walk->unknown && rows != walk->seen) {
 		struct kymo_gap *gap = add_fact(walk, KYMO_GAP_LOST, block);
 
 		gap->events_known = rows > walk->seen;
@@ -322,7 +323,7 @@ static void begin_capture(struct kymo_walk *walk, const struct cap_block *block)
 	finish_capture(walk, block->offset);
 	walk->counts.captures++;
 	walk->started = true;
-	walk->ended = walk->times_known = false;
+	walk->ended = walk->times_known = walk->unknown = false;
 	walk->broken = walk->growing;
 	walk->file_id = block->file_id;
 	walk->last_ns = walk->stored = walk->seen = 0;
@@ -484,6 +485,7 @@ int kymo_walk_next(struct kymo_walk *walk, struct kymo_walk_block *ret_block, st
 	else if (at.block.type == CAP_BLOCK_END)
 		take_end(walk, &at.block);
 	else if (strcmp(cap_block_name(at.block.type), "unknown") == 0 && !at.block.skippable) {
+		walk->unknown = true;
 		gap = add_fact(walk, KYMO_GAP_UNKNOWN, &at.block);
 		(void)snprintf(gap->text, sizeof(gap->text),
 			       "block type %" PRIu32 ", not known to this version", at.block.type);
