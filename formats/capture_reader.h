@@ -205,6 +205,14 @@ struct cap_rows {
  */
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err);
 
+/*
+ * The body of the block whose rows were given last, without the columns that cannot be decoded and
+ * with stacks as they are read; malloc'd, for the caller to free. CAP_ELIMIT, -ENOMEM. Default
+ * mode.
+ */
+int cap_reader_repair(const struct cap_reader *reader, const struct cap_rows *rows, u8 **ret_body,
+		      u32 *ret_len, struct cap_err *err);
+
 /* NULL if the section has no column with that field id. */
 const struct cap_column *cap_section_column(const struct cap_section *section, u16 field_id);
 

@@ -416,8 +416,10 @@ static int copy_block(struct recover *recover, const struct kymo_walk_block *at,
 {
 	const struct cap_block *block = &at->block;
 	struct cap_totals totals = corrected(recover, &block->totals);
+	CLEANUP(cap_freep) u8 *body = NULL;
 	struct cap_block_bytes bytes;
 	struct cap_copy copy;
+	u32 body_len;
 
 	cap_reader_block_bytes(recover->reader, &bytes);
 	copy = (struct cap_copy){
@@ -430,6 +432,16 @@ static int copy_block(struct recover *recover, const struct kymo_walk_block *at,
 		.raw_len = bytes.raw_len,
 		.totals = block->totals.attempted_count ? &totals : NULL,
 	};
+	if (at->rows_decoded && at->columns_rejected > 0) {
+		int rc = cap_reader_repair(recover->reader, &at->rows, &body, &body_len, err);
+
+		if (rc < 0)
+			return rc;
+		copy.frame = NULL;
+		copy.frame_len = 0;
+		copy.raw = body;
+		copy.raw_len = body_len;
+	}
 	recover->found.blocks_kept++;
 	return cap_writer_copy(recover->writer, &copy, err);
 }
