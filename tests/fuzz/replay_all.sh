@@ -15,7 +15,7 @@ for corpus in "$here"/corpus_*; do
 		echo "$target: $said"
 	else
 		tail -20 <<<"$said"
-		echo "$target: failed; each input alone: for f in $corpus/*; do mkdir -p one; cp \$f one/; $work/replay_$target one; rm one/*; done"
+		echo "$target: failed; the input is the last that KYMO_NAMES=1 $work/replay_$target $corpus names"
 		failed=$((failed + 1))
 	fi
 	inputs=$((inputs + $(find "$corpus" -type f | wc -l)))

@@ -16,6 +16,8 @@ static int replay(const char *path)
 	uint8_t *copy;
 	size_t len;
 
+	if (getenv("KYMO_NAMES")) /* the last one is that of the failure */
+		(void)fprintf(stderr, "%s\n", path);
 	if (!file) {
 		perror(path);
 		return 1;

@@ -43,5 +43,5 @@ foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_format
   endif()
 endforeach()
 if(NOT KYMO_SANITIZE) # it builds a tree of its own; once is enough
-  kymo_test(NAME fuzz/coverage LABEL fuzz COMMAND bash ${TESTS}/fuzz/coverage.sh)
+  kymo_test(NAME fuzz/coverage LABEL fuzz TIMEOUT 400 COMMAND bash ${TESTS}/fuzz/coverage.sh)
 endif()
