@@ -26,8 +26,9 @@ static void say(const char *kind, const char *text)
 	(void)fputc('\n', stderr);
 }
 
-static int fail(const struct cap_err *err)
+static int fail(struct cap_err *err)
 {
+	cap_say_memory(err, err->code);
 	say("", err->text);
 	return err->code == CAP_EPRIVILEGE ? REC_EXIT_KERNEL
 	       : err->code == CAP_EUSAGE   ? REC_EXIT_USAGE
@@ -120,6 +121,7 @@ static int record(const struct rec_options *options)
 	int rc = rec_record(options, &screen, &result, &err);
 	int status = rec_exit_status(rc, &result);
 
+	cap_say_memory(&err, rc);
 	if (rc < 0)
 		say("", err.text);
 	if (options->json)

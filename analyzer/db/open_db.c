@@ -85,6 +85,9 @@ static int check_database(struct kymo_db *db, u64 file_bytes, struct cap_err *er
 	if (rc < 0)
 		return rc;
 	answer = rc == 1 ? kymo_query_text(query, 0, NULL) : NULL;
+	/* the check reports what it could not read, whatever the reason; 7 is SQLITE_NOMEM */
+	if (answer && strstr(answer, "error code=7"))
+		return cap_fail(err, -ENOMEM, "out of memory");
 	if (!answer || strcmp(answer, "ok") != 0)
 		return cap_fail(err, CAP_EDAMAGED, "%s",
 				answer ? answer : "no answer from its check");
@@ -106,6 +109,8 @@ static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err
 		rc = kymo_own_schema_views(db->handle, err);
 	if (rc == 0)
 		rc = kymo_query_one_int(db->handle, "SELECT count(*) FROM capture", &captures, err);
+	if (rc == -ENOMEM)
+		return cap_context(err, rc, "open '%s'", db->path);
 	if (rc < 0)
 		return cap_context(err, CAP_EDAMAGED,
 				   "database '%s' is damaged: import the capture again", db->path);

@@ -7,6 +7,7 @@
  * nothing fails
  * - KYMO_ALLOC_LIST: file with the k to run, one a line
  * - KYMO_ALLOC_MODE: once or ever
+ * - KYMO_ALLOC_SITES: file for the code that asked, a u64 for each allocation of the first run
  * - KYMO_ALLOC_KEEP: directory for what a run leaves in the current directory, as K.NAME; where it
  * is not set, that is removed
  *
@@ -30,7 +31,8 @@
 
 #define MAGIC 0x6b796d6f616c6c6full
 #define MAX_SITES 512
-#define MAX_SECONDS 20 /* a run that takes longer hangs */
+#define MAX_NOTED (1u << 20) /* allocations whose site is noted */
+#define MAX_SECONDS 20	     /* a run that takes longer hangs */
 #define TEXT_BYTES 400
 
 /* glibc's own, which preloading does not hide */
@@ -64,6 +66,7 @@ static int lock;
 static bool armed, for_ever;
 static uint64_t fail_at; /* 0: none */
 static struct outcome *outcome, first_outcome;
+static uint64_t *noted; /* shared with the child; NULL: not wanted, or no longer */
 static int (*program_main)(int, char **, char **);
 
 static void take_lock(void)
@@ -77,13 +80,15 @@ static void drop_lock(void)
 	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 }
 
-static bool fails(void)
+static bool fails(void *site)
 {
 	uint64_t number;
 
 	if (!armed)
 		return false;
 	number = __atomic_add_fetch(&outcome->asked, 1, __ATOMIC_RELAXED);
+	if (noted && number <= MAX_NOTED)
+		noted[number - 1] = (uint64_t)(uintptr_t)site;
 	if (fail_at == 0 || number < fail_at || (number > fail_at && !for_ever))
 		return false;
 	errno = ENOMEM;
@@ -96,7 +101,7 @@ static void *allocate(size_t alignment, size_t size, void *site)
 	struct header *header;
 	char *start;
 
-	if (fails() || size > SIZE_MAX - 2 * room) {
+	if (fails(site) || size > SIZE_MAX - 2 * room) {
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -248,7 +253,7 @@ run_child(int argc, char **argv, char **envp, int output, int messages)
 	armed = true;
 	status = program_main(argc, argv, envp);
 	armed = false;
-	(void)fflush(NULL);
+	(void)fclose(stdout); /* its buffer comes and goes with the first output */
 	count_sites();
 	outcome->returned = true;
 	_exit(status);
@@ -356,6 +361,19 @@ static void put_line(FILE *results, uint64_t k, int status, int output, int mess
 	(void)fputc('\n', results);
 }
 
+static void open_noted(void)
+{
+	const char *path = getenv("KYMO_ALLOC_SITES");
+	int fd = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+	void *map;
+
+	if (fd < 0 || ftruncate(fd, MAX_NOTED * sizeof(*noted)) < 0)
+		return;
+	map = mmap(NULL, MAX_NOTED * sizeof(*noted), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	noted = map == MAP_FAILED ? NULL : map;
+	(void)close(fd);
+}
+
 static int run_once(uint64_t k, int argc, char **argv, char **envp, const int *fds, FILE *results)
 {
 	pid_t child;
@@ -375,6 +393,7 @@ static int run_once(uint64_t k, int argc, char **argv, char **envp, const int *f
 		return -1;
 	if (k == 0)
 		first_outcome = *outcome;
+	noted = NULL;
 	put_line(results, k, status, fds[0], fds[1]);
 	return 0;
 }
@@ -397,6 +416,7 @@ static int serve(int argc, char **argv, char **envp)
 	 */
 	(void)setvbuf(results, results_buffer, _IOFBF, sizeof(results_buffer));
 	(void)setvbuf(list, list_buffer, _IOFBF, sizeof(list_buffer));
+	open_noted();
 	for_ever = mode && strcmp(mode, "ever") == 0;
 	do {
 		if (run_once(k, argc, argv, envp, fds, results) < 0)
