@@ -50,9 +50,9 @@ static int check_version(const u8 *bytes, size_t len, struct cap_err *err)
 
 	if (major != CAP_VERSION_MAJOR)
 		return cap_fail(err, CAP_EVERSION,
-				"format version %u.%u; this program reads %u.x: use a %s kymo",
-				major, minor, CAP_VERSION_MAJOR,
-				major > CAP_VERSION_MAJOR ? "newer" : "older");
+				"format version %u.%u; this program reads %u.x: use %s kymo", major,
+				minor, CAP_VERSION_MAJOR,
+				major > CAP_VERSION_MAJOR ? "a newer" : "an older");
 	if (len < CAP_FILE_HEADER_BYTES)
 		return cap_fail(err, CAP_EDAMAGED, "file header of %zu bytes is too short", len);
 	incompatible = cap_load_u64(bytes + 16);
