@@ -47,7 +47,7 @@ static void print_help(FILE *out)
 		(void)fprintf(out, "  %-10s %s\n", kymo_commands[i].name, kymo_commands[i].summary);
 	(void)fputs("\nCAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be "
 		    "a database made by `kymo import`.\n"
-		    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but data was lost, "
+		    "Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but data was "
 		    "damaged or unknown.\n",
 		    out);
 }
@@ -61,10 +61,11 @@ static const struct kymo_command *find_command(const char *name)
 	return NULL;
 }
 
-static int status_of(int rc, const struct kymo_run *run, const struct cap_err *err)
+static int status_of(int rc, const struct kymo_run *run, struct cap_err *err)
 {
 	if (rc >= 0)
 		return rc;
+	cap_say_memory(err, rc);
 	if (rc == -EPIPE)
 		return EXIT_FAILURE; /* the reader of our output went away and knows it */
 	print_message(run->command->name, rc == -EINTR ? "interrupted" : err->text);

@@ -1,6 +1,7 @@
 /* Builds error messages; prints nothing. */
 #include "cap_error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +66,20 @@ int cap_fail_errno(struct cap_err *err, int errno_code, const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
-	append(err, len, strerror_r(errno_code, reason, sizeof(reason)));
+	append(err, len,
+	       errno_code == ENOMEM ? "out of memory"
+				    : strerror_r(errno_code, reason, sizeof(reason)));
 	return -errno_code;
+}
+
+void cap_say_memory(struct cap_err *err, int code)
+{
+	static const char text[] = "out of memory";
+
+	if (code != -ENOMEM || strstr(err->text, text))
+		return;
+	if (err->text[0] == '\0')
+		memcpy(err->text, text, sizeof(text));
+	else
+		append(err, (int)strlen(err->text), text);
 }

@@ -34,6 +34,10 @@ int cap_fail(struct cap_err *err, int code, const char *format, ...)
 int cap_context(struct cap_err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Says "out of memory" after what err holds, if that is what code means and it does not say so yet.
+ * For the mains, where the last line about it is written. */
+void cap_say_memory(struct cap_err *err, int code);
+
 /* Like cap_fail for a failed system call: appends ": " and the text of errno_code (> 0); returns
  * -errno_code. */
 int cap_fail_errno(struct cap_err *err, int errno_code, const char *format, ...)

@@ -37,6 +37,9 @@ int reader_note_damage(struct cap_reader *reader, u64 offset, u64 passed,
 		return cap_fail(err, CAP_EDAMAGED, "%s", what->text);
 	}
 	if (reader->options.mode == CAP_READ_STOP) {
+		if (!reader->stopped.code)
+			reader->stopped = *what;
+		reader->stopped.code = CAP_EDAMAGED;
 		damage->bytes_skipped += reader->file_bytes - offset;
 		reader->position = reader->file_bytes;
 		return 0;
@@ -339,12 +342,14 @@ void cap_reader_tell(struct cap_reader *reader,
 void cap_reader_block_bytes(const struct cap_reader *reader, struct cap_block_bytes *ret_bytes)
 {
 	const struct cap_block_header *header = &reader->header;
+	/* a capture may begin with blocks that hold nothing */
+	const u8 *payload = reader->payload ? reader->payload : (const u8 *)"";
 
 	*ret_bytes = (struct cap_block_bytes){
 		.type = header->type,
 		.flags = header->flags,
-		.plain = reader->payload,
-		.frame = reader->payload + header->plain_len + header->pad_len,
+		.plain = payload,
+		.frame = payload + header->plain_len + header->pad_len,
 		.plain_len = header->plain_len,
 		.frame_len = header->frame_len,
 		.raw_len = header->raw_len,
@@ -357,7 +362,8 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
 {
 	(void)err;
 	reader->position = 0;
-	reader->decoded_bytes = 0;
+	reader->decoded_bytes = reader->entries = reader->values = 0;
+	reader->text_left = CAP_MAX_TEXT_BYTES(reader->file_bytes);
 	reader->have_block = false;
 	reader->have_capture = false;
 	reader->have_damage = false;
@@ -367,7 +373,7 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
 	reader->capture.have_end = false;
 	reader->captures_ended = reader->past_events = reader->past_lost = 0;
 	reader->bad_payload_bytes = 0;
-	reader->failure.code = 0;
+	reader->failure.code = reader->stopped.code = 0;
 	reader->latest_schema = reader->opened_schema;
 	reader->schema = reader->opened_schema ? reader->opened_schema : cap_schema_builtin();
 	memset(&reader->damage, 0, sizeof(reader->damage));
@@ -412,13 +418,14 @@ int cap_reader_open_fd(int fd, const char *name, const struct cap_reader_options
 	reader->decompressor = cap_decompressor_new();
 	if (options)
 		reader->options = *options;
-	if (!reader->options.max_decoded_bytes)
-		reader->options.max_decoded_bytes = CAP_MAX_DECODED_BYTES;
 	if (!reader->name || !reader->decompressor)
 		return cap_fail(err, -ENOMEM, "open '%s': out of memory", name);
 	if (fstat(fd, &st) < 0)
 		return cap_fail_errno(err, errno, "open '%s'", name);
 	reader->file_bytes = (u64)st.st_size;
+	if (!reader->options.max_decoded_bytes)
+		reader->options.max_decoded_bytes = CAP_MAX_DECODED_BYTES(reader->file_bytes);
+	reader->text_left = CAP_MAX_TEXT_BYTES(reader->file_bytes);
 	reader->schema = cap_schema_builtin();
 	reader_facts_point(&reader->known);
 	rc = find_facts(reader, err);
@@ -484,6 +491,11 @@ const struct cap_damage *cap_reader_damage(const struct cap_reader *reader)
 const struct cap_schema *cap_reader_schema(const struct cap_reader *reader)
 {
 	return reader->schema;
+}
+
+const char *cap_reader_stopped(const struct cap_reader *reader)
+{
+	return reader->stopped.code ? reader->stopped.text : NULL;
 }
 
 u64 cap_reader_file_bytes(const struct cap_reader *reader)

@@ -46,7 +46,7 @@ struct cap_trouble { /* what a walk passes over, told where it is met */
 
 struct cap_reader_options {
 	enum cap_read_mode mode;
-	u64 max_decoded_bytes; /* 0: CAP_MAX_DECODED_BYTES */
+	u64 max_decoded_bytes; /* 0: CAP_MAX_DECODED_BYTES of the file */
 };
 
 struct cap_block {	/* one good block; checked but not decoded */
@@ -138,6 +138,9 @@ const struct cap_damage *cap_reader_damage(const struct cap_reader *reader);
 /* The schema of the block read last; before that the first of the file; the built-in if there is
  * none. */
 const struct cap_schema *cap_reader_schema(const struct cap_reader *reader);
+/* Stop mode: the damage before which the walk ended, with file, block and byte; NULL: none so far.
+ */
+const char *cap_reader_stopped(const struct cap_reader *reader);
 u64 cap_reader_file_bytes(const struct cap_reader *reader);
 u64 cap_reader_position(const struct cap_reader *reader); /* for progress */
 
@@ -190,6 +193,7 @@ struct cap_rows {
 	u32 section_count;
 	u32 stack_defects; /* parents and frames out of bounds, read as 0; counted as one
 			      columns_rejected */
+	u64 *text_left;	   /* the reader's budget, CAP_MAX_TEXT_BYTES; NULL: none */
 };
 
 /*
@@ -206,9 +210,9 @@ const struct cap_column *cap_section_column(const struct cap_section *section, u
 
 /*
  * Decodes row_count values; signed kinds as two's complement. Every column is checked to hold
- * exactly row_count values. 0 or CAP_EDAMAGED: the column is then not to be used, its rows read as
- * NULL. References (TASK, STACK, STRING, BYTES) are checked against the tables of rows: one that
- * points past its table reads as 0.
+ * exactly row_count values. 0, CAP_EDAMAGED or CAP_ELIMIT: the column is then not to be used, its
+ * rows read as NULL. References (TASK, STACK, STRING, BYTES) are checked against the tables of
+ * rows: one that points past its table reads as 0.
  */
 int cap_column_decode(const struct cap_rows *rows, const struct cap_section *section,
 		      const struct cap_column *column, u64 *ret_values);

@@ -241,6 +241,12 @@ static u64 rehash_string(const void *context, u32 index)
 	return string_hash(chunk, chunk->string_bytes + string->start, string->len);
 }
 
+/* Only where it could not grow for long. The last slot stays free, or searches would not end. */
+static bool table_is_full(const struct intern_table *table)
+{
+	return table->count >= table->mask;
+}
+
 /* Looks up or appends an item that compares by its bytes. bytes: what it adds to the body, about.
  */
 static u32 intern_item(struct cap_chunk *chunk, struct chunk_items *items, const void *item,
@@ -256,6 +262,8 @@ static u32 intern_item(struct cap_chunk *chunk, struct chunk_items *items, const
 		    memcmp(items_at(items, slot.index), item, items->item_bytes) == 0)
 			return slot.index;
 	}
+	if (table_is_full(&items->table))
+		return note_failed(chunk, -ENOMEM);
 	index = items_append(items, item, limit);
 	if (!index)
 		return note_failed(chunk, items->count >= limit ? CAP_ELIMIT : -ENOMEM);
@@ -331,11 +339,13 @@ u32 cap_chunk_string(struct cap_chunk *chunk, const void *bytes, size_t len)
 			return slot.index;
 	}
 	string = (struct chunk_string){.start = (u32)chunk->string_len, .len = (u32)len};
-	if (string_append(chunk, bytes, len))
+	if (table_is_full(&strings->table) || string_append(chunk, bytes, len))
 		return note_failed(chunk, -ENOMEM);
 	index = items_append(strings, &string, CAP_MAX_STRINGS);
-	if (!index)
-		return note_failed(chunk, CAP_ELIMIT);
+	if (!index) {
+		chunk->string_len -= len; /* the strings must fill their bytes */
+		return note_failed(chunk, strings->count >= CAP_MAX_STRINGS ? CAP_ELIMIT : -ENOMEM);
+	}
 	intern_put(&strings->table, at, hash, index);
 	if (intern_table_make_room(&strings->table, rehash_string, chunk))
 		return note_failed(chunk, -ENOMEM);

@@ -17,7 +17,7 @@ struct cap_out_column {
 	u64 first; /* value of all rows while !varies */
 	u64 last;  /* DELTA: the row before */
 	bool varies;
-	bool broken; /* out of memory: the column is left out and reads as NULL */
+	bool broken; /* out of memory: its values are lost, and the chunk cannot be encoded */
 };
 
 /* Makes the column's bytes at least `size`. 0 or -ENOMEM. */

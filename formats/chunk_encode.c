@@ -281,7 +281,7 @@ static enum cap_encoding encoding_of_kind(u8 kind)
 
 static bool column_left_out(const struct cap_field *field, const struct cap_out_column *column)
 {
-	return column->broken || (field->optional && !column->varies && column->first == 0);
+	return field->optional && !column->varies && column->first == 0;
 }
 
 static void put_rows(struct encoder *encoder, const struct chunk_rows *rows,
@@ -292,6 +292,9 @@ static void put_rows(struct encoder *encoder, const struct chunk_rows *rows,
 
 	for (size_t i = 0; i < type->field_count; i++)
 		column_count += !column_left_out(&type->fields[i], &rows->columns[i]);
+	for (size_t i = 0; i < type->field_count; i++)
+		if (rows->columns[i].broken)
+			encoder->failed = -ENOMEM;
 	section_begin(encoder, &section, column_count);
 	for (size_t i = 0; i < type->field_count && !encoder->failed; i++)
 		if (!column_left_out(&type->fields[i], &rows->columns[i]))

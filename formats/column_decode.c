@@ -73,6 +73,21 @@ static void bound_references(u64 *values, u32 row_count, u64 table_count)
 			values[i] = 0;
 }
 
+/* One long string may stand in many rows: what all of them come to has a bound. */
+static int charge_text(const struct cap_rows *rows, const u64 *values, u32 row_count)
+{
+	u64 bytes = 0;
+
+	if (!rows->text_left)
+		return 0;
+	for (u32 i = 0; i < row_count; i++)
+		bytes += rows->strings[values[i]].len;
+	if (bytes > *rows->text_left)
+		return CAP_ELIMIT;
+	*rows->text_left -= bytes;
+	return 0;
+}
+
 int cap_column_decode(const struct cap_rows *rows, const struct cap_section *section,
 		      const struct cap_column *column, u64 *ret_values)
 {
@@ -90,7 +105,7 @@ int cap_column_decode(const struct cap_rows *rows, const struct cap_section *sec
 	case CAP_KIND_STRING:
 	case CAP_KIND_BYTES:
 		bound_references(ret_values, section->row_count, rows->string_count);
-		break;
+		return charge_text(rows, ret_values, section->row_count);
 	default:
 		break;
 	}

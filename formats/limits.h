@@ -40,5 +40,11 @@
 #define CAP_MAX_SCHEMAS 16u  /* different ones per file */
 #define CAP_MAX_RANGES 4096u /* of block numbers that a reader keeps apart */
 #define CAP_MAX_REHASH 8u    /* times the file's size: bytes of damaged blocks looked into */
-#define CAP_MAX_DECODED_BYTES \
-	(64ull << 30) /* budget of one reading, unless the caller sets another */
+
+/* Budgets of one reading, by the file's size: a small file may not ask for much. */
+#define CAP_MAX_DECODED_BYTES(file_bytes) ((64ull << 20) + 256 * (file_bytes))
+#define CAP_MAX_ENTRIES(file_bytes) \
+	((64ull << 10) + 3 * (file_bytes)) /* rows, rows of local tables, columns, sections */
+#define CAP_MAX_VALUES(file_bytes) ((1ull << 20) + 64 * (file_bytes)) /* rows times columns */
+#define CAP_MAX_TEXT_BYTES(file_bytes) \
+	((32ull << 20) + 256 * (file_bytes)) /* of the strings that rows refer to */

@@ -42,8 +42,9 @@ struct cap_reader {
 	char *name; /* for messages */
 	struct cap_reader_options options;
 	u64 file_bytes;
-	u64 position; /* of the next block to look at */
-	u64 decoded_bytes;
+	u64 position;			    /* of the next block to look at */
+	u64 decoded_bytes, entries, values; /* handed out since the start: budgets of limits.h */
+	u64 text_left;			    /* bytes of strings that may still be handed out */
 
 	u8 *payload; /* of the block returned last */
 	size_t payload_size;
@@ -77,6 +78,7 @@ struct cap_reader {
 	struct cap_damage damage;
 	void (*trouble)(void *context, const struct cap_trouble *trouble); /* may be NULL */
 	void *trouble_context;
+	struct cap_err stopped;		 /* stop mode: the damage it ends before; code 0: none */
 	struct cap_damage damage_before; /* the block at hand */
 	struct reader_tables tables;
 };

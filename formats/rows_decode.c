@@ -358,6 +358,21 @@ static void take_events(struct cap_reader *reader, const struct raw_section *raw
 				columns[i].field = &section->type->fields[k];
 }
 
+/*
+ * Equal values cost next to nothing in the file and their full price in memory and time. What one
+ * reading hands out is therefore bounded by the file's size; nothing honest comes near.
+ */
+static int charge(struct cap_reader *reader, u64 row_count, u64 column_count, struct cap_err *err)
+{
+	reader->entries += 1 + row_count + column_count;
+	reader->values += row_count * column_count;
+	if (reader->entries <= CAP_MAX_ENTRIES(reader->file_bytes) &&
+	    reader->values <= CAP_MAX_VALUES(reader->file_bytes))
+		return 0;
+	return cap_fail(err, CAP_ELIMIT, "more rows than a file of %llu bytes may hold",
+			(unsigned long long)reader->file_bytes);
+}
+
 /* The local tables refer to each other, so they are taken in the order strings, frames, stacks,
  * tasks wherever they stand. */
 static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct raw_section *raw,
@@ -374,9 +389,14 @@ static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct
 		return cap_fail(err, CAP_EDAMAGED, "two local tables of kind %u", raw->kind);
 	if (raw->kind != CAP_SECTION_EVENTS)
 		*tables_seen |= 1u << raw->kind;
-	if (raw->kind == CAP_SECTION_STRINGS)
-		return take_strings(reader, raw, rows, err);
+	if (raw->kind == CAP_SECTION_STRINGS) {
+		rc = charge(reader, raw->row_count, 1, err);
+		return rc < 0 ? rc : take_strings(reader, raw, rows, err);
+	}
 	rc = read_columns(raw, columns, &column_count, err);
+	if (rc < 0)
+		return rc;
+	rc = charge(reader, raw->row_count, column_count, err);
 	if (rc < 0)
 		return rc;
 	*used_columns += column_count;
@@ -414,7 +434,8 @@ static int empty_tables(struct cap_reader *reader, struct cap_rows *rows, struct
 				  .stacks = tables->stacks,
 				  .stack_count = 1,
 				  .tasks = tables->tasks,
-				  .task_count = 1};
+				  .task_count = 1,
+				  .text_left = &reader->text_left};
 	return 0;
 }
 
@@ -513,19 +534,24 @@ static int check_columns(struct cap_reader *reader, const struct cap_rows *rows,
 /* Counts the block as damaged, once. */
 static int reject_block(struct cap_reader *reader, int rc, const struct cap_err *what)
 {
+	struct cap_err where;
+
 	if (reader->block_rejected)
 		return rc;
 	reader->block_rejected = true;
 	if (reader->options.mode == CAP_READ_STOP)
 		reader->damage = reader->damage_before; /* the file ends before it */
 	reader->damage.blocks_damaged++;
-	(void)reader_note_damage(reader, reader->block_offset, 0, what, NULL);
+	(void)cap_fail(&where, rc, "%s, at byte %llu", what->text,
+		       (unsigned long long)reader->block_offset);
+	(void)reader_note_damage(reader, reader->block_offset, 0, &where, NULL);
 	return rc;
 }
 
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err)
 {
 	struct cap_damage before = reader->damage;
+	u64 entries = reader->entries, values = reader->values;
 	struct cap_err what = {.text = ""};
 	int rc = empty_tables(reader, ret_rows, &what);
 
@@ -546,6 +572,8 @@ int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct
 		return 0;
 	}
 	reader->damage = before; /* what a rejected block held counts for nothing */
+	reader->entries = entries;
+	reader->values = values;
 	if (rc == CAP_ECODEC)
 		rc = CAP_EDAMAGED;
 	(void)cap_context(&what, rc, "'%s': block %llu", reader->name,

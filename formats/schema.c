@@ -139,7 +139,24 @@ const struct cap_field *cap_type_field(const struct cap_type *type, const char *
 
 const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind kind, u32 value)
 {
-	/* Linear: callers ask once per distinct value. A capture's table need not be sorted. */
+	size_t low = 0, high = schema->enum_order ? schema->enum_count : 0;
+
+	/* Of a value that is named twice, the first name counts: so it stands in enum_order too. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct cap_enum_value *at = &schema->enums[schema->enum_order[middle]];
+
+		if (at->kind < kind || (at->kind == kind && at->value < value))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (schema->enum_order) {
+		const struct cap_enum_value *at =
+			low < schema->enum_count ? &schema->enums[schema->enum_order[low]] : NULL;
+
+		return at && at->kind == kind && at->value == value ? at->name : NULL;
+	}
 	for (size_t i = 0; i < schema->enum_count; i++)
 		if (schema->enums[i].kind == kind && schema->enums[i].value == value)
 			return schema->enums[i].name;

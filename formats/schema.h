@@ -66,7 +66,8 @@ struct cap_enum_value {
 struct cap_schema {
 	const struct cap_type *types;
 	size_t type_count;
-	const struct cap_enum_value *enums; /* sorted by (kind, value) */
+	const struct cap_enum_value *enums;
+	const u16 *enum_order; /* indices into enums by (kind, value); NULL in the built-in one */
 	size_t enum_count;
 	u64 id;	     /* XXH3-64 of its encoded form; 0 for the built-in one */
 	void *arena; /* backing memory; NULL for the built-in schema */

@@ -101,6 +101,7 @@ struct schema_builder {
 	struct cap_type *types;
 	struct cap_field *fields;
 	struct cap_enum_value *enums;
+	u16 *enum_order;
 	char *names;
 	size_t type_count, field_count, enum_count, name_bytes;
 };
@@ -190,7 +191,9 @@ static int builder_alloc(struct schema_builder *builder)
 	size_t field_bytes = builder->field_count * sizeof(*builder->fields);
 	size_t enum_bytes = builder->enum_count * sizeof(*builder->enums);
 	struct cap_schema *schema = calloc(1, sizeof(*schema));
-	char *arena = calloc(1, type_bytes + field_bytes + enum_bytes + builder->name_bytes + 1);
+	size_t order_bytes = builder->enum_count * sizeof(*builder->enum_order);
+	char *arena = calloc(1, type_bytes + field_bytes + enum_bytes + order_bytes +
+					builder->name_bytes + 1);
 
 	if (!schema || !arena) {
 		free(schema);
@@ -202,7 +205,8 @@ static int builder_alloc(struct schema_builder *builder)
 	builder->types = (void *)arena;
 	builder->fields = (void *)(arena + type_bytes);
 	builder->enums = (void *)(arena + type_bytes + field_bytes);
-	builder->names = arena + type_bytes + field_bytes + enum_bytes;
+	builder->enum_order = (void *)(arena + type_bytes + field_bytes + enum_bytes);
+	builder->names = (char *)builder->enum_order + order_bytes;
 	builder->type_count = builder->field_count = builder->enum_count = 0;
 	return 0;
 }
@@ -282,6 +286,29 @@ static int take_record(struct schema_builder *builder, const struct schema_recor
 	return 0;
 }
 
+static int compare_enums(const void *left, const void *right, void *context)
+{
+	u16 i = *(const u16 *)left, k = *(const u16 *)right;
+	const struct cap_enum_value *enums = context, *a = &enums[i], *b = &enums[k];
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->value != b->value)
+		return a->value < b->value ? -1 : 1;
+	return i < k ? -1 : i > k;
+}
+
+/* A hostile schema may name as many values as it likes, and its rows ask for one each. */
+static void order_enums(struct schema_builder *builder)
+{
+	for (size_t i = 0; i < builder->enum_count; i++)
+		builder->enum_order[i] = (u16)i;
+	if (builder->enum_count)
+		qsort_r(builder->enum_order, builder->enum_count, sizeof(*builder->enum_order),
+			compare_enums, builder->enums);
+	builder->schema->enum_order = builder->enum_order;
+}
+
 int cap_schema_decode(const u8 *bytes, size_t len, struct cap_schema **ret_schema,
 		      struct cap_err *err)
 {
@@ -308,6 +335,7 @@ int cap_schema_decode(const u8 *bytes, size_t len, struct cap_schema **ret_schem
 	builder.schema->type_count = builder.type_count;
 	builder.schema->enums = builder.enums;
 	builder.schema->enum_count = builder.enum_count;
+	order_enums(&builder);
 	builder.schema->id = cap_hash(bytes, len);
 	*ret_schema = builder.schema;
 	return 0;

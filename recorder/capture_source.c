@@ -305,6 +305,9 @@ static int copy_section(struct rec_source *source, struct rec_sink *sink, struct
 		if (rc < 0)
 			break;
 		build_row(copy, section, type, i, row);
+		rc = cap_chunk_failed(copy->chunk);
+		if (rc < 0) /* the row lacks what could not be taken in */
+			break;
 		note_time(source, get_field(row, type, "time_ns"));
 		if (!events && take_count_row(sink, section->type_id, row))
 			continue;
@@ -326,6 +329,7 @@ static int copy_block(struct rec_source *source, struct rec_sink *sink,
 		.chunk = events ? rec_sink_open_chunk(sink) : rec_sink_side_chunk(sink),
 	};
 	int rc = copy.chunk ? clear_maps(source, rows) : -ENOMEM;
+	int put_rc = 0;
 
 	for (u32 i = 0; i < rows->section_count && rc == 0; i++)
 		rc = copy_section(source, sink, &copy, &rows->sections[i], events);
@@ -336,8 +340,8 @@ static int copy_block(struct rec_source *source, struct rec_sink *sink,
 	if (copy.chunk && rc < 0)
 		cap_chunk_reset(copy.chunk);
 	if (copy.chunk)
-		(void)rec_sink_put_side(sink, (enum cap_block_type)block->type, copy.chunk);
-	return rc;
+		put_rc = rec_sink_put_side(sink, (enum cap_block_type)block->type, copy.chunk);
+	return rc < 0 ? rc : put_rc;
 }
 
 static bool has_rows(u32 type)

@@ -9,6 +9,7 @@
 #include "privileges.h"
 #include "record.h"
 #include "summary.h"
+#include "syscall_filter.h"
 
 /* Messages quote what users and files say: nothing of that may steer the terminal. */
 static void say(const char *kind, const char *text)
@@ -25,8 +26,9 @@ static void say(const char *kind, const char *text)
 	(void)fputc('\n', stderr);
 }
 
-static int fail(const struct cap_err *err)
+static int fail(struct cap_err *err)
 {
+	cap_say_memory(err, err->code);
 	say("", err->text);
 	return err->code == CAP_EPRIVILEGE ? REC_EXIT_KERNEL
 	       : err->code == CAP_EUSAGE   ? REC_EXIT_USAGE
@@ -112,12 +114,14 @@ static int record(const struct rec_options *options)
 	struct rec_screen screen = {
 		.status = options->quiet || options->json ? NULL : stderr,
 		.warn = warn,
+		.confine = rec_syscall_filter_apply,
 	};
 	struct rec_result result;
 	struct cap_err err = {0};
 	int rc = rec_record(options, &screen, &result, &err);
 	int status = rec_exit_status(rc, &result);
 
+	cap_say_memory(&err, rc);
 	if (rc < 0)
 		say("", err.text);
 	if (options->json)

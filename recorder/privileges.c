@@ -121,6 +121,8 @@ static int check_threads(struct cap_err *err)
 	CLEANUP(closedirp) DIR *tasks = opendir("/proc/self/task");
 	const struct dirent *entry;
 
+	if (!tasks && errno == ENOMEM)
+		return cap_fail_errno(err, ENOMEM, "look whether capabilities were given up");
 	if (!tasks)
 		return cap_fail(
 			err, CAP_EPRIVILEGE,

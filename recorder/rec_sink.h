@@ -45,7 +45,8 @@ void rec_sink_record(struct rec_sink *sink, const void *record, size_t len);
  * for each row and keep no index into it. rec_sink_open_chunk is the open chunk of events
  * (CAP_BLOCK_CHUNK); the caller adds rows and then calls rec_sink_stored once per row class.
  * rec_sink_side_chunk is an empty chunk for another block type, handed over with rec_sink_put_side,
- * which writes it after everything handed over before it.
+ * which writes it after everything handed over before it. It refuses with -ENOMEM a chunk that ran
+ * out of memory: its rows may lack what they refer to.
  */
 struct cap_chunk *rec_sink_open_chunk(struct rec_sink *sink);
 void rec_sink_stored(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count);

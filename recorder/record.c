@@ -275,6 +275,8 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	 */
 	if (rc == 0)
 		rc = rec_privileges_drop_all(err);
+	if (rc == 0 && rec->screen->confine)
+		rc = rec->screen->confine(err);
 	rec->started = rc == 0;
 	return rc;
 }

@@ -18,6 +18,17 @@ u64 rec_side_now(const struct rec_side *side)
 	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
 }
 
+/* Hands the chunk over, or, after an error, gives it back empty. */
+static int put(struct rec_side *side, enum cap_block_type block, struct cap_chunk *chunk, int rc)
+{
+	int put_rc;
+
+	if (rc < 0)
+		cap_chunk_reset(chunk);
+	put_rc = rec_sink_put_side(side->sink, block, chunk);
+	return rc < 0 ? rc : put_rc;
+}
+
 int rec_side_meta(struct rec_side *side)
 {
 	struct cap_chunk *chunk = rec_sink_side_chunk(side->sink);
@@ -26,10 +37,7 @@ int rec_side_meta(struct rec_side *side)
 	if (!chunk)
 		return -ENOMEM;
 	rc = rec_host_meta(side->options, chunk);
-	if (rc < 0)
-		cap_chunk_reset(chunk);
-	(void)rec_sink_put_side(side->sink, CAP_BLOCK_META, chunk);
-	return rc;
+	return put(side, CAP_BLOCK_META, chunk, rc);
 }
 
 /* For a source with a clock of its own the other clocks keep their distance to it. */
@@ -63,8 +71,7 @@ static int put_clock(struct rec_side *side)
 	if (!chunk)
 		return -ENOMEM;
 	rc = cap_chunk_add(chunk, EV_CLOCK, &side->clock);
-	(void)rec_sink_put_side(side->sink, CAP_BLOCK_CLOCK, chunk);
-	return rc;
+	return put(side, CAP_BLOCK_CLOCK, chunk, rc);
 }
 
 int rec_side_watch_clocks(struct rec_side *side, bool due)
@@ -85,7 +92,7 @@ int rec_side_watch_clocks(struct rec_side *side, bool due)
 	if (!chunk)
 		return -ENOMEM;
 	rc = rec_clock_mark(chunk, side->clock.time_ns, change, by_ns);
-	(void)rec_sink_put_side(side->sink, CAP_BLOCK_MARK, chunk);
+	rc = put(side, CAP_BLOCK_MARK, chunk, rc);
 	return rc < 0 ? rc : put_clock(side);
 }
 
@@ -98,9 +105,7 @@ int rec_side_stats(struct rec_side *side)
 	if (!chunk)
 		return -ENOMEM;
 	rc = side->ops->stats ? side->ops->stats(side->source, side->sink, chunk, now_ns) : 0;
-	if (rc < 0)
-		cap_chunk_reset(chunk);
-	(void)rec_sink_put_side(side->sink, CAP_BLOCK_STATS, chunk);
+	rc = put(side, CAP_BLOCK_STATS, chunk, rc);
 	rec_sink_polled(side->sink, now_ns);
 	return rc;
 }

@@ -324,6 +324,7 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 {
 	struct rec_package **link = &sink->lent;
 	struct rec_package *package;
+	int failed;
 
 	while (*link && (*link)->chunk != chunk)
 		link = &(*link)->next;
@@ -332,11 +333,12 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 		return -EINVAL;
 	*link = package->next;
 	package->next = NULL;
-	if (cap_chunk_rows(chunk) == 0 || is_too_many(sink, block)) {
+	failed = cap_chunk_failed(chunk) == -ENOMEM ? -ENOMEM : 0; /* names may lack in its rows */
+	if (failed || cap_chunk_rows(chunk) == 0 || is_too_many(sink, block)) {
 		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
-		return 0;
+		return failed;
 	}
 	package->block = block;
 	package->size_bytes = cap_chunk_raw_bytes(chunk);
@@ -431,15 +433,15 @@ int rec_sink_fill_stats(struct rec_sink *sink, struct cap_chunk *chunk, u64 now_
 static int put_stats(struct rec_sink *sink, u64 now_ns)
 {
 	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
-	int rc;
+	int rc, put_rc;
 
 	if (!chunk)
 		return -ENOMEM;
 	rc = rec_sink_fill_stats(sink, chunk, now_ns, false);
 	if (rc < 0)
 		cap_chunk_reset(chunk); /* the empty chunk is only given back */
-	(void)rec_sink_put_side(sink, CAP_BLOCK_STATS, chunk);
-	return rc;
+	put_rc = rec_sink_put_side(sink, CAP_BLOCK_STATS, chunk);
+	return rc < 0 ? rc : put_rc;
 }
 
 static bool stats_due(const struct rec_sink *sink, u64 now_ns)

@@ -115,10 +115,12 @@ static void synthetic_describe(const struct rec_source *source, struct cap_file_
 static int put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
 		    int rc)
 {
+	int put_rc;
+
 	if (rc < 0)
 		cap_chunk_reset(chunk);
-	(void)rec_sink_put_side(sink, block, chunk);
-	return rc;
+	put_rc = rec_sink_put_side(sink, block, chunk);
+	return rc < 0 ? rc : put_rc;
 }
 
 static int put_processes(struct rec_source *source, struct rec_sink *sink)

@@ -26,7 +26,7 @@ grep -LE '^#pragma once$' $(printf '%s\n' "${sources[@]}" | grep '\.h$') </dev/n
 mapfile -t product < <(printf '%s\n' "${sources[@]}" | grep -E '^(bpf|formats|recorder|analyzer)/')
 grep -nE '\<(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca)\(' "${product[@]}" | complain 'functions that cannot be used safely'
 # SQL is never built from data: S12 of the requirements. Table and column names come from events.def alone
-grep -nE "\"[^\"]*(SELECT|INSERT|UPDATE|DELETE|WHERE) [^\"]*'%s" "${product[@]}" | grep -v "INTO errno_name" |
+grep -nE "\"[^\"]*(SELECT|INSERT|UPDATE|DELETE|WHERE) [^\"]*'%s" "${product[@]}" |
 	complain 'SQL built from data'
 grep -rnwE 'TODO|FIXME|XXX|HACK' "${sources[@]}" "${scripts[@]}" | grep -v '/sources\.sh:' | complain 'unfinished'
 

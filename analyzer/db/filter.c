@@ -7,8 +7,9 @@
 #include "analyzer/db/open_db.h"
 #include "formats/cleanup.h"
 
-static int absolute(const struct kymo_db *db, const struct kymo_filter *filter, s64 *ret_start_ns,
-		    struct cap_err *err)
+/* Whether the capture that the filter names is there, and when it starts. */
+static int find_capture(const struct kymo_db *db, const struct kymo_filter *filter, bool *ret_found,
+			s64 *ret_start_ns, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_query_new(kymo_db_handle(db), "SELECT start_ns FROM capture WHERE id = :id",
@@ -20,7 +21,8 @@ static int absolute(const struct kymo_db *db, const struct kymo_filter *filter, 
 		rc = kymo_query_step(query, err);
 	if (rc < 0)
 		return rc;
-	*ret_start_ns = kymo_query_int(query, 0);
+	*ret_found = rc == 1;
+	*ret_start_ns = rc == 1 ? kymo_query_int(query, 0) : 0;
 	return 0;
 }
 
@@ -28,8 +30,8 @@ int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct c
 {
 	bool relative = (filter->has_from && !filter->from_is_absolute) ||
 			(filter->has_to && !filter->to_is_absolute);
-	s64 count = 0, only = 0, found = 0, start_ns = 0;
-	char sql[80];
+	s64 count = 0, only = 0, start_ns = 0;
+	bool found;
 	int rc =
 		kymo_query_one_int(kymo_db_handle(db), "SELECT count(*) FROM capture", &count, err);
 
@@ -40,12 +42,10 @@ int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct c
 		return cap_context(err, rc, "'%s'", kymo_db_path(db));
 	if (filter->capture_id == 0 && count == 1)
 		filter->capture_id = only;
-	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM capture WHERE id = %" PRId64,
-		       filter->capture_id);
-	rc = kymo_query_one_int(kymo_db_handle(db), sql, &found, err);
+	rc = find_capture(db, filter, &found, &start_ns, err);
 	if (rc < 0)
 		return rc;
-	if (filter->capture_id != 0 && found == 0)
+	if (filter->capture_id != 0 && !found)
 		return cap_fail(err, CAP_EUSAGE,
 				"'%s' has no capture %" PRId64 "; `kymo info` lists the %" PRId64
 				" it has",
@@ -55,10 +55,6 @@ int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct c
 				"'%s' holds %" PRId64
 				" captures: --from and --to in seconds need --capture ID",
 				kymo_db_path(db), count);
-	if (relative)
-		rc = absolute(db, filter, &start_ns, err);
-	if (rc < 0)
-		return rc;
 	if (!filter->has_from)
 		filter->from_ns = INT64_MIN;
 	else if (!filter->from_is_absolute &&

@@ -8,10 +8,9 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "analyzer/db/own_schema.h"
 #include "analyzer/db/syscall_question.h"
 #include "formats/cleanup.h"
-
-#define VIEW_HEAD "CREATE VIEW "
 
 static const char tables_sql[] =
 	"CREATE TEMP TABLE syscall_summary AS SELECT * FROM main.syscall_summary LIMIT 0;"
@@ -134,31 +133,6 @@ static int fill(sqlite3 *handle, const struct kymo_syscall_aggregate *aggregate,
 	return rc;
 }
 
-/* Makes each view of the main schema once more as a temporary one. */
-static int copy_views(sqlite3 *handle, struct cap_err *err)
-{
-	CLEANUP(kymo_query_freep) struct kymo_query *views = NULL;
-	int rc = kymo_query_new(handle, "SELECT sql FROM main.sqlite_schema WHERE type = 'view'",
-				&views, err);
-
-	while (rc == 0 && (rc = kymo_query_step(views, err)) == 1) {
-		const char *sql = kymo_query_text(views, 0, NULL);
-		CLEANUP(kymo_query_freep) struct kymo_query *create = NULL;
-		char *copy;
-
-		rc = 0;
-		if (!sql || strncmp(sql, VIEW_HEAD, strlen(VIEW_HEAD)) != 0)
-			continue; /* not one of ours */
-		copy = sqlite3_mprintf("CREATE TEMP VIEW %s", sql + strlen(VIEW_HEAD));
-		rc = copy ? kymo_query_new(handle, copy, &create, err)
-			  : cap_fail(err, -ENOMEM, "out of memory");
-		sqlite3_free(copy);
-		if (rc == 0)
-			rc = kymo_query_step(create, err);
-	}
-	return rc;
-}
-
 int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err)
 {
 	CLEANUP(kymo_syscall_aggregate_freep) struct kymo_syscall_aggregate *aggregate = NULL;
@@ -173,6 +147,6 @@ int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter, 
 	if (rc == 0)
 		rc = fill(handle, aggregate, err);
 	if (rc == 0)
-		rc = copy_views(handle, err);
+		rc = kymo_own_schema_views(handle, err);
 	return rc;
 }

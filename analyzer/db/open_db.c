@@ -9,6 +9,7 @@
 
 #include "analyzer/db/capture_db.h"
 #include "analyzer/db/connection.h"
+#include "analyzer/db/own_schema.h"
 #include "analyzer/db/schema_db.h"
 #include "analyzer/symbols/symbolize_db.h"
 #include "formats/bytes.h"
@@ -84,6 +85,9 @@ static int check_database(struct kymo_db *db, u64 file_bytes, struct cap_err *er
 	if (rc < 0)
 		return rc;
 	answer = rc == 1 ? kymo_query_text(query, 0, NULL) : NULL;
+	/* the check reports what it could not read, whatever the reason; 7 is SQLITE_NOMEM */
+	if (answer && strstr(answer, "error code=7"))
+		return cap_fail(err, -ENOMEM, "out of memory");
 	if (!answer || strcmp(answer, "ok") != 0)
 		return cap_fail(err, CAP_EDAMAGED, "%s",
 				answer ? answer : "no answer from its check");
@@ -98,9 +102,15 @@ static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err
 	if (rc == 0)
 		rc = kymo_connection_harden(db->handle, err);
 	if (rc == 0)
+		rc = kymo_own_schema_check(db->handle, err);
+	if (rc == 0)
 		rc = check_database(db, file_bytes, err);
 	if (rc == 0)
+		rc = kymo_own_schema_views(db->handle, err);
+	if (rc == 0)
 		rc = kymo_query_one_int(db->handle, "SELECT count(*) FROM capture", &captures, err);
+	if (rc == -ENOMEM)
+		return cap_context(err, rc, "open '%s'", db->path);
 	if (rc < 0)
 		return cap_context(err, CAP_EDAMAGED,
 				   "database '%s' is damaged: import the capture again", db->path);
@@ -207,6 +217,11 @@ struct sqlite3 *kymo_db_handle(const struct kymo_db *db)
 bool kymo_db_is_capture(const struct kymo_db *db)
 {
 	return db->source.capture != NULL;
+}
+
+const char *kymo_db_stopped(const struct kymo_db *db)
+{
+	return db->source.capture ? db->source.capture->stopped : NULL;
 }
 
 const char *kymo_db_path(const struct kymo_db *db)

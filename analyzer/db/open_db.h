@@ -37,6 +37,8 @@ void kymo_db_closep(struct kymo_db **db); /* for CLEANUP */
 
 struct sqlite3 *kymo_db_handle(const struct kymo_db *db);
 bool kymo_db_is_capture(const struct kymo_db *db); /* opened from a .kymo */
+/* The damage that KYMO_READ_STOP ended before; NULL: none. */
+const char *kymo_db_stopped(const struct kymo_db *db);
 const char *kymo_db_path(const struct kymo_db *db);
 
 /* What a report is limited to. Set by the common options, then completed by kymo_filter_resolve. */

@@ -196,7 +196,7 @@ GROUP BY capture_id, event_class;
 
 CREATE VIEW loss_spans AS
 SELECT l.capture_id,
-	COALESCE(k.name, 'class_' || l.event_class) AS class,
+	COALESCE(k.name, CASE l.event_class WHEN 255 THEN 'unknown' ELSE 'class_' || l.event_class END) AS class,
 	COALESCE(r.name, 'reason_' || l.reason) AS reason,
 	l.cpu, l.lost_count, l.from_ns, l.time_ns AS to_ns,
 	(l.from_ns - c.start_ns) / 1e9 AS from_s, (l.time_ns - c.start_ns) / 1e9 AS to_s

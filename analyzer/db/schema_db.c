@@ -35,6 +35,19 @@ __attribute__((format(printf, 3, 4))) static int run(sqlite3 *db, struct cap_err
 	return rc;
 }
 
+static int add_errno_name(struct kymo_query *insert, int error, const char *name,
+			  struct cap_err *err)
+{
+	int rc = kymo_query_bind_int(insert, ":error", error);
+
+	if (rc == 0)
+		rc = kymo_query_bind_text(insert, ":name", name);
+	if (rc == 0)
+		rc = kymo_query_step(insert, err);
+	kymo_query_reset(insert);
+	return rc;
+}
+
 static int fill_errno_names(sqlite3 *db, struct cap_err *err)
 {
 	/* What the kernel gives to itself, and tracers see. */
@@ -45,17 +58,18 @@ static int fill_errno_names(sqlite3 *db, struct cap_err *err)
 		{512, "ERESTARTSYS"}, {513, "ERESTARTNOINTR"},	      {514, "ERESTARTNOHAND"},
 		{515, "ENOIOCTLCMD"}, {516, "ERESTART_RESTARTBLOCK"}, {517, "EPROBE_DEFER"},
 		{529, "EIOCBQUEUED"}};
-	int rc = 0;
+	CLEANUP(kymo_query_freep) struct kymo_query *insert = NULL;
+	int rc = kymo_query_new(db, "INSERT OR IGNORE INTO errno_name VALUES(:error, :name)",
+				&insert, err);
 
 	for (int error = 1; rc == 0 && error <= LAST_ERRNO; error++) {
 		const char *name = strerrorname_np(error);
 
 		if (name)
-			rc = run(db, err, "INSERT INTO errno_name VALUES(%d,'%s')", error, name);
+			rc = add_errno_name(insert, error, name, err);
 	}
 	for (size_t i = 0; rc == 0 && i < sizeof(internal) / sizeof(internal[0]); i++)
-		rc = run(db, err, "INSERT OR IGNORE INTO errno_name VALUES(%d,'%s')",
-			 internal[i].error, internal[i].name);
+		rc = add_errno_name(insert, internal[i].error, internal[i].name, err);
 	return rc;
 }
 

@@ -184,6 +184,7 @@ static int walk(struct first_pass *pass, struct cap_err *err)
 static int run_first_pass(struct kymo_capture *capture, struct cap_err *err)
 {
 	CLEANUP(first_pass_done) struct first_pass pass = {.capture = capture};
+	const char *stopped;
 	u64 unknown;
 	int rc = cap_reader_rewind(capture->reader, err);
 
@@ -198,6 +199,12 @@ static int run_first_pass(struct kymo_capture *capture, struct cap_err *err)
 	capture->damage.rows_unknown_type += unknown;
 	capture->damage.columns_rejected += pass.columns.rejected;
 	kymo_mappings_seal(capture->mappings);
+	stopped = cap_reader_stopped(capture->reader);
+	if (stopped) {
+		capture->stopped = strdup(stopped);
+		if (!capture->stopped)
+			return cap_fail(err, -ENOMEM, "out of memory");
+	}
 	return 0;
 }
 
@@ -212,10 +219,16 @@ static int resolve_stacks(struct kymo_capture *capture, u32 type_id, struct cap_
 		rc = kymo_chunk_cursor_start(cursor, 0, UINT64_MAX, err);
 	while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
 		rc = 0;
-		for (u32 i = 0; rc == 0 && i < kymo_chunk_cursor_rows(cursor); i++)
-			rc = kymo_chunk_cursor_stack(cursor, i) < 0 ? -ENOMEM : 0;
+		for (u32 i = 0; rc == 0 && i < kymo_chunk_cursor_rows(cursor); i++) {
+			s64 stack = kymo_chunk_cursor_stack(cursor, i);
+
+			rc = stack < 0 ? (int)stack : 0;
+		}
 		if (rc < 0)
-			return cap_fail(err, rc, "out of memory for stacks");
+			return cap_fail(err, rc,
+					rc == CAP_ELIMIT
+						? "more stacks than a capture of its size may hold"
+						: "out of memory for stacks");
 	}
 	return rc;
 }
@@ -255,8 +268,13 @@ int kymo_capture_open(const char *path, const struct kymo_capture_options *optio
 	if (!capture->path || !capture->mappings)
 		return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
 	rc = kymo_reading_open(path, capture->options.reading, &capture->reader, err);
-	if (rc == 0)
+	if (rc == 0) {
+		u64 bytes = cap_reader_file_bytes(capture->reader);
+
+		kymo_mappings_bound(capture->mappings, (4u << 20) + 64 * bytes);
+		kymo_stacks_bound(&capture->stacks, bytes);
 		rc = run_first_pass(capture, err);
+	}
 	if (rc == 0 && !capture->options.stacks_later)
 		rc = run_stack_pass(capture, err);
 	if (rc < 0)
@@ -276,6 +294,7 @@ struct kymo_capture *kymo_capture_close(struct kymo_capture *capture)
 	(void)kymo_mappings_free(capture->mappings);
 	free(capture->blocks);
 	free(capture->path);
+	free(capture->stopped);
 	free(capture);
 	return NULL;
 }
@@ -303,8 +322,10 @@ u64 kymo_capture_dropped(const struct kymo_capture *capture)
 {
 	u64 lost = capture->totals.lost_count;
 
-	return capture->damage.ended && capture->damage.end_lost > lost ? capture->damage.end_lost
-									: lost;
+	if (capture->damage.ended && capture->damage.end_lost > lost)
+		lost = capture->damage.end_lost;
+	/* `kymo recover` adds what it could not read */
+	return lost > capture->recovered_lost ? lost - capture->recovered_lost : 0;
 }
 
 u64 kymo_capture_damaged(const struct kymo_capture *capture)
@@ -314,7 +335,10 @@ u64 kymo_capture_damaged(const struct kymo_capture *capture)
 	u64 written = damage->ended ? damage->end_events : capture->totals.stored_count;
 	u64 read = capture->events + damage->rows_unknown_type;
 
-	return holes && written > read ? written - read : 0;
+	u64 damaged = holes && written > read ? written - read : 0;
+
+	return damaged <= UINT64_MAX - capture->recovered_lost ? damaged + capture->recovered_lost
+							       : UINT64_MAX;
 }
 
 bool kymo_capture_complete(const struct kymo_capture *capture)
@@ -322,12 +346,13 @@ bool kymo_capture_complete(const struct kymo_capture *capture)
 	const struct cap_damage *damage = &capture->damage;
 
 	return damage->ended && !damage->blocks_damaged && !damage->blocks_lost &&
-	       !damage->bytes_skipped && !damage->columns_rejected && !damage->blocks_foreign;
+	       !damage->bytes_skipped && !damage->columns_rejected && !damage->blocks_foreign &&
+	       !capture->recovered_gaps && damage->end_reason != CAP_END_RECOVERED;
 }
 
 const char *kymo_capture_end_reason(const struct kymo_capture *capture)
 {
 	if (!capture->damage.ended)
-		return "cut";
+		return capture->stopped ? "stopped" : "cut";
 	return cap_end_reason_name(capture->damage.end_reason);
 }

@@ -41,13 +41,15 @@ struct kymo_ids { /* numbers of this capture in the database: local number + bas
 struct kymo_capture {
 	struct cap_reader *reader; /* facts and schema belong to it */
 	char *path;
+	char *stopped; /* the damage that --stop ended before; NULL: none */
 	struct kymo_capture_options options;
 	struct cap_damage damage;     /* of the first pass */
 	u64 rows[EV_TYPE_MAX + 1];    /* per built-in type, wherever they stand */
 	u64 columns[EV_TYPE_MAX + 1]; /* per built-in type: bit per field that any section has */
 	u64 events;		      /* rows in CHUNK blocks */
-	u64 first_ns, last_ns;	      /* of all events */
-	struct cap_totals totals;     /* the last seen */
+	u64 recovered_gaps, recovered_lost; /* `loss` rows of `kymo recover`, events they name */
+	u64 first_ns, last_ns;		    /* of all events */
+	struct cap_totals totals;	    /* the last seen */
 	struct kymo_block_place *blocks;
 	size_t block_count, block_capacity;
 	struct kymo_tasks tasks;

@@ -247,6 +247,25 @@ static int take_symbol(struct kymo_capture *capture, struct kymo_section_columns
 	return 0;
 }
 
+/* What was lost by damage before this capture was recovered; what the recorder lost is in the
+ * totals. */
+static int take_loss(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
+{
+	const u64 *lost = COLUMN(loss, lost_count), *reasons = COLUMN(loss, reason);
+
+	if (columns->out_of_memory)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++) {
+		if (reasons[i] != REASON_DAMAGED)
+			continue;
+		capture->recovered_gaps++;
+		if (__builtin_add_overflow(capture->recovered_lost, lost[i],
+					   &capture->recovered_lost))
+			capture->recovered_lost = UINT64_MAX;
+	}
+	return 0;
+}
+
 int kymo_capture_take(struct kymo_capture *capture, struct kymo_section_columns *columns)
 {
 	u32 count = columns->section->row_count;
@@ -266,6 +285,8 @@ int kymo_capture_take(struct kymo_capture *capture, struct kymo_section_columns 
 		return take_process(capture, columns, count);
 	case EV_MODULE:
 		return take_module(capture, columns, count);
+	case EV_LOSS:
+		return take_loss(capture, columns, count);
 	case EV_SYMBOL:
 		return take_symbol(capture, columns, count);
 	default:

@@ -88,6 +88,7 @@ int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 t
 	cursor->within_block = false;
 	cursor->rows = (struct cap_rows){0};
 	cursor->section = 0;
+	cursor->stack_cache.steps = 0;
 	return cap_reader_rewind(cursor->reader, err);
 }
 

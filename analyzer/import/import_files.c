@@ -2,6 +2,7 @@
 #include "analyzer/import/import_files.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,8 @@ static int import_one(struct import *import, struct kymo_import_result *result, 
 	rc = copy_capture(import, &source, err);
 	if (rc < 0)
 		return cap_context(err, rc, "'%s'", path);
+	if (capture->stopped && result->stopped_count++ == 0)
+		(void)snprintf(result->stopped, sizeof(result->stopped), "%s", capture->stopped);
 	advance_ids(&import->next, capture);
 	result->events += capture->events;
 	result->bytes += cap_reader_file_bytes(capture->reader);

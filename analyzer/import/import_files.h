@@ -34,7 +34,9 @@ struct kymo_import_options {
 };
 
 struct kymo_import_result {
-	u64 events, bytes; /* bytes of the captures */
+	u64 events, bytes;		  /* bytes of the captures */
+	size_t stopped_count;		  /* captures that KYMO_READ_STOP read only in part */
+	char stopped[CAP_ERR_TEXT_BYTES]; /* the damage before which the first of them ended */
 };
 
 /*

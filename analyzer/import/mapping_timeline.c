@@ -19,7 +19,7 @@
  */
 #define EXEC_WINDOW_NS 100000000ull
 #define MAX_FORK_DEPTH 64u
-#define MAX_WORK (1ull << 32)	       /* ranges moved, in all */
+#define MOVED_RANGES_PER_WORK 8u       /* that take about as long as one event */
 #define MAX_CACHED_RANGES (1ull << 16) /* in the current states of all lines: 2 MiB */
 
 enum line_event_kind {
@@ -57,13 +57,22 @@ struct kymo_mappings {
 	size_t count, capacity;
 	struct kymo_id_map by_tgid; /* index + 1 */
 	u64 next_seq;
-	u64 work;
+	u64 work, max_work; /* events applied, and ranges moved in their share */
 	u64 cached_ranges;
 };
 
 struct kymo_mappings *kymo_mappings_new(void)
 {
-	return calloc(1, sizeof(struct kymo_mappings));
+	struct kymo_mappings *mappings = calloc(1, sizeof(*mappings));
+
+	if (mappings)
+		mappings->max_work = UINT64_MAX;
+	return mappings;
+}
+
+void kymo_mappings_bound(struct kymo_mappings *mappings, u64 max_work)
+{
+	mappings->max_work = max_work;
 }
 
 struct kymo_mappings *kymo_mappings_free(struct kymo_mappings *mappings)
@@ -270,8 +279,8 @@ static size_t range_after(const struct ranges *ranges, u64 address)
 	return low;
 }
 
-/* Puts a mapping over whatever was there. */
-static int overlay(struct ranges *ranges, const struct kymo_mapping *mapping)
+/* Puts a mapping over whatever was there; *ret_moved ranges made room for it. */
+static int overlay(struct ranges *ranges, const struct kymo_mapping *mapping, size_t *ret_moved)
 {
 	size_t first = range_after(ranges, mapping->start), last = first;
 	struct kymo_mapping pieces[3];
@@ -294,6 +303,7 @@ static int overlay(struct ranges *ranges, const struct kymo_mapping *mapping)
 	memmove(ranges->list + first + piece_count, ranges->list + last,
 		(ranges->count - last) * sizeof(*ranges->list));
 	memcpy(ranges->list + first, pieces, piece_count * sizeof(*pieces));
+	*ret_moved = ranges->count - last;
 	ranges->count = ranges->count - (last - first) + piece_count;
 	return 0;
 }
@@ -333,7 +343,7 @@ static int copy_parent(struct kymo_mappings *mappings, struct line *line,
 static int apply_event(struct kymo_mappings *mappings, struct line *line,
 		       const struct line_event *event, unsigned depth)
 {
-	size_t before = line->now.count;
+	size_t before = line->now.count, moved = 0;
 	int rc = 0;
 
 	if (event->kind == LINE_EXEC)
@@ -341,8 +351,10 @@ static int apply_event(struct kymo_mappings *mappings, struct line *line,
 	else if (event->kind == LINE_FORK)
 		rc = copy_parent(mappings, line, event, depth);
 	else
-		rc = overlay(&line->now, &event->mapping);
-	mappings->work += line->now.count + 1;
+		rc = overlay(&line->now, &event->mapping, &moved);
+	if (event->kind == LINE_FORK)
+		moved = line->now.count;
+	mappings->work += 1 + moved / MOVED_RANGES_PER_WORK;
 	mappings->cached_ranges += line->now.count - before;
 	return rc;
 }
@@ -369,7 +381,7 @@ static struct line *line_at(struct kymo_mappings *mappings, u32 tgid, u64 time_n
 	struct line *line = find_line(mappings, tgid);
 	size_t wanted;
 
-	if (!line || mappings->work > MAX_WORK)
+	if (!line || mappings->work > mappings->max_work)
 		return NULL;
 	wanted = events_until(line, time_ns);
 	if (!line->valid || line->applied > wanted) {
@@ -387,7 +399,8 @@ static struct line *line_at(struct kymo_mappings *mappings, u32 tgid, u64 time_n
 		/* a fork line may ask this one again through a cycle of parents: count first */
 		const struct line_event *event = &line->events[line->applied++];
 
-		if (apply_event(mappings, line, event, depth) < 0)
+		if (apply_event(mappings, line, event, depth) < 0 ||
+		    mappings->work > mappings->max_work)
 			return NULL;
 	}
 	if (depth == 0 && mappings->cached_ranges > MAX_CACHED_RANGES)

@@ -19,6 +19,9 @@ struct kymo_mapping {
 };
 
 struct kymo_mappings *kymo_mappings_new(void);
+/* Past so many events applied in all (again where time went back) nothing is known of any address.
+ */
+void kymo_mappings_bound(struct kymo_mappings *mappings, u64 max_work);
 struct kymo_mappings *kymo_mappings_free(struct kymo_mappings *mappings);
 
 /* All: 0 or -ENOMEM. Before kymo_mappings_seal, in any order of time. An empty or wrapping range is

@@ -265,7 +265,8 @@ static int add_mark(struct cap_chunk *chunk, const struct kymo_losses *losses,
 }
 
 /* Gaps [0, count): with one of them, or one class, it is known who lost what. */
-static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk *chunk)
+static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk *chunk,
+		     struct cap_chunk *marks)
 {
 	u64 missing[EV_CLASS_COUNT], sum = missing_by_class(losses, missing), events = 0;
 	u32 classes = 0, only = EV_CLASS_UNKNOWN;
@@ -301,7 +302,7 @@ static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk 
 			rc = add_loss(chunk, losses, gap, EV_CLASS_UNKNOWN, own);
 		}
 		if (rc == 0)
-			rc = add_mark(chunk, losses, gap);
+			rc = add_mark(marks, losses, gap);
 	}
 	losses->gap_count -= count;
 	memmove(losses->gaps, losses->gaps + count, losses->gap_count * sizeof(*losses->gaps));
@@ -309,48 +310,58 @@ static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk 
 	return rc;
 }
 
+static u64 stored_of(const struct kymo_losses *losses, u32 event_class)
+{
+	u64 stored = 0;
+
+	for (size_t i = 0; i < losses->cell_count; i++) {
+		const struct ev_class_total *total = &losses->cells[i].total;
+
+		if (total->event_class == event_class)
+			stored += total->stored_count;
+	}
+	return stored;
+}
+
 /*
  * The newest totals once more, a nanosecond later, with what is missing moved from stored to lost.
- * Of which CPU it was is not told by every row type, so it is taken where most was stored.
+ * Not every row type tells its CPU, so the CPUs of a class share in proportion.
  */
 static int add_totals(struct kymo_losses *losses, struct cap_chunk *chunk)
 {
 	int rc = 0;
 
-	for (u32 c = 0; rc == 0 && c < EV_CLASS_COUNT; c++) {
-		u64 left = losses->told[c];
+	for (u32 c = 0; c < EV_CLASS_COUNT; c++) {
+		u64 stored = stored_of(losses, c), left = losses->told[c];
 
-		while (rc == 0 && left > 0) {
-			struct ev_class_total *most = NULL;
+		for (size_t i = 0; rc == 0 && left > 0 && i < losses->cell_count; i++) {
+			struct ev_class_total *total = &losses->cells[i].total;
 			u64 count;
 
-			for (size_t i = 0; i < losses->cell_count; i++) {
-				struct ev_class_total *total = &losses->cells[i].total;
-
-				if (total->event_class == c && total->stored_count > 0 &&
-				    (!most || total->stored_count > most->stored_count))
-					most = total;
-			}
-			if (!most)
-				break;
-			count = left < most->stored_count ? left : most->stored_count;
+			if (total->event_class != c || total->stored_count == 0)
+				continue;
+			/* of what is left, the part of this CPU among those left: the last takes
+			 * all */
+			count = (u64)((unsigned __int128)left * total->stored_count / stored);
+			stored -= total->stored_count;
 			left -= count;
-			most->stored_count -= count;
-			most->lost_count += count;
-			most->time_ns++;
-			rc = cap_chunk_add(chunk, EV_CLASS_TOTAL, most);
+			total->stored_count -= count;
+			total->lost_count += count;
+			total->time_ns++;
+			rc = cap_chunk_add(chunk, EV_CLASS_TOTAL, total);
 		}
 	}
 	return rc;
 }
 
-int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk)
+int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk,
+		     struct cap_chunk *marks)
 {
-	int rc = losses->settled > 0 ? tell_gaps(losses, losses->settled, chunk) : 0;
+	int rc = losses->settled > 0 ? tell_gaps(losses, losses->settled, chunk, marks) : 0;
 
 	if (rc < 0 || !final)
 		return rc;
 	if (losses->gap_count > 0)
-		rc = tell_gaps(losses, losses->gap_count, chunk);
+		rc = tell_gaps(losses, losses->gap_count, chunk, marks);
 	return rc < 0 ? rc : add_totals(losses, chunk);
 }

@@ -23,8 +23,9 @@ u64 kymo_losses_events(const struct kymo_losses *losses); /* missing in this cap
 bool kymo_losses_any(const struct kymo_losses *losses);	  /* gaps in this capture so far */
 
 /*
- * Adds to chunk the rows for the gaps that can be told by now: those before the totals that
- * kymo_losses_rows saw last, or all with `final`, then also the corrected totals. 0, -ENOMEM or
- * CAP_ELIMIT.
+ * Adds to chunk, and for people to marks, the rows for the gaps that can be told by now: those
+ * before the totals that kymo_losses_rows saw last, or all with `final`, then also the corrected
+ * totals. 0, -ENOMEM or CAP_ELIMIT.
  */
-int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk);
+int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk,
+		     struct cap_chunk *marks);

@@ -10,6 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_CACHED_NODES (256u << 10)
+
+void kymo_stacks_bound(struct kymo_stacks *stacks, u64 input_bytes)
+{
+	stacks->max_stacks = (256u << 10) + 8 * input_bytes;
+	stacks->max_steps = (512u << 10) + 16 * input_bytes;
+}
+
 void kymo_stacks_done(struct kymo_stacks *stacks)
 {
 	free(stacks->modules);
@@ -166,6 +174,8 @@ static s64 add_stack(struct kymo_stacks *stacks, u32 parent, u32 frame)
 
 	if (found)
 		return found;
+	if (stacks->max_stacks && stacks->stack_count >= stacks->max_stacks)
+		return CAP_ELIMIT;
 	if (make_room(&stacks->stacks, &stacks->stack_count, &stacks->stack_capacity,
 		      sizeof(*stacks->stacks)) < 0 ||
 	    kymo_id_map_put(&stacks->stack_map, parent, frame, stacks->stack_count) < 0)
@@ -277,16 +287,23 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 
 	if (node == 0 || node >= rows->stack_count)
 		return 0;
+	if (cache->nodes.count > MAX_CACHED_NODES)
+		kymo_stack_cache_clear(cache);
 	epoch = kymo_mappings_epoch(mappings, place->tgid, place->time_ns);
 	if (collect_path(cache, rows, node, epoch, &len, &stack) < 0)
 		return -ENOMEM;
+	cache->steps += len;
+	if (stacks->max_steps && cache->steps > stacks->max_steps)
+		return CAP_ELIMIT;
 	while (len > 0) {
 		u32 key = cache->path[--len];
 		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[key / 2].frame,
 					  key & 1, place);
 		s64 next = frame < 0 ? frame : add_stack(stacks, stack, (u32)frame);
 
-		if (next < 0 || kymo_id_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
+		if (next < 0)
+			return next;
+		if (kymo_id_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
 			return -ENOMEM;
 		stack = (u32)next;
 	}

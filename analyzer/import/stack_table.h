@@ -41,7 +41,12 @@ struct kymo_stacks {
 	struct kymo_blob_table names;
 	struct kymo_blob_table module_keys;
 	struct kymo_id_map frame_map, stack_map;
+	/* One deep stack may be another one at each moment and in each process: bounds that nothing
+	 * honest reaches, by the input's size. 0: none. */
+	u64 max_stacks, max_steps;
 };
+
+void kymo_stacks_bound(struct kymo_stacks *stacks, u64 input_bytes);
 
 void kymo_stacks_done(struct kymo_stacks *stacks);
 
@@ -59,6 +64,7 @@ struct kymo_stack_cache {
 	struct kymo_id_map nodes; /* (epoch, node * 2 + exact) -> stack */
 	u32 *path;		  /* scratch */
 	size_t path_capacity;
+	u64 steps; /* nodes resolved since the walk began: set to 0 there */
 };
 
 void kymo_stack_cache_done(struct kymo_stack_cache *cache);
@@ -69,7 +75,8 @@ struct kymo_sample_place { /* whose addresses they are */
 	u64 time_ns;
 };
 
-/* The number of local stack `node` of rows in that process at that time; 0 for node 0; -ENOMEM. */
+/* The number of local stack `node` of rows in that process at that time; 0 for node 0; -ENOMEM,
+ * or CAP_ELIMIT past the bounds. */
 s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
 			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
 			const struct kymo_sample_place *place);

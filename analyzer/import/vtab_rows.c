@@ -6,6 +6,7 @@
 #include "analyzer/import/vtab.h"
 
 #include <math.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,8 +272,11 @@ static int rows_eof(sqlite3_vtab_cursor *base)
 
 static void result_reference(sqlite3_context *context, s64 number, u64 base)
 {
-	if (number < 0)
+	if (number == -ENOMEM)
 		sqlite3_result_error_nomem(context);
+	else if (number < 0)
+		sqlite3_result_error(context, "more stacks than a capture of its size may hold",
+				     -1);
 	else
 		sqlite3_result_int64(context, number == 0 ? 0 : (s64)(base + (u64)number));
 }

@@ -10,7 +10,10 @@ static const char capture_sql[] =
 	"SELECT id, path, events_dropped, events_damaged, complete, "
 	"end_reason, blocks_damaged + blocks_lost, bytes_skipped,"
 	" blocks_unknown, rows_unknown_type, columns_rejected, "
-	"events_stored, blocks_schema_unknown FROM capture WHERE :capture = 0 OR id = :capture"
+	"events_stored, blocks_schema_unknown,"
+	" (SELECT count(*) FROM loss l JOIN enum_name n ON n.capture_id = l.capture_id"
+	" AND n.kind = 'reason' AND n.value = l.reason AND n.name = 'damaged'"
+	" WHERE l.capture_id = capture.id) FROM capture WHERE :capture = 0 OR id = :capture"
 	" ORDER BY id";
 enum {
 	ID,
@@ -25,7 +28,8 @@ enum {
 	UNKNOWN_ROWS,
 	REJECTED,
 	STORED,
-	NO_SCHEMA
+	NO_SCHEMA,
+	RECOVERED_GAPS
 };
 
 static const char spans_sql[] =
@@ -55,7 +59,22 @@ static void note_damage(const struct kymo_run *run, const char *path, long long 
 		path, blocks, blocks == 1 ? "" : "s", skipped, skipped == 1 ? "" : "s", events);
 }
 
-static void note_capture(const struct kymo_run *run, struct kymo_query *row)
+/* What `kymo recover` could not read is told by the capture that it wrote. */
+static void note_recovered(const struct kymo_run *run, const char *path, long long damaged,
+			   bool end_lost)
+{
+	char events[64] = "not all of it could be read";
+
+	if (damaged > 0)
+		(void)snprintf(events, sizeof(events), "at least %lld event%s %s missing", damaged,
+			       damaged == 1 ? "" : "s", damaged == 1 ? "is" : "are");
+	else if (end_lost)
+		(void)snprintf(events, sizeof(events),
+			       "it had no end, what came after is not known");
+	run->note(run, "'%s' was recovered from a damaged capture: %s", path, events);
+}
+
+static void note_capture(const struct kymo_run *run, const char *stopped, struct kymo_query *row)
 {
 	const char *path = kymo_query_text(row, PATH, NULL);
 	const char *end_reason = kymo_query_text(row, END_REASON, NULL);
@@ -65,17 +84,31 @@ static void note_capture(const struct kymo_run *run, struct kymo_query *row)
 	long long unknown_blocks = kymo_query_int(row, UNKNOWN_BLOCKS);
 	long long unknown_rows = kymo_query_int(row, UNKNOWN_ROWS);
 	bool is_cut = end_reason && strcmp(end_reason, "cut") == 0;
+	bool is_stopped = end_reason && strcmp(end_reason, "stopped") == 0;
+	bool end_lost = end_reason && strcmp(end_reason, "recovered") == 0;
+	bool recovered = end_lost || kymo_query_int(row, RECOVERED_GAPS) > 0;
 
 	if (dropped > 0)
 		run->note(run, "'%s': %lld events (%.2f %%) were dropped while recording", path,
 			  dropped, 100.0 * (double)dropped / (double)(dropped + stored));
+	if (recovered)
+		note_recovered(run, path, damaged, end_lost);
 	/* half a block at the end is what a cut looks like, not damage beside it */
-	if (damaged > 0 || blocks > (is_cut ? 1 : 0) || (skipped > 0 && !is_cut))
+	if (stopped)
+		run->note(run, "stopped at the first damage: %s", stopped);
+	else if (is_stopped)
+		run->note(run,
+			  "'%s' was imported with --stop: %lld bytes from its first damage on were "
+			  "not used",
+			  path, skipped);
+	else if ((damaged > 0 && !recovered) || blocks > (is_cut ? 1 : 0) ||
+		 (skipped > 0 && !is_cut))
 		note_damage(run, path, blocks, skipped, damaged);
-	if (is_cut)
+	if (is_cut && !stopped)
 		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
 			  path);
-	else if (kymo_query_int(row, COMPLETE) == 0 && !blocks && !skipped && !rejected)
+	else if (kymo_query_int(row, COMPLETE) == 0 && !blocks && !skipped && !rejected &&
+		 !recovered && !stopped)
 		run->note(run, "'%s' holds blocks of another capture; they were left out", path);
 	if (rejected > 0)
 		run->note(run, "'%s': %lld columns could not be decoded and read as NULL", path,
@@ -110,7 +143,7 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 				kymo_query_int(query, UNKNOWN_ROWS) +
 				kymo_query_int(query, NO_SCHEMA);
 		sums.complete = sums.complete && kymo_query_int(query, COMPLETE) != 0;
-		note_capture(run, query);
+		note_capture(run, kymo_db_stopped(db), query);
 	}
 	if (rc == 0)
 		*ret_sums = sums;

@@ -12,6 +12,11 @@
 #include "formats/schema.h"
 
 #define MI (1u << 20)
+#define MOST                                                                              \
+	(250u << 10) /* rows and table rows that a file of this size may just about hold: \
+			CAP_MAX_ENTRIES */
+#define HALF (MOST / 2)
+#define THIRD (MOST / 3)
 #define END_BYTES 136
 
 #define COLUMN(id, enc, ...)                                          \
@@ -74,39 +79,48 @@ static void repeat_section(struct raw_capture *capture, const struct raw_section
 static void equal_calls(struct raw_capture *capture)
 {
 	const struct raw_section calls = {
-		ROWS(EV_SYSCALL, MI), .column_count = 4,
+		ROWS(EV_SYSCALL, MOST), .column_count = 4,
 		.columns = {COLUMN(1, CONST, .value = 5), COLUMN(2, CONST, .value = 1ull << 62),
 			    COLUMN(11, CONST, .value = 3), COLUMN(14, CONST, .value = 11)}};
 
-	repeat_section(capture, &calls, 30);
+	repeat_section(capture, &calls, 1);
+}
+
+/* As many rows as a body may say; far more than a reader puts up with. */
+static void far_too_many(struct raw_capture *capture)
+{
+	const struct raw_section calls = {ROWS(EV_SYSCALL, MI), .column_count = 1,
+					  .columns = {COLUMN(1, CONST, .value = 5)}};
+
+	repeat_section(capture, &calls, 31);
 }
 
 static void stepping_calls(struct raw_capture *capture)
 {
 	const struct raw_section calls = {
-		ROWS(EV_SYSCALL, MI), .column_count = 4,
+		ROWS(EV_SYSCALL, MOST), .column_count = 4,
 		.columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, DELTA, .value = 3),
 			    COLUMN(11, DELTA, .value = 1), COLUMN(14, DELTA, .value = 1)}};
 
-	repeat_section(capture, &calls, 7);
+	repeat_section(capture, &calls, 1);
 }
 
 static void equal_samples(struct raw_capture *capture)
 {
 	const struct raw_section samples = {
-		ROWS(EV_CPU_SAMPLE, MI), .column_count = 2,
+		ROWS(EV_CPU_SAMPLE, MOST), .column_count = 2,
 		.columns = {COLUMN(1, CONST, .value = 5), COLUMN(2, CONST, .value = INT64_MAX)}};
 
-	repeat_section(capture, &samples, 30);
+	repeat_section(capture, &samples, 1);
 }
 
 /* Rows of a type that goes into a table of its own at once, whatever command asks. */
 static void side_rows(struct raw_capture *capture, u32 type)
 {
-	const struct raw_section rows = {ROWS(type, MI), .column_count = 1,
+	const struct raw_section rows = {ROWS(type, MOST), .column_count = 1,
 					 .columns = {COLUMN(1, DELTA, .value = 1)}};
 
-	repeat_section(capture, &rows, 15);
+	repeat_section(capture, &rows, 1);
 }
 
 #define SIDE(name, type)                              \
@@ -152,8 +166,8 @@ static void unknown_rows(struct raw_capture *capture)
 static void many_tasks(struct raw_capture *capture)
 {
 	const struct raw_section sections[] = {
-		ALL_TASKS(MI),
-		{ROWS(EV_TASK_EXIT, MI), .column_count = 2,
+		ALL_TASKS(HALF),
+		{ROWS(EV_TASK_EXIT, HALF), .column_count = 2,
 		 .columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, DELTA, .value = 1)}}};
 
 	raw_begin(capture);
@@ -164,8 +178,8 @@ static void many_tasks(struct raw_capture *capture)
 static void many_renamed(struct raw_capture *capture)
 {
 	const struct raw_section sections[] = {
-		ALL_TASKS(MI / 4),
-		{ROWS(EV_TASK_NAME, MI), .column_count = 3,
+		ALL_TASKS(HALF),
+		{ROWS(EV_TASK_NAME, HALF), .column_count = 3,
 		 .columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, CONST, .value = 1),
 			     COLUMN(6, DELTA, .value = 1)}}};
 
@@ -177,8 +191,8 @@ static void many_renamed(struct raw_capture *capture)
 static void many_forks(struct raw_capture *capture)
 {
 	const struct raw_section sections[] = {
-		ALL_TASKS(MI),
-		{ROWS(EV_TASK_FORK, MI), .column_count = 5,
+		ALL_TASKS(HALF),
+		{ROWS(EV_TASK_FORK, HALF), .column_count = 5,
 		 .columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, CONST, .value = 7),
 			     COLUMN(3, DELTA, .value = 1), COLUMN(4, DELTA, .value = 2),
 			     COLUMN(5, DELTA, .value = 2)}}};
@@ -227,8 +241,8 @@ static void deep_stacks(struct raw_capture *capture)
 	const struct raw_section sections[] = {
 		ALL_TASKS(4096),
 		USER_FRAMES(1000),
-		CHAINS(MI),
-		{ROWS(EV_CPU_SAMPLE, 1024), .column_count = 4,
+		CHAINS(240u << 10),
+		{ROWS(EV_CPU_SAMPLE, 300), .column_count = 4,
 		 .columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, CONST, .value = 1),
 			     COLUMN(3, DELTA, .value = 4), STEPS(4, chain_end)}}};
 
@@ -241,13 +255,13 @@ static void deep_stacks(struct raw_capture *capture)
 static void shared_stack(struct raw_capture *capture)
 {
 	const struct raw_section sections[] = {
-		ALL_TASKS(MI / 16),
+		ALL_TASKS(MI / 32),
 		USER_FRAMES(1000),
 		CHAINS(CAP_MAX_STACK_DEPTH),
-		{ROWS(EV_MAPPING, MI / 16), .column_count = 4,
+		{ROWS(EV_MAPPING, MI / 32), .column_count = 4,
 		 .columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, CONST, .value = 0),
 			     COLUMN(3, CONST, .value = 1ull << 40), COLUMN(8, DELTA, .value = 1)}},
-		{ROWS(EV_CPU_SAMPLE, MI / 16), .column_count = 4,
+		{ROWS(EV_CPU_SAMPLE, MI / 32), .column_count = 4,
 		 .columns = {COLUMN(1, DELTA, .value = 10), COLUMN(2, CONST, .value = 1),
 			     COLUMN(3, DELTA, .value = 1),
 			     COLUMN(4, CONST, .value = CAP_MAX_STACK_DEPTH)}}};
@@ -264,11 +278,11 @@ static void stack_of_each_moment(struct raw_capture *capture)
 		ALL_TASKS(1),
 		USER_FRAMES(1000),
 		CHAINS(CAP_MAX_STACK_DEPTH),
-		{ROWS(EV_MAPPING, MI / 16), .column_count = 5,
+		{ROWS(EV_MAPPING, MI / 32), .column_count = 5,
 		 .columns = {COLUMN(1, DELTA, .value = 10), COLUMN(2, CONST, .value = 0),
 			     COLUMN(3, CONST, .value = 1ull << 40), COLUMN(4, DELTA, .value = 4096),
 			     COLUMN(8, CONST, .value = 1)}},
-		{ROWS(EV_CPU_SAMPLE, MI / 16), .column_count = 4,
+		{ROWS(EV_CPU_SAMPLE, MI / 32), .column_count = 4,
 		 .columns = {COLUMN(1, DELTA, .value = 10), COLUMN(2, CONST, .value = 1),
 			     COLUMN(3, CONST, .value = 1),
 			     COLUMN(4, CONST, .value = CAP_MAX_STACK_DEPTH)}}};
@@ -297,12 +311,32 @@ static void restless_time(struct raw_capture *capture)
 		{ROWS(EV_MAPPING, MI / 8), .column_count = 4,
 		 .columns = {COLUMN(1, DELTA, .value = 10), COLUMN(2, DELTA, .value = 8192),
 			     COLUMN(3, CONST, .value = 4096), COLUMN(8, CONST, .value = 1)}},
-		{ROWS(EV_CPU_SAMPLE, MI / 8), .column_count = 4,
+		{ROWS(EV_CPU_SAMPLE, 12000), .column_count = 4,
 		 .columns = {STEPS(1, to_and_fro), COLUMN(2, CONST, .value = 1),
 			     COLUMN(3, CONST, .value = 1), COLUMN(4, CONST, .value = 7)}}};
 
 	raw_begin(capture);
 	put_body(capture, sections, 5, false);
+	raw_end(capture);
+}
+
+/* Each new range goes before all others. */
+static void backward_mappings(struct raw_capture *capture)
+{
+	const struct raw_section sections[] = {
+		ALL_TASKS(1),
+		USER_FRAMES(1000),
+		CHAINS(CAP_MAX_STACK_DEPTH),
+		{ROWS(EV_MAPPING, MOST - 4096), .column_count = 4,
+		 .columns = {COLUMN(1, DELTA, .value = 1), COLUMN(2, DELTA, .value = (u64)-8192),
+			     COLUMN(3, CONST, .value = 4096), COLUMN(8, CONST, .value = 1)}},
+		{ROWS(EV_CPU_SAMPLE, 16), .column_count = 4,
+		 .columns = {COLUMN(1, DELTA, .value = 1u << 30), COLUMN(2, CONST, .value = 1),
+			     COLUMN(3, CONST, .value = 1),
+			     COLUMN(4, CONST, .value = CAP_MAX_STACK_DEPTH)}}};
+
+	raw_begin(capture);
+	put_body(capture, sections, 5, true);
 	raw_end(capture);
 }
 
@@ -313,7 +347,8 @@ static void long_strings(struct raw_capture *capture, u32 type, u16 field)
 	struct raw_bytes strings = {0}, lengths = {0};
 	struct raw_section sections[] = {
 		{.kind = CAP_SECTION_STRINGS, .rows = 16, .bytes = &strings},
-		{ROWS(type, MI), .column_count = 1, .columns = {COLUMN(field, CONST, .value = 3)}}};
+		{ROWS(type, 512), .column_count = 1,
+		 .columns = {COLUMN(field, CONST, .value = 3)}}};
 
 	for (int i = 0; i < 16; i++)
 		raw_put_varint(&lengths, CAP_MAX_STRING_BYTES);
@@ -341,13 +376,13 @@ static void many_strings(struct raw_capture *capture)
 {
 	struct raw_bytes strings = {0};
 	struct raw_section sections[] = {
-		{.kind = CAP_SECTION_STRINGS, .rows = MI, .bytes = &strings},
-		{ROWS(EV_TASK_EXEC, MI), .column_count = 1,
+		{.kind = CAP_SECTION_STRINGS, .rows = MI / 64, .bytes = &strings},
+		{ROWS(EV_TASK_EXEC, MI / 64), .column_count = 1,
 		 .columns = {COLUMN(4, DELTA, .value = 1)}}};
 
-	raw_put_le(&strings, MI, 4);
-	raw_fill(&strings, 4, MI);
-	for (u32 i = 0; i < MI; i++)
+	raw_put_le(&strings, MI / 64, 4);
+	raw_fill(&strings, 4, MI / 64);
+	for (u32 i = 0; i < MI / 64; i++)
 		raw_put_le(&strings, i, 4);
 	raw_begin(capture);
 	put_body(capture, sections, 2, false);
@@ -433,6 +468,24 @@ static void many_columns(struct raw_capture *capture)
 	raw_end(capture);
 }
 
+/* As many names as there may be, and none for the value that all rows have. */
+static void many_names(struct raw_capture *capture)
+{
+	const struct raw_section calls = {ROWS(EV_SYSCALL, MOST), .column_count = 1,
+					  .columns = {COLUMN(11, CONST, .value = 2)}};
+	struct raw_bytes schema = {0};
+
+	put_record(&schema, 1, EV_SYSCALL, CAP_BLOCK_CHUNK, 8);
+	put_record(&schema, 2, EV_SYSCALL, 11 | (u64)CAP_KIND_SYSNO << 16, 12);
+	for (u32 i = 0; i < CAP_MAX_ENUM_VALUES; i++)
+		put_record(&schema, 3, CAP_KIND_SYSNO, 1, 8);
+	raw_begin_header(capture);
+	raw_schema(capture, &schema);
+	raw_free(&schema);
+	put_body(capture, &calls, 1, true);
+	raw_end(capture);
+}
+
 /* Each schema is new, and none is kept after the 16th. */
 static void many_schemas(struct raw_capture *capture)
 {
@@ -466,13 +519,13 @@ static void scattered_blocks(struct raw_capture *capture)
 static void nested_headers(struct raw_capture *capture)
 {
 	raw_begin(capture);
-	while (capture->file.len < COSTLY_MAX_BYTES - 300) {
+	while (capture->file.len < COSTLY_MAX_BYTES - 600) {
 		struct cap_block_header header = {.type = CAP_BLOCK_CHUNK,
 						  .file_id = 0x1122334455667788ull,
 						  .seq = capture->seq++};
 		u8 bytes[CAP_HEADER_BYTES];
 
-		header.plain_len = COSTLY_MAX_BYTES - 300 - (u32)capture->file.len;
+		header.plain_len = COSTLY_MAX_BYTES - 600 - (u32)capture->file.len;
 		cap_block_header_encode(&header, bytes);
 		raw_put(&capture->file, bytes, sizeof(bytes));
 	}
@@ -501,17 +554,17 @@ static void small(struct raw_capture *capture, u32 type, u32 sections, u32 rows)
 
 static void small_calls(struct raw_capture *capture)
 {
-	small(capture, EV_SYSCALL, 4, MI);
+	small(capture, EV_SYSCALL, 1, 60u << 10);
 }
 
 static void small_samples(struct raw_capture *capture)
 {
-	small(capture, EV_CPU_SAMPLE, 4, MI);
+	small(capture, EV_CPU_SAMPLE, 1, 60u << 10);
 }
 
 static void small_symbols(struct raw_capture *capture)
 {
-	small(capture, EV_SYMBOL, 4, MI);
+	small(capture, EV_SYMBOL, 1, 60u << 10);
 }
 
 const struct costly costly[] = {
@@ -519,17 +572,18 @@ const struct costly costly[] = {
 	{                           \
 #function, function \
 	}
-	COSTLY(equal_calls),	COSTLY(stepping_calls), COSTLY(equal_samples),
-	COSTLY(many_meta),	COSTLY(many_marks),	COSTLY(many_probes),
-	COSTLY(many_symbols),	COSTLY(many_modules),	COSTLY(many_losses),
-	COSTLY(many_clocks),	COSTLY(many_processes), COSTLY(many_recorders),
-	COSTLY(many_programs),	COSTLY(many_totals),	COSTLY(unknown_rows),
-	COSTLY(many_tasks),	COSTLY(many_renamed),	COSTLY(many_forks),
-	COSTLY(deep_stacks),	COSTLY(shared_stack),	COSTLY(stack_of_each_moment),
-	COSTLY(restless_time),	COSTLY(long_paths),	COSTLY(long_notes),
-	COSTLY(many_strings),	COSTLY(many_sections),	COSTLY(many_columns),
-	COSTLY(many_schemas),	COSTLY(tiny_blocks),	COSTLY(scattered_blocks),
-	COSTLY(nested_headers), COSTLY(small_calls),	COSTLY(small_samples),
+	COSTLY(equal_calls),	      COSTLY(far_too_many),  COSTLY(stepping_calls),
+	COSTLY(equal_samples),	      COSTLY(many_meta),     COSTLY(many_marks),
+	COSTLY(many_probes),	      COSTLY(many_symbols),  COSTLY(many_modules),
+	COSTLY(many_losses),	      COSTLY(many_clocks),   COSTLY(many_processes),
+	COSTLY(many_recorders),	      COSTLY(many_programs), COSTLY(many_totals),
+	COSTLY(unknown_rows),	      COSTLY(many_tasks),    COSTLY(many_renamed),
+	COSTLY(many_forks),	      COSTLY(deep_stacks),   COSTLY(shared_stack),
+	COSTLY(stack_of_each_moment), COSTLY(restless_time), COSTLY(backward_mappings),
+	COSTLY(long_paths),	      COSTLY(long_notes),    COSTLY(many_strings),
+	COSTLY(many_sections),	      COSTLY(many_columns),  COSTLY(many_schemas),
+	COSTLY(many_names),	      COSTLY(tiny_blocks),   COSTLY(scattered_blocks),
+	COSTLY(nested_headers),	      COSTLY(small_calls),   COSTLY(small_samples),
 	COSTLY(small_symbols),
 #undef COSTLY
 };

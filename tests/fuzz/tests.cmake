@@ -8,7 +8,7 @@ if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND KYMO_SANITIZE)
 endif()
 # target:library:what else it is made of
 pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3)
-set(wrapping "fuzz_capture.c fuzz_mutate.c")
+set(wrapping fuzz_mutate.c)
 foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_formats:fuzz_read_all.c ${wrapping}" schema:kymo_formats:
         fileheader:kymo_formats: columns:kymo_analyzer: "keyframes:kymo_analyzer:${wrapping}" "import:kymo_analyzer:fuzz_sqlite.c ${wrapping}"
         config:kymo_recorder: proc:kymo_recorder: elf:kymo_analyzer: demangle:kymo_analyzer:)
@@ -39,6 +39,9 @@ foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_format
     target_compile_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
     target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
     set_target_properties(fuzz_${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
-    kymo_test(NAME fuzz/${target}-short LABEL fuzz TIMEOUT 120 COMMAND bash ${TESTS}/fuzz/short_run.sh ${target} 5)
+    kymo_test(NAME fuzz/${target}-short LABEL fuzz TIMEOUT 120 COMMAND bash ${TESTS}/fuzz/short_run.sh ${target} 2)
   endif()
 endforeach()
+if(NOT KYMO_SANITIZE) # it builds a tree of its own; once is enough
+  kymo_test(NAME fuzz/coverage LABEL fuzz COMMAND bash ${TESTS}/fuzz/coverage.sh)
+endif()

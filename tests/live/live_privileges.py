@@ -28,6 +28,7 @@ def check_threads(pid, what):
         for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             live.check(int(status[name], 16) == 0, f"{what}: thread {status['Name']}: {name} is {status[name]}")
         live.check_equal(status["NoNewPrivs"], "1", f"{what}: thread {status['Name']}: no_new_privs")
+        live.check_equal(status.get("Seccomp", "2"), "2", f"{what}: thread {status['Name']}: its system calls are filtered")
     return status
 
 

@@ -3,9 +3,11 @@
  * as a kernel without the feature, or a container, would refuse them. libbpf makes all of its calls
  * that way.
  *
- *   KYMO_REFUSE  rules "CALL[:VALUE]=ERRNO", with blanks between: bpf (any command), bpf:CMD,
- * map:TYPE, prog:TYPE (commands that create these), link:TYPE (BPF_LINK_CREATE with that attach
- * type), perf, perf:TYPE (perf_event_open)
+ * KYMO_REFUSE holds rules "CALL[:VALUE]=ERRNO" with blanks between. CALL is one of
+ * - bpf: any command of bpf(2); bpf:CMD that one
+ * - map:TYPE, prog:TYPE: the commands that create these
+ * - link:TYPE: BPF_LINK_CREATE with that attach type
+ * - perf, perf:TYPE: perf_event_open
  */
 #include <dlfcn.h>
 #include <errno.h>

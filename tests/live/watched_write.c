@@ -3,10 +3,10 @@
  * kill -9 cannot take it back, and kills or slows down at places of a test's choice. The capture is
  * the descriptor that is first given a block's magic.
  *
- *   KYMO_SHADOW     file for the copy: u64 bytes acknowledged, then from SHADOW_DATA on the bytes
- *   KYMO_DIE_AT     write up to this byte of the capture, then SIGKILL
- *   KYMO_WRITE_MS   sleep so long before each write
- *   KYMO_SLOW_FROM  but only from this byte on
+ * - KYMO_SHADOW: file for the copy: u64 bytes acknowledged, then from SHADOW_DATA on the bytes
+ * - KYMO_DIE_AT: write up to this byte of the capture, then SIGKILL
+ * - KYMO_WRITE_MS: sleep so long before each write
+ * - KYMO_SLOW_FROM: but only from this byte on
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,0 +1,162 @@
+/* kymo recover: all that can be read of a damaged capture, as a sound one. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyzer/commands/capture_commands.h"
+#include "analyzer/commands/progress_line.h"
+#include "analyzer/commands/stop_signal.h"
+#include "analyzer/import/output_part.h"
+#include "analyzer/import/recover_capture.h"
+#include "formats/cleanup.h"
+
+#define EXIT_NOT_A_CAPTURE 2
+
+struct recover_arguments {
+	const char *output;
+	bool force;
+};
+
+static int set_output(void *own, const char *value, struct cap_err *err)
+{
+	(void)err;
+	((struct recover_arguments *)own)->output = value;
+	return 0;
+}
+
+static int set_force(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct recover_arguments *)own)->force = true;
+	return 0;
+}
+
+static const struct kymo_option options_table[] = {
+	{"output", 'o', "OUT", "the capture to make; - is standard output", set_output},
+	{"force", 'f', NULL, "replace OUT if it exists", set_force},
+	{0},
+};
+
+static int show_progress(void *context, u64 done_bytes, u64 total_bytes)
+{
+	if (kymo_stop_asked())
+		return -EINTR;
+	kymo_progress_show(context, done_bytes, total_bytes);
+	return 0;
+}
+
+static const char *plural(u64 count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void note_lost(const struct kymo_run *run, const char *path,
+		      const struct kymo_recovered *found)
+{
+	char events[80] = "a number of events that is not known";
+
+	if (found->events_lost > 0 || !found->events_unknown)
+		(void)snprintf(events, sizeof(events), "%s%" PRIu64 " event%s",
+			       found->events_unknown ? "at least " : "", found->events_lost,
+			       plural(found->events_lost));
+	run->note(run,
+		  "'%s': lost %" PRIu64 " block%s, %" PRIu64
+		  " byte%s of the file, %s; loss and mark rows of the output tell when",
+		  path, found->blocks_lost, plural(found->blocks_lost), found->bytes_lost,
+		  plural(found->bytes_lost), events);
+}
+
+static void note_result(const struct kymo_run *run, const char *path,
+			const struct kymo_recovered *found)
+{
+	run->note(run, "'%s': kept %" PRIu64 " block%s with %" PRIu64 " row%s, %" PRIu64 " event%s",
+		  path, found->blocks_kept, plural(found->blocks_kept), found->rows_kept,
+		  plural(found->rows_kept), found->events_kept, plural(found->events_kept));
+	if (found->blocks_lost || found->bytes_lost)
+		note_lost(run, path, found);
+	if (found->columns_lost)
+		run->note(run, "'%s': %" PRIu64 " column%s could not be decoded and %s left out",
+			  path, found->columns_lost, plural(found->columns_lost),
+			  found->columns_lost == 1 ? "was" : "were");
+	if (found->ends_missing)
+		run->note(run, "'%s': the end was missing; what came after is not known", path);
+	if (found->blocks_foreign)
+		run->note(run,
+			  "'%s': %" PRIu64 " block%s of another capture, repeated or out of order",
+			  path, found->blocks_foreign, plural(found->blocks_foreign));
+	if (found->blocks_unknown)
+		run->note(run, "'%s': %" PRIu64 " block%s of a newer version, kept as they are",
+			  path, found->blocks_unknown, plural(found->blocks_unknown));
+}
+
+static int recover_to(const struct kymo_run *run, const struct kymo_common *common,
+		      const char *path, struct cap_reader *reader, int fd,
+		      struct kymo_recovered *ret_found, struct cap_err *err)
+{
+	struct kymo_progress_line line;
+	const struct kymo_recover_options options = {.output_fd = fd,
+						     .tool = "kymo " KYMO_VERSION,
+						     .progress = show_progress,
+						     .progress_context = &line};
+	int rc;
+
+	kymo_progress_begin(&line, "recover", path, run->stderr_is_tty && !common->quiet);
+	kymo_stop_catch();
+	rc = kymo_recover(reader, &options, ret_found, err);
+	kymo_progress_end(&line);
+	return rc;
+}
+
+static int recover_to_file(const struct kymo_run *run, const struct kymo_common *common,
+			   const struct recover_arguments *own, const char *path,
+			   struct cap_reader *reader, struct kymo_recovered *ret_found,
+			   struct cap_err *err)
+{
+	CLEANUP(kymo_part_done) struct kymo_part part = {.fd = -1};
+	int rc = kymo_part_create(own->output, own->force, "recovery", &path, 1, &part, err);
+
+	if (rc == 0)
+		rc = recover_to(run, common, path, reader, part.fd, ret_found, err);
+	if (rc == 0)
+		rc = kymo_part_publish(&part, err);
+	return rc < 0 && rc != -EINTR ? cap_context(err, rc, "recover into '%s'", own->output) : rc;
+}
+
+int kymo_recover_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
+{
+	CLEANUP(cap_reader_closep) struct cap_reader *reader = NULL;
+	struct recover_arguments own = {0};
+	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET,
+					 .options = options_table,
+					 .own = &own,
+					 .min_arguments = 1,
+					 .max_arguments = 1};
+	struct kymo_recovered found = {0};
+	struct kymo_common common;
+	int first, rc;
+
+	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (!own.output)
+		return cap_fail(err, CAP_EUSAGE, "where to? give the capture to make with -o OUT");
+	if (strcmp(own.output, "-") == 0 && isatty(STDOUT_FILENO))
+		return cap_fail(err, CAP_EUSAGE,
+				"refusing to write a capture to a terminal; give -o FILE");
+	rc = cap_reader_open(argv[first], NULL, &reader, err);
+	if (rc == CAP_ENOTCAPTURE) {
+		run->note(run, "%s", err->text);
+		return EXIT_NOT_A_CAPTURE;
+	}
+	if (rc == 0 && strcmp(own.output, "-") == 0)
+		rc = recover_to(run, &common, argv[first], reader, STDOUT_FILENO, &found, err);
+	else if (rc == 0)
+		rc = recover_to_file(run, &common, &own, argv[first], reader, &found, err);
+	if (rc < 0)
+		return rc;
+	if (!common.quiet || !found.lossless)
+		note_result(run, argv[first], &found);
+	return found.lossless ? 0 : KYMO_EXIT_LOSS;
+}
