@@ -36,6 +36,8 @@ def cadence(trace, sync):
     problems = [writer_only(trace)]
     if sync == "none":
         return problems + [env.expect(f"{len(syncs)} syncs", not syncs)]
+    if len(syncs) < 3:
+        return problems + [env.expect(f"{len(syncs)} syncs", False)]
     times = [syncs[0][5]] + [row[5] for row in syncs[1:]]
     marks = sorted({0} | {row[1] for row in syncs} | {row[1] + row[2] for row in ranges})
     problems += [env.expect(f"the first sync came after {syncs[0][1]} bytes", syncs[0][1] == writes[1][1] + writes[1][2]),
