@@ -342,12 +342,14 @@ void cap_reader_tell(struct cap_reader *reader,
 void cap_reader_block_bytes(const struct cap_reader *reader, struct cap_block_bytes *ret_bytes)
 {
 	const struct cap_block_header *header = &reader->header;
+	/* a capture may begin with blocks that hold nothing */
+	const u8 *payload = reader->payload ? reader->payload : (const u8 *)"";
 
 	*ret_bytes = (struct cap_block_bytes){
 		.type = header->type,
 		.flags = header->flags,
-		.plain = reader->payload,
-		.frame = reader->payload + header->plain_len + header->pad_len,
+		.plain = payload,
+		.frame = payload + header->plain_len + header->pad_len,
 		.plain_len = header->plain_len,
 		.frame_len = header->frame_len,
 		.raw_len = header->raw_len,

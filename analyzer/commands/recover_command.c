@@ -52,6 +52,22 @@ static const char *plural(u64 count)
 	return count == 1 ? "" : "s";
 }
 
+static void note_lost(const struct kymo_run *run, const char *path,
+		      const struct kymo_recovered *found)
+{
+	char events[80] = "a number of events that is not known";
+
+	if (found->events_lost > 0 || !found->events_unknown)
+		(void)snprintf(events, sizeof(events), "%s%" PRIu64 " event%s",
+			       found->events_unknown ? "at least " : "", found->events_lost,
+			       plural(found->events_lost));
+	run->note(run,
+		  "'%s': lost %" PRIu64 " block%s, %" PRIu64
+		  " byte%s of the file, %s; loss and mark rows of the output tell when",
+		  path, found->blocks_lost, plural(found->blocks_lost), found->bytes_lost,
+		  plural(found->bytes_lost), events);
+}
+
 static void note_result(const struct kymo_run *run, const char *path,
 			const struct kymo_recovered *found)
 {
@@ -59,13 +75,7 @@ static void note_result(const struct kymo_run *run, const char *path,
 		  path, found->blocks_kept, plural(found->blocks_kept), found->rows_kept,
 		  plural(found->rows_kept), found->events_kept, plural(found->events_kept));
 	if (found->blocks_lost || found->bytes_lost)
-		run->note(run,
-			  "'%s': lost %" PRIu64 " block%s, %" PRIu64
-			  " byte%s of the file, %s%" PRIu64
-			  " event%s; loss and mark rows of the output tell when",
-			  path, found->blocks_lost, plural(found->blocks_lost), found->bytes_lost,
-			  plural(found->bytes_lost), found->events_unknown ? "at least " : "",
-			  found->events_lost, plural(found->events_lost));
+		note_lost(run, path, found);
 	if (found->columns_lost)
 		run->note(run, "'%s': %" PRIu64 " column%s could not be decoded and %s left out",
 			  path, found->columns_lost, plural(found->columns_lost),

@@ -193,7 +193,7 @@ static void write_totals(struct verify *verify)
 	field_count(verify, "rows", counts->rows);
 	field_count(verify, "events", counts->events);
 	field_count(verify, "events_missing", counts->events_missing);
-	field_count(verify, "events_written", counts->events_written);
+	field_count(verify, "events_written", damage->end_events);
 	write_decoded(verify);
 	kymo_sink_field_bool(verify->sink, "ended", damage->ended);
 	kymo_sink_field_text(verify->sink, "end_reason",

@@ -353,6 +353,6 @@ bool kymo_capture_complete(const struct kymo_capture *capture)
 const char *kymo_capture_end_reason(const struct kymo_capture *capture)
 {
 	if (!capture->damage.ended)
-		return "cut";
+		return capture->stopped ? "stopped" : "cut";
 	return cap_end_reason_name(capture->damage.end_reason);
 }

@@ -98,8 +98,11 @@ static void tell(struct kymo_walk *walk, const struct kymo_gap *gap)
 static void tell_all(struct kymo_walk *walk)
 {
 	for (size_t i = 0; i < walk->waiting_count; i++) {
-		if (walk->waiting[i].open)
+		if (walk->waiting[i].open) {
 			write_text(&walk->waiting[i]);
+			walk->waiting[i].gap.first_seq = walk->waiting[i].first_seq;
+			walk->waiting[i].gap.last_seq = walk->waiting[i].last_seq;
+		}
 		tell(walk, &walk->waiting[i].gap);
 	}
 	walk->waiting_count = 0;
@@ -131,6 +134,7 @@ static struct kymo_gap *add_fact(struct kymo_walk *walk, enum kymo_gap_kind kind
 
 	gap->size_bytes = block->size_bytes;
 	gap->block_count = 1;
+	gap->first_seq = gap->last_seq = block->seq;
 	gap->from_known = gap->to_known = block->last_ns != 0;
 	gap->from_ns = block->first_ns;
 	gap->to_ns = block->last_ns;
@@ -281,7 +285,6 @@ static void take_end(struct kymo_walk *walk, const struct cap_block *block)
 		return;
 	walk->ended = true;
 	rows = cap_load_u64(bytes.plain + 16);
-	walk->counts.events_written += rows;
 	if (rows >= walk->stored)
 		count_gaps(walk, rows - walk->stored);
 	tell_all(walk);

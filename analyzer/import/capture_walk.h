@@ -23,6 +23,7 @@ struct kymo_gap {
 	enum kymo_gap_kind kind;
 	u64 offset, size_bytes; /* in the file */
 	u64 block_count; /* of blocks damaged, missing, unknown or foreign; 0: none is known of */
+	u64 first_seq, last_seq; /* DAMAGED, LOST: of those blocks, if any is known of */
 	bool from_known, to_known;
 	u64 from_ns, to_ns; /* CLOCK_MONOTONIC; what was lost lies between */
 	bool events_known;
@@ -43,7 +44,6 @@ struct kymo_walk_counts { /* of rows: what stands in replicas is not counted aga
 	u64 rows, events; /* with decode of blocks that could be decoded, else as their heads say */
 	u64 rows_unknown_type, columns, columns_rejected; /* with decode, else 0 */
 	u64 events_missing;		/* of all gaps where they are known: at least so many */
-	u64 events_written;		/* as the ENDs say that were read */
 	u64 gaps[KYMO_GAP_FOREIGN + 1]; /* by kind */
 };
 

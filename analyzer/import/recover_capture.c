@@ -19,6 +19,13 @@
 #include "formats/limits.h"
 
 #define MAX_KEPT_SCHEMAS 16
+/* Of more blocks out of order than a page or two can move, the rest counts as lost though it is
+ * kept. */
+#define MAX_MOVED 4096
+
+struct moved { /* a block that stands behind later ones: kept, so it is not lost before them */
+	u64 seq, events;
+};
 
 struct head { /* what a capture of the input begins with */
 	u64 file_id;
@@ -28,6 +35,9 @@ struct head { /* what a capture of the input begins with */
 	u32 schema_len, schema_raw_len;
 	u64 schema_id;
 	u64 first_ns;
+	u64 next_seq;
+	struct moved *moved;
+	size_t moved_count, moved_size;
 };
 
 struct recover {
@@ -63,6 +73,7 @@ static void recover_done(struct recover *recover)
 	for (size_t i = 0; i < recover->head_count; i++) {
 		free(recover->heads[i].file_header);
 		free(recover->heads[i].schema);
+		free(recover->heads[i].moved);
 	}
 	free(recover->heads);
 	free(recover->early);
@@ -97,6 +108,29 @@ static struct head *add_head(struct recover *recover, u64 file_id)
 	return &recover->heads[recover->head_count++];
 }
 
+static int note_moved(struct head *head, const struct cap_block *block)
+{
+	if (block->seq >= head->next_seq) {
+		head->next_seq = block->seq + 1;
+		return 0;
+	}
+	if (head->moved_count == MAX_MOVED)
+		return 0;
+	if (head->moved_count == head->moved_size) {
+		size_t size = head->moved_size ? head->moved_size * 2 : 16;
+		struct moved *bigger = realloc(head->moved, size * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		head->moved = bigger;
+		head->moved_size = size;
+	}
+	head->moved[head->moved_count++] = (struct moved){
+		.seq = block->seq,
+		.events = block->type == CAP_BLOCK_CHUNK && !block->replica ? block->row_count : 0};
+	return 0;
+}
+
 static int take_head(struct recover *recover, struct head *head, const struct cap_block *block)
 {
 	struct cap_block_bytes bytes;
@@ -128,6 +162,8 @@ static int find_heads(struct recover *recover, struct cap_err *err)
 				return cap_fail(err, -ENOMEM, "out of memory");
 		}
 		rc = take_head(recover, head, &block);
+		if (rc == 0)
+			rc = note_moved(head, &block);
 		if (rc < 0)
 			return cap_fail(err, rc, "out of memory");
 	}
@@ -286,6 +322,23 @@ static int keep_early(struct recover *recover, const struct kymo_gap *gap)
 	return 0;
 }
 
+/* Blocks that come later are not lost. */
+static void leave_moved(const struct recover *recover, struct kymo_gap *gap)
+{
+	const struct head *head =
+		recover->next_head > 0 ? &recover->heads[recover->next_head - 1] : NULL;
+
+	for (size_t i = 0; head && i < head->moved_count; i++) {
+		const struct moved *moved = &head->moved[i];
+
+		if (moved->seq < gap->first_seq || moved->seq > gap->last_seq ||
+		    gap->block_count == 0)
+			continue;
+		gap->block_count--;
+		gap->events -= moved->events < gap->events ? moved->events : gap->events;
+	}
+}
+
 static int take_gap(struct recover *recover, const struct kymo_gap *gap)
 {
 	struct kymo_gap lost = *gap;
@@ -305,11 +358,12 @@ static int take_gap(struct recover *recover, const struct kymo_gap *gap)
 	}
 	recover->bytes_lost += gap->size_bytes;
 	recover->found.bytes_lost += gap->size_bytes;
-	if (gap->block_count == 0 && gap->events_known && gap->events == 0)
-		return 0; /* bytes that belong to no block: nothing is missing */
-	recover->found.events_unknown |= !gap->events_known;
-	recover->blocks_lost += gap->block_count;
-	recover->found.blocks_lost += gap->block_count;
+	leave_moved(recover, &lost);
+	if (lost.block_count == 0 && lost.events == 0 && (gap->events_known || gap->block_count))
+		return 0; /* bytes that belong to no block, or the block comes later */
+	recover->found.events_unknown |= !lost.events_known;
+	recover->blocks_lost += lost.block_count;
+	recover->found.blocks_lost += lost.block_count;
 	if (!lost.from_known)
 		lost.from_ns = cap_reader_facts(recover->reader)->info.monotonic_ns;
 	if (lost.to_known && lost.from_ns > lost.to_ns)
@@ -394,8 +448,6 @@ static int take_rows(struct recover *recover, const struct kymo_walk_block *at, 
 	recover->found.rows_kept += at->block.row_count;
 	recover->found.events_kept += at->block.type == CAP_BLOCK_CHUNK ? at->block.row_count : 0;
 	recover->found.columns_lost += at->columns_rejected;
-	if (at->moved && at->block.type == CAP_BLOCK_CHUNK)
-		kymo_losses_found(recover->losses, at->block.row_count);
 	if (kymo_losses_rows(recover->losses, at) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory");
 	return write_losses(recover, false, err);

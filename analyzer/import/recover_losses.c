@@ -97,20 +97,6 @@ int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap)
 	return 0;
 }
 
-void kymo_losses_found(struct kymo_losses *losses, u64 events)
-{
-	losses->missing -= events < losses->missing ? events : losses->missing;
-	for (size_t i = losses->gap_count; i > 0 && events > 0; i--) {
-		struct kymo_gap *gap = &losses->gaps[i - 1];
-		u64 part = events < gap->events ? events : gap->events;
-
-		if (!gap->events_known)
-			continue;
-		gap->events -= part;
-		events -= part;
-	}
-}
-
 /* -------- rows that are there -------- */
 
 /* The class that the recorder counts a row type in; EV_CLASS_COUNT where none. */

@@ -16,8 +16,6 @@ void kymo_losses_freep(struct kymo_losses **losses);
 void kymo_losses_begin(struct kymo_losses *losses); /* another capture begins */
 
 int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap); /* 0 or -ENOMEM */
-/* Events that counted as missing have come all the same. */
-void kymo_losses_found(struct kymo_losses *losses, u64 events);
 /* Rows of a block that is kept, in the order of the file. */
 int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *at);
 

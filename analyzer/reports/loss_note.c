@@ -84,6 +84,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 	long long unknown_blocks = kymo_query_int(row, UNKNOWN_BLOCKS);
 	long long unknown_rows = kymo_query_int(row, UNKNOWN_ROWS);
 	bool is_cut = end_reason && strcmp(end_reason, "cut") == 0;
+	bool is_stopped = end_reason && strcmp(end_reason, "stopped") == 0;
 	bool end_lost = end_reason && strcmp(end_reason, "recovered") == 0;
 	bool recovered = end_lost || kymo_query_int(row, RECOVERED_GAPS) > 0;
 
@@ -95,6 +96,11 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 	/* half a block at the end is what a cut looks like, not damage beside it */
 	if (stopped)
 		run->note(run, "stopped at the first damage: %s", stopped);
+	else if (is_stopped)
+		run->note(run,
+			  "'%s' was imported with --stop: %lld bytes from its first damage on were "
+			  "not used",
+			  path, skipped);
 	else if ((damaged > 0 && !recovered) || blocks > (is_cut ? 1 : 0) ||
 		 (skipped > 0 && !is_cut))
 		note_damage(run, path, blocks, skipped, damaged);

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/import/id_map.h"
 #include "formats/cleanup.h"
+#include "formats/hash.h"
 
 #define ARENA_BYTES (256u << 10)
 
@@ -23,16 +25,17 @@ struct kymo_tree {
 	size_t count, capacity;
 	uint32_t *slots; /* node, 0: free; a power of two of them, at most half full */
 	size_t slot_count;
+	uint64_t seed;
 	struct arena *arena;
 };
 
-static uint64_t hash_of(uint32_t parent, uint8_t kind, const char *name, size_t len)
+/* Names come from the capture: a seed that nobody can know keeps them from all landing in one slot.
+ */
+static uint64_t hash_of(const struct kymo_tree *tree, uint32_t parent, uint8_t kind,
+			const char *name, size_t len)
 {
-	uint64_t hash = 0xcbf29ce484222325u ^ ((uint64_t)parent << 8 | kind) * 0x9e3779b97f4a7c15u;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3u;
-	return hash ^ hash >> 29;
+	return cap_hash_mix(cap_hash_seeded(name, len, tree->seed), (uint64_t)parent << 8 | kind,
+			    tree->seed);
 }
 
 struct kymo_tree *kymo_tree_new(void)
@@ -41,6 +44,7 @@ struct kymo_tree *kymo_tree_new(void)
 
 	if (!tree)
 		return NULL;
+	tree->seed = kymo_hash_seed();
 	tree->capacity = 256;
 	tree->slot_count = 1024;
 	tree->nodes = calloc(tree->capacity, sizeof(*tree->nodes));
@@ -105,7 +109,7 @@ static bool node_is(const struct kymo_tree_node *node, uint32_t parent, uint8_t 
 static size_t find_slot(const struct kymo_tree *tree, uint32_t parent, uint8_t kind,
 			const char *name, size_t len)
 {
-	size_t slot = hash_of(parent, kind, name, len) & (tree->slot_count - 1);
+	size_t slot = hash_of(tree, parent, kind, name, len) & (tree->slot_count - 1);
 
 	while (tree->slots[slot] &&
 	       !node_is(&tree->nodes[tree->slots[slot]], parent, kind, name, len))

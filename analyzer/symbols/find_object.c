@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "formats/cleanup.h"
@@ -43,6 +45,33 @@ static bool path_is_plain(const char *path)
 	return true;
 }
 
+/* Programs lie on none of these, and reading from them may act, wait, or ask somebody else. */
+static bool on_special_file_system(int fd)
+{
+	static const uint32_t special[] = {
+		PROC_SUPER_MAGIC,   SYSFS_MAGIC,	DEBUGFS_MAGIC,	     TRACEFS_MAGIC,
+		SECURITYFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,
+		AUTOFS_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, EFIVARFS_MAGIC,	     FUSE_SUPER_MAGIC,
+	};
+	struct statfs file_system;
+
+	if (fstatfs(fd, &file_system) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		if ((uint32_t)file_system.f_type == special[i])
+			return true;
+	return false;
+}
+
+/* As openat with O_PATH, but never through the links of /proc, which lead into other processes. */
+static int find_path(int directory, const char *path, uint64_t resolve)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = resolve | RESOLVE_NO_MAGICLINKS};
+
+	return (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+}
+
 /* Opens a regular file or returns -1. Below another root, symbolic links stay below it too. */
 static int open_file(const char *root, const char *path)
 {
@@ -52,21 +81,23 @@ static int open_file(const char *root, const char *path)
 
 	if (root && strcmp(root, "/") != 0) {
 		CLEANUP(cap_closep) int directory = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
 
 		if (directory < 0)
 			return -1;
-		found = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+		found = find_path(directory, path, RESOLVE_IN_ROOT);
 		if (found < 0 && errno == ENOSYS) { /* before Linux 5.6: links may lead out */
 			while (*path == '/')
 				path++;
 			found = openat(directory, path, O_PATH | O_CLOEXEC);
 		}
 	} else {
-		found = open(path, O_PATH | O_CLOEXEC);
+		found = find_path(AT_FDCWD, path, 0);
+		if (found < 0 && errno == ENOSYS)
+			found = open(path, O_PATH | O_CLOEXEC);
 	}
 	/* O_PATH opens nothing yet, so a device or a pipe is recognised before it notices us. */
-	if (found < 0 || fstat(found, &status) < 0 || !S_ISREG(status.st_mode))
+	if (found < 0 || fstat(found, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    on_special_file_system(found))
 		return -1;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
 	return open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

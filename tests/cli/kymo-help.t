@@ -6,6 +6,7 @@ $ kymo --help
 >
 >   info       what a capture holds, where it is from, and what it lost
 >   verify     whether captures are whole; what is damaged or missing, where and when
+>   recover    a sound capture of all that can be read of a damaged one
 >   dump       every row as one line of JSON
 >   import     captures into an SQLite database
 >   sql        ask in SQL; the query comes from stdin if it is not given
@@ -15,7 +16,7 @@ $ kymo --help
 >   overhead   what recording cost
 >
 > CAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be a database made by `kymo import`.
-> Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but data was lost, damaged or unknown.
+> Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but data was damaged or unknown.
 $ kymo --version
 > kymo 0.1.0
 $ for c in info verify dump import sql folded flame syscalls overhead; do kymo $c --help | head -1; done

@@ -6,6 +6,7 @@ $ kymo
 2>
 2>   info       what a capture holds, where it is from, and what it lost
 2>   verify     whether captures are whole; what is damaged or missing, where and when
+2>   recover    a sound capture of all that can be read of a damaged one
 2>   dump       every row as one line of JSON
 2>   import     captures into an SQLite database
 2>   sql        ask in SQL; the query comes from stdin if it is not given
@@ -15,7 +16,7 @@ $ kymo
 2>   overhead   what recording cost
 2>
 2> CAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be a database made by `kymo import`.
-2> Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but data was lost, damaged or unknown.
+2> Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but data was damaged or unknown.
 ? 2
 $ kymo infro x.kymo
 2> kymo: no command 'infro'; `kymo --help` lists them

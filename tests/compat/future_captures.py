@@ -12,7 +12,7 @@ from compat_env import block_type, cm, defined, hash64, joined, parts_of, sb
 
 from second_rows import decode_column
 
-EVENTS, KNOWN_SECTIONS = 16, (1, 2, 3, 4, 16)
+EVENTS, FRAMES, KNOWN_SECTIONS = 16, 2, (1, 2, 3, 4, 16)
 KNOWN_TYPES = {int(number) for number, *_ in defined("events.def", "EVENT_BEGIN")}
 KNOWN_KINDS = range(1, 17)
 LOSS, NEW_REASON = 13, 70000
@@ -149,7 +149,7 @@ class Future:
         self.raw = dict(zip(map(id, self.parts), base.bodies))
         first_schema = next(part for part in self.parts if block_type(part) == T_SCHEMA)
         self.records = records_of(self.raw[id(first_schema)])
-        self.schema_changed = False
+        self.schema_changed, self.second_schema = False, None
         self.bodies = {}
         self.rows_before = {id(part): struct.unpack_from("<I", part.plain, 4)[0] for part in self.parts
                             if part.disk_type & ~sb.TYPE_SKIPPABLE == T_CHUNK}
@@ -179,11 +179,8 @@ class Future:
     def new_name(self):
         return b"zz" + bytes(self.random.choice(b"abcdefghijklmnopqrstuvwxyz_") for _ in range(self.random.randint(1, 12)))
 
-    def put_block(self, part):
-        """Anywhere after FILE_HEADER and SCHEMA and before END."""
-        self.parts.insert(self.random.randint(2, len(self.parts) - 1), part)
-
-    def new_block(self, disk_type, plain, body=None):
+    def new_block(self, disk_type, plain, body=None, at=None):
+        """at `at`, else anywhere after FILE_HEADER and SCHEMA and before END"""
         part = cm.Parts.__new__(cm.Parts)
         part.__dict__.update(vars(self.parts[0]))
         part.disk_type, part.flags, part.plain, part.frame, part.raw_len, part.forced = disk_type, 0, plain, b"", 0, {}
@@ -191,7 +188,7 @@ class Future:
         if body is not None:
             part.flags = 1
             part.set_body(body)
-        self.put_block(part)
+        self.parts.insert(at or self.random.randint(2, len(self.parts) - 1), part)
 
     def field_record(self, type_id):
         """Declares a new field of a type: -> (field id, kind)"""
@@ -217,9 +214,14 @@ class Future:
 
     def write_schema(self):
         encoded = b"".join(record(*one) for one in self.records)
-        schema_id = hash64(encoded)
-        for part in self.parts:
-            if part.disk_type == T_SCHEMA:
+        schema_id, second_at = hash64(encoded), None
+        if self.second_schema:
+            second_at = self.random.randint(2, len(self.parts) - 1)
+            self.new_block(T_SCHEMA, b"", encoded + record(*self.second_schema), at=second_at)
+        for number, part in enumerate(self.parts):
+            if number == second_at:
+                schema_id = hash64(encoded + record(*self.second_schema))
+            elif part.disk_type == T_SCHEMA:
                 part.set_body(encoded)
             elif part.disk_type & ~sb.TYPE_SKIPPABLE in sb.ROW_TYPES:
                 part.plain = cm.put(part.plain, 24, "<Q", schema_id)
@@ -352,6 +354,7 @@ def body_bits(future):
             for column in columns:
                 column[2] = random.getrandbits(8)
             section[5] = section_of(columns, random.getrandbits(16))
+            section[5] += bytes(max(0, section[3] - len(section[5])))
 
 
 # -------- novelties: the schema --------
@@ -460,9 +463,8 @@ def new_field_new_encoding(future):
 
 def known_field_new_encoding(future):
     """reads as NULL, the others are kept"""
-    body = future.any_body()
-    section = future.random.choice(body.events())
-    if section[2] not in KNOWN_TYPES:
+    section = future.random.choice(future.any_body().events())
+    if section[2] not in KNOWN_TYPES or future.extra_rows and section[2] == LOSS:
         raise Again
     columns = columns_of(section[5])
     column = future.random.choice([column for column in columns if column[0] < 200 and column[1] < 5] or [None])
@@ -472,7 +474,7 @@ def known_field_new_encoding(future):
     section[5] = section_of(columns)
     future.nulled_rows += section[3]
     future.rejected += 1
-    future.import_rejects = True
+    future.import_rejects |= (section[2], column[0]) not in RESERVED  # nobody asks for those
 
 
 def known_field_other_encoding(future):
@@ -512,6 +514,29 @@ def new_loss_reason(future):
     future.extra_rows = True
 
 
+def new_frame_space(future):
+    """frames of spaces that 1.0 does not know, behind the ones that its stacks name"""
+    section = next((section for section in future.any_body().sections if section[0] == FRAMES and section[3]), None)
+    if section is None:
+        raise Again
+    columns, more = columns_of(section[5]), future.random.randint(1, 9)
+    for column in columns:
+        if column[0] in (1, 2, 3):
+            added = [future.random.choice((4, 9, 255, 256, MAX_VALUE)) if column[0] == 1 else future.random.randrange(3) for _ in range(more)]
+            column[1], column[3] = encode(decode_column(column[1], column[3], section[3]) + added, future.random)
+        else:
+            raise Again  # of table_columns
+    section[3], section[5] = section[3] + more, section_of(columns)
+    if section[3] > len(section[5]):
+        raise Again
+
+
+def schema_grows(future):
+    """a second schema in the middle, with a type more; blocks behind it name that one, and the replica at the end is of the first"""
+    future.second_schema = [1, struct.pack("<II", future.new_id(), 16), future.new_name()]
+    future.schema_changed = True
+
+
 def rows_elsewhere(future):
     """a reader accepts rows of any type in any block of rows"""
     part = future.random.choice([part for part in future.rows_blocks() if block_type(part) != 16] or [None])
@@ -525,20 +550,29 @@ def reason_field():
     return next(int(row[1]) for row in with_ids if row[0] == "loss" and row[3] == "reason")
 
 
-LOSS_REASON_FIELD = reason_field()
+def reserved_fields():
+    """-> {(type id, field id)} of fields that hold nothing"""
+    types = {name: int(number) for number, _, name, _ in defined("events.def", "EVENT_BEGIN")}
+    return {(types[row[0]], int(row[1])) for row in defined("events.def", "FIELD") if row[3] == "reserved"}
+
+
+LOSS_REASON_FIELD, RESERVED = reason_field(), reserved_fields()
 NOVELTIES = (skippable_block, needed_block, private_skippable_block, private_block, bit_30_of_known, replica_of_rows, longer_header,
              minor_version, longer_file_header, file_header_entries, file_header_bits, longer_end, new_end_reason, longer_prologue,
              prologue_bits, body_bits, schema_records, longer_records, new_values, empty_type, undescribed_type, new_type, new_field,
              undescribed_field, new_field_new_encoding, known_field_new_encoding, known_field_other_encoding, table_columns, new_section,
-             new_loss_reason, rows_elsewhere)
+             new_loss_reason, new_frame_space, schema_grows, rows_elsewhere)
+MAX_DRAWS = 100
 BY_NAME = {novelty.__name__: novelty for novelty in NOVELTIES}
 
 
 def imagine(base, random, only=None):
     """-> (Future, its bytes, names of the novelties in it)"""
-    while True:
+    for draw in range(MAX_DRAWS + 1):
         future = Future(base, random)
         chosen = [BY_NAME[only]] * random.randint(1, 3) if only else random.sample(NOVELTIES, random.choice((1, 1, 2, 3, 5, 9, 15)))
+        if draw == MAX_DRAWS:
+            chosen = []  # this base has nothing that the novelty could change
         # a replica is a copy of what its original has become; and a block that moves keeps what it holds
         chosen.sort(key=lambda novelty: novelty in (replica_of_rows,))
         try:

@@ -118,6 +118,20 @@ int file_k_write(int fd, struct cap_err *err)
 	return making_end(&making, rc, err);
 }
 
+int one_of_each_write(int fd, struct cap_err *err)
+{
+	struct making making = {0};
+	int rc = making_begin(&making, FILE_K_SEED, fd, err);
+
+	if (rc >= 0)
+		rc = put_side_blocks(&making, true, err);
+	if (rc >= 0)
+		rc = put_block(&making, CAP_BLOCK_CHUNK, 2, 0, 1, err);
+	if (rc >= 0)
+		rc = put_side_blocks(&making, false, err);
+	return making_end(&making, rc, err);
+}
+
 int big_file_write(const struct big_plan *plan, int fd, struct cap_err *err)
 {
 	struct making making = {0};

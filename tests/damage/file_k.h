@@ -16,6 +16,9 @@ int file_k_write(int fd, struct cap_err *err);
  * CAP_EDAMAGED. */
 int file_k_check(int fd, struct cap_err *err);
 
+/* One block of each type, two rows of each type. */
+int one_of_each_write(int fd, struct cap_err *err);
+
 /* A capture of at least `bytes` in chunks of min_rows to max_rows rows of each type, whose values
  * do not compress well. */
 struct big_plan {

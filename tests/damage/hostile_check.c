@@ -13,6 +13,7 @@
 #include "bombs.h"
 #include "costly.h"
 #include "field_values.h"
+#include "flooding.h"
 #include "hostile_read.h"
 
 #define MIB (1ull << 20)
@@ -131,6 +132,8 @@ int main(int argc, char **argv)
 		return check_bombs();
 	if (argc == 2 && strcmp(argv[1], "S5") == 0)
 		return check_field_values(flag_set("KYMO_FULL"), flag_set("KYMO_SANITIZE"));
-	(void)fprintf(stderr, "usage: hostile_check S4|S5, or hostile_check make DIRECTORY\n");
+	if (argc == 2 && strcmp(argv[1], "S6") == 0)
+		return check_flooding(flag_set("KYMO_FULL"), flag_set("KYMO_SANITIZE"));
+	(void)fprintf(stderr, "usage: hostile_check S4|S5|S6, or hostile_check make DIRECTORY\n");
 	return 2;
 }

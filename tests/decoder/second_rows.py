@@ -238,14 +238,21 @@ def split_sections(body):
 
 # -------- section 7: local tables --------
 
-codecs.register_error("byte-wise", lambda error: ("\ufffd", error.start + 1))
+codecs.register_error("byte-wise", lambda error: (f"\\x{error.object[error.start]:02x}", error.start + 1))
+
+
+def key(name):
+    """-> JSON of a name as a key, without its quotes"""
+    return json.dumps(name.replace("\\", "\\x5c"))[1:-1]
 
 
 def string_members(name, data):
-    """-> JSON of the members that show a string of this name"""
+    """-> JSON of the members that show a string under this key"""
     if not data:
         return f'"{name}":null'
-    return f'"{name}":' + json.dumps(data.decode("utf-8", "byte-wise"), ensure_ascii=False)
+    text = data.decode("utf-8", "byte-wise")
+    flag = f',"{name}_hex":"{data.hex()}"' if text.encode() != data else ""
+    return f'"{name}":' + json.dumps(text, ensure_ascii=False) + flag
 
 
 def task_json(tgid, tid, start, exec_id, low, high):
@@ -321,7 +328,7 @@ class Tables:
 
 def show_value(value, field, tables, values):
     """-> JSON members for one value"""
-    name = field.name.replace("\\", "\\\\").replace('"', '\\"')
+    name = key(field.name)
     if field.kind == K_TASK:
         return f'"{name}":{tables.tasks[value if value < len(tables.tasks) else 0]}'
     if field.kind == K_STACK:
@@ -378,5 +385,5 @@ class Body:
             if field is None or field.name == "reserved":
                 continue
             members = show_column(values, field, tables, schema.values)
-            shown.append(members if members is not None else [f"{json.dumps(field.name)}:null"] * section.rows)
+            shown.append(members if members is not None else [f'"{key(field.name)}":null'] * section.rows)
         self.lines += ["{" + ",".join(row) + "}" for row in zip(*shown)]

@@ -95,6 +95,17 @@ def enum(text, name, prefix):
     return {int(value): item for item, value in re.findall(rf"{prefix}(\w+) = (\d+)", body)}
 
 
+def budgets():
+    """-> {name: (fixed part, times the file's size)} of the #define CAP_NAME(file_bytes)"""
+    found = {}
+    for name, value in re.findall(r"^#define (CAP_\w+)\(file_bytes\) ([^/\n]*)", read("limits.h").replace("\\\n", " "), re.M):
+        match = re.fullmatch(r"\s*\(\((\d+)ull << (\d+)\) \+ (\d+) \* \(file_bytes\)\)\s*", value)
+        expect(match, f"{name} is not of the form that spec_test.py reads: {value}")
+        if match:
+            found[name] = int(match[1]) << int(match[2]), int(match[3])
+    return found
+
+
 def constants():
     """-> {name: value} of all #define CAP_NAME number"""
     found = {}
@@ -192,6 +203,11 @@ def check_constants():
     limits = {row[0]: int(row[1]) for row in table(section("10. Limits"), "constant", "value")}
     inline = {name: int(value, 0) for name, value in re.findall(r"\b(CAP_[A-Z_]+),? (0x[0-9a-fA-F]+|\d+)\b", section("10. Limits"))}
     known = {**inline, **limits}
+    scale = {"Ki": 10, "KiB": 10, "Mi": 20, "MiB": 20}
+    shown = {name: (int(number) << scale[unit], int(factor)) for name, number, unit, factor in
+             re.findall(r"\b(CAP_[A-Z_]+),\s(\d+) (\w+) \+ (\d+) F\b", section("10. Limits"))}
+    same("budget", budgets(), shown)
+    known = {name: value for name, value in known.items() if name not in shown}
     for name, value in sorted(code.items()):
         expect(name in known, f"{name} ({value}) has no place in section 10 of SPEC.md")
         expect(known.get(name, value) == value, f"{name}: the code has {value}, SPEC.md {known.get(name)}")
@@ -200,8 +216,9 @@ def check_constants():
     for name, value in re.findall(r"\b(CAP_[A-Z_]+) \((\d+)\)", SPEC):
         expect(code.get(name) == int(value), f"{name} ({value}) in SPEC.md: the code has {code.get(name)}")
     everything = set(re.findall(r"\bCAP_[A-Z_]+\b", "".join(read(name) for name in sorted(os.listdir(os.path.join(ROOT, "formats"))) if name.endswith((".h", ".c", ".def")))))
+    everything |= {f"CAP_END_{row[1]}" for row in macro(read("end_reasons.def"), "END_REASON", 3)}
     for name in sorted(set(re.findall(r"\bCAP_[A-Z_]+\b", SPEC))):
-        expect(name in everything or name in ("CAP_MAX_", "CAP_WRITER_"), f"{name} is in SPEC.md, but nowhere in formats/")
+        expect(name in everything or name.startswith("CAP_END_") or name in ("CAP_MAX_", "CAP_WRITER_"), f"{name} is in SPEC.md, but nowhere in formats/")
     version = f"version {code['CAP_VERSION_MAJOR']}.{code['CAP_VERSION_MINOR']}"
     expect(SPEC.startswith(f"# The kymo capture format, {version}\n"), f"the title of SPEC.md does not say {version}")
     expect(f"- {version[8:]}: " in section("Change log"), f"the change log has no {version}")

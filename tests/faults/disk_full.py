@@ -20,7 +20,10 @@ MOUNT = {
 }
 
 
-def check_full(run, reserved):
+HELD_BACK, TAIL = 1 << 20, 64 << 10  # bytes kept for the end, and more than it takes here
+
+
+def check_full(run, disk_bytes, reserved):
     """-> problems of a recording that met a full disk"""
     problems = [env.expect(f"exit status {run.status}", run.status == 1),
                 env.expect(f"said: {run.said!r}", run.path in run.said and "make room" in run.said)]
@@ -31,7 +34,9 @@ def check_full(run, reserved):
     if found["readable"]:
         problems += [env.expect("blocks carry flag 7 for a full disk", found["after_error"] == 0),
                      env.expect(f"reason {found['reason']}", not found["ended"] or found["reason"] == env.NO_SPACE),
-                     env.expect("no END, though room was reserved", found["ended"] or not reserved)]
+                     env.expect("no END, though room was reserved", found["ended"] or not reserved),
+                     env.expect(f"{found['bytes']} of {disk_bytes} bytes used: no room was held back",
+                                not reserved or found["bytes"] <= disk_bytes - HELD_BACK + TAIL)]
     return problems
 
 
@@ -48,12 +53,24 @@ def at_every_page(check):
             if run.status == 0:  # all of it fitted: only beside the reserve
                 check.case(f"disk={page * PAGE} {words}", env.whole(run.facts))
                 continue
-            check.case(f"KYMO_DISK={words},disk={page * PAGE}", check_full(run, not words))
+            check.case(f"KYMO_DISK={words},disk={page * PAGE}", check_full(run, page * PAGE, not words))
             if words and run.exists:
                 left += 1
                 ended += bool(run.facts["ended"])
             check.progress(len(reserved) + len(unreserved))
     return ended, left
+
+
+def file_size_limit(check):
+    """ulimit -f is a full disk of another kind; the command that is recorded must not inherit how it is met."""
+    for mib in (2, 3, 5):
+        path = os.path.join(env.scratch, "limited.kymo")
+        done = subprocess.run(["bash", "-c", f"ulimit -f {mib * 1024}; exec \"$@\"", "bash", *env.command("events=2000000,seed=1", path)],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        found = env.facts(path)
+        check.case(f"ulimit -f {mib * 1024}", [env.expect(f"exit status {done.returncode}", done.returncode == 1), *env.whole(found),
+                                               env.expect(f"said {done.stderr!r}", "File too large" in done.stderr and path in done.stderr),
+                                               env.expect(f"END: {found}", found.get("ended") and found["reason"] == env.NO_SPACE)])
 
 
 INNER = "--inner"
@@ -144,6 +161,7 @@ def main():
     env.require_shim()
     check = env.Check("W8")
     ended, left = at_every_page(check)
+    file_size_limit(check)
     had = on_real_disks(check) if os.geteuid() == 0 else []
     env.finish([check], f"where nothing can be reserved {ended} of {left} files got their END; really full: {', '.join(had) or 'none'}")
 

@@ -10,7 +10,7 @@ work=${KYMO_BUILD:?}/coverage
 min_lines=95
 min_branches=85
 # what reads a capture; the same files write nothing
-files=(block_header.c bytes.h capture_reader.c column_decode.c file_header_decode.c reader_content.c reader_input.c reader_scan.c
+files=(block_header.c bytes.h capture_reader.c column_decode.c file_header_decode.c number_set.c reader_content.c reader_input.c reader_scan.c
 	rows_decode.c schema_codec.c zstd_frame.c)
 targets=(reader rows schema fileheader)
 

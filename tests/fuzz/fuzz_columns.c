@@ -36,7 +36,9 @@ static bool plain_decode(u8 encoding, const uint8_t *bytes, size_t len, u32 rows
 	size_t at = 0;
 	u64 before = 0;
 
-	if (encoding == CAP_ENC_FIXED && rows > 0) {
+	if (encoding == CAP_ENC_FIXED && rows == 0)
+		return len == 0;
+	if (encoding == CAP_ENC_FIXED) {
 		size_t width = len / rows;
 
 		if (len % rows || (width != 1 && width != 2 && width != 4 && width != 8))

@@ -1,14 +1,21 @@
 /*
  * What the recorder parses while it is privileged: the first byte chooses the parser, the rest is a
- * line of /proc, ELF notes, or a perf ring that wraps around.
+ * line or a file of /proc, ELF notes, a perf ring that wraps around, or the value of an option.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fuzz_target.h"
 #include "kernel_map_state.h"
 #include "maps_parse.h"
+#include "option_text.h"
+#include "option_values.h"
+#include "options.h"
 #include "perf_record.h"
+#include "quantity_text.h"
+#include "units.h"
 
 #define RING_BYTES 1024
 
@@ -35,6 +42,91 @@ static void read_ring(const u8 *bytes, size_t len)
 	}
 }
 
+/* Lines of a file: together they are what the file holds, but for what is cut off. */
+static void read_lines(const char *bytes, size_t len)
+{
+	static struct rec_line_reader reader;
+	static int fd = -1;
+	size_t sum = 0;
+	char *line;
+
+	if (fd < 0)
+		fd = memfd_create("lines", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, (off_t)len) < 0 || pwrite(fd, bytes, len, 0) != (ssize_t)len ||
+	    lseek(fd, 0, SEEK_SET) < 0)
+		abort();
+	rec_lines_init(&reader, fd);
+	while (rec_lines_next(&reader, &line) == 1) {
+		size_t line_len = strlen(line);
+
+		if (line_len >= sizeof(reader.bytes) || memchr(line, '\n', line_len))
+			abort();
+		sum += line_len + 1;
+	}
+	if (sum > len + 1)
+		abort();
+}
+
+/* What is accepted is shown in a form that says the same. */
+static void read_quantities(const char *text)
+{
+	char shown[REC_UNIT_TEXT_BYTES];
+	u64 value, again;
+
+	if (rec_parse_duration(text, REC_NS_PER_S, &value) == 0) {
+		rec_format_duration(value, shown);
+		if (rec_parse_duration(shown, REC_NS_PER_S, &again) < 0 || again != value)
+			abort();
+	}
+	if (rec_parse_size(text, &value) == 0) {
+		rec_format_size(value, shown);
+		if (rec_parse_size(shown, &again) < 0 || again != value)
+			abort();
+	}
+	if (rec_parse_count(text, &value) == 0) {
+		rec_format_count(value, shown);
+		if (rec_parse_count(shown, &again) < 0 || again != value)
+			abort();
+	}
+}
+
+/* The first byte is the option, the rest its value. */
+static void read_option(const char *text)
+{
+	unsigned int id = (unsigned char)text[0] % REC_OPTION_COUNT;
+	struct rec_options options;
+	struct cap_err err = {0};
+	char *yaml;
+	int rc;
+
+	rec_options_init(&options);
+	rc = rec_option_set((enum rec_option_id)id, &options, text[0] ? text + 1 : text, true,
+			    &err);
+	if (rc < 0 && !err.text[0])
+		abort(); /* whoever is refused is told why */
+	if (rc == 0 && rec_options_complete(&options, 1ull << id, &err) == 0) {
+		yaml = rec_options_yaml(&options);
+		free(yaml);
+	}
+	rec_options_done(&options);
+}
+
+static void show(const char *text)
+{
+	char shown[REC_SHOWN_BYTES], visible[64];
+
+	(void)rec_text_show(text, strlen(text), shown);
+	(void)rec_visible_text(text, visible, sizeof(visible));
+	for (const char *p = shown; *p; p++)
+		if (*p < ' ' || *p > '~')
+			abort();
+	for (const unsigned char *p = (const unsigned char *)visible; *p; p++)
+		if (*p < ' ' || *p == 0x7f)
+			abort();
+	(void)rec_text_distance(text, "frequency");
+	(void)rec_text_slips(text, "frequency");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct rec_maps_line maps_line;
@@ -52,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	memcpy(text, data + 1, len - 1);
 	text[len - 1] = '\0';
-	switch (data[0] % 7) {
+	switch (data[0] % 16) {
 	case 0:
 		(void)rec_maps_parse_line(text, &maps_line);
 		break;
@@ -70,6 +162,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		break;
 	case 5:
 		(void)rec_notes_build_id((const u8 *)text, len - 1, build_id);
+		break;
+	case 7:
+		read_lines(text, len - 1);
+		break;
+	case 8:
+		read_quantities(text);
+		break;
+	case 9:
+		read_option(text);
+		break;
+	case 10:
+		show(text);
 		break;
 	default:
 		read_ring((const u8 *)text, len - 1);

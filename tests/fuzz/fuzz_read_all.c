@@ -60,8 +60,37 @@ static u64 use_section(const struct cap_rows *rows, const struct cap_section *se
 	return (u64)section->row_count * section->column_count;
 }
 
+struct troubles {
+	u64 last_offset, bytes;
+};
+
+static void note_trouble(void *context, const struct cap_trouble *trouble)
+{
+	struct troubles *troubles = context;
+
+	if (trouble->offset < troubles->last_offset)
+		abort(); /* told in the order of the file */
+	troubles->last_offset = trouble->offset;
+	troubles->bytes += trouble->kind == CAP_TROUBLE_DAMAGED ? trouble->size_bytes : 0;
+}
+
+static void use_bytes(const struct cap_reader *reader, const struct cap_block *block)
+{
+	struct cap_block_bytes bytes;
+	u64 sink;
+
+	cap_reader_block_bytes(reader, &bytes);
+	if (bytes.plain_len != block->plain_len || bytes.raw_len != block->raw_len ||
+	    (u64)bytes.plain_len + bytes.frame_len > block->size_bytes)
+		abort();
+	sink = digest_bytes(0, bytes.plain, bytes.plain_len);
+	sink += digest_bytes(sink, bytes.frame, bytes.frame_len);
+	__asm__ volatile("" : : "r"(sink));
+}
+
 size_t fuzz_read_all(const uint8_t *bytes, size_t len, int mode)
 {
+	struct troubles troubles = {0};
 	struct cap_reader *reader = NULL;
 	struct cap_err err;
 	struct cap_block block;
@@ -71,11 +100,13 @@ size_t fuzz_read_all(const uint8_t *bytes, size_t len, int mode)
 	size_t blocks = 0;
 
 	if (reader_of_fd(fuzz_file(bytes, len), (enum cap_read_mode)mode, &reader, &err) == 0) {
+		cap_reader_tell(reader, note_trouble, &troubles);
 		while (cap_reader_next(reader, &block, &err) == 1) {
 			if (block.offset < last_end || block.offset + block.size_bytes > len)
 				abort(); /* every step goes forward and stays inside */
 			last_end = block.offset + block.size_bytes;
 			blocks++;
+			use_bytes(reader, &block);
 			if (cap_reader_rows(reader, &rows, &err) < 0)
 				continue;
 			use_tables(&rows);

@@ -8,9 +8,11 @@ seconds=${2:?usage: short_run.sh TARGET SECONDS}
 here=$(cd "$(dirname "$0")" && pwd)
 work=${KYMO_BUILD:?}/fuzz
 mkdir -p "$work/found_$target" "$work/artifacts"
+dict=()
+[ -f "$here/$target.dict" ] && dict=(-dict="$here/$target.dict")
 # a wall-clock bound of its own: a hang is a finding
 timeout $((seconds + 60)) "$work/fuzz_$target" -max_total_time="$seconds" -max_len=65536 -timeout=5 -rss_limit_mb=1024 \
-	-print_final_stats=1 -verbosity=0 -artifact_prefix="$work/artifacts/$target-" "$work/found_$target" "$here/corpus_$target" \
+	-print_final_stats=1 -verbosity=0 "${dict[@]}" -artifact_prefix="$work/artifacts/$target-" "$work/found_$target" "$here/corpus_$target" \
 	>"$work/$target.log" 2>&1
 status=$?
 grep -E 'stat::(number_of_executed_units|peak_rss_mb|average_exec)' "$work/$target.log"

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,6 +194,41 @@ static void test_reserve_leaves_no_trace(void **state)
 	assert_true((u64)info.st_blocks * 512 < 31 * sizeof(bytes) + (64 << 10));
 }
 
+/* ulimit -f stands for a full disk here: each kind of block leaves the room of those after it. */
+static void test_room_is_kept_for_the_end(void **state)
+{
+	static const struct {
+		enum rec_room room;
+		u64 left_bytes;
+	} steps[] = {{REC_ROOM_RECORDING, 1 << 20}, {REC_ROOM_FACTS, 256 << 10}, {REC_ROOM_END, 0}};
+	static char bytes[1000];
+	struct rlimit unlimited, limit;
+	struct rec_output *output = NULL;
+	struct cap_err err = {0};
+
+	(void)state;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
+	limit = (struct rlimit){3 << 20, unlimited.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(rec_output_open(in_folder("limited"), false, &output, &err), 0);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct stat info;
+
+		rec_output_use_room(output, steps[i].room);
+		while (rec_output_write(output, rec_output_fd(output), bytes, sizeof(bytes)) > 0)
+			;
+		assert_true(rec_output_error_is_full(-errno));
+		assert_int_equal(fstat(rec_output_fd(output), &info), 0);
+		assert_in_range((3 << 20) - (u64)info.st_size, steps[i].left_bytes,
+				steps[i].left_bytes + sizeof(bytes));
+		assert_int_equal(info.st_size % (off_t)sizeof(bytes), 0); /* whole ones only */
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
+	assert_int_equal(rec_output_close(output, &err), 0);
+	rec_output_free(output);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +243,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_discard_removes_only_ours, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_reserve_leaves_no_trace, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_room_is_kept_for_the_end, make_folder,
 						remove_folder),
 	};
 
