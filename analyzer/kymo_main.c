@@ -47,7 +47,8 @@ static void print_help(FILE *out)
 		(void)fprintf(out, "  %-10s %s\n", kymo_commands[i].name, kymo_commands[i].summary);
 	(void)fputs("\nCAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be "
 		    "a database made by `kymo import`.\n"
-		    "Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but data was "
+		    "Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but "
+		    "data was "
 		    "damaged or unknown.\n",
 		    out);
 }
