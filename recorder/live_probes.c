@@ -216,6 +216,8 @@ static int fail_load(const struct live_probes *probes, int error, struct cap_err
 				"MapOperationFailed: %s: %s; try a smaller ring (--buffer), or "
 				"raise the memory limit",
 				strerror(error), tail);
+	if (error == ENOMEM)
+		return cap_fail_errno(err, ENOMEM, "LoadFailed");
 	return cap_fail(err, CAP_EPRIVILEGE,
 			"LoadFailed: %s: %s; report this line with `uname -r`, or record other "
 			"classes (-e)",

@@ -12,6 +12,7 @@
 struct kymo_query {
 	sqlite3 *handle;
 	sqlite3_stmt *statement;
+	bool unbound; /* a value could not be bound: stepping would take NULL for it */
 };
 
 static int code_of(int sqlite_code)
@@ -98,6 +99,7 @@ int kymo_query_bind_int(struct kymo_query *query, const char *name, s64 value)
 
 	if (index == 0 || sqlite3_bind_int64(query->statement, index, value) == SQLITE_OK)
 		return 0;
+	query->unbound = true;
 	return -ENOMEM;
 }
 
@@ -115,11 +117,16 @@ int kymo_query_bind_text(struct kymo_query *query, const char *name, const char 
 					 SQLITE_TRANSIENT);
 	else
 		rc = sqlite3_bind_text(query->statement, index, text, -1, SQLITE_TRANSIENT);
-	return rc == SQLITE_OK ? 0 : -ENOMEM;
+	if (rc == SQLITE_OK)
+		return 0;
+	query->unbound = true;
+	return -ENOMEM;
 }
 
 int kymo_query_step(struct kymo_query *query, struct cap_err *err)
 {
+	if (query->unbound)
+		return cap_fail(err, -ENOMEM, "out of memory");
 	switch (sqlite3_step(query->statement)) {
 	case SQLITE_ROW:
 		return 1;
@@ -135,6 +142,7 @@ void kymo_query_reset(struct kymo_query *query)
 	(void)sqlite3_reset(
 		query->statement); /* repeats the error of the last step, which was reported */
 	(void)sqlite3_clear_bindings(query->statement);
+	query->unbound = false;
 }
 
 int kymo_query_column_count(const struct kymo_query *query)

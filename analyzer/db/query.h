@@ -22,7 +22,8 @@ void kymo_query_freep(struct kymo_query **query); /* for CLEANUP */
 
 /* A parameter that the statement does not have is no error: one set of filters serves many
  * statements. Text is copied; NULL binds NULL, and text that is not UTF-8 the BLOB
- * that import keeps such names as. */
+ * that import keeps such names as. 0 or -ENOMEM; the next step fails then too, so that results need
+ * not be looked at one by one. */
 int kymo_query_bind_int(struct kymo_query *query, const char *name, s64 value);
 int kymo_query_bind_text(struct kymo_query *query, const char *name, const char *text);
 

@@ -148,6 +148,8 @@ static int next_block(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 
 int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 {
+	if (cursor->columns.out_of_memory) /* rows before read as NULL what they are not */
+		return cap_fail(err, -ENOMEM, "out of memory for columns");
 	for (;;) {
 		while (cursor->section < cursor->rows.section_count) {
 			const struct cap_section *section =
@@ -194,6 +196,11 @@ const u64 *kymo_chunk_cursor_column(struct kymo_chunk_cursor *cursor, unsigned i
 	return kymo_section_column(&cursor->columns, field);
 }
 
+bool kymo_chunk_cursor_failed(const struct kymo_chunk_cursor *cursor)
+{
+	return cursor->columns.out_of_memory;
+}
+
 s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local)
 {
 	s64 number;
@@ -218,6 +225,8 @@ s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row)
 	const u64 *tasks = kymo_section_column(&cursor->columns, cursor->task_field);
 	struct kymo_sample_place place = {0};
 
+	if (cursor->columns.out_of_memory)
+		return -ENOMEM;
 	if (!stacks || stacks[row] == 0 || stacks[row] >= cursor->rows.stack_count)
 		return 0;
 	if (times && tasks && tasks[row] < cursor->rows.task_count) {

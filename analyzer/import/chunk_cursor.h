@@ -47,4 +47,6 @@ s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local);
 s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row);
 const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor,
 						  u64 local);
+/* Was a column NULL because memory ran out? It stays so, and the next step fails. */
+bool kymo_chunk_cursor_failed(const struct kymo_chunk_cursor *cursor);
 u64 kymo_chunk_cursor_rejected(const struct kymo_chunk_cursor *cursor); /* columns, so far */

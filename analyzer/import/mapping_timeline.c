@@ -59,6 +59,7 @@ struct kymo_mappings {
 	u64 next_seq;
 	u64 work, max_work; /* events applied, and ranges moved in their share */
 	u64 cached_ranges;
+	bool failed; /* an address space could not be built: out of memory */
 };
 
 struct kymo_mappings *kymo_mappings_new(void)
@@ -399,8 +400,12 @@ static struct line *line_at(struct kymo_mappings *mappings, u32 tgid, u64 time_n
 		/* a fork line may ask this one again through a cycle of parents: count first */
 		const struct line_event *event = &line->events[line->applied++];
 
-		if (apply_event(mappings, line, event, depth) < 0 ||
-		    mappings->work > mappings->max_work)
+		if (apply_event(mappings, line, event, depth) < 0) {
+			mappings->failed = true;
+			line->valid = false;
+			return NULL;
+		}
+		if (mappings->work > mappings->max_work)
 			return NULL;
 	}
 	if (depth == 0 && mappings->cached_ranges > MAX_CACHED_RANGES)
@@ -421,4 +426,9 @@ bool kymo_mappings_find(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, u
 		return false;
 	*ret_mapping = line->now.list[at];
 	return true;
+}
+
+bool kymo_mappings_failed(const struct kymo_mappings *mappings)
+{
+	return mappings->failed;
 }

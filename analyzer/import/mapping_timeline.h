@@ -42,3 +42,6 @@ u32 kymo_mappings_epoch(struct kymo_mappings *mappings, u32 tgid, u64 time_ns);
 /* The mapping that holds address in tgid at that time. False if there is none, or out of memory. */
 bool kymo_mappings_find(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, u64 address,
 			struct kymo_mapping *ret_mapping);
+
+/* Was an answer of "none" wrong, because memory ran out? It stays so. */
+bool kymo_mappings_failed(const struct kymo_mappings *mappings);

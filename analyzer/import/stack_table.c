@@ -218,6 +218,8 @@ static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappi
 	switch (from->space) {
 	case CAP_SPACE_USER:
 		resolve_user(stacks, mappings, place, offset, &frame);
+		if (kymo_mappings_failed(mappings))
+			return -ENOMEM;
 		break;
 	case CAP_SPACE_KERNEL:
 	case CAP_SPACE_MODULE:

@@ -91,6 +91,8 @@ int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_ch
 		return -ENOMEM;
 	for (int c = 0; c < COLUMNS; c++)
 		values[c] = kymo_chunk_cursor_column(cursor, fields[c]);
+	if (kymo_chunk_cursor_failed(cursor))
+		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
 		s64 task = locals ? kymo_chunk_cursor_task(cursor, locals[i]) : 0;
 		u64 time_ns = times ? times[i] : 0;

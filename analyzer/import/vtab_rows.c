@@ -187,6 +187,8 @@ static int next_section(struct rows_cursor *cursor)
 						  cursor->chunks,
 						  table->columns.list[table->time_column].field)
 					: NULL;
+		if (kymo_chunk_cursor_failed(cursor->chunks))
+			return SQLITE_NOMEM;
 	}
 	return SQLITE_OK;
 }
@@ -299,8 +301,8 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
 		cursor->values[field] = kymo_chunk_cursor_column(cursor->chunks, field);
 		cursor->loaded[field] = 1;
 	}
-	if (!cursor->values[field])
-		return SQLITE_OK; /* NULL */
+	if (!cursor->values[field]) /* NULL */
+		return kymo_chunk_cursor_failed(cursor->chunks) ? SQLITE_NOMEM : SQLITE_OK;
 	value = cursor->values[field][cursor->row];
 	switch (column->kind) {
 	case CAP_KIND_TASK:

@@ -213,6 +213,13 @@ static void look_for_symtab(struct kymo_elf *elf)
 	}
 }
 
+bool kymo_elf_ran_out(void)
+{
+	int error = elf_errno(); /* and forgets it */
+
+	return error != 0 && strcmp(elf_errmsg(error), "out of memory") == 0;
+}
+
 int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct cap_err *err)
 {
 	CLEANUP(cap_closep) int owned_fd = fd; /* until elf owns it */
@@ -236,8 +243,11 @@ int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct
 	elf->file_bytes = (uint64_t)status.st_size;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return cap_fail(err, -ENOEXEC, "libelf is too old");
+	(void)kymo_elf_ran_out(); /* forgets what came of another file */
 	/* Read, not mapped: a file that shrinks under a mapping would kill us with SIGBUS. */
 	elf->handle = elf_begin(elf->fd, ELF_C_READ, NULL);
+	if (!elf->handle && kymo_elf_ran_out())
+		return cap_fail(err, -ENOMEM, "'%s'", name);
 	if (!elf->handle || elf_kind(elf->handle) != ELF_K_ELF ||
 	    !gelf_getehdr(elf->handle, &header))
 		return cap_fail(err, -ENOEXEC, "'%s' is not a readable ELF file", name);
@@ -248,6 +258,8 @@ int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct
 	load_build_id(elf);
 	load_debug_link(elf);
 	look_for_symtab(elf);
+	if (kymo_elf_ran_out())
+		return cap_fail(err, -ENOMEM, "'%s'", name);
 	*ret_elf = TAKE(elf);
 	return 0;
 }

@@ -45,6 +45,9 @@ bool kymo_elf_section_data(const struct kymo_elf *elf, Elf_Scn *section, GElf_Sh
  */
 const char *kymo_elf_string(const Elf_Data *strings, size_t offset);
 
+/* Did libelf fail lately because memory ran out? It gives NULL for that and for damage alike. */
+bool kymo_elf_ran_out(void);
+
 /* The first section with that name, or NULL. */
 Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name);
 

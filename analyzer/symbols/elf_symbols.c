@@ -244,7 +244,7 @@ int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
 	free(list.symbols);
 	if (rc == 0)
 		rc = kymo_elf_add_plt(elf);
-	if (rc == -ENOMEM)
+	if (rc == -ENOMEM || kymo_elf_ran_out())
 		return cap_fail(err, -ENOMEM, "symbol table");
 	if (elf->function_count > 1)
 		qsort(elf->functions, elf->function_count, sizeof(*elf->functions), function_order);

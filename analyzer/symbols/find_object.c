@@ -30,6 +30,7 @@ struct wanted {
 	char hex[2 * KYMO_ELF_MAX_BUILD_ID_BYTES + 1];
 	bool saw_other_build; /* a candidate of the right name had another build-id */
 	bool saw_unreadable;
+	bool out_of_memory;
 };
 
 /* A recorded path is used only if it is absolute and free of "..": it must not lead out of symfs.
@@ -109,11 +110,14 @@ static struct kymo_elf *try_file(struct wanted *wanted, const char *root, const 
 	const uint8_t *build_id;
 	size_t len;
 	int fd = open_file(root, path);
+	int rc;
 
 	if (fd < 0)
 		return NULL;
-	if (kymo_elf_open_fd(fd, path, &elf, NULL) < 0) {
+	rc = kymo_elf_open_fd(fd, path, &elf, NULL);
+	if (rc < 0) {
 		wanted->saw_unreadable = true;
+		wanted->out_of_memory = wanted->out_of_memory || rc == -ENOMEM;
 		return NULL;
 	}
 	build_id = kymo_elf_build_id(elf, &len);
@@ -207,7 +211,6 @@ int kymo_find_object(const struct kymo_object_search *search, const uint8_t *bui
 	struct kymo_object object = {0};
 	bool other_build;
 
-	(void)err; /* candidates that fail are not errors: the state tells */
 	if (!path_is_plain(path))
 		path = NULL;
 	if (build_id_len < 2 || build_id_len > KYMO_ELF_MAX_BUILD_ID_BYTES) {
@@ -227,6 +230,11 @@ int kymo_find_object(const struct kymo_object_search *search, const uint8_t *bui
 	/* A whole program found in a debug directory serves as program. */
 	if (object.debug && !object.program && !kymo_elf_is_debug_only(object.debug))
 		object.program = TAKE(object.debug);
+	/* other candidates that fail are not errors: the state tells */
+	if (wanted.out_of_memory) {
+		kymo_object_done(&object);
+		return cap_fail(err, -ENOMEM, "out of memory for '%s'", path ? path : wanted.hex);
+	}
 	object.state = state_of(&wanted, &object, other_build);
 	*ret_object = object;
 	return 0;
