@@ -72,8 +72,7 @@ static int find_path(int directory, const char *path, uint64_t resolve)
 	return (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
 }
 
-/* Opens a regular file or returns -1. Below another root, symbolic links stay below it too. */
-static int open_file(const char *root, const char *path)
+int kymo_open_object_file(const char *root, const char *path)
 {
 	CLEANUP(cap_closep) int found = -1;
 	char link[64];
@@ -106,11 +105,13 @@ static int open_file(const char *root, const char *path)
 /* The file at root/path if it is an ELF file with the wanted build-id, else NULL. */
 static struct kymo_elf *try_file(struct wanted *wanted, const char *root, const char *path)
 {
+	const struct kymo_object_search *search = wanted->search;
 	struct kymo_elf *elf;
 	const uint8_t *build_id;
 	size_t len;
-	int fd = open_file(root, path);
 	int rc;
+	int fd = search->open_file ? search->open_file(search->open_context, root != NULL, path)
+				   : kymo_open_object_file(root, path);
 
 	if (fd < 0)
 		return NULL;
@@ -261,6 +262,8 @@ const char *kymo_object_state_text(enum kymo_object_state state)
 		return "stripped: install its -dbgsym package or pass --debug-dir";
 	case KYMO_OBJECT_UNREADABLE:
 		return "not a readable ELF file";
+	case KYMO_OBJECT_GAVE_UP:
+		return "reading its symbols failed: it is damaged, or made to harm";
 	}
 	return "unknown";
 }

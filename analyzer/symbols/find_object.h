@@ -4,6 +4,7 @@
  * one wanted, so that another version of a program never lends wrong names. Paths come from
  * captures and are untrusted.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ struct kymo_object_search {
 							by their base name */
 	size_t debug_dir_count;			     /* /usr/lib/debug is looked at after them */
 	const char *symfs;			     /* root for recorded paths; NULL: "/" */
+	/* How files are opened; NULL: kymo_open_object_file. */
+	int (*open_file)(void *context, bool below_symfs, const char *path);
+	void *open_context;
 };
 
 enum kymo_object_state { /* also in the database: append only */
@@ -29,6 +33,8 @@ enum kymo_object_state { /* also in the database: append only */
 			 KYMO_OBJECT_NO_SYMBOLS =
 				 4, /* found, but stripped, and no debug file beside it */
 			 KYMO_OBJECT_UNREADABLE = 5, /* found, but not a sound ELF file */
+			 KYMO_OBJECT_GAVE_UP =
+				 6, /* reading it crashed, or took too much: symbol_helper.h */
 };
 
 struct kymo_object {
@@ -45,6 +51,12 @@ int kymo_find_object(const struct kymo_object_search *search, const uint8_t *bui
 		     size_t build_id_len, const char *path, struct kymo_object *ret_object,
 		     struct cap_err *err);
 void kymo_object_done(struct kymo_object *object); /* closes both files; for CLEANUP too */
+
+/*
+ * Opens a regular file of an ordinary file system for reading, or returns -1. Nothing else is ever
+ * opened, so that nothing acts on it. root: NULL for "/", else path and its links stay below it.
+ */
+int kymo_open_object_file(const char *root, const char *path);
 
 /* One English line about a state, for people: what is missing and what mends it. */
 const char *kymo_object_state_text(enum kymo_object_state state);

@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
-#include "demangle.h"
 #include "formats/cleanup.h"
-#include "object_names.h"
+#include "symbol_helper.h"
 
 /* Offsets of callers are already inside the call: import stores return addresses less one. */
 static const char frames_sql[] =
@@ -29,11 +28,9 @@ enum { COL_FRAME, COL_OFFSET, COL_MODULE, COL_BUILD_ID, COL_PATH, COL_FIRST_OFFS
 struct symbolizer {
 	const struct kymo_object_search *search;
 	struct kymo_query *frames, *add_name, *add_module;
-	struct kymo_object_names *names; /* of the current build-id and path */
+	struct kymo_symbol_helper *names; /* of the current build-id and path */
 	char *build_id, *path; /* what names was opened for; NULL: nothing, or no build-id */
 	s64 module_id;	       /* the last one entered into module_symbols; 0: none */
-	const struct kymo_function *function; /* whose demangled name is kept, in names */
-	char *function_name;
 };
 
 static void symbolizer_done(struct symbolizer *symbolizer)
@@ -41,10 +38,9 @@ static void symbolizer_done(struct symbolizer *symbolizer)
 	kymo_query_free(symbolizer->frames);
 	kymo_query_free(symbolizer->add_name);
 	kymo_query_free(symbolizer->add_module);
-	kymo_object_names_free(symbolizer->names);
+	kymo_symbol_helper_free(symbolizer->names);
 	free(symbolizer->build_id);
 	free(symbolizer->path);
-	free(symbolizer->function_name);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -75,6 +71,7 @@ static const char *state_name(enum kymo_object_state state)
 		[KYMO_OBJECT_FOUND] = "found",		 [KYMO_OBJECT_NO_BUILD_ID] = "no_build_id",
 		[KYMO_OBJECT_NOT_FOUND] = "not_found",	 [KYMO_OBJECT_OTHER_BUILD] = "other_build",
 		[KYMO_OBJECT_NO_SYMBOLS] = "no_symbols", [KYMO_OBJECT_UNREADABLE] = "unreadable",
+		[KYMO_OBJECT_GAVE_UP] = "gave_up",
 	};
 
 	return names[state];
@@ -88,21 +85,20 @@ static int open_object(struct symbolizer *symbolizer, const char *build_id, cons
 	char *kept_id = build_id ? strdup(build_id) : NULL;
 	char *kept_path = path ? strdup(path) : NULL;
 
-	symbolizer->names = kymo_object_names_free(symbolizer->names);
-	symbolizer->function = NULL;
+	symbolizer->names = kymo_symbol_helper_free(symbolizer->names);
 	free(symbolizer->build_id);
 	free(symbolizer->path);
 	symbolizer->build_id = kept_id;
 	symbolizer->path = kept_path;
 	if ((build_id && !kept_id) || (path && !kept_path))
 		return cap_fail(err, -ENOMEM, "symbols");
-	return kymo_object_names_open(symbolizer->search, bytes, len, path, first_offset,
-				      &symbolizer->names, err);
+	return kymo_symbol_helper_open(symbolizer->search, bytes, len, path, first_offset,
+				       &symbolizer->names, err);
 }
 
 static int enter_module(struct symbolizer *symbolizer, s64 module_id, struct cap_err *err)
 {
-	enum kymo_object_state state = kymo_object_names_state(symbolizer->names);
+	enum kymo_object_state state = kymo_symbol_helper_state(symbolizer->names);
 	int rc;
 
 	symbolizer->module_id = module_id;
@@ -115,42 +111,22 @@ static int enter_module(struct symbolizer *symbolizer, s64 module_id, struct cap
 	return rc < 0 ? rc : 0;
 }
 
-static int keep_function(struct symbolizer *symbolizer, const struct kymo_function *function,
-			 struct cap_err *err)
-{
-	char *name, *with_plt;
-
-	if (symbolizer->function == function)
-		return 0;
-	name = kymo_demangle(function->name);
-	if (!name)
-		name = strdup(function->name);
-	if (name && function->plt && asprintf(&with_plt, "%s@plt", name) >= 0) {
-		free(name);
-		name = with_plt;
-	}
-	free(symbolizer->function_name);
-	symbolizer->function_name = name;
-	symbolizer->function = name ? function : NULL;
-	return name ? 0 : cap_fail(err, -ENOMEM, "symbols");
-}
-
 static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
 {
 	struct kymo_query *frames = symbolizer->frames;
 	uint64_t offset = (uint64_t)kymo_query_int(frames, COL_OFFSET);
-	const struct kymo_function *function;
+	enum kymo_object_state before = kymo_symbol_helper_state(symbolizer->names);
 	uint64_t into;
+	const char *name = kymo_symbol_helper_find(symbolizer->names, offset, &into);
 	int rc;
 
-	if (!kymo_object_names_find(symbolizer->names, offset, &function, &into))
+	if (kymo_symbol_helper_state(symbolizer->names) != before)
+		return enter_module(symbolizer, symbolizer->module_id, err);
+	if (!name)
 		return 0;
-	rc = keep_function(symbolizer, function, err);
-	if (rc < 0)
-		return rc;
 	(void)kymo_query_bind_int(symbolizer->add_name, ":frame",
 				  kymo_query_int(frames, COL_FRAME));
-	(void)kymo_query_bind_text(symbolizer->add_name, ":symbol", symbolizer->function_name);
+	(void)kymo_query_bind_text(symbolizer->add_name, ":symbol", name);
 	(void)kymo_query_bind_int(symbolizer->add_name, ":into", (s64)into);
 	rc = kymo_query_step(symbolizer->add_name, err);
 	kymo_query_reset(symbolizer->add_name);

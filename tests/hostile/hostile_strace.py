@@ -18,11 +18,11 @@ CALL = re.compile(r"^\d+\s+(\w+)\((.*)$")
 OPENS = ("open", "openat", "openat2", "creat")
 # What the loader, the C library and SQLite read by themselves
 SYSTEM = re.compile(r"/etc/ld\.so\.(cache|preload)$|/(usr/)?lib(64)?/(x86_64-linux-gnu/|aarch64-linux-gnu/)?[^/]*\.so[.\d]*$|/usr/lib/locale/|"
-                    r"/usr/share/locale/|/etc/localtime$|/dev/urandom$|/proc/self/(fd/\d+|maps|cgroup)$|/proc/sys/vm/overcommit_memory$|"
+                    r"/usr/share/locale/|/etc/localtime$|/dev/urandom$|/proc/self/(fd/\d+|maps|cgroup|statm)$|/proc/sys/vm/overcommit_memory$|"
                     r"/sys/(devices/system/cpu|kernel/mm/transparent_hugepage)|/sys/fs/cgroup")
-SPECIAL = re.compile(r" = \d+<(/proc/(?!\d+/|self/|sys/vm)|/dev/(?!urandom|null)|/sys/(?!devices|kernel/mm|fs/cgroup))")  # what a descriptor leads to
+SPECIAL = re.compile(r" = \d+<(/proc/(?!(\d+|self)/(maps|cgroup|statm)>|sys/vm)|/dev/(?!urandom|null)|/sys/(?!devices|kernel/mm|fs/cgroup))")  # what a descriptor leads to
 DEBUG = re.compile(r"/usr/lib/debug(/|$)")  # the debug directory that is always searched
-FORBIDDEN = ("connect", "socket", "socketpair", "bind", "sendto", "execveat", "ptrace", "process_vm_readv", "mount", "symlink", "link", "chmod", "chown",
+FORBIDDEN = ("connect", "socket", "bind", "sendto", "execveat", "ptrace", "process_vm_readv", "mount", "symlink", "link", "chmod", "chown",
              "mknod", "mknodat", "symlinkat", "linkat")
 
 

@@ -7,3 +7,11 @@ kymo_test(NAME hostile/letters LABEL hostile COMMAND ${PYTHON3} ${TESTS}/hostile
 kymo_test(NAME hostile/database LABEL hostile COMMAND /usr/bin/python3 ${TESTS}/hostile/hostile_database.py)
 kymo_test(NAME hostile/browser LABEL hostile COMMAND /usr/bin/python3 ${TESTS}/hostile/hostile_browser.py)
 kymo_test(NAME hostile/strace LABEL hostile COMMAND /usr/bin/python3 ${TESTS}/hostile/hostile_strace.py)
+# Its own copy of the helper, with a hook that fails on purpose; the library's is then not linked
+if(NOT KYMO_SANITIZE)
+  add_executable(helper_check hostile/helper_check.c ${CMAKE_SOURCE_DIR}/analyzer/symbols/symbol_helper.c)
+  target_compile_definitions(helper_check PRIVATE KYMO_TEST_HELPER)
+  target_link_libraries(helper_check PRIVATE kymo_analyzer)
+  set_target_properties(helper_check PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/hostile)
+  kymo_test(NAME hostile/helper LABEL hostile COMMAND helper_check ${TESTS}/fuzz/corpus_elf)
+endif()

@@ -1,0 +1,294 @@
+/* Both ends of the socket. Its messages are a head and text; files travel as descriptors. */
+#include "symbol_helper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "demangle.h"
+#include "formats/cleanup.h"
+#include "helper_sandbox.h"
+#include "object_names.h"
+
+#define MAX_TEXT_BYTES 65536
+#define MAX_OPENS 64	  /* per module; an honest search makes about ten */
+#define PATIENCE_MS 60000 /* for one answer; CPU time is limited besides */
+
+enum message_kind { MESSAGE_OPEN = 1, MESSAGE_FILE, MESSAGE_STATE, MESSAGE_FIND, MESSAGE_NAME };
+
+struct message {
+	uint32_t kind, value;
+	uint64_t number;
+	char text[MAX_TEXT_BYTES];
+};
+#define HEAD_BYTES offsetof(struct message, text)
+
+struct kymo_symbol_helper {
+	const struct kymo_object_search *search;
+	int fd;	   /* -1: no child */
+	pid_t pid; /* 0: no child */
+	enum kymo_object_state state;
+	unsigned opens;
+	struct message message;
+};
+
+/* -------- the socket -------- */
+
+static int send_message(int fd, const struct message *message, size_t text_bytes, int file)
+{
+	struct iovec part = {.iov_base = (void *)message, .iov_len = HEAD_BYTES + text_bytes};
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct msghdr whole = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (file >= 0) {
+		whole.msg_control = control.bytes;
+		whole.msg_controllen = sizeof(control.bytes);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &file, sizeof(int));
+	}
+	return sendmsg(fd, &whole, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Bytes of text, or negative. ret_file is -1 if none came; NULL: none is taken. */
+static ssize_t receive_message(int fd, struct message *message, int *ret_file)
+{
+	struct iovec part = {.iov_base = message, .iov_len = sizeof(*message)};
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct msghdr whole = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t len;
+
+	if (ret_file) {
+		*ret_file = -1;
+		whole.msg_control = control.bytes;
+		whole.msg_controllen = sizeof(control.bytes);
+	}
+	do
+		len = recvmsg(fd, &whole, MSG_CMSG_CLOEXEC);
+	while (len < 0 && errno == EINTR);
+	if (ret_file && len > 0 && whole.msg_controllen >= CMSG_LEN(sizeof(int)) &&
+	    control.head.cmsg_type == SCM_RIGHTS)
+		memcpy(ret_file, CMSG_DATA(&control.head), sizeof(int));
+	return len < (ssize_t)HEAD_BYTES ? -EPIPE : len - (ssize_t)HEAD_BYTES;
+}
+
+/* -------- the child -------- */
+
+struct child {
+	int fd;
+	struct message message;
+};
+
+static int ask_for_file(void *context, bool below_symfs, const char *path)
+{
+	struct child *child = context;
+	size_t len = strlen(path) + 1;
+	int file = -1;
+
+	if (len > sizeof(child->message.text))
+		return -1;
+	child->message.kind = MESSAGE_OPEN;
+	child->message.value = below_symfs;
+	memcpy(child->message.text, path, len);
+	if (send_message(child->fd, &child->message, len, -1) < 0 ||
+	    receive_message(child->fd, &child->message, &file) < 0)
+		_exit(1);
+	return file;
+}
+
+/* The answer to one offset; an empty name means none. */
+static size_t name_text(struct child *child, const struct kymo_function *function)
+{
+	CLEANUP(cap_freep) char *plain = kymo_demangle(function->name);
+	int len = snprintf(child->message.text, sizeof(child->message.text), "%s%s",
+			   plain ? plain : function->name, function->plt ? "@plt" : "");
+
+	return len < 0					   ? 0
+	       : (size_t)len < sizeof(child->message.text) ? (size_t)len
+							   : sizeof(child->message.text) - 1;
+}
+
+#ifdef KYMO_TEST_HELPER
+void kymo_test_in_helper(const char *path); /* fails on purpose */
+#endif
+
+static _Noreturn void serve(struct child *child, const struct kymo_object_search *search,
+			    const uint8_t *build_id, size_t build_id_len, const char *path,
+			    uint64_t text_file_offset)
+{
+	struct kymo_object_search own = *search;
+	struct kymo_object_names *names;
+
+	own.open_file = ask_for_file;
+	own.open_context = child;
+	kymo_helper_sandbox(child->fd);
+#ifdef KYMO_TEST_HELPER
+	kymo_test_in_helper(path);
+#endif
+	if (kymo_object_names_open(&own, build_id, build_id_len, path, text_file_offset, &names,
+				   NULL) < 0)
+		_exit(1);
+	child->message.kind = MESSAGE_STATE;
+	child->message.value = (uint32_t)kymo_object_names_state(names);
+	if (send_message(child->fd, &child->message, 0, -1) < 0)
+		_exit(1);
+	while (receive_message(child->fd, &child->message, NULL) >= 0) {
+		const struct kymo_function *function = NULL;
+		uint64_t into = 0;
+		size_t len = 0;
+
+		if (kymo_object_names_find(names, child->message.number, &function, &into))
+			len = name_text(child, function);
+		child->message.kind = MESSAGE_NAME;
+		child->message.number = into;
+		if (send_message(child->fd, &child->message, len, -1) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+/* -------- ours -------- */
+
+static void stop_child(struct kymo_symbol_helper *helper)
+{
+	if (helper->pid > 0) {
+		(void)kill(helper->pid, SIGKILL); /* it holds nothing that must be put away */
+		while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	helper->pid = 0;
+	if (helper->fd >= 0)
+		(void)close(helper->fd); /* a socket without data to lose */
+	helper->fd = -1;
+}
+
+static bool give_file(struct kymo_symbol_helper *helper, size_t text_bytes)
+{
+	struct message *message = &helper->message;
+	const char *root = message->value ? helper->search->symfs : NULL;
+	CLEANUP(cap_closep) int file = -1;
+
+	if (text_bytes == 0 || message->text[text_bytes - 1] != '\0' || ++helper->opens > MAX_OPENS)
+		return false;
+	file = kymo_open_object_file(root, message->text);
+	message->kind = MESSAGE_FILE;
+	return send_message(helper->fd, message, 0, file) == 0;
+}
+
+/* The child's next answer; its text is terminated. False: it failed, and is gone. */
+static bool await(struct kymo_symbol_helper *helper, enum message_kind kind)
+{
+	struct message *message = &helper->message;
+
+	for (;;) {
+		struct pollfd wait = {.fd = helper->fd, .events = POLLIN};
+		int ready = poll(&wait, 1, PATIENCE_MS);
+		ssize_t len;
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		len = ready == 1 ? receive_message(helper->fd, message, NULL) : -ETIMEDOUT;
+		if (len >= 0 && message->kind == MESSAGE_OPEN && kind == MESSAGE_STATE &&
+		    give_file(helper, (size_t)len))
+			continue;
+		if (len >= 0 && len < MAX_TEXT_BYTES && message->kind == (uint32_t)kind) {
+			message->text[len] = '\0';
+			return true;
+		}
+		stop_child(helper);
+		helper->state = KYMO_OBJECT_GAVE_UP;
+		return false;
+	}
+}
+
+static int start_child(struct kymo_symbol_helper *helper, const uint8_t *build_id,
+		       size_t build_id_len, const char *path, uint64_t text_file_offset,
+		       struct cap_err *err)
+{
+	struct child child;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return cap_fail_errno(err, errno, "start the reader of symbols");
+	helper->fd = ends[0];
+	helper->pid = fork();
+	if (helper->pid == 0) {
+		child.fd = ends[1];
+		serve(&child, helper->search, build_id, build_id_len, path, text_file_offset);
+	}
+	(void)close(ends[1]); /* the child's */
+	return helper->pid < 0 ? cap_fail_errno(err, errno, "start the reader of symbols") : 0;
+}
+
+int kymo_symbol_helper_open(const struct kymo_object_search *search, const uint8_t *build_id,
+			    size_t build_id_len, const char *path, uint64_t text_file_offset,
+			    struct kymo_symbol_helper **ret_helper, struct cap_err *err)
+{
+	struct kymo_symbol_helper *helper = calloc(1, sizeof(*helper));
+	int rc;
+
+	if (!helper)
+		return cap_fail(err, -ENOMEM, "symbols of a module");
+	helper->search = search;
+	helper->fd = -1;
+	helper->state = KYMO_OBJECT_NO_BUILD_ID;
+	if (build_id_len >= 2 && build_id_len <= KYMO_ELF_MAX_BUILD_ID_BYTES) {
+		rc = start_child(helper, build_id, build_id_len, path, text_file_offset, err);
+		if (rc < 0) {
+			(void)kymo_symbol_helper_free(helper);
+			return rc;
+		}
+		if (await(helper, MESSAGE_STATE))
+			helper->state = helper->message.value <= KYMO_OBJECT_UNREADABLE
+						? (enum kymo_object_state)helper->message.value
+						: KYMO_OBJECT_GAVE_UP;
+	}
+	*ret_helper = helper;
+	return 0;
+}
+
+struct kymo_symbol_helper *kymo_symbol_helper_free(struct kymo_symbol_helper *helper)
+{
+	if (helper)
+		stop_child(helper);
+	free(helper);
+	return NULL;
+}
+
+enum kymo_object_state kymo_symbol_helper_state(const struct kymo_symbol_helper *helper)
+{
+	return helper->state;
+}
+
+const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t file_offset,
+				    uint64_t *ret_into)
+{
+	struct message *message = &helper->message;
+
+	if (helper->fd < 0)
+		return NULL;
+	message->kind = MESSAGE_FIND;
+	message->number = file_offset;
+	if (send_message(helper->fd, message, 0, -1) < 0) {
+		stop_child(helper);
+		helper->state = KYMO_OBJECT_GAVE_UP;
+		return NULL;
+	}
+	if (!await(helper, MESSAGE_NAME) || message->text[0] == '\0')
+		return NULL;
+	*ret_into = message->number;
+	return message->text;
+}

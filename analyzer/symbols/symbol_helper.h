@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * Names of one module's functions, read in a child process. ELF files that a capture points at may
+ * be made to harm, and the libraries that read them were not made for that: the child holds nothing
+ * but a socket, opens files only through us, and may use 30 s of CPU and 1 GiB. If it fails, the
+ * module has no symbols and its reader goes on.
+ */
+#include "find_object.h"
+
+struct kymo_symbol_helper;
+
+/* As kymo_object_names_open. *ret_helper is set even if nothing was found. 0 or -ENOMEM; -errno if
+ * no process can be made. */
+int kymo_symbol_helper_open(const struct kymo_object_search *search, const uint8_t *build_id,
+			    size_t build_id_len, const char *path, uint64_t text_file_offset,
+			    struct kymo_symbol_helper **ret_helper, struct cap_err *err);
+struct kymo_symbol_helper *kymo_symbol_helper_free(struct kymo_symbol_helper *helper);
+
+/* May turn into KYMO_OBJECT_GAVE_UP while names are asked for. */
+enum kymo_object_state kymo_symbol_helper_state(const struct kymo_symbol_helper *helper);
+
+/* The function that covers a file offset, as people write it: terminated, valid until the next
+ * call. NULL if there is none. *ret_into is how far into it the offset lies. */
+const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t file_offset,
+				    uint64_t *ret_into);
