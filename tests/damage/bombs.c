@@ -356,7 +356,7 @@ const struct bomb bombs[] = {
 	BOMB(holds_less, true),		BOMB(holds_nothing, true),
 	BOMB(size_absent, true),	BOMB(window_2_31, true),
 	BOMB(window_largest, true),	BOMB(window_64_mib, true),
-	BOMB(window_above_limit, true), BOMB(window_tiny, true),
+	BOMB(window_above_limit, true), BOMB(window_tiny, false),
 	BOMB(dictionary_1_byte, true),	BOMB(dictionary_4_bytes, true),
 	BOMB(reserved_bit, true),	BOMB(checksum_missing, true),
 	BOMB(tiny_frames, true),	BOMB(trailing_frame, true),

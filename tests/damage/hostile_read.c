@@ -94,7 +94,7 @@ u64 read_to_the_end(int fd)
 		     "it stands still");
 		end = block.offset + block.size_bytes;
 		need(end <= cap_reader_file_bytes(reader), "a block past the end");
-		if (!block.raw_len || cap_reader_rows(reader, &rows, NULL) < 0)
+		if (!cap_block_holds_rows(block.type) || cap_reader_rows(reader, &rows, NULL) < 0)
 			continue;
 		sum = use_tables(&rows);
 		__asm__ volatile("" : : "r"(sum)); /* keeps the reads */
