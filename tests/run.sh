@@ -81,7 +81,7 @@ if [ -z "$quick" ] && [ -z "$bless" ]; then
 	compiler=gcc
 	command -v clang >/dev/null && compiler=clang
 	build_tree "${KYMO_BUILD_DIR:-build}-asan" -DCMAKE_C_COMPILER=$compiler -DKYMO_SANITIZE=address,undefined &&
-		run_tests "${KYMO_BUILD_DIR:-build}-asan" sanitized -L '^(unit|cli|golden|malformed|fuzz)$'
+		run_tests "${KYMO_BUILD_DIR:-build}-asan" sanitized -L '^(unit|cli|golden|malformed|fuzz|sanitized)$'
 fi
 
 # ctest writes one <testcase ... status="run|fail|notrun|disabled"> per test. Not run is skipped only if the test said so (77): a

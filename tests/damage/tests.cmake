@@ -12,6 +12,7 @@ set_target_properties(hostile_check PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_
 foreach(id S4 S5 S6)
   kymo_test(NAME damage/${id} LABEL damage COMMAND hostile_check ${id})
 endforeach()
+set_property(TEST damage/S4 damage/S5 APPEND PROPERTY LABELS sanitized) # what they look for only a sanitizer sees for sure
 if(NOT KYMO_SANITIZE) # a sanitizer has costs of its own
   kymo_test(NAME damage/S3 LABEL damage TIMEOUT 300 COMMAND ${PYTHON3} ${TESTS}/damage/hostile_cost.py)
 endif()
