@@ -100,7 +100,7 @@ def check_all(connection, truth):
 
 
 def check_loss(connection, truth):
-    """A ring of 64 KiB: what is missing is counted."""
+    """A ring of 4 KiB, two threads as fast as they can: much is missing, and counted."""
     check(check_calls(connection, "loss", truth) > 0, "loss: nothing was lost")
 
 
