@@ -99,7 +99,8 @@ static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u
 	/* In order and apart, so that rows of all sections together are bounded by the body's
 	 * bytes. */
 	if (offset < *section_end)
-		return cap_fail(err, CAP_EDAMAGED, "section at %u overlaps the one before", offset);
+		return cap_fail(err, CAP_EDAMAGED, "section at %u overlaps what is before it",
+				offset);
 	if (offset > reader->header.raw_len || raw.len > reader->header.raw_len - offset)
 		return cap_fail(err, CAP_EDAMAGED, "section of %u bytes at %u passes the end",
 				raw.len, offset);
@@ -119,6 +120,7 @@ static int read_columns(const struct raw_section *raw, struct cap_column *column
 {
 	struct cap_cursor cursor = cap_cursor_of(raw->bytes, raw->len);
 	u32 count = cap_get_u16(&cursor);
+	u32 list_end = CAP_SECTION_HEAD_BYTES + count * CAP_COLUMN_ENTRY_BYTES;
 
 	(void)cap_get_u16(&cursor);
 	if (count > CAP_MAX_COLUMNS)
@@ -132,8 +134,9 @@ static int read_columns(const struct raw_section *raw, struct cap_column *column
 		(void)cap_get_u8(&cursor);
 		offset = cap_get_u32(&cursor);
 		column.len = cap_get_u32(&cursor);
-		if (cursor.failed || offset > raw->len || column.len > raw->len - offset)
-			return cap_fail(err, CAP_EDAMAGED, "column %u passes its section",
+		if (cursor.failed || offset < list_end || offset > raw->len ||
+		    column.len > raw->len - offset)
+			return cap_fail(err, CAP_EDAMAGED, "column %u lies outside its section",
 					column.field_id);
 		for (u32 k = 0; k < i; k++)
 			if (columns[k].field_id == column.field_id)
@@ -488,7 +491,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 	rc = reserve_sections(reader, section_count, err);
 	for (size_t k = 0; rc == 0 && k < sizeof(order) / sizeof(order[0]); k++) {
 		struct cap_cursor directory = body;
-		u32 section_end = 0;
+		u32 section_end = CAP_BODY_HEAD_BYTES + section_count * CAP_SECTION_ENTRY_BYTES;
 
 		for (u32 i = 0; rc == 0 && i < section_count; i++) {
 			struct raw_section raw = {0};

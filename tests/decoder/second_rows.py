@@ -200,7 +200,7 @@ class Section:
         found = {}
         for number in range(count):
             field_id, encoding, _, offset, length = struct.unpack_from("<HBBII", self.data, 4 + 12 * number)
-            if offset + length > len(self.data):
+            if offset < 4 + 12 * count or offset + length > len(self.data):
                 raise Damage("column outside its section")
             if field_id in found:
                 raise Damage("column twice")
@@ -218,7 +218,7 @@ def split_sections(body):
     (count,) = struct.unpack_from("<I", body)
     if count > MAX_SECTIONS or 4 + 24 * count > len(body):
         raise Damage("too many sections")
-    end, seen, sections = 0, set(), []
+    end, seen, sections = 4 + 24 * count, set(), []
     for number in range(count):
         section = Section()
         section.kind, _, section.type_id, section.rows, offset, length, _ = struct.unpack_from("<HHIIIII", body, 4 + 24 * number)

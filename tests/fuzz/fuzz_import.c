@@ -165,11 +165,12 @@ static void run_import(const char *path, uint64_t which)
 	(void)unlink(database);
 }
 
-/* What recover writes is a capture of sound blocks, and closed. Columns that could not be decoded
- * it copies, so they still cannot. */
+/* What recover writes is a closed capture in which everything can be decoded: strict reading looks
+ * at each column. */
 static void run_recover(const char *path)
 {
 	static const char *const recover[] = {"recover", "-f", NULL};
+	static const struct cap_reader_options strict = {.mode = CAP_READ_STRICT};
 	const struct cap_damage *damage;
 	const char *output = output_path();
 	struct cap_reader *reader = NULL;
@@ -185,7 +186,7 @@ static void run_recover(const char *path)
 			abort(); /* nothing is left of a failure */
 		return;
 	}
-	rc = cap_reader_open(output, NULL, &reader, &err);
+	rc = cap_reader_open(output, &strict, &reader, &err);
 	while (rc == 0 && (rc = cap_reader_next(reader, &block, &err)) == 1) {
 		rc = 0;
 		if (cap_block_holds_rows(block.type) && !block.replica)

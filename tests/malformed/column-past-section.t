@@ -9,7 +9,7 @@ $ kymo verify --decode column-past-section.kymo
 >
 > problems
 > offset  bytes  problem  from_s    to_s      blocks  events  text
-> N N  damaged  0.000020  0.000055       1       1  block 8 (chunk): column 1 passes its section
+> N N  damaged  0.000020  0.000055       1       1  block 8 (chunk): column 1 lies outside its section
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N

@@ -9,7 +9,7 @@ $ kymo verify --decode overlapping-sections.kymo
 >
 > problems
 > offset  bytes  problem  from_s    to_s      blocks  events  text
-> N N  damaged  0.000020  0.000055       1  64,000  block 8 (chunk): section at 1540 overlaps the one before
+> N N  damaged  0.000020  0.000055       1  64,000  block 8 (chunk): section at 1540 overlaps what is before it
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N

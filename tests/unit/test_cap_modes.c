@@ -130,8 +130,10 @@ static struct copy spliced(const u8 *before, size_t before_len, const u8 *middle
 	assert_non_null(copy.bytes);
 	copy.len = before_len + middle_len + after_len;
 	memcpy(copy.bytes, before, before_len);
-	memcpy(copy.bytes + before_len, middle, middle_len);
-	memcpy(copy.bytes + before_len + middle_len, after, after_len);
+	if (middle_len)
+		memcpy(copy.bytes + before_len, middle, middle_len);
+	if (after_len)
+		memcpy(copy.bytes + before_len + middle_len, after, after_len);
 	return copy;
 }
 
