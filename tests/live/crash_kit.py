@@ -81,8 +81,8 @@ def whole_blocks(data):
 
 def shadow_of(path):
     """(bytes whose write returned, those bytes)"""
-    if not os.path.exists(path):
-        return 0, b""
+    if not os.path.exists(path) or os.path.getsize(path) < SHADOW_DATA:
+        return 0, b""  # killed before the shim had made it whole, and so before the first write
     with open(path, "rb") as file:
         acknowledged = struct.unpack("<Q", file.read(8))[0]
         file.seek(SHADOW_DATA)
