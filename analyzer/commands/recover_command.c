@@ -9,7 +9,7 @@
 #include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/stop_signal.h"
 #include "analyzer/import/output_part.h"
-#include "analyzer/import/recover_capture.h"
+#include "analyzer/recover/recover_capture.h"
 #include "formats/cleanup.h"
 
 #define EXIT_NOT_A_CAPTURE 2

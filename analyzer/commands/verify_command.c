@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "analyzer/commands/progress_line.h"
-#include "analyzer/import/capture_walk.h"
+#include "analyzer/recover/capture_walk.h"
 #include "formats/cleanup.h"
 #include "formats/end_reasons.h"
 

@@ -1,7 +1,7 @@
 /* See the header. */
 #include "analyzer/import/reading.h"
 
-#include "analyzer/import/capture_walk.h"
+#include "analyzer/recover/capture_walk.h"
 #include "formats/cleanup.h"
 
 int kymo_reading_open(const char *path, enum kymo_reading reading, struct cap_reader **ret_reader,

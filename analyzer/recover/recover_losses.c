@@ -1,5 +1,5 @@
 /* See the header. Sums are kept per class and CPU, as the recorder's totals are. */
-#include "analyzer/import/recover_losses.h"
+#include "analyzer/recover/recover_losses.h"
 
 #include <errno.h>
 #include <inttypes.h>

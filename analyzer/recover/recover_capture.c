@@ -2,7 +2,7 @@
  * Two walks: one for the file header and schema of each capture in the file, which may survive only
  * as replicas far behind, then one that decodes every block and copies it.
  */
-#include "analyzer/import/recover_capture.h"
+#include "analyzer/recover/recover_capture.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/import/capture_walk.h"
-#include "analyzer/import/recover_losses.h"
+#include "analyzer/recover/capture_walk.h"
+#include "analyzer/recover/recover_losses.h"
 #include "formats/block_header.h"
 #include "formats/bytes.h"
 #include "formats/capture_writer.h"

@@ -5,7 +5,7 @@
  * a gap took follows from the totals that the recorder wrote every second: they minus the rows that
  * are there.
  */
-#include "analyzer/import/capture_walk.h"
+#include "analyzer/recover/capture_walk.h"
 #include "formats/chunk.h"
 
 struct kymo_losses;

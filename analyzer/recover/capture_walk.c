@@ -1,6 +1,6 @@
 /* What a gap held is worked out as soon as a later block of the same capture says its times and
  * totals; until then gaps wait in a short queue. */
-#include "analyzer/import/capture_walk.h"
+#include "analyzer/recover/capture_walk.h"
 
 #include <errno.h>
 #include <inttypes.h>
