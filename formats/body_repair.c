@@ -111,7 +111,7 @@ int cap_reader_repair(const struct cap_reader *reader, const struct cap_rows *ro
 	for (u32 i = 0; i < section_count; i++) {
 		struct entry entry = entry_at(body, i);
 
-		if (entry.kind == CAP_SECTION_EVENTS && entry.row_count > 0)
+		if (entry.kind == CAP_SECTION_EVENTS)
 			drop_columns(body + entry.offset, entry.row_count, values);
 	}
 	for (u32 i = 0; stacks_len && i < section_count; i++) {
