@@ -28,12 +28,29 @@ static void put_ascii(FILE *out, char byte)
 	}
 }
 
+/* Bytes at the start of text that stand in JSON as they are: nearly all of nearly every name. */
+static size_t plain_bytes(const char *text, size_t text_bytes)
+{
+	size_t len = 0;
+
+	while (len < text_bytes && text[len] >= 0x20 && text[len] < 0x7f && text[len] != '"' &&
+	       text[len] != '\\')
+		len++;
+	return len;
+}
+
 static void put_text(FILE *out, const char *text, size_t text_bytes, bool is_key)
 {
 	for (size_t at = 0; at < text_bytes;) {
 		u32 code = 0;
-		size_t len = kymo_utf8_decode(text + at, text_bytes - at, &code);
+		size_t len = plain_bytes(text + at, text_bytes - at);
 
+		if (len > 0) {
+			(void)fwrite(text + at, 1, len, out);
+			at += len;
+			continue;
+		}
+		len = kymo_utf8_decode(text + at, text_bytes - at, &code);
 		if (len == 0 || (is_key && code == '\\'))
 			(void)fprintf(out, "\\\\x%02x", (u8)text[at]);
 		else if (len == 1)
@@ -60,7 +77,8 @@ void kymo_json_key(FILE *out, const char *name, const char *suffix)
 {
 	(void)fputc('"', out);
 	put_text(out, name, strlen(name), true);
-	(void)fprintf(out, "%s\":", suffix);
+	(void)fputs(suffix, out);
+	(void)fputs("\":", out);
 }
 
 void kymo_json_flag(FILE *out, const char *separator, const char *name, const char *suffix,
