@@ -1,4 +1,5 @@
-/* Every string of every JSON output passes here. */
+/* Every string of every JSON output passes here; one thread writes, so streams are not locked for
+ * each byte. */
 #include "analyzer/output/json_string.h"
 
 #include <string.h>
@@ -9,22 +10,22 @@ static void put_ascii(FILE *out, char byte)
 {
 	switch (byte) {
 	case '"':
-		(void)fputs("\\\"", out);
+		(void)fputs_unlocked("\\\"", out);
 		break;
 	case '\\':
-		(void)fputs("\\\\", out);
+		(void)fputs_unlocked("\\\\", out);
 		break;
 	case '\n':
-		(void)fputs("\\n", out);
+		(void)fputs_unlocked("\\n", out);
 		break;
 	case '\t':
-		(void)fputs("\\t", out);
+		(void)fputs_unlocked("\\t", out);
 		break;
 	default:
 		if ((u8)byte < 0x20 || byte == 0x7f)
 			(void)fprintf(out, "\\u%04x", (u8)byte);
 		else
-			(void)fputc(byte, out);
+			(void)fputc_unlocked(byte, out);
 	}
 }
 
@@ -46,7 +47,7 @@ static void put_text(FILE *out, const char *text, size_t text_bytes, bool is_key
 		size_t len = plain_bytes(text + at, text_bytes - at);
 
 		if (len > 0) {
-			(void)fwrite(text + at, 1, len, out);
+			(void)fwrite_unlocked(text + at, 1, len, out);
 			at += len;
 			continue;
 		}
@@ -56,7 +57,7 @@ static void put_text(FILE *out, const char *text, size_t text_bytes, bool is_key
 		else if (len == 1)
 			put_ascii(out, text[at]);
 		else if (kymo_code_is_shown(code))
-			(void)fwrite(text + at, 1, len, out);
+			(void)fwrite_unlocked(text + at, 1, len, out);
 		else if (code < 0x10000)
 			(void)fprintf(out, "\\u%04x", code);
 		else
@@ -68,17 +69,17 @@ static void put_text(FILE *out, const char *text, size_t text_bytes, bool is_key
 
 void kymo_json_string(FILE *out, const char *text, size_t text_bytes)
 {
-	(void)fputc('"', out);
+	(void)fputc_unlocked('"', out);
 	put_text(out, text, text_bytes, false);
-	(void)fputc('"', out);
+	(void)fputc_unlocked('"', out);
 }
 
 void kymo_json_key(FILE *out, const char *name, const char *suffix)
 {
-	(void)fputc('"', out);
+	(void)fputc_unlocked('"', out);
 	put_text(out, name, strlen(name), true);
-	(void)fputs(suffix, out);
-	(void)fputs("\":", out);
+	(void)fputs_unlocked(suffix, out);
+	(void)fputs_unlocked("\":", out);
 }
 
 void kymo_json_flag(FILE *out, const char *separator, const char *name, const char *suffix,
@@ -86,10 +87,10 @@ void kymo_json_flag(FILE *out, const char *separator, const char *name, const ch
 {
 	if (kymo_is_utf8(text, text_bytes))
 		return;
-	(void)fputs(separator, out);
+	(void)fputs_unlocked(separator, out);
 	kymo_json_key(out, name, suffix);
-	(void)fputc('"', out);
+	(void)fputc_unlocked('"', out);
 	for (size_t i = 0; i < text_bytes; i++)
 		(void)fprintf(out, "%02x", (u8)text[i]);
-	(void)fputc('"', out);
+	(void)fputc_unlocked('"', out);
 }
