@@ -414,12 +414,16 @@ int cap_writer_adopt(struct cap_writer *writer, const struct cap_copy *file_head
 {
 	if (file_header && file_header->plain_len >= CAP_FILE_HEADER_BYTES) {
 		u8 *copy = duplicate(file_header->plain, file_header->plain_len);
+		u8 old[8];
 		u64 id;
 
 		if (!copy)
 			return cap_fail(err, -ENOMEM, "out of memory for a file header");
-		/* The same input gives the same output, yet the two are different files. */
-		id = cap_hash_seeded(copy + CAP_FILE_UUID_OFFSET, 16, CAP_COPY_SEED);
+		/* The same input gives the same output, yet the two are different files. From the
+		 * id in the block headers, not the UUID in what is adopted: captures that stand
+		 * side by side differ in the former for sure. */
+		cap_store_le(old, writer->file_id, 8);
+		id = cap_hash_seeded(old, sizeof(old), CAP_COPY_SEED);
 		cap_store_le(copy + CAP_FILE_UUID_OFFSET, id, 8);
 		writer->file_id = id;
 		writer->adopted_header = copy;
