@@ -35,8 +35,8 @@ class Check:
         assert self.form in FORMS, line
         self.cases, self.result = "", "not run"
 
-    def key(self):
-        return self.id, self.form, self.command
+    def order(self):
+        return "WFS".index(self.id[0]), int(self.id[1:]), FORMS.index(self.form)
 
     def row(self):
         shown = "" if self.command == "-" else f"`{self.command}`"
@@ -117,7 +117,7 @@ def main():
             print("\n".join(text.splitlines()[-30:]), flush=True)
     if options.write and not options.list:
         with open(TABLE, "w", encoding="utf-8") as file:
-            file.write(HEAD + "".join(check.row() for check in checks))
+            file.write(HEAD + "".join(check.row() for check in sorted(checks, key=Check.order)))
     sys.exit(0 if good else 1)
 
 

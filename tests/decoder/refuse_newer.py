@@ -61,7 +61,8 @@ def cases(data):
                 return put(put(plain, 2, "<H", minor), 16, "<Q", 1 << bit)
             yield f"feature bit {bit} of 1.{minor}", f"1.{minor}", with_header(data, change)
     yield "major in a header of 4 bytes", "2.0", with_header(data, lambda plain: struct.pack("<HH", 2, 0))
-    yield "replicas alone", "2.1", with_header(data, lambda plain: struct.pack("<HH", 2, 1) + plain[4:], replicas_only=True)
+    if any(block.type == sb.T_FILE_HEADER and block.replica for block in split_blocks(data)):
+        yield "replicas alone", "2.1", with_header(data, lambda plain: struct.pack("<HH", 2, 1) + plain[4:], replicas_only=True)
     yield "major and feature", "9.9", with_header(data, lambda plain: put(struct.pack("<HH", 9, 9) + plain[4:], 16, "<Q", ~0))
 
 
