@@ -64,3 +64,7 @@ int reader_of_fd(int fd, enum cap_read_mode mode, struct cap_reader **ret_reader
 
 u64 digest_bytes(u64 digest, const void *bytes, size_t len);
 u64 digest_u64(u64 digest, u64 value);
+
+/* Digest of a block just returned by cap_reader_next: its type and number, and every value of its
+ * rows (a block without rows: its size). 0 if its rows cannot be read. */
+u64 block_digest(struct cap_reader *reader, const struct cap_block *block);

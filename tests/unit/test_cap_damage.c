@@ -33,24 +33,6 @@ struct fixture {
 	struct walk clean;
 };
 
-static u64 block_digest(struct cap_reader *reader, const struct cap_block *block)
-{
-	u64 digest = digest_u64(block->type, block->seq);
-	struct cap_rows rows;
-	u64 *digests = NULL;
-	long count;
-
-	if (!block->row_count)
-		return digest_u64(digest, block->size_bytes);
-	if (cap_reader_rows(reader, &rows, NULL) < 0)
-		return 0;
-	count = block_row_digests(reader, &rows, &digests);
-	for (long i = 0; i < count; i++)
-		digest = digest_u64(digest, digests[i]);
-	free(digests);
-	return digest;
-}
-
 /* Reads all blocks of fd; their rows too if deep. */
 static void walk_fd(int fd, bool deep, struct walk *ret_walk)
 {
