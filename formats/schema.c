@@ -230,3 +230,22 @@ bool cap_block_holds_rows(u32 block_type)
 		return false;
 	}
 }
+
+u32 cap_class_of_type(u32 type)
+{
+	switch (type) {
+	case EV_SYSCALL:
+		return CLASS_SYSCALLS;
+	case EV_CPU_SAMPLE:
+		return CLASS_CPU;
+	case EV_TASK_FORK:
+	case EV_TASK_EXEC:
+	case EV_TASK_EXIT:
+	case EV_TASK_NAME:
+		return CLASS_TASKS;
+	case EV_MAPPING:
+		return CLASS_MAPPINGS;
+	default:
+		return EV_CLASS_COUNT;
+	}
+}

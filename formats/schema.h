@@ -107,3 +107,7 @@ int cap_schema_encode(u8 **ret_bytes, size_t *ret_len);
 int cap_schema_decode(const u8 *bytes, size_t len, struct cap_schema **ret_schema,
 		      struct cap_err *err);
 struct cap_schema *cap_schema_free(struct cap_schema *schema);
+
+/* The event class (CLASS_*) in which rows of a type are counted; EV_CLASS_COUNT for types that are
+ * no events. */
+u32 cap_class_of_type(u32 type_id);

@@ -313,7 +313,7 @@ static int copy_section(struct rec_source *source, struct rec_sink *sink, struct
 			continue;
 		rc = cap_chunk_add(copy->chunk, (enum ev_type)section->type_id, row);
 		if (rc == 0 && events)
-			rec_sink_stored(sink, rec_class_of_type(section->type_id),
+			rec_sink_stored(sink, cap_class_of_type(section->type_id),
 					(u32)get_field(row, type, "cpu"), 1);
 	}
 	return rc;

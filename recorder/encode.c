@@ -54,25 +54,6 @@ void rec_encoder_new_chunk(struct rec_encoder *encoder)
 	}
 }
 
-u32 rec_class_of_type(u32 type)
-{
-	switch (type) {
-	case EV_SYSCALL:
-		return CLASS_SYSCALLS;
-	case EV_CPU_SAMPLE:
-		return CLASS_CPU;
-	case EV_TASK_FORK:
-	case EV_TASK_EXEC:
-	case EV_TASK_EXIT:
-	case EV_TASK_NAME:
-		return CLASS_TASKS;
-	case EV_MAPPING:
-		return CLASS_MAPPINGS;
-	default:
-		return EV_CLASS_COUNT;
-	}
-}
-
 static u32 intern_task(struct cap_chunk *chunk, const struct ring_head *head)
 {
 	struct cap_task task = {

@@ -18,9 +18,6 @@ struct rec_encoder *rec_encoder_free(struct rec_encoder *encoder);
  */
 void rec_encoder_new_chunk(struct rec_encoder *encoder);
 
-/* Class of a row type that comes in chunks; EV_CLASS_COUNT for others. */
-u32 rec_class_of_type(u32 type);
-
 /*
  * Appends the row of one record. 0; -EBADMSG: the record is shorter than what it says, or of an
  * unknown type; CAP_ELIMIT: the chunk is full, try again with an empty one; -ENOMEM. Nothing is

@@ -11,6 +11,7 @@
 #include "event_counts.h"
 #include "formats/cleanup.h"
 #include "formats/limits.h"
+#include "formats/schema.h"
 #include "output_file.h"
 #include "own_cost.h"
 #include "package.h"
@@ -266,7 +267,7 @@ static void record_again(struct rec_sink *sink, const void *record, size_t len, 
 		lose_one(sink, CLASS_TASKS, 0); /* nobody can tell what it was */
 		return;
 	}
-	event_class = rec_class_of_type(head->type);
+	event_class = cap_class_of_type(head->type);
 	if (rc == CAP_ELIMIT) {
 		rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
 		rc = rec_encoder_record(sink->encoder, sink->open->chunk, record, len);
@@ -285,7 +286,7 @@ void rec_sink_record(struct rec_sink *sink, const void *record, size_t len)
 	if (__builtin_expect(rc != 0, 0))
 		record_again(sink, record, len, rc);
 	else
-		count_open(sink, rec_class_of_type(head->type), head->cpu, 1);
+		count_open(sink, cap_class_of_type(head->type), head->cpu, 1);
 	if (--sink->until_check == 0)
 		close_if_full(sink);
 }

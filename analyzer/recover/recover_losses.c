@@ -10,6 +10,7 @@
 #include "formats/cleanup.h"
 #include "formats/events.h"
 #include "formats/limits.h"
+#include "formats/schema.h"
 
 /* A hostile capture may name any class and CPU; past this many pairs the totals stay as they are.
  */
@@ -99,26 +100,6 @@ int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap)
 
 /* -------- rows that are there -------- */
 
-/* The class that the recorder counts a row type in; EV_CLASS_COUNT where none. */
-static u32 class_of(u32 type_id)
-{
-	switch (type_id) {
-	case EV_CPU_SAMPLE:
-		return CLASS_CPU;
-	case EV_SYSCALL:
-		return CLASS_SYSCALLS;
-	case EV_TASK_FORK:
-	case EV_TASK_EXEC:
-	case EV_TASK_EXIT:
-	case EV_TASK_NAME:
-		return CLASS_TASKS;
-	case EV_MAPPING:
-		return CLASS_MAPPINGS;
-	default:
-		return EV_CLASS_COUNT;
-	}
-}
-
 static struct cell *cell_of(struct kymo_losses *losses, u32 event_class, u32 cpu)
 {
 	for (size_t i = 0; i < losses->cell_count; i++) {
@@ -198,7 +179,7 @@ int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *a
 		losses->last_ns = at->block.last_ns;
 	for (u32 i = 0; rc == 0 && i < at->rows.section_count; i++) {
 		const struct cap_section *section = &at->rows.sections[i];
-		u32 event_class = class_of(section->type_id);
+		u32 event_class = cap_class_of_type(section->type_id);
 
 		if (at->block.type == CAP_BLOCK_CHUNK && event_class < EV_CLASS_COUNT)
 			losses->kept[event_class] += section->row_count;

@@ -134,10 +134,10 @@ def make_old_tree(directory):
     edit(os.path.join(directory, "formats", "blocks.def"), *((rf"^BLOCK\(\d+, {name},[^\n]*\n", "") for name in OLD_BLOCKS))
     edit(os.path.join(directory, "formats", "enums.def"), *((rf"^ENUM_VALUE\({value},[^\n]*\n", "") for value in OLD_VALUES))
     edit(os.path.join(directory, "formats", "released.def"), (r"^RELEASED[^\n]*\n", ""))
-    edit(os.path.join(directory, "formats", "schema.c"), (r"^_Static_assert\(sizeof\(builtin_types\).*?;$", ""))
+    edit(os.path.join(directory, "formats", "schema.c"), (r"^_Static_assert\(sizeof\(builtin_types\).*?;$", ""),
+         (r"\tcase EV_TASK_NAME:\n", ""))
     edit(os.path.join(directory, "analyzer", "import", "capture_take.c"), (r"^static int take_name\(.*?^}$", ""),
          (r"\tcase EV_TASK_NAME:\n[^\n]*\n", ""))
-    edit(os.path.join(directory, "analyzer", "recover", "recover_losses.c"), (r"\tcase EV_TASK_NAME:\n", ""))
 
 
 def build_old(directory):
