@@ -301,6 +301,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
 	live_stats_step(&live->stats, &live->probes, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
+	control_of(live)->syscalls_since_ns = live->start_ns;
 	control_of(live)->events_open = 1;
 	live->started = true;
 	return 0;
