@@ -18,6 +18,7 @@
 #include "kernel_map.h"
 #include "live_blocks.h"
 #include "live_errors.h"
+#include "live_govern.h"
 #include "live_inflight.h"
 #include "live_probes.h"
 #include "live_rings.h"
@@ -41,6 +42,7 @@ struct live_source {
 	struct live_probes probes;
 	struct live_rings *rings;
 	struct live_stats stats;
+	struct live_govern govern;
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
@@ -162,11 +164,14 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	live_why_maps_closed(options, live->before_reason, sizeof(live->before_reason));
 	live->processes_fd = live->calls_fd = -1;
 	allow_many_descriptors();
+	live_govern_open(&live->govern);
 	rc = live_check_host(err);
 	if (rc == 0)
 		rc = live_stats_init(&live->stats, err);
 	if (rc == 0)
 		rc = live_probes_open(&live->probes, options, err);
+	if (rc == 0)
+		live_govern_attached(&live->govern, &live->probes);
 	if (rc == 0)
 		rc = learn_self(live, err);
 	if (rc == 0)
@@ -299,7 +304,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 		return rc;
 	live->start_ns = live_now_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
-	live_stats_step(&live->stats, &live->probes, live->start_ns);
+	live_govern_step(&live->govern, &live->stats, &live->probes, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
 	control_of(live)->syscalls_since_ns = live->start_ns;
 	control_of(live)->events_open = 1;
@@ -336,7 +341,7 @@ static int live_drain(struct rec_source *source, struct rec_sink *sink, struct c
 	int rc;
 
 	live->sink = sink;
-	live_stats_step(&live->stats, &live->probes, now_ns);
+	live_govern_step(&live->govern, &live->stats, &live->probes, now_ns);
 	rc = drain_all(live, sink, err);
 	if (rc < 0)
 		return rc;
@@ -356,6 +361,20 @@ static int live_stats(struct rec_source *source, struct rec_sink *sink,
 
 	live_stats_losses(&live->stats, &live->probes, sink);
 	return live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
+}
+
+static void live_load(struct rec_source *source, struct rec_load *load)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	live_govern_load(&live->govern, &live->stats, &live->probes, load);
+}
+
+static int live_thin(struct rec_source *source, const struct rec_decision *wanted)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	return live_govern_thin(&live->govern, &live->stats, &live->probes, wanted);
 }
 
 /* ---- stop ---- */
@@ -395,7 +414,8 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	control_of(live)->events_open = 0;
 	wait_for_programs();
 	rc = drain_all(live, sink, err);
-	if (rc == 0 && live->calls_fd >= 0)
+	/* Calls of before the last gap in their probes may have returned in it. */
+	if (rc == 0 && live->calls_fd >= 0 && !live->govern.syscalls_paused)
 		rc = live_calls_read(live->calls_fd, sink, live->stats.inflight_by_cpu,
 				     live->stats.cpu_count, err);
 	control_of(live)->tasks_open = 0;
@@ -419,6 +439,8 @@ const struct rec_source_ops rec_live_source = {
 	.drain = live_drain,
 	.wake_fd = live_wake_fd,
 	.stats = live_stats,
+	.load = live_load,
+	.thin = live_thin,
 	.stop = live_stop,
 	.free = live_free,
 	.missing = live_missing,

@@ -19,6 +19,10 @@ struct rec_output;
  */
 int rec_output_open(const char *path, bool force, struct rec_output **ret_output,
 		    struct cap_err *err);
+/* How much of the file system stays free; to be called before anything is written. Streams have no
+ * floor. -ENOSPC where a floor that was asked for is reached already. */
+int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
+			 struct cap_err *err);
 /* What rec_output_open would say now, without making or removing anything: for before the work of
  * loading programs. */
 int rec_output_check(const char *path, bool force, struct cap_err *err);

@@ -16,6 +16,7 @@
 
 #include "command_child.h"
 #include "formats/cleanup.h"
+#include "governing.h"
 #include "host_facts.h"
 #include "output_file.h"
 #include "pid_watch.h"
@@ -200,6 +201,9 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	if (rc < 0)
 		return rc;
 	rec_output_set_sync(rec->output, rec->options.sync);
+	rc = rec_output_set_floor(rec->output, &rec->options.disk_floor, err);
+	if (rc < 0)
+		return output_error(rec, rc, err);
 	options.fd = rec_output_fd(rec->output);
 	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
@@ -231,7 +235,11 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 		rec->side.ops->missing(rec->side.source, warn_missing, rec);
 	if (rec->side.ops->describe)
 		rec->side.ops->describe(rec->side.source, &rec->facts.info);
-	return open_sink(rec, err);
+	rc = open_sink(rec, err);
+	if (rc < 0)
+		return rc;
+	return rec_governing_open(&rec->options, rec->side.ops, rec->side.source, online_cpus(),
+				  &rec->side.governing, err);
 }
 
 /* -------- start -------- */
@@ -263,6 +271,7 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	rec->begin_ns = monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
+	rec_governing_start(rec->side.governing, rec_output_floor_bytes(rec->output));
 	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
 			err);
 	if (rc == 0)
@@ -351,6 +360,8 @@ static void end_for_space(struct recording *rec)
 			       path, floor);
 		rec->screen->warn(text);
 	}
+	if (!rec->ended)
+		rec_governing_at_floor(rec->side.governing, rec_output_floor_bytes(rec->output));
 	end(rec, CAP_END_NO_SPACE);
 }
 
@@ -359,6 +370,7 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	rec->seconds++;
+	rec_governing_watch_memory(rec->side.governing, rec->side.sink);
 	rc = rec_side_stats(&rec->side);
 	if (rc == 0)
 		rc = rec_side_watch_clocks(&rec->side, rec->seconds % CLOCK_SECONDS == 0);
@@ -383,6 +395,7 @@ static int drain(struct recording *rec, struct cap_err *err)
 
 	if (drained < 0)
 		return drained;
+	rec_governing_step(rec->side.governing);
 	if (now_ns - rec->second_ns >= SECOND_NS) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
@@ -401,7 +414,8 @@ static int drain(struct recording *rec, struct cap_err *err)
 		struct rec_sink_counts counts;
 
 		rec_sink_counts(rec->side.sink, &counts);
-		rec_status_show(&rec->status, now_ns, &counts);
+		rec_status_show(&rec->status, now_ns, &counts,
+				rec_governing_state_text(rec->side.governing));
 	}
 	return 0;
 }
@@ -433,7 +447,9 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		int rc;
 
 		fill_poll_set(rec, fds, has_room);
-		if (poll(fds, FD_PIDS + rec->pids.count, has_room ? -1 : ROOM_POLL_MS) < 0) {
+		if (poll(fds, FD_PIDS + rec->pids.count,
+			 has_room ? rec_governing_wait_ms(rec->side.governing) : ROOM_POLL_MS) <
+		    0) {
 			if (errno == EINTR)
 				continue;
 			return cap_fail_errno(err, errno, "wait for events");
@@ -449,8 +465,10 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 			end(rec, CAP_END_TARGET);
 		if (fds[FD_TIMER].revents)
 			(void)!read(rec->timer_fd, &ticks, sizeof(ticks)); /* only to re-arm it */
-		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
+		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room) {
+			rec_governing_step(rec->side.governing);
 			continue;
+		}
 		if (!has_room) {
 			rc = tick(rec, err);
 			if (rc < 0)
@@ -473,6 +491,7 @@ static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 	int stop_rc, end_rc;
 
 	rec_status_clear(&rec->status);
+	rec_governing_end(rec->side.governing);
 	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
@@ -525,6 +544,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
 	ret_result->cost.cpu_system_ns -= rec->begin_cost.cpu_system_ns;
+	rec_governing_result(rec->side.governing, &ret_result->budget);
 }
 
 static void recording_done(struct recording *rec)
@@ -532,6 +552,7 @@ static void recording_done(struct recording *rec)
 	if (rec->side.source)
 		rec->side.ops->free(rec->side.source);
 	rec_sink_free(rec->side.sink);
+	(void)rec_governing_free(rec->side.governing);
 	rec_output_free(rec->output);
 	rec_pid_watch_done(&rec->pids);
 	cap_closep(&rec->timer_fd);

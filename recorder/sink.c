@@ -20,6 +20,7 @@
 #include "writer_thread.h"
 
 #define DEFAULT_QUEUE_BYTES (8ull << 20)
+#define QUEUE_MIN_BYTES (2ull * CAP_WRITER_CHUNK_BYTES)
 #define ROOM_BYTES                                                                                \
 	(2ull * CAP_WRITER_CHUNK_BYTES) /* what one drain of a source that can wait may hand over \
 					 */
@@ -318,7 +319,7 @@ struct cap_chunk *rec_sink_side_chunk(struct rec_sink *sink)
 static bool is_too_many(const struct rec_sink *sink, enum cap_block_type block)
 {
 	return (block == CAP_BLOCK_STATS || block == CAP_BLOCK_CLOCK || block == CAP_BLOCK_MARK) &&
-	       !sink->wait_when_full && !rec_writer_thread_admits(sink->thread);
+	       !rec_sink_admits(sink);
 }
 
 int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk)
@@ -499,6 +500,23 @@ int rec_sink_flush(struct rec_sink *sink)
 {
 	rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
 	return rec_writer_thread_error(sink->thread, NULL);
+}
+
+u64 rec_sink_use_less(struct rec_sink *sink)
+{
+	rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
+	rec_package_list_free(sink->spare);
+	sink->spare = NULL;
+	if (sink->queue_bytes / 2 >= QUEUE_MIN_BYTES) {
+		sink->queue_bytes /= 2;
+		rec_writer_thread_bound(sink->thread, sink->queue_bytes);
+	}
+	return sink->queue_bytes;
+}
+
+bool rec_sink_admits(const struct rec_sink *sink)
+{
+	return sink->wait_when_full || rec_writer_thread_admits(sink->thread);
 }
 
 void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts)
