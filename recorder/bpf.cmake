@@ -5,8 +5,12 @@ find_program(ZSTD_PROGRAM zstd REQUIRED) # packs the object
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 pkg_check_modules(LIBBPF REQUIRED IMPORTED_TARGET libbpf)
 
-if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  message(FATAL_ERROR "the BPF programs read x86-64 registers; other machines are not supported yet (KYMO_RECORDER=OFF builds the analyzer)")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  set(BPF_MACHINE x86)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(BPF_MACHINE arm64)
+else()
+  message(FATAL_ERROR "bpf/machine.bpf.h does not know the registers of ${CMAKE_SYSTEM_PROCESSOR} (KYMO_RECORDER=OFF builds the analyzer)")
 endif()
 
 set(BPF_SOURCE_DIR ${CMAKE_SOURCE_DIR}/bpf)
@@ -14,9 +18,11 @@ set(BPF_OUT ${CMAKE_CURRENT_BINARY_DIR}/bpf)
 file(MAKE_DIRECTORY ${BPF_OUT})
 
 # -g: BTF is what relocates the programs to the running kernel. v3 has 32-bit arithmetic and the atomics used for counting.
-set(BPF_FLAGS -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter
+set(BPF_FLAGS -target bpf -D__TARGET_ARCH_${BPF_MACHINE} -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter
               -I${CMAKE_SOURCE_DIR} -I${BPF_SOURCE_DIR} -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
-if(CMAKE_LIBRARY_ARCHITECTURE)
+if(CMAKE_SYSROOT) # another machine's headers before this one's
+  list(APPEND BPF_FLAGS -isystem ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -isystem ${CMAKE_SYSROOT}/usr/include)
+elseif(CMAKE_LIBRARY_ARCHITECTURE)
   list(APPEND BPF_FLAGS -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}) # asm/types.h
 endif()
 if(KYMO_WERROR)
