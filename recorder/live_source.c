@@ -20,6 +20,7 @@
 #include "live_errors.h"
 #include "live_inflight.h"
 #include "live_probes.h"
+#include "live_reach.h"
 #include "live_rings.h"
 #include "live_settings.h"
 #include "live_stats.h"
@@ -44,7 +45,7 @@ struct live_source {
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
-	char before_reason[128]; /* why mappings of the start scan lack; "": they do not */
+	struct live_reach reach;
 	struct rec_kernel_map *kernel_map;
 	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
 	struct rec_sink *sink;	     /* of the call that runs */
@@ -159,7 +160,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (!live)
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
-	live_why_maps_closed(options, live->before_reason, sizeof(live->before_reason));
+	live_reach_ask(options, &live->reach);
 	live->processes_fd = live->calls_fd = -1;
 	allow_many_descriptors();
 	rc = live_check_host(err);
@@ -211,9 +212,11 @@ static void live_missing(const struct rec_source *source,
 	live_probes_missing(&live->probes, tell, context);
 	if (!live->sideband)
 		tell(context, "executable mappings", live->sideband_error.text);
-	if (live->before_reason[0])
+	if (live->reach.maps_reason[0])
 		tell(context, "executable mappings of processes that ran before",
-		     live->before_reason);
+		     live->reach.maps_reason);
+	if (live->reach.exe_reason[0])
+		tell(context, "program paths of processes that ran before", live->reach.exe_reason);
 	if (kernel_reason(live)[0])
 		tell(context, "kernel functions of samples", kernel_reason(live));
 }
@@ -280,7 +283,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 		.reason = !live->sideband			       ? live->sideband_error.text
 			  : rec_sideband_has_build_ids(live->sideband) ? ""
 								       : "without build-ids",
-		.before_reason = live->before_reason,
+		.reach = &live->reach,
 		.kernel_reason = kernel_reason(live),
 	};
 	int rc;
