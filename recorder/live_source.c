@@ -48,6 +48,7 @@ struct live_source {
 	struct live_reach reach;
 	struct rec_kernel_map *kernel_map;
 	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
+	bool wanted_unsure;	     /* one of them did not fit into memory */
 	struct rec_sink *sink;	     /* of the call that runs */
 	int processes_fd,
 		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
@@ -105,17 +106,16 @@ static void on_task(void *context, const struct ring_head *head)
 {
 	struct live_source *live = context;
 
-	if (live->options->pid_count && head->type == EV_TASK_FORK)
-		(void)live_tgid_set_add(&live->wanted,
-					((const struct ring_task_fork *)head)->child_tgid);
-	/* without memory for it, the kernel's set is asked instead */
+	if (live->options->pid_count && head->type == EV_TASK_FORK &&
+	    live_tgid_set_add(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid) < 0)
+		live->wanted_unsure = true;
 }
 
-/* Does the recording by pid want the mappings of this process? It may have ended since. */
+/* Does the recording by pid want the mappings of this process? Where a fork may have been missed,
+ * any: a mapping too many tells less wrong than one that lacks. */
 static bool mapping_wanted(void *context, u32 tgid)
 {
 	struct live_source *live = context;
-	u64 start_ns;
 
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
@@ -123,8 +123,8 @@ static bool mapping_wanted(void *context, u32 tgid)
 				     NULL); /* its fork may be waiting there */
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
-	return bpf_map_lookup_elem(bpf_map__fd(live->probes.skeleton->maps.pid_set), &tgid,
-				   &start_ns) == 0;
+	/* The kernel's own set is not asked: that would be a bpf(2) call after the drop. */
+	return live->wanted_unsure || live_stats_tasks_lost(&live->stats, &live->probes);
 }
 
 static int open_iterators(struct live_source *live, struct cap_err *err)
