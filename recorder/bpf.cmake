@@ -62,6 +62,7 @@ set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/live_object.c
   ${CMAKE_CURRENT_LIST_DIR}/live_perf_events.c
   ${CMAKE_CURRENT_LIST_DIR}/live_probes.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_reach.c
   ${CMAKE_CURRENT_LIST_DIR}/live_rings.c
   ${CMAKE_CURRENT_LIST_DIR}/live_settings.c
   ${CMAKE_CURRENT_LIST_DIR}/live_source.c
