@@ -130,12 +130,14 @@ static __noinline bool fold_add(const struct task_struct *task, const struct fol
 				struct live_counters *counters)
 {
 	struct fold_key key;
-	u32 base, hash;
+	u32 cpu_base, base, hash;
 
 	fold_key_fill(&key, task, call);
 	hash = fold_hash(&key);
-	base = (call->table ? fold_half_slots : 0) +
-	       (bpf_get_smp_processor_id() & (LIVE_MAX_CPUS - 1)) * fold_cpu_slots;
+	cpu_base = bpf_get_smp_processor_id() * fold_cpu_slots;
+	if (cpu_base >= fold_half_slots)
+		return false; /* hosts whose CPU numbers have gaps: never another CPU's slots */
+	base = cpu_base + (call->table ? fold_half_slots : 0);
 	for (u32 i = 0; i < LIVE_FOLD_PROBES; i++) {
 		u32 index = base + ((hash + i) & (fold_cpu_slots - 1));
 		struct live_fold_slot *slot = bpf_map_lookup_elem(&fold_table, &index);

@@ -2,8 +2,8 @@
 /*
  * System calls: the entry waits in the task's storage, one merged record is made at the return.
  * This is the hot path: it runs twice per system call of the host. A call that never returns (exit,
- * exit_group) is recorded when its task ends. While the recorder wants only counts, calls are added
- * up instead (fold.bpf.h).
+ * exit_group) is recorded when its task ends. Calls that find no room are counted (fold.bpf.h), and
+ * so are all while the recorder wants only counts.
  */
 #include "calls.bpf.h"
 #include "fold.bpf.h"
@@ -62,6 +62,15 @@ static __always_inline void record_fill(struct ring_syscall *record, const struc
 	record->flags = call->flags;
 }
 
+/* No room in the ring: the call is counted instead, and lost only if that fails too. */
+static __always_inline void call_refused(const struct task_struct *task,
+					 const struct fold_call *call,
+					 struct live_counters *counters, u64 record_bytes)
+{
+	if (!fold_add(task, call, counters))
+		count_refusal(counters, &syscalls_ring, record_bytes);
+}
+
 static __always_inline void call_emit(const struct task_struct *task, struct live_call *call,
 				      s64 ret, u32 flags)
 {
@@ -88,7 +97,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 
 		record = bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
 		if (!record) {
-			count_refusal(counters, &syscalls_ring, sizeof(*record));
+			call_refused(task, &fold, counters, sizeof(*record));
 			return;
 		}
 		record_fill(&record->call, task, &fold, enter_ns);
@@ -101,7 +110,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 			bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
 
 		if (!record) {
-			count_refusal(counters, &syscalls_ring, sizeof(*record));
+			call_refused(task, &fold, counters, sizeof(*record));
 			return;
 		}
 		record_fill(record, task, &fold, enter_ns);

@@ -130,8 +130,6 @@ static const struct {
 #endif
 };
 
-#define ASK_ON 0xffffffffu /* the next entry, of the same number */
-
 /* ... or allowed with one value only, or with any but that. */
 static const struct {
 	int number;
@@ -139,7 +137,6 @@ static const struct {
 	unsigned int value;
 	unsigned int if_equal, if_not;
 } values[] = {
-	{__NR_bpf, 0, BPF_MAP_LOOKUP_ELEM, SECCOMP_RET_ALLOW, ASK_ON},
 	/* The governor attaches programs that are loaded already again. */
 	{__NR_bpf, 0, BPF_RAW_TRACEPOINT_OPEN, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | EPERM},
 	{__NR_ioctl, 1, TIOCSTI, SECCOMP_RET_ERRNO | EPERM,
@@ -197,10 +194,7 @@ static void build(struct filter_text *text)
 		emit_load(text, argument_offset(values[i].argument));
 		emit(text, is, values[i].value, 0, 1);
 		emit(text, give, values[i].if_equal, 0, 0);
-		if (values[i].if_not == ASK_ON)
-			emit_load(text, offsetof(struct seccomp_data, nr));
-		else
-			emit(text, give, values[i].if_not, 0, 0);
+		emit(text, give, values[i].if_not, 0, 0);
 	}
 	emit(text, give, SECCOMP_RET_ERRNO | EPERM, 0, 0);
 }
