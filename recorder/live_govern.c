@@ -203,8 +203,11 @@ static void renew_window(struct live_govern *govern, struct live_stats *stats,
 		stats->next_window_ns = now_ns;
 }
 
-/* The return first: every entry seen then has its return seen. Entries from before stand for
- * nothing; until then none does, so that nobody takes one for a call that ended with its task. */
+/*
+ * The return first: every entry seen then has its return seen. Entries from before count as none;
+ * while detached all do, so that the end of a task is not taken for that of a call whose return
+ * nobody saw.
+ */
 static int resume_syscalls(struct live_govern *govern, struct live_probes *probes)
 {
 	volatile struct live_control *control = &probes->skeleton->bss->control;
@@ -252,6 +255,17 @@ static int thin_syscalls(struct live_govern *govern, struct live_stats *stats,
 	return rc;
 }
 
+/* Samples say for how much time they stand. */
+static int thin_samples(struct live_probes *probes, u32 sample_hz)
+{
+	int rc = live_perf_events_set(&probes->states[LIVE_PROBE_cpu_sample], sample_hz,
+				      probes->sample_cycles);
+
+	if (rc == 0 && sample_hz && !probes->sample_cycles)
+		probes->skeleton->bss->control.sample_period_ns = 1000000000ull / sample_hz;
+	return rc;
+}
+
 int live_govern_thin(struct live_govern *govern, struct live_stats *stats,
 		     struct live_probes *probes, const struct rec_decision *wanted)
 {
@@ -259,8 +273,7 @@ int live_govern_thin(struct live_govern *govern, struct live_stats *stats,
 	case CLASS_SYSCALLS:
 		return thin_syscalls(govern, stats, probes, wanted->state);
 	case CLASS_CPU:
-		return live_perf_events_set(&probes->states[LIVE_PROBE_cpu_sample],
-					    wanted->sample_hz, probes->sample_cycles);
+		return thin_samples(probes, wanted->sample_hz);
 	default:
 		return 0;
 	}

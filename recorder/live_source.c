@@ -416,7 +416,7 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	control_of(live)->events_open = 0;
 	live_wait_for_programs();
 	rc = drain_all(live, sink, err);
-	/* Calls of before the last gap in their probes may have returned in it. */
+	/* While their probes are detached nobody sees calls return. */
 	if (rc == 0 && live->calls_fd >= 0 && !live->govern.syscalls_paused)
 		rc = live_calls_read(live->calls_fd, sink, live->stats.inflight_by_cpu,
 				     live->stats.cpu_count, err);
