@@ -30,11 +30,13 @@ enum ev_type {
 #undef RING_ONLY
 #undef EVENT_END
 };
-#define EV_TYPE_MAX 18 /* highest id above; checked in schema.c */
+#define EV_TYPE_MAX 20 /* highest id above; checked in schema.c */
 
 /* CLASS_CPU, ..., and REASON_RING_FULL, ... */
 #define ENUM_PREFIX_event_class(upper) CLASS_##upper
 #define ENUM_PREFIX_loss_reason(upper) REASON_##upper
+#define ENUM_PREFIX_class_state(upper) STATE_##upper
+#define ENUM_PREFIX_governed_resource(upper) RESOURCE_##upper
 enum ev_enum_value {
 #define ENUM_VALUE(en, value, upper, name) ENUM_PREFIX_##en(upper) = value,
 #include "enums.def"

@@ -57,6 +57,8 @@ _Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) == EV_TYPE_MAX,
 
 #define ENUM_KIND_event_class CAP_KIND_CLASS
 #define ENUM_KIND_loss_reason CAP_KIND_REASON
+#define ENUM_KIND_class_state CAP_KIND_STATE
+#define ENUM_KIND_governed_resource CAP_KIND_RESOURCE
 #define SYSCALL_NAME(number, sname) {.kind = CAP_KIND_SYSNO, .value = (number), .name = (sname)},
 #define ENUM_VALUE(en, number, upper, vname) \
 	{.kind = ENUM_KIND_##en, .value = (number), .name = (vname)},

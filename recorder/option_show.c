@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "formats/schema.h"
 #include "formats/cleanup.h"
 #include "units.h"
 
@@ -83,19 +84,13 @@ static bool show_preset(const struct rec_options *options, FILE *out)
 
 static bool show_events(const struct rec_options *options, FILE *out)
 {
-	static const char *const names[EV_CLASS_COUNT] = {
-#define NAMED_event_class(value, name) [value] = name,
-#define NAMED_loss_reason(value, name)
-#define ENUM_VALUE(en, value, upper, name) NAMED_##en(value, name)
-#include "formats/enums.def"
-#undef ENUM_VALUE
-	};
 	const char *separator = "[";
 
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
 		if (!(options->classes & 1u << i))
 			continue;
-		fprintf(out, "%s%s", separator, names[i]);
+		fprintf(out, "%s%s", separator,
+			cap_schema_enum_name(cap_schema_builtin(), CAP_KIND_CLASS, i));
 		separator = ", ";
 	}
 	fputc(']', out);
