@@ -14,7 +14,7 @@
 /* In seconds of budget. A calm host may spend so much at once; with it, and whatever is going on,
  * 27 seconds cost at most 10/27 more than the budget. */
 #define BUCKET_S 10.0
-#define DEBT_S 4.0	       /* what a storm did before it was noticed is forgiven beyond that */
+#define DEBT_S 2.0	       /* what a storm did before it was noticed is forgiven beyond that */
 #define SPAN_NS (250 * MS_NS)  /* rates are taken over one to two of these */
 #define SETTLE_NS (80 * MS_NS) /* before a step is judged */
 #define FITS_PART 0.7	       /* of the budget: a fuller state must cost no more */
@@ -276,6 +276,7 @@ static bool shed(struct rec_governor *governor, struct rec_decision *ret_decisio
 	struct rates rates = take_rates(governor);
 	double excess = rates.all - governor->budget, worth = WORTH_PART * excess, samples;
 	u64 now_ns = governor->last.now_ns;
+	u32 state;
 
 	if (excess <= 0)
 		return false; /* it is being paid off */
@@ -289,7 +290,10 @@ static bool shed(struct rec_governor *governor, struct rec_decision *ret_decisio
 		return true;
 	}
 	if (saved_by_detaching(governor, &rates) > worth) {
-		shed_syscalls(governor, &rates, STATE_OFF, ret_decision);
+		/* Counts come first even where they save little: what detaching takes is more. */
+		state = rec_governor_state(governor, SYSCALLS) == STATE_FULL ? STATE_COUNTS
+									     : STATE_OFF;
+		shed_syscalls(governor, &rates, state, ret_decision);
 		return true;
 	}
 	if (samples > worth) {
