@@ -78,3 +78,8 @@ u64 rec_output_floor_bytes(const struct rec_output *output);
 int rec_output_close(struct rec_output *output, struct cap_err *err);
 /* Removes the name again if it still is the file we made. For recordings that never began. */
 void rec_output_discard(struct rec_output *output);
+
+/* An error of the output in words for the user: what failed, where, and what is to be done. Returns
+ * rc. output may be NULL. */
+int rec_output_explain(const struct rec_output *output, const char *path, int rc,
+		       struct cap_err *err);

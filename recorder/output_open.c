@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -289,4 +290,24 @@ void rec_output_discard(struct rec_output *output)
 	    info.st_dev == output->device && info.st_ino == output->inode)
 		(void)unlinkat(output->directory_fd, output->name,
 			       0); /* best effort: it is ours and empty */
+}
+
+int rec_output_explain(const struct rec_output *output, const char *path, int rc,
+		       struct cap_err *err)
+{
+	struct cap_err inner = *err;
+	char floor[32];
+
+	if (rc == -EPIPE)
+		return cap_fail(err, rc, "output closed by its reader");
+	if (rc == -EIO || rc == -EROFS)
+		return cap_fail(err, rc, "output '%s': %s; its disk is failing, see dmesg", path,
+				inner.text);
+	if (!rec_output_error_is_full(rc))
+		return cap_context(err, rc, "output '%s'", path);
+	if (output && rec_output_at_floor(output))
+		(void)snprintf(inner.text, sizeof(inner.text), "only %s are left, which stay free",
+			       rec_bytes_text(output->floor_bytes, floor, sizeof(floor)));
+	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
+			inner.text);
 }

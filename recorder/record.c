@@ -18,21 +18,19 @@
 #include "formats/cleanup.h"
 #include "governing.h"
 #include "host_facts.h"
+#include "memory_plan.h"
 #include "output_file.h"
 #include "pid_watch.h"
 #include "privileges.h"
 #include "quantity_text.h"
 #include "rec_source.h"
 #include "side_blocks.h"
+#include "size_limit.h"
 #include "status_line.h"
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u	/* between CLOCK rows */
-#define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
-#define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
-#define RATIO_MARGIN 1.2	/* later events may compress a little worse */
-#define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
+#define CLOCK_SECONDS 10u /* between CLOCK rows */
 #define SMALL_SIZE_DRAIN_MS 10u
 #define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
 #define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
@@ -56,8 +54,7 @@ struct recording {
 	enum cap_end_reason reason;
 	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
-	u64 raw_bytes; /* at the last look: --max-size */
-	bool size_learning;
+	struct rec_size_limit size_limit;
 	struct rec_own_cost begin_cost;
 };
 
@@ -73,6 +70,13 @@ static u64 monotonic_ns(void)
 static u32 online_cpus(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (u32)count : 1;
+}
+
+static u32 possible_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_CONF);
 
 	return count > 0 ? (u32)count : 1;
 }
@@ -165,26 +169,24 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
-/* What failed, where, and what is to be done. */
 static int output_error(const struct recording *rec, int rc, struct cap_err *err)
 {
-	const char *path = rec->options.output_path;
-	struct cap_err inner = *err;
-	char floor[32];
+	return rec_output_explain(rec->output, rec->options.output_path, rc, err);
+}
 
-	if (rc == -EPIPE)
-		return cap_fail(err, rc, "output closed by its reader");
-	if (rc == -EIO || rc == -EROFS)
-		return cap_fail(err, rc, "output '%s': %s; its disk is failing, see dmesg", path,
-				inner.text);
-	if (!rec_output_error_is_full(rc))
-		return cap_context(err, rc, "output '%s'", path);
-	if (rec->output && rec_output_at_floor(rec->output))
-		(void)snprintf(
-			inner.text, sizeof(inner.text), "only %s are left, which stay free",
-			rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor)));
-	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
-			inner.text);
+/* It records all the same: the governor says when memory is above the budget. */
+static void warn_memory(const struct recording *rec, const struct rec_memory_plan *plan)
+{
+	u64 budget_bytes = rec->options.mem_budget_bytes;
+	char needed[32], budget[32], text[192];
+
+	if (budget_bytes == 0 || plan->needed_bytes <= budget_bytes)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "memory may need %s, above its budget of %s; see --buffer and --mem-budget",
+		       rec_bytes_text(plan->needed_bytes, needed, sizeof(needed)),
+		       rec_bytes_text(budget_bytes, budget, sizeof(budget)));
+	rec->screen->warn(text);
 }
 
 /* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
@@ -196,6 +198,7 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
 	};
+	struct rec_memory_plan plan;
 	int rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
 
 	if (rc < 0)
@@ -204,6 +207,10 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	rc = rec_output_set_floor(rec->output, &rec->options.disk_floor, err);
 	if (rc < 0)
 		return output_error(rec, rc, err);
+	rec_memory_plan(&rec->options,
+			rec->options.source_kind == REC_SOURCE_LIVE ? possible_cpus() : 0, &plan);
+	warn_memory(rec, &plan);
+	options.queue_bytes = plan.queue_bytes;
 	options.fd = rec_output_fd(rec->output);
 	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
@@ -308,31 +315,6 @@ static void take_signals(struct recording *rec)
 	}
 }
 
-/*
- * Would the file pass --max-size if it ended at the next look? How well events compress is only
- * known once some were written, so the first chunk is closed early, to learn it.
- */
-static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
-{
-	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
-	u64 growth_bytes = raw_bytes - rec->raw_bytes;
-	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + 2 * growth_bytes;
-
-	rec->raw_bytes = raw_bytes;
-	if (counts->chunk_raw_bytes > 0)
-		waiting_bytes =
-			(u64)((double)waiting_bytes * RATIO_MARGIN *
-			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
-	else if (!rec->size_learning && counts->open_bytes >= LEARN_BYTES) {
-		rec->size_learning = true;
-		(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
-		return false;
-	}
-	return counts->written_bytes + waiting_bytes + END_BYTES +
-		       counts->written_bytes / INDEX_DIVISOR >=
-	       rec->options.max_size_bytes;
-}
-
 static void check_limits(struct recording *rec)
 {
 	struct rec_sink_counts counts;
@@ -342,7 +324,8 @@ static void check_limits(struct recording *rec)
 	rec_sink_counts(rec->side.sink, &counts);
 	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
 		end(rec, CAP_END_SAMPLES);
-	if (rec->options.max_size_bytes > 0 && size_reached(rec, &counts))
+	if (rec->options.max_size_bytes > 0 &&
+	    rec_size_limit_reached(&rec->size_limit, rec->side.sink, &counts))
 		end(rec, CAP_END_SIZE);
 }
 
@@ -580,6 +563,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 		.options = *options,
 		.screen = screen,
 		.side.ops = choose_source(options->source_kind),
+		.size_limit = {.max_bytes = options->max_size_bytes},
 		.timer_fd = -1,
 		.duration_fd = -1,
 		.signal_fd = -1,
