@@ -25,6 +25,7 @@
 #define WORTH_PART 0.1 /* of what must be saved: a step that saves less is passed over */
 #define SLICE_MIN_NS (10 * MS_NS)
 #define SLICE_MAX_NS (100 * MS_NS)
+#define LOOK_MIN_NS (5 * MS_NS)
 #define SLICE_S 1.0 /* of budget that a slice may cost */
 #define SLICE_GAP_NS (250 * MS_NS)
 #define SLICE_TRY_NS (60 * SECOND_NS) /* at least so often */
@@ -189,6 +190,17 @@ static u64 slice_length(const struct rec_governor *governor)
 	return length_ns > (double)SLICE_MAX_NS ? SLICE_MAX_NS : (u64)length_ns;
 }
 
+/* How long what is in hand lasts at this cost (in CPUs): when to look again. */
+static u64 paid_for(const struct rec_governor *governor, double cost)
+{
+	double more = cost - governor->budget;
+	double lasts_ns = more > 0 ? governor->balance_ns / more : (double)SLICE_MAX_NS;
+
+	if (lasts_ns < (double)LOOK_MIN_NS)
+		return LOOK_MIN_NS;
+	return lasts_ns > (double)SLICE_MAX_NS ? SLICE_MAX_NS : (u64)lasts_ns;
+}
+
 /* ---- Less ---- */
 
 static double cheaper(double a, double b)
@@ -324,38 +336,59 @@ static bool open_slice(struct rec_governor *governor, struct rec_decision *ret_d
 	return true;
 }
 
-/* A slice that costs little stays open; after a while it is no slice any more. */
-static bool watch_slice(struct rec_governor *governor, struct rec_decision *ret_decision)
+static void end_slice(struct rec_governor *governor, struct rec_decision *ret_decision)
 {
-	struct rec_governed_class *class = &governor->classes[SYSCALLS];
-	const struct rec_load *from = governor->older.now_ns > governor->slice_begin.now_ns
-					      ? &governor->older
-					      : &governor->slice_begin;
-	u64 open_ns = governor->last.now_ns - governor->slice_begin.now_ns;
-	double span_ns = span_of(from, &governor->last), cost_ns;
+	double cost_ns = spent_between(&governor->slice_begin, &governor->last);
 
-	if (open_ns < governor->slice_length_ns)
-		return false;
-	governor->attached_rate =
-		(double)grown(governor->last.program_ns[SYSCALLS], from->program_ns[SYSCALLS]) /
-		span_ns;
-	if (governor->fixed_rate + governor->attached_rate <= FITS_PART * governor->budget) {
-		if (open_ns < class->wait_ns)
-			return false;
-		governor->slicing = governor->slice_open = false;
-		class->recovered_ns = governor->last.now_ns;
-		decide(governor, REC_RECOVER, SYSCALLS, STATE_COUNTS, ret_decision);
-		ret_decision->lasting = true;
-		return true;
-	}
 	/* All of it is paid before the next. */
-	cost_ns = spent_between(&governor->slice_begin, &governor->last);
 	governor->debt_max_ns = DEBT_S * governor->budget * 1e9;
 	if (governor->debt_max_ns < cost_ns)
 		governor->debt_max_ns = cost_ns;
 	decide(governor, REC_SLICE_END, SYSCALLS, STATE_OFF, ret_decision);
 	governor->slice_open = false;
 	governor->slice_end_ns = governor->last.now_ns;
+}
+
+/* CPUs that the programs took lately in the slice that is open. */
+static double rate_of_slice(const struct rec_governor *governor)
+{
+	const struct rec_load *from = governor->older.now_ns > governor->slice_begin.now_ns
+					      ? &governor->older
+					      : &governor->slice_begin;
+
+	return (double)grown(governor->last.program_ns[SYSCALLS], from->program_ns[SYSCALLS]) /
+	       span_of(from, &governor->last);
+}
+
+/* A slice stays open for as long as the budget pays for it. One that costs little for a while is no
+ * slice any more. */
+static bool watch_slice(struct rec_governor *governor, struct rec_decision *ret_decision)
+{
+	struct rec_governed_class *class = &governor->classes[SYSCALLS];
+	u64 open_ns = governor->last.now_ns - governor->slice_begin.now_ns;
+	double cost;
+
+	if (open_ns < governor->slice_length_ns)
+		return false;
+	governor->attached_rate = rate_of_slice(governor);
+	cost = governor->fixed_rate + governor->attached_rate;
+	if (cost > FITS_PART * governor->budget)
+		class->fits_since_ns = 0;
+	else if (class->fits_since_ns == 0)
+		class->fits_since_ns = governor->slice_begin.now_ns;
+	if (class->fits_since_ns &&
+	    governor->last.now_ns - class->fits_since_ns >= class->wait_ns) {
+		governor->slicing = governor->slice_open = false;
+		class->recovered_ns = governor->last.now_ns;
+		decide(governor, REC_RECOVER, SYSCALLS, STATE_COUNTS, ret_decision);
+		ret_decision->lasting = true;
+		return true;
+	}
+	if (governor->balance_ns >= 0 || class->fits_since_ns) {
+		governor->slice_length_ns = open_ns + paid_for(governor, cost);
+		return false;
+	}
+	end_slice(governor, ret_decision);
 	return true;
 }
 

