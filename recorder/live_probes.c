@@ -288,6 +288,8 @@ static int load_once(struct live_probes *probes, const struct rec_options *optio
 	if (refused < 0)
 		return fail_load(probes, -rc, err);
 	live_log_tail(&probes->log, tail, sizeof(tail));
+	if (!tail[0])
+		(void)snprintf(tail, sizeof(tail), "load: %s", strerror(-rc));
 	if (!refuse_variant(probes, refused, -rc, tail) && !anything_wanted(probes))
 		return fail_load(probes, -rc, err);
 	return 1;

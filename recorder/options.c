@@ -239,7 +239,7 @@ static int apply_file(const struct given *given, struct rec_options *options, u6
 	if (!path)
 		return 0;
 	rc = rec_config_load(path, options, ret_set_mask, err);
-	return rc < 0 ? config_error(rc, "; try it with: kymo-record config check ", path, err) : 0;
+	return rc < 0 ? config_error(rc, "\ntry it with: kymo-record config check ", path, err) : 0;
 }
 
 static int name_output(struct rec_options *options, struct cap_err *err)
