@@ -21,8 +21,11 @@ static ssize_t read_some(int fd, void *bytes, size_t size, struct cap_err *err)
 		if (got >= 0)
 			return got;
 		if (errno != EINTR && errno != EAGAIN)
-			return cap_fail_errno(err, errno,
-					      "MapOperationFailed: read a task iterator");
+			return cap_fail(
+				err, CAP_EPRIVILEGE,
+				"MapOperationFailed: read a task iterator: %s; record without "
+				"-p, or on another kernel",
+				strerror(errno));
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "error_names.h"
 #include "event_classes.h"
 #include "options.h"
 #include "privileges.h"
@@ -29,6 +30,7 @@ static void say(const char *kind, const char *text)
 static int fail(struct cap_err *err)
 {
 	cap_say_memory(err, err->code);
+	rec_error_name_first(err);
 	say("", err->text);
 	return err->code == CAP_EPRIVILEGE ? REC_EXIT_KERNEL
 	       : err->code == CAP_EUSAGE   ? REC_EXIT_USAGE
@@ -122,6 +124,7 @@ static int record(const struct rec_options *options)
 	int status = rec_exit_status(rc, &result);
 
 	cap_say_memory(&err, rc);
+	rec_error_name_first(&err);
 	if (rc < 0)
 		say("", err.text);
 	if (options->json)

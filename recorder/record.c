@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "command_child.h"
+#include "error_names.h"
 #include "formats/cleanup.h"
 #include "host_facts.h"
 #include "output_file.h"
@@ -368,10 +369,26 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
+/* What stopped the flow of events, where it was neither the kernel nor the output, which have names
+ * and words of their own. */
+static int event_error(int rc, struct cap_err *err)
+{
+	struct cap_err inner = *err;
+
+	if (rec_error_name(inner.text))
+		return rc;
+	cap_say_memory(&inner, rc);
+	return cap_fail(err, rc,
+			"EventProcessingFailed: %s; what was recorded until then is in the capture",
+			inner.text);
+}
+
 static int tick(struct recording *rec, struct cap_err *err)
 {
 	int rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
 
+	if (rc == -ENOMEM)
+		return event_error(rc, err);
 	return rc < 0 ? output_error(rec, rc, err) : 0;
 }
 
@@ -382,12 +399,12 @@ static int drain(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	if (drained < 0)
-		return drained;
+		return event_error(drained, err);
 	if (now_ns - rec->second_ns >= SECOND_NS) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
 		if (rc < 0)
-			return rc;
+			return event_error(rc, err);
 	}
 	rc = tick(rec, err);
 	if (rc < 0)
