@@ -111,11 +111,17 @@ static void warn(const char *text)
 	say("warning: ", text);
 }
 
+static void tell_step(const char *text)
+{
+	say("stop: ", text);
+}
+
 static int record(const struct rec_options *options)
 {
 	struct rec_screen screen = {
 		.status = options->quiet || options->json ? NULL : stderr,
 		.warn = warn,
+		.step = options->verbose ? tell_step : NULL,
 		.confine = rec_syscall_filter_apply,
 	};
 	struct rec_result result;
