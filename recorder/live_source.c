@@ -3,11 +3,9 @@
  * side-band into the sink; decides nothing about files and encodes nothing.
  */
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -18,8 +16,10 @@
 #include "kernel_map.h"
 #include "live_blocks.h"
 #include "live_errors.h"
+#include "live_fold.h"
 #include "live_inflight.h"
 #include "live_probes.h"
+#include "live_reach.h"
 #include "live_rings.h"
 #include "live_settings.h"
 #include "live_stats.h"
@@ -41,12 +41,14 @@ struct live_source {
 	struct live_probes probes;
 	struct live_rings *rings;
 	struct live_stats stats;
+	struct live_fold fold;
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
-	char before_reason[128]; /* why mappings of the start scan lack; "": they do not */
+	struct live_reach reach;
 	struct rec_kernel_map *kernel_map;
 	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
+	bool wanted_unsure;	     /* one of them did not fit into memory */
 	struct rec_sink *sink;	     /* of the call that runs */
 	int processes_fd,
 		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
@@ -74,6 +76,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	if (live->calls_fd >= 0)
 		(void)close(live->calls_fd); /* only read */
 	live_stats_done(&live->stats);
+	live_fold_done(&live->fold);
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
 	live_tgid_set_done(&live->wanted);
@@ -104,17 +107,16 @@ static void on_task(void *context, const struct ring_head *head)
 {
 	struct live_source *live = context;
 
-	if (live->options->pid_count && head->type == EV_TASK_FORK)
-		(void)live_tgid_set_add(&live->wanted,
-					((const struct ring_task_fork *)head)->child_tgid);
-	/* without memory for it, the kernel's set is asked instead */
+	if (live->options->pid_count && head->type == EV_TASK_FORK &&
+	    live_tgid_set_add(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid) < 0)
+		live->wanted_unsure = true;
 }
 
-/* Does the recording by pid want the mappings of this process? It may have ended since. */
+/* Does the recording by pid want the mappings of this process? Where a fork may have been missed,
+ * any: a mapping too many tells less wrong than one that lacks. */
 static bool mapping_wanted(void *context, u32 tgid)
 {
 	struct live_source *live = context;
-	u64 start_ns;
 
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
@@ -122,8 +124,8 @@ static bool mapping_wanted(void *context, u32 tgid)
 				     NULL); /* its fork may be waiting there */
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
-	return bpf_map_lookup_elem(bpf_map__fd(live->probes.skeleton->maps.pid_set), &tgid,
-				   &start_ns) == 0;
+	/* The kernel's own set is not asked: that would be a bpf(2) call after the drop. */
+	return live->wanted_unsure || live_stats_tasks_lost(&live->stats, &live->probes);
 }
 
 static int open_iterators(struct live_source *live, struct cap_err *err)
@@ -159,7 +161,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (!live)
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
-	live_why_maps_closed(options, live->before_reason, sizeof(live->before_reason));
+	live_reach_ask(options, &live->reach);
 	live->processes_fd = live->calls_fd = -1;
 	allow_many_descriptors();
 	rc = live_check_host(err);
@@ -175,6 +177,8 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 		rc = open_iterators(live, err);
 	if (rc == 0)
 		rc = live_rings_open(&live->probes, on_task, live, &live->rings, err);
+	if (rc == 0)
+		rc = live_fold_init(&live->fold, &live->probes, err);
 	if (rc == 0)
 		rc = rec_kernel_map_open(&live->kernel_map, err);
 	if (rc < 0)
@@ -211,9 +215,11 @@ static void live_missing(const struct rec_source *source,
 	live_probes_missing(&live->probes, tell, context);
 	if (!live->sideband)
 		tell(context, "executable mappings", live->sideband_error.text);
-	if (live->before_reason[0])
+	if (live->reach.maps_reason[0])
 		tell(context, "executable mappings of processes that ran before",
-		     live->before_reason);
+		     live->reach.maps_reason);
+	if (live->reach.exe_reason[0])
+		tell(context, "program paths of processes that ran before", live->reach.exe_reason);
 	if (kernel_reason(live)[0])
 		tell(context, "kernel functions of samples", kernel_reason(live));
 }
@@ -280,7 +286,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 		.reason = !live->sideband			       ? live->sideband_error.text
 			  : rec_sideband_has_build_ids(live->sideband) ? ""
 								       : "without build-ids",
-		.before_reason = live->before_reason,
+		.reach = &live->reach,
 		.kernel_reason = kernel_reason(live),
 	};
 	int rc;
@@ -300,7 +306,9 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 	live->start_ns = live_now_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
 	live_stats_step(&live->stats, &live->probes, live->start_ns);
+	live_fold_begin(&live->fold, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
+	control_of(live)->syscalls_since_ns = live->start_ns;
 	control_of(live)->events_open = 1;
 	live->started = true;
 	return 0;
@@ -337,6 +345,8 @@ static int live_drain(struct rec_source *source, struct rec_sink *sink, struct c
 	live->sink = sink;
 	live_stats_step(&live->stats, &live->probes, now_ns);
 	rc = drain_all(live, sink, err);
+	if (rc == 0)
+		rc = live_fold_step(&live->fold, &live->probes, sink, now_ns, err);
 	if (rc < 0)
 		return rc;
 	name_when_due(live, sink, now_ns);
@@ -358,13 +368,6 @@ static int live_stats(struct rec_source *source, struct rec_sink *sink,
 }
 
 /* ---- stop ---- */
-
-/* Waits until no program runs that saw the gate open: they all run inside RCU read sections. */
-static void wait_for_programs(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		(void)usleep(50000); /* not built into this kernel: longer than any program runs */
-}
 
 static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
 {
@@ -392,16 +395,18 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	live->sink = sink;
 	control_of(live)->stop_ns = live_now_ns();
 	control_of(live)->events_open = 0;
-	wait_for_programs();
+	live_wait_for_programs();
 	rc = drain_all(live, sink, err);
 	if (rc == 0 && live->calls_fd >= 0)
 		rc = live_calls_read(live->calls_fd, sink, live->stats.inflight_by_cpu,
 				     live->stats.cpu_count, err);
 	control_of(live)->tasks_open = 0;
-	wait_for_programs();
+	live_wait_for_programs();
 	if (rc == 0)
 		rc = drain_all(live, sink, err);
 	live_stats_close_window(&live->stats, &live->probes, live_now_ns());
+	if (rc == 0)
+		rc = live_fold_take(&live->fold, &live->probes, sink, err);
 	if (rc == 0)
 		rc = put_last_rows(live, sink, err);
 	if (rc == 0)
