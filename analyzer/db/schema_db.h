@@ -6,7 +6,7 @@
 #include "formats/cap_error.h"
 
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
-#define KYMO_SCHEMA_VERSION 2
+#define KYMO_SCHEMA_VERSION 3
 
 extern const char kymo_schema_sql[],
 	kymo_schema_reports_sql[]; /* schema.sql and schema_reports.sql, embedded at build time */
