@@ -8,6 +8,7 @@
 #include "analyzer/db/filter_summaries.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/syscalls_report.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 struct syscalls_options {
@@ -101,6 +102,9 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	if (rows == 0)
 		run->note(run,
 			  "no system calls (recorded with -e syscalls, and within the filters?)");
+	rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SYSCALLS, sink, err);
+	if (rc < 0)
+		return rc;
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
 	if (status < 0)
 		return status;

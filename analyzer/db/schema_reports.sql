@@ -79,9 +79,10 @@ SELECT t.capture_id, t.time_ns, (t.time_ns - c.start_ns) / 1e9 AS at_s,
 	t.drain_delay_max_ns, t.ring_used_max_bytes, t.queue_max_bytes
 FROM overhead_timeline t JOIN capture c ON c.id = t.capture_id;
 
--- What samples count, and how often: known where the clock ticks (period is then in ns), not for hardware cycles.
+-- What samples count, and how often: as the governor says it was asked for, else known where the clock ticks (period is then in ns), not for hardware cycles.
 CREATE VIEW sampling AS
 SELECT c.id AS capture_id, m.value AS event,
-	CASE m.value WHEN 'cpu-clock' THEN (SELECT CAST(round(1e9 / max(period)) AS INTEGER)
-		FROM (SELECT period FROM cpu_sample s WHERE s.capture_id = c.id AND period > 0 LIMIT 1000)) END AS sample_hz
+	COALESCE((SELECT NULLIF(max(full_hz), 0) FROM class_spans g WHERE g.capture_id = c.id AND g.event_class = 0),
+		CASE m.value WHEN 'cpu-clock' THEN (SELECT CAST(round(1e9 / max(period)) AS INTEGER)
+		FROM (SELECT period FROM cpu_sample s WHERE s.capture_id = c.id AND period > 0 LIMIT 1000)) END) AS sample_hz
 FROM capture c LEFT JOIN meta m ON m.capture_id = c.id AND m.key = 'cpu.event';
