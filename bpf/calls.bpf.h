@@ -68,25 +68,3 @@ static __always_inline void call_forget(struct task_struct *task)
 	if (!use_task_storage)
 		(void)bpf_map_delete_elem(&call_hash, &key);
 }
-
-/* The six argument registers of a call; 32-bit calls have others. */
-static __always_inline void args_read(u64 *ret_args, const void *regs_address, bool compat)
-{
-	const struct pt_regs___kernel *regs = regs_address;
-
-	if (compat) {
-		ret_args[0] = BPF_CORE_READ(regs, bx);
-		ret_args[1] = BPF_CORE_READ(regs, cx);
-		ret_args[2] = BPF_CORE_READ(regs, dx);
-		ret_args[3] = BPF_CORE_READ(regs, si);
-		ret_args[4] = BPF_CORE_READ(regs, di);
-		ret_args[5] = BPF_CORE_READ(regs, bp);
-	} else {
-		ret_args[0] = BPF_CORE_READ(regs, di);
-		ret_args[1] = BPF_CORE_READ(regs, si);
-		ret_args[2] = BPF_CORE_READ(regs, dx);
-		ret_args[3] = BPF_CORE_READ(regs, r10);
-		ret_args[4] = BPF_CORE_READ(regs, r8);
-		ret_args[5] = BPF_CORE_READ(regs, r9);
-	}
-}

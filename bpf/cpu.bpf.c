@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* CPU samples: which task runs, with its kernel and user stack by frame pointers. Runs in timer
  * interrupts or NMIs. */
-#include <asm/ptrace.h>
-#include <linux/bpf_perf_event.h>
-
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
 #include "task.bpf.h"
 
-#define SEGMENT_PRIVILEGE_BITS 3 /* x86: 3 in user mode */
 #define STACK_MAX_BYTES (EV_MAX_FRAMES * sizeof(u64))
 
 const volatile u64 cpu_mark_bytes = 2048;
@@ -77,7 +73,7 @@ static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 	head_fill(&scratch->sample.head, task, direct, bpf_ktime_get_ns(), EV_CPU_SAMPLE);
 	scratch->sample.period = ctx->sample_period;
 	scratch->sample.flags = 0;
-	if ((ctx->regs.cs & SEGMENT_PRIVILEGE_BITS) == 0) {
+	if (sample_in_kernel(&ctx->regs)) {
 		scratch->sample.flags = EV_SAMPLE_IN_KERNEL;
 		kernel_frames = stack_take(ctx, scratch, 0, 0);
 	}

@@ -101,7 +101,7 @@ static __always_inline bool call_from_before(struct task_struct *task,
 	if (task->flags & PF_KTHREAD_BIT || !task_sleeps(task) || !task_wanted(task, true))
 		return false;
 	regs = (const struct pt_regs___kernel *)bpf_task_pt_regs(task);
-	sysno = (long)BPF_CORE_READ(regs, orig_ax);
+	sysno = call_number(regs);
 	if (sysno < 0)
 		return false;
 	record->call.sysno = sysno;

@@ -3,10 +3,9 @@
  * Reading tasks: who is running, does the filter want it, what is its identity. Plain loads through
  * BTF pointers where the kernel gives them; `direct` says so and is a constant to the verifier.
  */
-#include "state.bpf.h"
+#include "machine.bpf.h"
 
 #define PF_KTHREAD_BIT 0x00200000u
-#define COMPAT_CALL_BIT 0x0002 /* x86: thread_info.status, TS_COMPAT */
 #define CGROUP_MAX_DEPTH 16
 
 /* 5.11 gave the current task as a BTF pointer; before, it is an address that only a probe read can
@@ -57,11 +56,10 @@ static __always_inline void task_comm(const struct task_struct *task, bool direc
 /* Is the task's current system call one of the 32-bit table? */
 static __always_inline u32 compat_flag(const struct task_struct *task, bool direct)
 {
-	if (!bpf_core_field_exists(task->thread_info.status))
+	if (!bpf_core_field_exists(task->COMPAT_FIELD))
 		return 0;
-	return READ_DIRECT_OR_PROBE(direct, task, thread_info.status) & COMPAT_CALL_BIT
-		       ? EV_SYSCALL_COMPAT
-		       : 0;
+	return READ_DIRECT_OR_PROBE(direct, task, COMPAT_FIELD) & COMPAT_BIT ? EV_SYSCALL_COMPAT
+									     : 0;
 }
 
 /* Everything of the head. The caller's task may be another than the current one. */

@@ -48,8 +48,9 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
-struct thread_info { /* x86 */
-	u32 status;
+struct thread_info {
+	unsigned long flags;
+	u32 status; /* x86 */
 };
 
 struct task_struct {
@@ -79,8 +80,14 @@ struct linux_binprm {
 	const char *filename;
 };
 
-struct pt_regs___kernel { /* x86-64, the kernel's own names */
+struct pt_regs___kernel { /* the kernel's own names */
+#if defined(__TARGET_ARCH_arm64)
+	u64 regs[31];
+	u64 orig_x0;
+	s32 syscallno;
+#else
 	unsigned long bp, bx, r10, r9, r8, cx, dx, si, di, orig_ax;
+#endif
 };
 
 struct seq_file;

@@ -15,6 +15,7 @@ struct cap_decompressor {
 	ZSTD_DCtx *context;
 };
 
+/* Level 1 has this strategy by itself; said because the static recorder has no other. */
 struct cap_compressor *cap_compressor_new(int level)
 {
 	struct cap_compressor *compressor = calloc(1, sizeof(*compressor));
@@ -25,6 +26,8 @@ struct cap_compressor *cap_compressor_new(int level)
 	if (!compressor->context ||
 	    ZSTD_isError(
 		    ZSTD_CCtx_setParameter(compressor->context, ZSTD_c_compressionLevel, level)) ||
+	    (level == 1 && ZSTD_isError(ZSTD_CCtx_setParameter(compressor->context, ZSTD_c_strategy,
+							       ZSTD_fast))) ||
 	    ZSTD_isError(ZSTD_CCtx_setParameter(compressor->context, ZSTD_c_checksumFlag, 1)) ||
 	    ZSTD_isError(ZSTD_CCtx_setParameter(compressor->context, ZSTD_c_contentSizeFlag, 1)))
 		return cap_compressor_free(compressor);

@@ -1,10 +1,16 @@
 # The BPF object, its skeleton, and the live source on top of them: library kymo_live. Included by CMakeLists.txt here.
 find_program(CLANG_FOR_BPF NAMES clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 REQUIRED)
+find_program(BASH bash REQUIRED)
+find_program(ZSTD_PROGRAM zstd REQUIRED) # packs the object
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 pkg_check_modules(LIBBPF REQUIRED IMPORTED_TARGET libbpf)
 
-if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  message(FATAL_ERROR "the BPF programs read x86-64 registers; other machines are not supported yet (KYMO_RECORDER=OFF builds the analyzer)")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  set(BPF_MACHINE x86)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(BPF_MACHINE arm64)
+else()
+  message(FATAL_ERROR "bpf/machine.bpf.h does not know the registers of ${CMAKE_SYSTEM_PROCESSOR} (KYMO_RECORDER=OFF builds the analyzer)")
 endif()
 
 set(BPF_SOURCE_DIR ${CMAKE_SOURCE_DIR}/bpf)
@@ -12,9 +18,11 @@ set(BPF_OUT ${CMAKE_CURRENT_BINARY_DIR}/bpf)
 file(MAKE_DIRECTORY ${BPF_OUT})
 
 # -g: BTF is what relocates the programs to the running kernel. v3 has 32-bit arithmetic and the atomics used for counting.
-set(BPF_FLAGS -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter
+set(BPF_FLAGS -target bpf -D__TARGET_ARCH_${BPF_MACHINE} -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter
               -I${CMAKE_SOURCE_DIR} -I${BPF_SOURCE_DIR} -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
-if(CMAKE_LIBRARY_ARCHITECTURE)
+if(CMAKE_SYSROOT) # another machine's headers before this one's
+  list(APPEND BPF_FLAGS -isystem ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -isystem ${CMAKE_SYSROOT}/usr/include)
+elseif(CMAKE_LIBRARY_ARCHITECTURE)
   list(APPEND BPF_FLAGS -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}) # asm/types.h
 endif()
 if(KYMO_WERROR)
@@ -34,11 +42,13 @@ foreach(name state syscalls cpu tasks inflight)
   list(APPEND BPF_OBJECTS ${BPF_OUT}/${name}.bpf.o)
 endforeach()
 
+set(PACK_OBJECT ${CMAKE_CURRENT_LIST_DIR}/pack_object.sh)
 add_custom_command(
-  OUTPUT ${BPF_OUT}/kymo_bpf.skel.h
+  OUTPUT ${BPF_OUT}/kymo_bpf.skel.h ${BPF_OUT}/kymo_bpf.skel.h.zst
   COMMAND ${BPFTOOL} gen object ${BPF_OUT}/kymo_bpf.o ${BPF_OBJECTS}
-  COMMAND ${BPFTOOL} gen skeleton ${BPF_OUT}/kymo_bpf.o name kymo_bpf > ${BPF_OUT}/kymo_bpf.skel.h
-  DEPENDS ${BPF_OBJECTS}
+  COMMAND ${BPFTOOL} gen skeleton ${BPF_OUT}/kymo_bpf.o name kymo_bpf > ${BPF_OUT}/kymo_bpf.unpacked.h
+  COMMAND ${BASH} ${PACK_OBJECT} ${BPF_OUT}/kymo_bpf.unpacked.h ${BPF_OUT}/kymo_bpf.o ${BPF_OUT}/kymo_bpf.skel.h
+  DEPENDS ${BPF_OBJECTS} ${PACK_OBJECT}
   COMMENT "BPF skeleton"
   VERBATIM)
 add_custom_target(kymo_bpf_skeleton DEPENDS ${BPF_OUT}/kymo_bpf.skel.h)
@@ -49,8 +59,10 @@ set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/doctor_programs.c
   ${CMAKE_CURRENT_LIST_DIR}/live_errors.c
   ${CMAKE_CURRENT_LIST_DIR}/live_inflight.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_object.c
   ${CMAKE_CURRENT_LIST_DIR}/live_perf_events.c
   ${CMAKE_CURRENT_LIST_DIR}/live_probes.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_reach.c
   ${CMAKE_CURRENT_LIST_DIR}/live_rings.c
   ${CMAKE_CURRENT_LIST_DIR}/live_settings.c
   ${CMAKE_CURRENT_LIST_DIR}/live_source.c
@@ -58,6 +70,8 @@ set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/live_wanted.c)
 add_library(kymo_live STATIC ${LIVE_SOURCES})
 add_dependencies(kymo_live kymo_bpf_skeleton)
+set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/live_object.c PROPERTIES
+  COMPILE_DEFINITIONS KYMO_BPF_OBJECT_FILE="${BPF_OUT}/kymo_bpf.skel.h.zst" OBJECT_DEPENDS ${BPF_OUT}/kymo_bpf.skel.h.zst)
 target_include_directories(kymo_live SYSTEM PRIVATE ${BPF_OUT}) # generated: its warnings are not ours
 target_include_directories(kymo_live PRIVATE ${CMAKE_CURRENT_LIST_DIR})
 target_link_libraries(kymo_live PUBLIC kymo_formats PkgConfig::LIBBPF)

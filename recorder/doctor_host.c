@@ -86,10 +86,12 @@ void doctor_capabilities(struct doctor_check *check)
 		doctor_remedy(check, "sudo, or once: sudo setcap cap_bpf,cap_perfmon+ep %s", path);
 	} else if (!rec_capability_held(CAP_SYS_PTRACE)) {
 		doctor_found(check, DOCTOR_WARNING,
-			     "held: %s; without SYS_PTRACE the mappings of other users' processes "
-			     "that already run are not read, so their stacks have no names",
+			     "held: %s; without SYS_PTRACE mappings and program paths of other "
+			     "users' processes that already run may be closed to us",
 			     held);
-		doctor_remedy(check, "sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace+ep %s", path);
+		doctor_remedy(check,
+			      "sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep %s",
+			      path);
 	} else {
 		doctor_found(check, DOCTOR_OK, "held until all is attached: %s", held);
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "formats/cleanup.h"
+#include "formats/events.h"
 #include "live_errors.h"
 
 static const struct bpf_insn return_zero[] = {

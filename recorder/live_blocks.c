@@ -44,7 +44,10 @@ static int add_other_rows(const struct live_sideband_state *sideband, u64 now_ns
 
 	const struct ev_probe before = {.time_ns = now_ns,
 					.event_class = CLASS_MAPPINGS,
-					.attached = sideband->before_reason[0] == 0};
+					.attached = sideband->reach->maps_reason[0] == 0};
+	const struct ev_probe programs = {.time_ns = now_ns,
+					  .event_class = CLASS_TASKS,
+					  .attached = sideband->reach->exe_reason[0] == 0};
 	const struct ev_probe kernel = {.time_ns = now_ns,
 					.event_class = CLASS_CPU,
 					.attached = sideband->kernel_reason[0] == 0};
@@ -53,7 +56,10 @@ static int add_other_rows(const struct live_sideband_state *sideband, u64 now_ns
 
 	if (rc == 0)
 		rc = add_row(chunk, before, "mappings of processes that ran before",
-			     "/proc/PID/maps", sideband->before_reason);
+			     "/proc/PID/maps", sideband->reach->maps_reason);
+	if (rc == 0)
+		rc = add_row(chunk, programs, "programs of processes that ran before",
+			     "/proc/PID/exe", sideband->reach->exe_reason);
 	if (rc == 0)
 		rc = add_row(chunk, kernel, "kernel addresses", "/proc/kallsyms",
 			     sideband->kernel_reason);

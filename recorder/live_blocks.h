@@ -4,14 +4,14 @@
 #include "formats/chunk.h"
 #include "kernel_map.h"
 #include "live_probes.h"
+#include "live_reach.h"
 #include "rec_sink.h"
 
 struct live_sideband_state {
 	bool attached;
 	const char *reason; /* why not, or what it lacks; "" if there is nothing to say */
-	/* Why mappings of processes that ran before, and kernel addresses, are not told; "": they
-	 * are. */
-	const char *before_reason, *kernel_reason;
+	const struct live_reach *reach;
+	const char *kernel_reason; /* why kernel addresses are not told; "": they are */
 };
 
 /* CLOCK_MONOTONIC, the clock of all records. */

@@ -2,9 +2,7 @@
 #include "live_errors.h"
 
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -160,58 +158,6 @@ static int check_capabilities(struct cap_err *err)
 		       : perfmon ? "CAP_BPF is"
 				 : "both are");
 	return live_fail_permissions(err, what);
-}
-
-/* By trying: kernels differ in whether CAP_PERFMON is enough. */
-static bool maps_closed(pid_t pid)
-{
-	CLEANUP(cap_closep) int fd = -1;
-	char path[32];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 && (errno == EACCES || errno == EPERM);
-}
-
-static void closedirp(DIR **directory)
-{
-	if (*directory)
-		(void)closedir(*directory); /* only read */
-}
-
-static void count_all(size_t *ret_closed, size_t *ret_count)
-{
-	CLEANUP(closedirp) DIR *processes = opendir("/proc");
-	const struct dirent *entry;
-
-	while (processes && (entry = readdir(processes)) != NULL) {
-		pid_t pid = atoi(entry->d_name);
-
-		if (pid <= 0)
-			continue;
-		*ret_closed += maps_closed(pid);
-		++*ret_count;
-	}
-}
-
-void live_why_maps_closed(const struct rec_options *options, char *ret_reason, size_t size)
-{
-	size_t count = options->pid_count, closed = 0;
-
-	ret_reason[0] = 0;
-	if (rec_capability_held(CAP_SYS_PTRACE))
-		return;
-	if (count > 0 && options->command && !options->all)
-		count--; /* the last is the command, whose mappings before its exec tell nothing */
-	for (size_t i = 0; i < count; i++)
-		closed += maps_closed(options->pids[i]);
-	if (options->pid_count == 0)
-		count_all(&closed, &count);
-	if (closed > 0)
-		(void)snprintf(ret_reason, size,
-			       "%zu of %zu processes do not let us read them: run as root or add "
-			       "CAP_SYS_PTRACE",
-			       closed, count);
 }
 
 int live_fail_btf(struct cap_err *err, const char *what)

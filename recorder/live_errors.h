@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "formats/cap_error.h"
-#include "rec_options.h"
 
 #define LIVE_LOG_BYTES 4096
 
@@ -33,7 +32,3 @@ int live_fail_permissions(struct cap_err *err, const char *what);
 
 /* "IncompatibleKernel: no type information (what)". Returns CAP_EPRIVILEGE. */
 int live_fail_btf(struct cap_err *err, const char *what);
-
-/* Why the start scan will pass over mappings of wanted processes; "" if it will not. To be asked
- * while capabilities are held. */
-void live_why_maps_closed(const struct rec_options *options, char *ret_reason, size_t size);

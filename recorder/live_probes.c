@@ -13,6 +13,7 @@
 
 #include "bpf/live_state.h"
 #include "formats/cleanup.h"
+#include "live_object.h"
 #include "live_perf_events.h"
 #include "live_settings.h"
 
@@ -232,7 +233,11 @@ static int load_once(struct live_probes *probes, const struct rec_options *optio
 	char tail[160];
 	int rc, refused;
 
+	rc = live_object_unpack(err);
+	if (rc < 0)
+		return rc;
 	probes->skeleton = kymo_bpf__open();
+	live_object_release();
 	if (!probes->skeleton)
 		return fail_load(probes, errno, err);
 	rc = live_settings_apply(probes->skeleton, probes, options, err);

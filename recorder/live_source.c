@@ -20,6 +20,7 @@
 #include "live_errors.h"
 #include "live_inflight.h"
 #include "live_probes.h"
+#include "live_reach.h"
 #include "live_rings.h"
 #include "live_settings.h"
 #include "live_stats.h"
@@ -44,9 +45,10 @@ struct live_source {
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
-	char before_reason[128]; /* why mappings of the start scan lack; "": they do not */
+	struct live_reach reach;
 	struct rec_kernel_map *kernel_map;
 	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
+	bool wanted_unsure;	     /* one of them did not fit into memory */
 	struct rec_sink *sink;	     /* of the call that runs */
 	int processes_fd,
 		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
@@ -104,17 +106,16 @@ static void on_task(void *context, const struct ring_head *head)
 {
 	struct live_source *live = context;
 
-	if (live->options->pid_count && head->type == EV_TASK_FORK)
-		(void)live_tgid_set_add(&live->wanted,
-					((const struct ring_task_fork *)head)->child_tgid);
-	/* without memory for it, the kernel's set is asked instead */
+	if (live->options->pid_count && head->type == EV_TASK_FORK &&
+	    live_tgid_set_add(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid) < 0)
+		live->wanted_unsure = true;
 }
 
-/* Does the recording by pid want the mappings of this process? It may have ended since. */
+/* Does the recording by pid want the mappings of this process? Where a fork may have been missed,
+ * any: a mapping too many tells less wrong than one that lacks. */
 static bool mapping_wanted(void *context, u32 tgid)
 {
 	struct live_source *live = context;
-	u64 start_ns;
 
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
@@ -122,8 +123,8 @@ static bool mapping_wanted(void *context, u32 tgid)
 				     NULL); /* its fork may be waiting there */
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
-	return bpf_map_lookup_elem(bpf_map__fd(live->probes.skeleton->maps.pid_set), &tgid,
-				   &start_ns) == 0;
+	/* The kernel's own set is not asked: that would be a bpf(2) call after the drop. */
+	return live->wanted_unsure || live_stats_tasks_lost(&live->stats, &live->probes);
 }
 
 static int open_iterators(struct live_source *live, struct cap_err *err)
@@ -159,7 +160,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (!live)
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
-	live_why_maps_closed(options, live->before_reason, sizeof(live->before_reason));
+	live_reach_ask(options, &live->reach);
 	live->processes_fd = live->calls_fd = -1;
 	allow_many_descriptors();
 	rc = live_check_host(err);
@@ -211,9 +212,11 @@ static void live_missing(const struct rec_source *source,
 	live_probes_missing(&live->probes, tell, context);
 	if (!live->sideband)
 		tell(context, "executable mappings", live->sideband_error.text);
-	if (live->before_reason[0])
+	if (live->reach.maps_reason[0])
 		tell(context, "executable mappings of processes that ran before",
-		     live->before_reason);
+		     live->reach.maps_reason);
+	if (live->reach.exe_reason[0])
+		tell(context, "program paths of processes that ran before", live->reach.exe_reason);
 	if (kernel_reason(live)[0])
 		tell(context, "kernel functions of samples", kernel_reason(live));
 }
@@ -280,7 +283,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 		.reason = !live->sideband			       ? live->sideband_error.text
 			  : rec_sideband_has_build_ids(live->sideband) ? ""
 								       : "without build-ids",
-		.before_reason = live->before_reason,
+		.reach = &live->reach,
 		.kernel_reason = kernel_reason(live),
 	};
 	int rc;

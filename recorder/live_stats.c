@@ -252,3 +252,14 @@ void live_stats_losses(struct live_stats *stats, const struct live_probes *probe
 				   sink, counted_classes[i], (u32)cpu);
 	}
 }
+
+bool live_stats_tasks_lost(const struct live_stats *stats, const struct live_probes *probes)
+{
+	for (size_t cpu = 0; cpu < stats->cpu_count; cpu++) {
+		const struct live_counters *counters = &probes->skeleton->bss->tasks_counters[cpu];
+
+		if (load(&counters->ring_full) || load(&counters->ring_busy))
+			return true;
+	}
+	return stats->recursion_lost[CLASS_TASKS] > 0;
+}

@@ -42,6 +42,9 @@ void live_stats_close_window(struct live_stats *stats, const struct live_probes 
 void live_stats_losses(struct live_stats *stats, const struct live_probes *probes,
 		       struct rec_sink *sink);
 
+/* May a lifecycle event (a fork, say) have been missed? */
+bool live_stats_tasks_lost(const struct live_stats *stats, const struct live_probes *probes);
+
 /* Adds a BPF_PROGRAM row per program, for the windows closed since the last call; none if there was
  * none. 0 or negative. */
 int live_stats_rows(struct live_stats *stats, const struct live_probes *probes, u64 now_ns,

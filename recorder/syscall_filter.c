@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -137,7 +136,6 @@ static const struct {
 	unsigned int value;
 	unsigned int if_equal, if_not;
 } values[] = {
-	{__NR_bpf, 0, BPF_MAP_LOOKUP_ELEM, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | EPERM},
 	{__NR_ioctl, 1, TIOCSTI, SECCOMP_RET_ERRNO | EPERM,
 	 SECCOMP_RET_ALLOW}, /* types into the terminal */
 };

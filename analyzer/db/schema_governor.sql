@@ -1,7 +1,8 @@
 -- What the governor of the recorder decided, and what it left out for it; read after schema_reports.sql, documented in SCHEMA.md. A capture
 -- without rows in table governor was recorded in full, or by a recorder without a governor.
 
--- Each row, with names. place: order in the capture, which decides among rows of one moment.
+-- Each row, with names. kind: start (nothing is left out yet), decision, or account (what was spent, decided nothing). place: order in the
+-- capture, which decides among rows of one moment.
 CREATE VIEW governor_decisions AS
 SELECT g.capture_id, g.time_ns, (g.time_ns - c.start_ns) / 1e9 AS at_s,
 	COALESCE(k.name, CASE g.event_class WHEN 255 THEN 'none' ELSE 'class_' || g.event_class END) AS class,
@@ -12,7 +13,10 @@ SELECT g.capture_id, g.time_ns, (g.time_ns - c.start_ns) / 1e9 AS at_s,
 	CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns THEN 100.0 * NULLIF(g.limit_value, 0) / (g.time_ns - g.from_ns) / c.cpu_count END
 		AS limit_percent,
 	g.cause, g.effect,
-	row_number() OVER (PARTITION BY g.capture_id, g.resource, g.event_class ORDER BY g.time_ns, g.rowid) = 1 AS at_start,
+	CASE WHEN g.event_class = 255 AND g.resource = 0 AND g.cause = 'account' THEN 'account'
+		WHEN g.state IS 0 AND row_number() OVER (PARTITION BY g.capture_id, g.resource, g.event_class ORDER BY g.time_ns, g.rowid) = 1
+			AND g.measured_value = 0 THEN 'start'
+		ELSE 'decision' END AS kind,
 	g.rowid AS place, g.event_class, g.state AS state_number
 FROM governor g JOIN capture c ON c.id = g.capture_id
 	LEFT JOIN enum_name k ON k.capture_id = g.capture_id AND k.kind = 'class' AND k.value = g.event_class
@@ -50,13 +54,16 @@ SELECT s.capture_id, s.class, c.duration_ns,
 	count(*) AS spans
 FROM class_spans s JOIN capture c ON c.id = s.capture_id GROUP BY s.capture_id, s.class;
 
--- What the recorder was allowed to use. NULL: no limit, or the capture does not say.
+-- What the recorder was allowed to use, and used by its own account. NULL: no limit, or the capture does not say.
 CREATE VIEW overhead_budget AS
 SELECT g.capture_id, count(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns THEN 1 END) AS cpu_rows,
 	CASE WHEN total(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns THEN g.limit_value END) > 0
 		THEN 100.0 * total(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns THEN g.limit_value END)
 			/ total(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns AND g.limit_value > 0 THEN g.time_ns - g.from_ns END)
 			/ c.cpu_count END AS cpu_budget_percent,
+	100.0 * total(CASE WHEN g.event_class = 255 AND g.resource = 0 AND g.cause = 'account' THEN g.measured_value END)
+		/ NULLIF(total(CASE WHEN g.event_class = 255 AND g.resource = 0 AND g.cause = 'account' THEN g.time_ns - g.from_ns END), 0)
+		/ c.cpu_count AS account_cpu_percent,
 	max(CASE WHEN g.resource = 1 AND g.limit_value > 0 THEN g.limit_value END) AS memory_budget_bytes,
 	max(CASE WHEN g.resource = 2 AND g.limit_value > 0 THEN g.limit_value END) AS disk_floor_bytes
 FROM governor g JOIN capture c ON c.id = g.capture_id GROUP BY g.capture_id;

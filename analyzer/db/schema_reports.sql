@@ -59,14 +59,15 @@ SELECT capture_id, class, reason, CAST(total(lost_count) AS INTEGER) AS lost_cou
 	min(from_s) AS from_s, max(to_s) AS to_s, count(DISTINCT cpu) AS cpus
 FROM loss_spans WHERE lost_count > 0 GROUP BY capture_id, class, reason;
 
--- Measured against the targets; NULL where the capture holds no measurement.
+-- Measured against the targets, which are the budget of the capture where it has one; by the account of its governor, where that was
+-- written: it also holds the way of the kernel to each program. NULL where the capture holds no measurement, or had no limit.
 CREATE VIEW overhead_targets AS
-SELECT capture_id, 'cpu' AS target, 'percent of the host' AS unit,
-	recorder_cpu_percent + COALESCE(bpf_cpu_percent, 0) AS measured, cpu_target_percent AS limit_value,
-	CASE WHEN bpf_cpu_percent IS NOT NULL
-		THEN recorder_cpu_percent + bpf_cpu_percent < cpu_target_percent
+SELECT o.capture_id, 'cpu' AS target, 'percent of the host' AS unit,
+	COALESCE(g.account_cpu_percent, recorder_cpu_percent + COALESCE(bpf_cpu_percent, 0)) AS measured, cpu_target_percent AS limit_value,
+	CASE WHEN g.account_cpu_percent IS NOT NULL THEN g.account_cpu_percent < cpu_target_percent
+		WHEN bpf_cpu_percent IS NOT NULL THEN recorder_cpu_percent + bpf_cpu_percent < cpu_target_percent
 		WHEN recorder_cpu_percent >= cpu_target_percent THEN 0 END AS met
-FROM overhead
+FROM overhead o LEFT JOIN overhead_budget g ON g.capture_id = o.capture_id
 UNION ALL
 SELECT capture_id, 'memory', 'bytes', recorder_rss_bytes, memory_target_bytes, recorder_rss_bytes < memory_target_bytes
 FROM overhead;

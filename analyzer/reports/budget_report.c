@@ -7,9 +7,8 @@
 #include "formats/cleanup.h"
 
 #define CAPTURE_SQL "(:capture = 0 OR capture_id = :capture)"
-/* What a person need not read: a class that is recorded in full from the start, and a limit that
- * is about no class. */
-#define DECISION_SQL CAPTURE_SQL " AND NOT (:text AND at_start AND state_number IS 0)"
+/* What a person need not read: how recording began, and what was only spent. */
+#define DECISION_SQL CAPTURE_SQL " AND (NOT :text OR kind = 'decision')"
 
 static const struct kymo_column coverage_columns[] = {
 	{"class", "recorded", KYMO_SHOW_PLAIN},	  {"full_ns", "in full", KYMO_SHOW_NS},
@@ -31,7 +30,7 @@ static const struct kymo_column decision_columns[] = {
 	{"span_ns", NULL, KYMO_SHOW_HIDDEN},
 	{"measured_value", NULL, KYMO_SHOW_HIDDEN},
 	{"limit_value", NULL, KYMO_SHOW_HIDDEN},
-	{"at_start", NULL, KYMO_SHOW_HIDDEN},
+	{"kind", NULL, KYMO_SHOW_HIDDEN},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column spending_columns[] = {
@@ -79,7 +78,7 @@ s64 kymo_decisions_table(struct kymo_db *db, const struct kymo_budget_options *o
 		"SELECT round(at_s, 3) AS at_s, class, state, NULLIF(sample_hz, 0) AS sample_hz,"
 		" resource, measured_percent, limit_percent, effect, cause, time_ns, span_ns,"
 		" measured_value, limit_value,"
-		" at_start, capture_id FROM governor_decisions WHERE " DECISION_SQL
+		" kind, capture_id FROM governor_decisions WHERE " DECISION_SQL
 		" ORDER BY capture_id, time_ns, place LIMIT :limit",
 		&query, err);
 
@@ -106,6 +105,28 @@ s64 kymo_spending_table(struct kymo_db *db, const struct kymo_filter *filter,
 	return rc < 0 ? rc
 		      : write_table(query, filter, sink, "overhead_spending", spending_columns,
 				    err);
+}
+
+/* Text only with the timeline: each ten seconds one. The decisions of other formats hold them. */
+static s64 account_table(struct kymo_db *db, const struct kymo_filter *filter,
+			 struct kymo_sink *sink, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"at_s", "at second", KYMO_SHOW_PLAIN},
+		{"span_ns", "in", KYMO_SHOW_NS},
+		{"measured_percent", "used", KYMO_SHOW_PERCENT},
+		{"limit_percent", "allowed", KYMO_SHOW_PERCENT},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = new_query(db, filter, sink,
+			   "SELECT round(at_s, 3) AS at_s, span_ns, measured_percent, "
+			   "limit_percent, capture_id FROM governor_decisions WHERE " CAPTURE_SQL
+			   " AND kind = 'account' ORDER BY capture_id, time_ns, place",
+			   &query, err);
+
+	return rc < 0 ? rc
+		      : write_table(query, filter, sink, "governor_accounts", columns, err);
 }
 
 static int coverage_table(struct kymo_db *db, const struct kymo_filter *filter,
@@ -135,6 +156,7 @@ static int budget_fields(struct kymo_db *db, const struct kymo_filter *filter,
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, filter, sink,
 			   "SELECT max(cpu_budget_percent) AS cpu_budget_percent,"
+		" max(account_cpu_percent) AS cpu_account_percent,"
 			   " (SELECT max(cpu_percent) FROM overhead_spending WHERE " CAPTURE_SQL
 			   ") AS cpu_highest_percent,"
 			   " (SELECT count(*) FROM overhead_spending WHERE " CAPTURE_SQL
@@ -182,5 +204,7 @@ int kymo_budget_report(struct kymo_db *db, const struct kymo_budget_options *opt
 		rows = kymo_decisions_table(db, options, sink, err);
 	if (rc == 0 && rows >= 0 && options->timeline)
 		rows = kymo_spending_table(db, options->filter, sink, err);
+	if (rc == 0 && rows >= 0 && options->timeline && text)
+		rows = account_table(db, options->filter, sink, err);
 	return rc < 0 ? rc : rows < 0 ? (int)rows : 0;
 }

@@ -99,7 +99,7 @@ int kymo_thinned_each(struct kymo_db *db, const struct kymo_filter *filter, int 
 		rc = 0;
 		say_what(query, what);
 		if (span_count > 1)
-			(void)snprintf(spans, sizeof(spans), ", %lld times", span_count);
+			(void)snprintf(spans, sizeof(spans), ", in %lld spans", span_count);
 		(void)snprintf(text, sizeof(text), "%s for %.2f of %.2f s (seconds %.2f to %.2f%s)",
 			       what, kymo_query_real(query, THINNED_S),
 			       kymo_query_real(query, ALL_S), kymo_query_real(query, FROM_S),

@@ -102,14 +102,17 @@ static int load_segments(struct kymo_elf *elf, struct cap_err *err)
 			.address = header.p_vaddr,
 			.memory_bytes = header.p_memsz,
 			.executable = header.p_flags & PF_X,
+			.writable = header.p_flags & PF_W,
 		};
 	}
 	qsort(elf->segments, elf->segment_count, sizeof(*elf->segments), segment_order);
 	if (elf->segment_count > 0) {
 		const struct kymo_segment *text = &elf->segments[0];
 
-		elf->debug_only =
-			text->executable && text->file_bytes == 0 && text->memory_bytes > 0;
+		/* Code has no zeroed tail. What may be left of it in a debug file is the headers
+		 * and notes, where these share the segment (aarch64, -z noseparate-code). */
+		elf->debug_only = text->executable && !text->writable &&
+				  text->file_bytes < text->memory_bytes;
 	}
 	return 0;
 }

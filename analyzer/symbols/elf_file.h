@@ -12,7 +12,7 @@
 
 struct kymo_segment {
 	uint64_t offset, file_bytes, address, memory_bytes;
-	bool executable;
+	bool executable, writable;
 };
 
 struct kymo_elf {

@@ -14,7 +14,7 @@ from second_rows import decode_column
 
 EVENTS, FRAMES, KNOWN_SECTIONS = 16, 2, (1, 2, 3, 4, 16)
 KNOWN_TYPES = {int(number) for number, *_ in defined("events.def", "EVENT_BEGIN")}
-KNOWN_KINDS = range(1, 17)
+KNOWN_KINDS = range(1, 19)
 LOSS, NEW_REASON = 13, 70000
 T_FILE_HEADER, T_SCHEMA, T_END = 1, 2, 33
 MAX_VALUE = (1 << 64) - 1
@@ -193,7 +193,7 @@ class Future:
     def field_record(self, type_id):
         """Declares a new field of a type: -> (field id, kind)"""
         taken = {struct.unpack_from("<IH", one[1]) for one in self.records if one[0] == 2}
-        field, kind = self.random.randint(200, 65535), self.random.choice((*KNOWN_KINDS, 17, 99, 255))
+        field, kind = self.random.randint(200, 65535), self.random.choice((*KNOWN_KINDS, 19, 99, 255))
         if (type_id, field) in taken:
             raise Again
         fixed = struct.pack("<IHBBBBH", type_id, field, kind, self.random.randrange(9), self.random.randrange(9),
@@ -378,7 +378,7 @@ def longer_records(future):
 def new_values(future):
     """names of values of known and unknown kinds"""
     for _ in range(future.random.randint(1, 10)):
-        kind = future.random.choice((10, 12, 13, 17, 300, 65535))
+        kind = future.random.choice((10, 12, 13, 17, 19, 300, 65535))
         fixed = struct.pack("<HHI", kind, future.random.getrandbits(16), future.random.randint(100000, MAX_VALUE >> 32))
         future.records.append([3, fixed, future.new_name()])
     for value in range(300, 1000):  # kinds of fields have 8 bits, those of values 16: this is not a name of a system call

@@ -13,7 +13,7 @@ import re
 import time
 
 import future_captures
-from compat_env import FULL, Folder, Result, all_captures, block_type, exit_with, first_difference, joined, parts_of, read, sb
+from compat_env import FULL, TESTS, Folder, Result, all_captures, block_type, exit_with, first_difference, joined, parts_of, read, sb
 from server import Died, Server
 
 QUICK_COUNT, FULL_COUNT = 200, 20000
@@ -25,9 +25,9 @@ SAME_OUTPUT = ("syscalls", "folded", "sql")  # others show bytes of the file, or
 
 
 def everything():
-    """-> one capture with all blocks of rows of the golden captures"""
+    """-> one capture with all blocks of rows of the golden captures, and the newest schema"""
     parts = None
-    for path in all_captures():
+    for path in reversed(all_captures()):
         name = os.path.basename(path)
         if name.startswith("type-"):
             found = parts_of(read(path))
@@ -47,7 +47,7 @@ def everything():
 
 def bases():
     """Small ones mostly: what is new matters here, not how much there is."""
-    found = [future_captures.Base(os.path.basename(path), read(path)) for path in all_captures()]
+    found = [future_captures.Base(os.path.relpath(path, TESTS), read(path)) for path in all_captures()]
     small = [base for base in found if len(base.data) < 30000]
     return small * 3 + [future_captures.Base("everything", everything())] * 10 + [base for base in found if len(base.data) < 60000]
 

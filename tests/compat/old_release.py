@@ -207,7 +207,7 @@ def main():
     options = parser.parse_args()
     result, note = Result("F2"), ""
     with Folder() as folder:
-        bases = [Base(os.path.basename(path), read(path)) for path in all_captures()]
+        bases = [Base(os.path.relpath(path, TESTS), read(path)) for path in all_captures()]
         bases = [base for base in bases if len(base.data) < 60000]
         for seed in range(options.seed, options.seed + options.count):
             check_renumbered(result, folder, random.Random(seed).choice(bases), seed)

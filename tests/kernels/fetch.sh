@@ -6,31 +6,14 @@ set -uo pipefail
 suite=${1:?usage: fetch.sh SUITE DIR}
 dir=${2:?usage: fetch.sh SUITE DIR}
 [ -s "$dir/vmlinuz" ] && exit 0
-mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" "$dir/apt/conf"
-
 fail() {
 	echo "$*"
 	exit 1
 }
 
-# an address that serves this machine's own release: not that of its security updates
-mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' 2>/dev/null |
-	awk -v own="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" '$2 == own && $3 == "main" { print $1; exit }')
-[ -n "$mirror" ] || fail 'this machine has no Debian package source'
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -s "$keyring" ] || fail 'debian-archive-keyring is not installed'
-echo "deb [signed-by=$keyring arch=amd64] $mirror $suite main" >"$dir/apt/sources.list"
+. "$(dirname "$0")/../apt_apart.sh"
+apt_apart "$suite" amd64 "$dir" || exit 1
 
-# apt with state of its own: nothing of the machine is changed
-apt_here() {
-	local program=$1
-	shift
-	"$program" -qq -o Dir::Etc::SourceList="$dir/apt/sources.list" -o Dir::Etc::SourceParts="$dir/apt/conf" -o Dir::State::Lists="$dir/apt/lists" \
-		-o Dir::Cache="$dir/apt/cache" -o Dir::State::Status=/dev/null -o Acquire::Languages=none -o APT::Sandbox::User=root \
-		-o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false "$@"
-}
-
-apt_here apt-get update >"$dir/log" 2>&1 || fail "suite $suite: $(tail -n 1 "$dir/log")"
 # depends PACKAGE REGEX: the first package it needs that matches
 depends() {
 	apt_here apt-cache depends --no-recommends --no-suggests "$1" 2>>"$dir/log" | sed -nE "s/.*Depends: ($2)\$/\1/p" | head -n 1

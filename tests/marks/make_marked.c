@@ -157,6 +157,20 @@ static void add_decisions(struct cap_chunk *chunk, unsigned kind, u32 second)
 	}
 }
 
+/* What the governor counted in the ten seconds before: 0.75 %. */
+static void add_account(struct cap_chunk *chunk, unsigned kind, u64 time_ns)
+{
+	struct ev_governor row = {.time_ns = time_ns,
+				  .from_ns = time_ns - 10 * SECOND,
+				  .limit_value = kind & NO_LIMIT ? 0 : 10 * SECOND * CPUS / 100,
+				  .measured_value = 10 * SECOND * CPUS / 10000 * 75,
+				  .resource = RESOURCE_CPU,
+				  .event_class = EV_CLASS_UNKNOWN,
+				  .cause = text(chunk, "account")};
+
+	add(chunk, EV_GOVERNOR, &row);
+}
+
 /* -------- events -------- */
 
 struct sums {
@@ -285,6 +299,8 @@ static void add_stats(struct cap_chunk *chunk, unsigned kind, u32 second, struct
 	add(chunk, EV_BPF_PROGRAM, &program);
 	add_counts(chunk, kind, second, sums);
 	add_decisions(chunk, kind, second);
+	if ((kind & (THINNED | GOVERNED)) && second % 10 == 9)
+		add_account(chunk, kind, time_ns);
 	if ((kind & LOSS) && second == 13) {
 		add_loss(chunk, CLASS_CPU, 20);
 		add_loss(chunk, CLASS_SYSCALLS, 300);

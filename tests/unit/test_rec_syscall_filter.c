@@ -86,6 +86,7 @@ static int filtered(void)
 	REFUSED(fork());
 	REFUSED(syscall(SYS_ptrace, 0, 0, 0, 0));
 	REFUSED(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes)));
+	REFUSED(syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attributes, sizeof(attributes)));
 	REFUSED(syscall(SYS_perf_event_open, NULL, 0, 0, 0, 0));
 	REFUSED(mprotect(pages, 4096, PROT_READ | PROT_EXEC));
 	REFUSED(ioctl(0, TIOCSTI, &typed));

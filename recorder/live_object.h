@@ -1,0 +1,15 @@
+#pragma once
+/*
+ * The BPF object, which the program carries compressed (pack_object.sh). It is unpacked before a
+ * skeleton is opened and given back after: libbpf keeps nothing of it.
+ */
+#include <stddef.h>
+
+struct cap_err;
+
+/* 0, -ENOMEM, or what is wrong with the object in this program. */
+int live_object_unpack(struct cap_err *err);
+void live_object_release(void);
+
+/* What the skeleton asks for. NULL and 0 bytes when it is not unpacked. */
+const void *live_object_bytes(size_t *ret_bytes);
