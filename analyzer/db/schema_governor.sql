@@ -105,3 +105,57 @@ FROM overhead_rates r LEFT JOIN (SELECT DISTINCT capture_id, time_ns, cpu_percen
 	LEFT JOIN thinned x ON x.capture_id = r.capture_id AND x.time_ns = r.time_ns
 	LEFT JOIN overhead_budget g ON g.capture_id = r.capture_id
 WHERE r.cpu_percent IS NOT NULL;
+
+-- ---------------------------------------------------------------- system calls of spans in which none were recorded
+
+-- Spans of class syscalls in runs of "off" and the slices between, and the spans whose rates stand for a run: its slices, or where it has
+-- none, the spans before and after it.
+CREATE VIEW syscall_gaps AS
+WITH spans AS (
+	SELECT capture_id, from_ns, to_ns, state_number, row_number() OVER classes AS number, lag(state_number) OVER classes AS before,
+		lead(state_number) OVER classes AS after
+	FROM class_spans WHERE event_class = 1 WINDOW classes AS (PARTITION BY capture_id ORDER BY from_ns)),
+marked AS (SELECT *, state_number IS 3 AS is_off, state_number IS NOT 3 AND before IS 3 AND after IS 3 AS is_slice FROM spans),
+runs AS (
+	SELECT *, CASE WHEN is_off OR is_slice
+		THEN number - row_number() OVER (PARTITION BY capture_id, is_off OR is_slice ORDER BY number) END AS run FROM marked),
+sizes AS (
+	SELECT capture_id, run, min(number) AS first, max(number) AS last, max(is_slice) AS has_slices,
+		total(CASE WHEN is_off THEN to_ns - from_ns END) AS off_ns
+	FROM runs WHERE run IS NOT NULL GROUP BY capture_id, run)
+SELECT r.capture_id, z.run, r.number, r.from_ns, r.to_ns, r.state_number, z.off_ns,
+	total(r.to_ns - r.from_ns) OVER (PARTITION BY r.capture_id, z.run) AS model_ns
+FROM sizes z JOIN runs r ON r.capture_id = z.capture_id
+	AND ((z.has_slices AND r.run IS z.run AND r.is_slice)
+		OR (NOT z.has_slices AND (r.number = z.first - 1 OR r.number = z.last + 1) AND NOT r.is_off));
+
+-- What the calls of each kind come to if, while none were recorded, they were made at the rate of syscall_gaps. An estimate. Counted calls
+-- belong to the span in which they were written down, or, since none end while nothing is recorded, to the one before.
+CREATE VIEW syscall_estimate AS
+WITH span_starts AS (
+	SELECT capture_id, from_ns, state_number, row_number() OVER (PARTITION BY capture_id ORDER BY from_ns) AS number
+	FROM class_spans WHERE event_class = 1),
+points AS (
+	SELECT capture_id, from_ns AS at_ns, 0 AS is_row, CASE WHEN state_number IS 3 THEN number - 1 ELSE number END AS number,
+		NULL AS sysno, NULL AS flags, NULL AS calls, NULL AS total_ns
+	FROM span_starts
+	UNION ALL SELECT capture_id, time_ns - 1, 1, NULL, sysno, flags, call_count, total_ns FROM syscall_count),
+placed AS (
+	SELECT *, max(number) OVER (PARTITION BY capture_id ORDER BY at_ns, is_row ROWS UNBOUNDED PRECEDING) AS span FROM points),
+model AS (
+	SELECT g.capture_id, g.run, g.off_ns, g.model_ns, p.sysno, p.flags & 16 <> 0 AS compat, total(p.calls) AS calls,
+		total(p.total_ns) AS total_ns
+	FROM syscall_gaps g JOIN placed p ON p.capture_id = g.capture_id AND p.span = g.number AND p.is_row
+	GROUP BY g.capture_id, g.run, p.sysno, compat
+	UNION ALL
+	SELECT g.capture_id, g.run, g.off_ns, g.model_ns, s.sysno, s.flags & 16 <> 0 AS compat, count(*),
+		total(CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END)
+	FROM syscall_gaps g JOIN syscall s ON s.capture_id = g.capture_id AND s.time_ns >= g.from_ns AND s.time_ns < g.to_ns
+	WHERE g.state_number IS NOT 1 GROUP BY g.capture_id, g.run, s.sysno, compat),
+added AS (
+	SELECT capture_id, sysno, compat, total(calls * off_ns / NULLIF(model_ns, 0)) AS calls,
+		total(total_ns * off_ns / NULLIF(model_ns, 0)) AS total_ns
+	FROM model GROUP BY capture_id, sysno, compat)
+SELECT s.capture_id, s.name, s.calls, CAST(round(s.calls + COALESCE(a.calls, 0)) AS INTEGER) AS calls_estimate, s.total_ns,
+	CAST(round(s.total_ns + COALESCE(a.total_ns, 0)) AS INTEGER) AS total_estimate_ns, s.sysno, s.compat
+FROM syscalls s LEFT JOIN added a ON a.capture_id = s.capture_id AND a.sysno = s.sysno AND a.compat = s.compat;

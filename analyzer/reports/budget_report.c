@@ -125,8 +125,7 @@ static s64 account_table(struct kymo_db *db, const struct kymo_filter *filter,
 			   " AND kind = 'account' ORDER BY capture_id, time_ns, place",
 			   &query, err);
 
-	return rc < 0 ? rc
-		      : write_table(query, filter, sink, "governor_accounts", columns, err);
+	return rc < 0 ? rc : write_table(query, filter, sink, "governor_accounts", columns, err);
 }
 
 static int coverage_table(struct kymo_db *db, const struct kymo_filter *filter,
@@ -150,23 +149,20 @@ static int coverage_table(struct kymo_db *db, const struct kymo_filter *filter,
 static int budget_fields(struct kymo_db *db, const struct kymo_filter *filter,
 			 struct kymo_sink *sink, s64 *ret_decisions, struct cap_err *err)
 {
-	static const enum kymo_show shows[] = {
-		KYMO_SHOW_PERCENT, KYMO_SHOW_PERCENT, KYMO_SHOW_COUNT, KYMO_SHOW_COUNT,
-		KYMO_SHOW_BYTES,   KYMO_SHOW_BYTES,   KYMO_SHOW_COUNT};
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, filter, sink,
 			   "SELECT max(cpu_budget_percent) AS cpu_budget_percent,"
-		" max(account_cpu_percent) AS cpu_account_percent,"
+			   " max(account_cpu_percent) AS cpu_account_percent,"
 			   " (SELECT max(cpu_percent) FROM overhead_spending WHERE " CAPTURE_SQL
 			   ") AS cpu_highest_percent,"
 			   " (SELECT count(*) FROM overhead_spending WHERE " CAPTURE_SQL
 			   ") AS measurements,"
 			   " (SELECT count(*) FROM overhead_spending WHERE " CAPTURE_SQL
-			   " AND cpu_percent > cpu_budget_percent) AS measurements_over_budget,"
+			   " AND cpu_percent > cpu_budget_percent) AS over_budget,"
 			   " max(memory_budget_bytes) AS memory_budget_bytes,"
 			   " max(disk_floor_bytes) AS disk_floor_bytes,"
 			   " (SELECT count(*) FROM governor_decisions WHERE " CAPTURE_SQL
-			   " AND NOT (at_start AND state_number IS 0)) AS decisions"
+			   " AND kind = 'decision') AS decisions"
 			   " FROM overhead_budget WHERE " CAPTURE_SQL,
 			   &query, err);
 
@@ -176,9 +172,10 @@ static int budget_fields(struct kymo_db *db, const struct kymo_filter *filter,
 		return rc;
 	kymo_sink_object_begin(sink, "budget");
 	for (int i = 0; i < kymo_query_column_count(query); i++) {
+		const char *name = kymo_query_column_name(query, i);
 		struct kymo_value value = kymo_query_value(query, i);
 
-		kymo_sink_field(sink, kymo_query_column_name(query, i), shows[i], &value);
+		kymo_sink_field(sink, name, kymo_report_show(name), &value);
 	}
 	*ret_decisions = kymo_query_int(query, kymo_query_column_count(query) - 1);
 	return 0;

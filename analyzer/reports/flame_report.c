@@ -231,6 +231,48 @@ void kymo_weight_text(const struct kymo_sample_weight *weight, char ret_text[KYM
 			       weight->without_period);
 }
 
+/* Damage: what it took, nobody may know. */
+static int damage_caption(struct kymo_db *db, const struct kymo_filter *filter,
+			  struct kymo_flame_captions *captions, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT total(complete = 0), total(events_damaged), total(end_reason = 'cut'),"
+		" count(*), total(EXISTS (SELECT 1 FROM loss_spans l WHERE l.capture_id = "
+		"capture.id"
+		" AND l.reason = 'damaged')) FROM capture WHERE :capture = 0 OR id = :capture",
+		&query, err);
+	long long incomplete, events, cut, recovered;
+	char what[KYMO_CAPTION_BYTES / 2] = "";
+
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":capture", filter->capture_id);
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc <= 0)
+		return rc;
+	incomplete = kymo_query_int(query, 0);
+	events = kymo_query_int(query, 1);
+	cut = kymo_query_int(query, 2);
+	recovered = kymo_query_int(query, 4);
+	if (incomplete == 0 && events == 0 && recovered == 0)
+		return 0;
+	if (events > 0)
+		(void)snprintf(what, sizeof(what),
+			       ": at least %lld events of any class are missing", events);
+	if (kymo_query_int(query, 3) == 1)
+		caption(captions, true, "%s%s",
+			cut > 0	     ? "the capture is cut: what came after is not known"
+			: incomplete ? "the capture is damaged"
+				     : "the capture was damaged, and recovered as far as possible",
+			what);
+	else
+		caption(captions, true, "%lld of these captures are damaged or cut%s",
+			incomplete > recovered ? incomplete : recovered, what);
+	return 0;
+}
+
 #define THINNED_CAPTIONS 4 /* of several captures: the others are told by their number */
 
 struct thinned {
@@ -295,7 +337,9 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	if (lost > 0)
 		caption(captions, true, "%" PRId64 " samples were lost (%.2f %% of all)", lost,
 			percent((u64)lost, (u64)lost + facts->samples));
-	rc = thinned_captions(db, filter, facts, captions, err);
+	rc = damage_caption(db, filter, captions, err);
+	if (rc == 0)
+		rc = thinned_captions(db, filter, facts, captions, err);
 	if (rc < 0)
 		return rc;
 	quality_caption(facts, captions);

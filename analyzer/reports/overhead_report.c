@@ -91,22 +91,6 @@ static int table(struct kymo_db *db, const struct kymo_filter *filter, struct ky
 	return rows < 0 ? (int)rows : 0;
 }
 
-static bool ends_in(const char *name, const char *suffix)
-{
-	size_t len = strlen(name), suffix_len = strlen(suffix);
-
-	return len >= suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
-}
-
-static enum kymo_show show_of(const char *name)
-{
-	return ends_in(name, "_percent")				      ? KYMO_SHOW_PERCENT
-	       : ends_in(name, "_bytes") || ends_in(name, "bytes_per_second") ? KYMO_SHOW_BYTES
-	       : ends_in(name, "_ns")					      ? KYMO_SHOW_NS
-	       : ends_in(name, "_id")					      ? KYMO_SHOW_HIDDEN
-									      : KYMO_SHOW_COUNT;
-}
-
 /* The figures of the one capture, as fields. Returns rows, or negative. */
 static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
 		   struct cap_err *err)
@@ -122,7 +106,7 @@ static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct 
 		const char *name = kymo_query_column_name(query, i);
 		struct kymo_value value = kymo_query_value(query, i);
 
-		kymo_sink_field(sink, name, show_of(name), &value);
+		kymo_sink_field(sink, name, kymo_report_show(name), &value);
 	}
 	return 1;
 }

@@ -144,15 +144,33 @@ static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int 
 	return rows < 0 ? (int)rows : 0;
 }
 
+static void field_one(void *context, const char *path, const char *text)
+{
+	(void)path;
+	kymo_sink_field_text(context, "thinned", text);
+}
+
+/* Messages get lost where only the results are kept. */
+static int write_fields(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+			struct kymo_sink *sink, struct cap_err *err)
+{
+	int rc;
+
+	kymo_sink_object_begin(sink, "not recorded in full");
+	rc = kymo_thinned_each(db, filter, classes, field_one, sink, err);
+	kymo_sink_object_end(sink);
+	return rc;
+}
+
 int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
 		      const struct kymo_filter *filter, int classes, struct kymo_sink *sink,
 		      struct cap_err *err)
 {
 	int rc = kymo_thinned_each(db, filter, classes, note_one, (void *)run, err);
 
-	if (rc >= 0)
-		rc = 0;
-	if (rc == 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON)
+	if (rc > 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_TEXT)
+		rc = write_fields(db, filter, classes, sink, err);
+	if (rc >= 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON)
 		rc = write_rows(db, filter, classes, sink, err);
 	return rc < 0 ? cap_context(err, rc, "ask what was left out") : 0;
 }
