@@ -263,9 +263,9 @@ static int damage_caption(struct kymo_db *db, const struct kymo_filter *filter,
 			       ": at least %lld events of any class are missing", events);
 	if (kymo_query_int(query, 3) == 1)
 		caption(captions, true, "%s%s",
-			cut > 0	     ? "the capture is cut: what came after is not known"
-			: incomplete ? "the capture is damaged"
-				     : "the capture was damaged, and recovered as far as possible",
+			recovered > 0 ? "the capture was recovered from a damaged one"
+			: cut > 0     ? "the capture is cut: what came after is not known"
+				      : "the capture is damaged",
 			what);
 	else
 		caption(captions, true, "%lld of these captures are damaged or cut%s",
