@@ -86,9 +86,9 @@ static __always_inline bool task_sleeps(const struct task_struct *task)
 }
 
 /*
- * A call from before the recording: the task made none since, sleeps, and its saved registers are
- * those of a system call. A running or preempted task is left out: it may be on its way back to
- * user space.
+ * A call from before the probes were attached: the task made none since, sleeps, and its saved
+ * registers are those of a system call. A running or preempted task is left out: it may be on its
+ * way back to user space.
  */
 static __always_inline bool call_from_before(struct task_struct *task,
 					     struct call_record_with_args *record)
@@ -107,7 +107,7 @@ static __always_inline bool call_from_before(struct task_struct *task,
 	record->call.sysno = sysno;
 	record->call.flags =
 		EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | compat_flag(task, true);
-	record->call.head.time_ns = control.start_ns;
+	record->call.head.time_ns = control.syscalls_since_ns;
 	if (record_args) {
 		record->call.flags |= EV_SYSCALL_ARGS_RECORDED;
 		args_read(record->args, regs, record->call.flags & EV_SYSCALL_COMPAT);
@@ -131,7 +131,7 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 	if (!task || (u32)task->tgid == control.self_tgid)
 		return 0;
 	call = call_find(task);
-	if (!call) {
+	if (!call || (call->enter_ns && call->enter_ns < control.syscalls_since_ns)) {
 		if (!call_from_before(task, &record))
 			return 0;
 	} else if (call->enter_ns) {

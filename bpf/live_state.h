@@ -14,7 +14,7 @@
 
 /*
  * One per class and CPU, written on that CPU only, but by programs that can preempt each other:
- * hence atomic adds. attempted = records submitted + ring_full + ring_busy + no_storage.
+ * hence atomic adds. attempted = records submitted + counted + ring_full + ring_busy + no_storage.
  */
 struct live_counters {
 	u64 attempted;
@@ -22,7 +22,9 @@ struct live_counters {
 	u64 ring_busy;	 /* the ring refused although there was room */
 	u64 no_storage;	 /* no memory to keep the entry of a call */
 	u64 unmatched;	 /* returns without an entry seen: no record was due, so not a loss */
-	u64 reserved[3]; /* a cache line each */
+	u64 counted;	 /* folded into the fold table instead of a record of its own */
+	u64 fold_claims; /* slots of the fold table taken so far */
+	u64 reserved;	 /* a cache line each */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_counters) == 64, "one cache line");
 
@@ -35,9 +37,42 @@ struct live_control {
 	u64 start_ns;	    /* when events_open became 1 */
 	u64 stop_ns;	    /* when it became 0 */
 	u32 runs_timed;	    /* 1: programs time their runs */
+	u32 syscalls_mode;  /* enum live_syscalls_mode; may change at any time */
+	u32 fold_table;	    /* 0 or 1: the half of the fold table that programs write */
 	u32 reserved32;
-	u64 reserved[3];
+	/* Entries of calls from before count as none: they are from before the probes were
+	 * attached. Set before the probes are attached and the gate opens; never 0 then. */
+	u64 syscalls_since_ns;
+	u64 reserved;
 } __attribute__((aligned(64)));
+_Static_assert(sizeof(struct live_control) == 64, "one cache line");
+
+/* What becomes of a system call that returned. */
+enum live_syscalls_mode {
+	LIVE_SINGLE = 0, /* a record of its own; counted where the ring has no room */
+	LIVE_COUNTS = 1, /* counted only */
+};
+
+/*
+ * A slot of the fold table: calls of one process, number, outcome and duration class, all of which
+ * returned on one CPU. Becomes one syscall_count row. Only programs on that CPU write it, but they
+ * can preempt each other: whoever adds 1 to claims and reads back 1 owns the slot, fills the key
+ * and sets ready; a slot that is claimed and not ready is passed over.
+ */
+struct live_fold_slot {
+	u64 leader_start_ns; /* the key: up to comm */
+	u32 tgid, exec_id;
+	u32 sysno;
+	u8 bucket; /* floor(log2(duration in ns)); 0 for 0 */
+	u8 flags;  /* EV_SYSCALL_COMPAT, EV_SYSCALL_NO_RETURN */
+	u16 error;
+	char comm[EV_COMM_BYTES]; /* of the group leader when the slot was claimed */
+	u64 call_count, total_ns;
+	u32 claims, ready;
+};
+_Static_assert(sizeof(struct live_fold_slot) == 64, "one cache line");
+
+#define LIVE_FOLD_PROBES 16 /* slots looked at before a call counts as lost */
 
 /* Programs that time themselves, by their name in probes.def. Not the iterators: they run inside
  * the recorder's read(2) and are in its own CPU time. */

@@ -2,9 +2,11 @@
 /*
  * System calls: the entry waits in the task's storage, one merged record is made at the return.
  * This is the hot path: it runs twice per system call of the host. A call that never returns (exit,
- * exit_group) is recorded when its task ends.
+ * exit_group) is recorded when its task ends. Calls that find no room are counted (fold.bpf.h), and
+ * so are all while the recorder wants only counts.
  */
 #include "calls.bpf.h"
+#include "fold.bpf.h"
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
 
@@ -12,11 +14,14 @@ const volatile bool use_task_storage = true;
 const volatile bool record_args = false;
 const volatile u64 syscalls_mark_bytes = 2048, syscalls_ask_mask = 63;
 
+const volatile u32 fold_cpu_slots = 256, fold_half_slots = 256;
+
 struct live_counters syscalls_counters[LIVE_MAX_CPUS] = {};
 
 struct ring_map syscalls_ring SEC(".maps");
 struct call_storage_map call_storage SEC(".maps");
 struct call_hash_map call_hash SEC(".maps");
+struct fold_table_map fold_table SEC(".maps");
 
 static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 {
@@ -48,33 +53,54 @@ static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 }
 
 static __always_inline void record_fill(struct ring_syscall *record, const struct task_struct *task,
-					const struct live_call *call, u64 enter_ns, u64 now_ns)
+					const struct fold_call *call, u64 enter_ns)
 {
 	head_fill(&record->head, task, CURRENT_IS_DIRECT(), enter_ns, EV_SYSCALL);
-	record->duration_ns = now_ns - enter_ns;
+	record->duration_ns = call->duration_ns;
+	record->ret = call->ret;
 	record->sysno = call->sysno;
+	record->flags = call->flags;
+}
+
+/* No room in the ring: the call is counted instead, and lost only if that fails too. */
+static __always_inline void call_refused(const struct task_struct *task,
+					 const struct fold_call *call,
+					 struct live_counters *counters, u64 record_bytes)
+{
+	if (!fold_add(task, call, counters))
+		count_refusal(counters, &syscalls_ring, record_bytes);
 }
 
 static __always_inline void call_emit(const struct task_struct *task, struct live_call *call,
-				      u64 now_ns, s64 ret, u32 flags)
+				      s64 ret, u32 flags)
 {
 	struct live_counters *counters = counters_of_cpu(syscalls_counters);
-	u64 enter_ns = call->enter_ns;
+	/* Before the clock is read: a call never returned before its half of the table was taken
+	 * into use. */
+	u32 table = READ_CONTROL(fold_table);
+	u64 enter_ns = call->enter_ns, now_ns = bpf_ktime_get_ns();
+	struct fold_call fold = {
+		.duration_ns = now_ns - enter_ns,
+		.ret = ret,
+		.sysno = call->sysno,
+		.flags = call->flags | flags,
+		.table = table,
+	};
 	u64 attempt;
 
 	call->enter_ns = 0;
 	attempt = count_attempt(counters);
+	if (control.syscalls_mode == LIVE_COUNTS && fold_add(task, &fold, counters))
+		return;
 	if (record_args) {
 		struct call_record_with_args *record;
 
 		record = bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
 		if (!record) {
-			count_refusal(counters, &syscalls_ring, sizeof(*record));
+			call_refused(task, &fold, counters, sizeof(*record));
 			return;
 		}
-		record_fill(&record->call, task, call, enter_ns, now_ns);
-		record->call.ret = ret;
-		record->call.flags = call->flags | flags;
+		record_fill(&record->call, task, &fold, enter_ns);
 		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
 			record->args[i] = call->args[i];
 		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
@@ -84,12 +110,10 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 			bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
 
 		if (!record) {
-			count_refusal(counters, &syscalls_ring, sizeof(*record));
+			call_refused(task, &fold, counters, sizeof(*record));
 			return;
 		}
-		record_fill(record, task, call, enter_ns, now_ns);
-		record->ret = ret;
-		record->flags = call->flags | flags;
+		record_fill(record, task, &fold, enter_ns);
 		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
 							syscalls_mark_bytes));
 	}
@@ -109,8 +133,8 @@ static __always_inline int on_sys_exit(s64 ret)
 	/* The filter was asked at the entry; a call that passed it is recorded whatever it changed
 	 * meanwhile. */
 	call = call_find(task);
-	if (call && call->enter_ns)
-		call_emit(task, call, bpf_ktime_get_ns(), ret, 0);
+	if (call && call->enter_ns >= control.syscalls_since_ns)
+		call_emit(task, call, ret, 0);
 	else if (task_wanted(task, CURRENT_IS_DIRECT()))
 		__sync_fetch_and_add(&counters_of_cpu(syscalls_counters)->unmatched, 1);
 	return 0;
@@ -126,8 +150,8 @@ static __always_inline int on_caller_exit(void)
 		return 0;
 	task = current_task();
 	call = call_find(task);
-	if (call && call->enter_ns)
-		call_emit(task, call, bpf_ktime_get_ns(), 0, EV_SYSCALL_NO_RETURN);
+	if (call && call->enter_ns >= control.syscalls_since_ns)
+		call_emit(task, call, 0, EV_SYSCALL_NO_RETURN);
 	call_forget(task);
 	return 0;
 }

@@ -62,6 +62,19 @@ static __always_inline u32 compat_flag(const struct task_struct *task, bool dire
 									     : 0;
 }
 
+static __always_inline void leader_comm(const struct task_struct *task, bool direct,
+					u64 ret_words[2])
+{
+	if (direct) {
+		const u64 *words = (const u64 *)task->group_leader->comm;
+
+		ret_words[0] = words[0];
+		ret_words[1] = words[1];
+	} else {
+		BPF_CORE_READ_INTO((char(*)[16])ret_words, task, group_leader, comm);
+	}
+}
+
 /* Everything of the head. The caller's task may be another than the current one. */
 static __always_inline void head_fill(struct ring_head *head, const struct task_struct *task,
 				      bool direct, u64 time_ns, u16 type)

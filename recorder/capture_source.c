@@ -287,6 +287,19 @@ static bool take_count_row(struct rec_sink *sink, u32 type_id, const u8 *row)
 	return false;
 }
 
+/* Counted calls are counted again, so that they stay told or become lost. */
+static int copy_row(struct rec_sink *sink, const struct copy *copy, u32 type_id, const u8 *row,
+		    bool events)
+{
+	if (type_id == EV_SYSCALL_COUNT && !events) {
+		struct ev_syscall_count counted;
+
+		memcpy(&counted, row, sizeof(counted));
+		return rec_sink_add_counted(sink, copy->chunk, &counted);
+	}
+	return cap_chunk_add(copy->chunk, (enum ev_type)type_id, row);
+}
+
 static int copy_section(struct rec_source *source, struct rec_sink *sink, struct copy *copy,
 			const struct cap_section *section, bool events)
 {
@@ -311,7 +324,7 @@ static int copy_section(struct rec_source *source, struct rec_sink *sink, struct
 		note_time(source, get_field(row, type, "time_ns"));
 		if (!events && take_count_row(sink, section->type_id, row))
 			continue;
-		rc = cap_chunk_add(copy->chunk, (enum ev_type)section->type_id, row);
+		rc = copy_row(sink, copy, section->type_id, row, events);
 		if (rc == 0 && events)
 			rec_sink_stored(sink, cap_class_of_type(section->type_id),
 					(u32)get_field(row, type, "cpu"), 1);

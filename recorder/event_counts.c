@@ -12,7 +12,7 @@ struct loss_cell {
 };
 
 struct class_cell {
-	u64 attempted_count, unmatched_count, stored_count, lost_count;
+	u64 attempted_count, unmatched_count, stored_count, counted_count, lost_count;
 	bool attempted_known;
 	struct loss_cell loss[EV_REASON_COUNT];
 };
@@ -24,9 +24,9 @@ struct cpu_cells {
 struct rec_event_counts {
 	struct cpu_cells *cpus;
 	u32 cpu_count;
-	u64 new_loss_count;
+	bool has_news;
 	struct rec_sink_counts sum;
-	u64 attempted_sum; /* over cells, each at least stored + lost */
+	u64 attempted_sum; /* over cells, each at least stored + counted + lost */
 };
 
 struct rec_event_counts *rec_event_counts_new(u32 cpu_count)
@@ -79,7 +79,7 @@ static struct class_cell *cell_of(struct rec_event_counts *counts, u32 event_cla
 
 static u64 attempted_of(const struct class_cell *cell)
 {
-	u64 settled = cell->stored_count + cell->lost_count;
+	u64 settled = cell->stored_count + cell->counted_count + cell->lost_count;
 
 	return cell->attempted_count > settled ? cell->attempted_count : settled;
 }
@@ -112,6 +112,34 @@ void rec_event_counts_unstored(struct rec_event_counts *counts, u32 event_class,
 	counts->sum.stored_by_class[event_class] -= count;
 }
 
+void rec_event_counts_counted(struct rec_event_counts *counts, u32 event_class, u32 cpu, u64 count)
+{
+	struct class_cell *cell = cell_of(counts, event_class, cpu);
+
+	if (!cell || count == 0)
+		return;
+	counts->attempted_sum -= attempted_of(cell);
+	cell->counted_count += count;
+	counts->attempted_sum += attempted_of(cell);
+	counts->sum.counted_count += count;
+	counts->has_news = true;
+}
+
+void rec_event_counts_uncounted(struct rec_event_counts *counts, u32 event_class, u32 cpu,
+				u64 count)
+{
+	struct class_cell *cell = cell_of(counts, event_class, cpu);
+
+	if (!cell)
+		return;
+	if (count > cell->counted_count)
+		count = cell->counted_count;
+	counts->attempted_sum -= attempted_of(cell);
+	cell->counted_count -= count;
+	counts->attempted_sum += attempted_of(cell);
+	counts->sum.counted_count -= count;
+}
+
 void rec_event_counts_lost(struct rec_event_counts *counts, const struct rec_loss *loss)
 {
 	struct class_cell *cell = cell_of(counts, loss->event_class, loss->cpu);
@@ -134,7 +162,7 @@ void rec_event_counts_lost(struct rec_event_counts *counts, const struct rec_los
 	lost->new_count += loss->count;
 	cell->lost_count += loss->count;
 	counts->attempted_sum += attempted_of(cell);
-	counts->new_loss_count += loss->count;
+	counts->has_news = true;
 	counts->sum.lost_count += loss->count;
 	counts->sum.lost_by_class[loss->event_class] += loss->count;
 	counts->sum.lost_by_reason[loss->reason] += loss->count;
@@ -154,9 +182,9 @@ void rec_event_counts_attempted(struct rec_event_counts *counts, u32 event_class
 	counts->attempted_sum += attempted_of(cell);
 }
 
-bool rec_event_counts_has_new_loss(const struct rec_event_counts *counts)
+bool rec_event_counts_has_news(const struct rec_event_counts *counts)
 {
-	return counts->new_loss_count != 0;
+	return counts->has_news;
 }
 
 static int add_loss_rows(struct class_cell *cell, struct cap_chunk *chunk, u32 event_class, u32 cpu,
@@ -194,12 +222,13 @@ static int add_total_row(const struct class_cell *cell, struct cap_chunk *chunk,
 		.stored_count = cell->stored_count,
 		.lost_count = cell->lost_count,
 		.unmatched_count = cell->unmatched_count,
+		.counted_count = cell->counted_count,
 		.event_class = event_class,
 		.cpu = cpu,
 	};
 
 	if (row.attempted_count == 0 && row.stored_count == 0 && row.lost_count == 0 &&
-	    row.unmatched_count == 0)
+	    row.unmatched_count == 0 && row.counted_count == 0)
 		return 0;
 	return cap_chunk_add(chunk, EV_CLASS_TOTAL, &row);
 }
@@ -218,7 +247,7 @@ int rec_event_counts_rows(struct rec_event_counts *counts, struct cap_chunk *chu
 				return rc;
 		}
 	}
-	counts->new_loss_count = 0;
+	counts->has_news = false;
 	return 0;
 }
 

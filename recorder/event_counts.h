@@ -1,8 +1,8 @@
 #pragma once
 /*
  * How many events of each class happened, were stored, or were lost, per CPU and reason: attempted
- * = stored + lost. Makes the LOSS and CLASS_TOTAL rows. Knows nothing of chunks in flight; the sink
- * moves counts here when it knows their fate.
+ * = stored + counted + lost. Makes the LOSS and CLASS_TOTAL rows. Knows nothing of chunks in
+ * flight; the sink moves counts here when it knows their fate.
  */
 #include <stdbool.h>
 
@@ -25,6 +25,12 @@ void rec_event_counts_stored(struct rec_event_counts *counts, u32 event_class, u
 void rec_event_counts_unstored(struct rec_event_counts *counts, u32 event_class, u32 cpu,
 			       u64 count);
 
+/* Kept as sums in the rows of another type (syscall_count), not as events. */
+void rec_event_counts_counted(struct rec_event_counts *counts, u32 event_class, u32 cpu, u64 count);
+/* What was counted so turns out to be lost. */
+void rec_event_counts_uncounted(struct rec_event_counts *counts, u32 event_class, u32 cpu,
+				u64 count);
+
 struct rec_loss {
 	u32 event_class, cpu, reason;
 	u64 count;
@@ -37,12 +43,13 @@ void rec_event_counts_lost(struct rec_event_counts *counts, const struct rec_los
 void rec_event_counts_attempted(struct rec_event_counts *counts, u32 event_class, u32 cpu,
 				u64 attempted, u64 unmatched);
 
-bool rec_event_counts_has_new_loss(const struct rec_event_counts *counts);
+/* Whether events were lost or counted since the last rows. */
+bool rec_event_counts_has_news(const struct rec_event_counts *counts);
 
 /*
  * Adds a LOSS row per (class, CPU, reason) with losses since the last call, and a CLASS_TOTAL row
  * per (class, CPU) that was seen. final: attempted is exactly what was reported; before, it is
- * never less than stored + lost, as reports lag behind. 0 or the error of cap_chunk_add.
+ * never less than stored + counted + lost, as reports lag behind. 0 or the error of cap_chunk_add.
  */
 int rec_event_counts_rows(struct rec_event_counts *counts, struct cap_chunk *chunk, u64 now_ns,
 			  bool final);

@@ -26,6 +26,12 @@
 
 #define ASK_EVERY 64 /* events per CPU between questions how full a ring is */
 
+/* A map of the fold table in memory, both halves: small next to the rings. Hosts with more possible
+ * CPUs than fit get the smallest tables that work. */
+#define FOLD_TABLE_BYTES (4u << 20)
+#define FOLD_MIN_CPU_SLOTS 256u
+#define FOLD_MAX_CPU_SLOTS 8192u
+
 static u64 ring_bytes_of(const struct rec_options *options, u64 default_bytes)
 {
 	return options->ring_bytes ? options->ring_bytes : default_bytes;
@@ -87,6 +93,19 @@ static void apply_rings(struct kymo_bpf *skeleton, const struct rec_options *opt
 	skeleton->rodata->syscalls_ask_mask = ask_mask(syscalls_bytes, sizeof(struct ring_syscall));
 }
 
+static void apply_fold_table(struct kymo_bpf *skeleton)
+{
+	int cpus = libbpf_num_possible_cpus();
+	u32 cpu_count = cpus > 0 ? (u32)cpus : 1, cpu_slots = FOLD_MAX_CPU_SLOTS;
+
+	while (cpu_slots > FOLD_MIN_CPU_SLOTS &&
+	       2ull * cpu_count * cpu_slots * sizeof(struct live_fold_slot) > FOLD_TABLE_BYTES)
+		cpu_slots /= 2;
+	skeleton->rodata->fold_cpu_slots = cpu_slots;
+	skeleton->rodata->fold_half_slots = cpu_count * cpu_slots;
+	(void)bpf_map__set_max_entries(skeleton->maps.fold_table, 2 * cpu_count * cpu_slots);
+}
+
 static int apply_filters(struct kymo_bpf *skeleton, const struct rec_options *options,
 			 struct cap_err *err)
 {
@@ -124,6 +143,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	if (rc < 0)
 		return rc;
 	apply_rings(skeleton, options);
+	apply_fold_table(skeleton);
 	skeleton->rodata->record_args = options->syscall_args;
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
 	skeleton->rodata->exit_tells_last = probes->exit_tells_last;
@@ -134,6 +154,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
 				      syscalls && !probes->use_task_storage);
 	(void)bpf_map__set_autocreate(skeleton->maps.syscalls_ring, syscalls);
+	(void)bpf_map__set_autocreate(skeleton->maps.fold_table, syscalls);
 	(void)bpf_map__set_autocreate(skeleton->maps.cpu_ring,
 				      options->classes & (1u << CLASS_CPU));
 	(void)bpf_map__set_autocreate(skeleton->maps.sample_scratch,

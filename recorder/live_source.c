@@ -3,11 +3,9 @@
  * side-band into the sink; decides nothing about files and encodes nothing.
  */
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -18,6 +16,7 @@
 #include "kernel_map.h"
 #include "live_blocks.h"
 #include "live_errors.h"
+#include "live_fold.h"
 #include "live_inflight.h"
 #include "live_probes.h"
 #include "live_reach.h"
@@ -42,6 +41,7 @@ struct live_source {
 	struct live_probes probes;
 	struct live_rings *rings;
 	struct live_stats stats;
+	struct live_fold fold;
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
@@ -76,6 +76,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	if (live->calls_fd >= 0)
 		(void)close(live->calls_fd); /* only read */
 	live_stats_done(&live->stats);
+	live_fold_done(&live->fold);
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
 	live_tgid_set_done(&live->wanted);
@@ -176,6 +177,8 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 		rc = open_iterators(live, err);
 	if (rc == 0)
 		rc = live_rings_open(&live->probes, on_task, live, &live->rings, err);
+	if (rc == 0)
+		rc = live_fold_init(&live->fold, &live->probes, err);
 	if (rc == 0)
 		rc = rec_kernel_map_open(&live->kernel_map, err);
 	if (rc < 0)
@@ -303,7 +306,9 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 	live->start_ns = live_now_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
 	live_stats_step(&live->stats, &live->probes, live->start_ns);
+	live_fold_begin(&live->fold, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
+	control_of(live)->syscalls_since_ns = live->start_ns;
 	control_of(live)->events_open = 1;
 	live->started = true;
 	return 0;
@@ -340,6 +345,8 @@ static int live_drain(struct rec_source *source, struct rec_sink *sink, struct c
 	live->sink = sink;
 	live_stats_step(&live->stats, &live->probes, now_ns);
 	rc = drain_all(live, sink, err);
+	if (rc == 0)
+		rc = live_fold_step(&live->fold, &live->probes, sink, now_ns, err);
 	if (rc < 0)
 		return rc;
 	name_when_due(live, sink, now_ns);
@@ -361,13 +368,6 @@ static int live_stats(struct rec_source *source, struct rec_sink *sink,
 }
 
 /* ---- stop ---- */
-
-/* Waits until no program runs that saw the gate open: they all run inside RCU read sections. */
-static void wait_for_programs(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		(void)usleep(50000); /* not built into this kernel: longer than any program runs */
-}
 
 static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
 {
@@ -395,16 +395,18 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	live->sink = sink;
 	control_of(live)->stop_ns = live_now_ns();
 	control_of(live)->events_open = 0;
-	wait_for_programs();
+	live_wait_for_programs();
 	rc = drain_all(live, sink, err);
 	if (rc == 0 && live->calls_fd >= 0)
 		rc = live_calls_read(live->calls_fd, sink, live->stats.inflight_by_cpu,
 				     live->stats.cpu_count, err);
 	control_of(live)->tasks_open = 0;
-	wait_for_programs();
+	live_wait_for_programs();
 	if (rc == 0)
 		rc = drain_all(live, sink, err);
 	live_stats_close_window(&live->stats, &live->probes, live_now_ns());
+	if (rc == 0)
+		rc = live_fold_take(&live->fold, &live->probes, sink, err);
 	if (rc == 0)
 		rc = put_last_rows(live, sink, err);
 	if (rc == 0)

@@ -41,26 +41,26 @@ void rec_package_reset(struct rec_package *package)
 	cap_chunk_reset(package->chunk);
 	if (package->class_counts)
 		memset(package->class_counts, 0,
-		       (size_t)package->class_counts_cpus * EV_CLASS_COUNT * sizeof(u32));
+		       (size_t)package->class_counts_cpus * EV_CLASS_COUNT * sizeof(u64));
 	package->written = false;
 	package->next = NULL;
 }
 
 /* NULL when out of memory. */
-u32 *rec_package_count(struct rec_package *package, u32 event_class, u32 cpu)
+u64 *rec_package_count(struct rec_package *package, u32 event_class, u32 cpu)
 {
 	if (cpu >= package->class_counts_cpus) {
-		u32 *grown;
+		u64 *grown;
 
 		if (cpu >= REC_MAX_CPUS)
 			return NULL;
 		grown = reallocarray(package->class_counts, (size_t)(cpu + 1) * EV_CLASS_COUNT,
-				     sizeof(u32));
+				     sizeof(u64));
 		if (!grown)
 			return NULL;
 		memset(grown + (size_t)package->class_counts_cpus * EV_CLASS_COUNT, 0,
 		       (size_t)(cpu + 1 - package->class_counts_cpus) * EV_CLASS_COUNT *
-			       sizeof(u32));
+			       sizeof(u64));
 		package->class_counts = grown;
 		package->class_counts_cpus = cpu + 1;
 	}

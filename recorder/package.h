@@ -11,8 +11,10 @@ struct rec_package { /* a chunk on its way to the file */
 	struct cap_chunk *chunk;
 	enum cap_block_type block;
 	struct cap_totals totals;
-	u64 size_bytes;	   /* what it counts for in the queue */
-	u32 *class_counts; /* events by [cpu * EV_CLASS_COUNT + class]; only for CAP_BLOCK_CHUNK */
+	u64 size_bytes; /* what it counts for in the queue */
+	/* Events by [cpu * EV_CLASS_COUNT + class]: stored ones of a CAP_BLOCK_CHUNK, counted ones
+	 * of another block. */
+	u64 *class_counts;
 	u32 class_counts_cpus;
 	u64 file_bytes; /* what it took in the file; set by the writer */
 	bool written;	/* set by the writer: it is in the file */
@@ -29,4 +31,4 @@ void rec_package_reset(struct rec_package *package);
 
 /* The count of a class (below EV_CLASS_COUNT) on a CPU, to be added to; NULL when there is no
  * memory for that CPU. */
-u32 *rec_package_count(struct rec_package *package, u32 event_class, u32 cpu);
+u64 *rec_package_count(struct rec_package *package, u32 event_class, u32 cpu);

@@ -53,6 +53,17 @@ void rec_sink_stored(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count)
 struct cap_chunk *rec_sink_side_chunk(struct rec_sink *sink);
 int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk);
 
+/*
+ * Adds a row of calls that were counted instead of stored one by one to a chunk from
+ * rec_sink_side_chunk, for a STATS block; row->task is an index into that chunk. They count for
+ * class syscalls, as counted, or as lost when the block cannot be written. 0, or the error of
+ * cap_chunk_add: then nothing was added, nor counted.
+ */
+int rec_sink_add_counted(struct rec_sink *sink, struct cap_chunk *chunk,
+			 const struct ev_syscall_count *row);
+/* Whether the writer is near enough for what can as well be told later, in fewer rows. */
+bool rec_sink_admits(const struct rec_sink *sink);
+
 /* Losses seen by the source: `count` more events of a class on a CPU. They are summed and go into
  * the next STATS block. */
 void rec_sink_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 count);
@@ -80,7 +91,7 @@ int rec_sink_flush(struct rec_sink *sink);
 int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err);
 
 struct rec_sink_counts {
-	u64 stored_count, lost_count, attempted_count;
+	u64 stored_count, counted_count, lost_count, attempted_count;
 	u64 stored_by_class[EV_CLASS_COUNT], lost_by_class[EV_CLASS_COUNT];
 	u64 lost_by_reason[EV_REASON_COUNT];
 	u64 open_bytes;	   /* in the open chunk, before compression */

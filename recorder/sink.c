@@ -24,7 +24,7 @@
 	(2ull * CAP_WRITER_CHUNK_BYTES) /* what one drain of a source that can wait may hand over \
 					 */
 #define STATS_NS 10000000000ull
-#define STATS_SOON_NS 1000000000ull /* on a pipe, and when something was lost */
+#define STATS_SOON_NS 1000000000ull /* on a pipe, and when something was lost or counted */
 #define STREAM_CHUNK_NS 1000000000ull
 #define CHECK_EVERY 64u /* events between looks at the chunk's size */
 
@@ -39,11 +39,9 @@ static u64 monotonic_ns(void)
 static void each_count(struct rec_sink *sink, const struct rec_package *package,
 		       void (*apply)(struct rec_event_counts *, u32, u32, u64))
 {
-	if (package->block != CAP_BLOCK_CHUNK)
-		return;
 	for (u32 cpu = 0; cpu < package->class_counts_cpus; cpu++) {
 		for (u32 event_class = 0; event_class < EV_CLASS_COUNT; event_class++) {
-			u32 count = package->class_counts[cpu * EV_CLASS_COUNT + event_class];
+			u64 count = package->class_counts[cpu * EV_CLASS_COUNT + event_class];
 
 			if (count > 0)
 				apply(sink->counts, event_class, cpu, count);
@@ -51,13 +49,13 @@ static void each_count(struct rec_sink *sink, const struct rec_package *package,
 	}
 }
 
-/* All events of a package that was counted as stored are lost: exact per class and CPU, and when.
- */
+/* All events of a package that were taken for stored or counted are lost: exact per class and CPU,
+ * and when. */
 static void lose_package(struct rec_sink *sink, const struct rec_package *package, u32 reason)
 {
-	if (package->block != CAP_BLOCK_CHUNK)
-		return;
-	each_count(sink, package, rec_event_counts_unstored);
+	each_count(sink, package,
+		   package->block == CAP_BLOCK_CHUNK ? rec_event_counts_unstored
+						     : rec_event_counts_uncounted);
 	for (u32 cpu = 0; cpu < package->class_counts_cpus; cpu++) {
 		for (u32 event_class = 0; event_class < EV_CLASS_COUNT; event_class++) {
 			struct rec_loss loss = {
@@ -156,12 +154,12 @@ static void close_if_full(struct rec_sink *sink)
 
 static void count_open(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count)
 {
-	u32 *cell = rec_package_count(sink->open, event_class, cpu);
+	u64 *cell = rec_package_count(sink->open, event_class, cpu);
 
 	if (!cell) /* no memory for this CPU's counts: the sum at least stays exact */
 		cell = rec_package_count(sink->open, event_class, 0);
 	if (cell)
-		*cell += (u32)count;
+		*cell += count;
 	sink->open_count += count;
 	sink->open_by_class[event_class] += count;
 }
@@ -314,11 +312,46 @@ struct cap_chunk *rec_sink_side_chunk(struct rec_sink *sink)
 	return package->chunk;
 }
 
-/* While the disk stalls, what is told again later anyway does not pile up. */
-static bool is_too_many(const struct rec_sink *sink, enum cap_block_type block)
+static bool has_counted(const struct rec_package *package)
 {
-	return (block == CAP_BLOCK_STATS || block == CAP_BLOCK_CLOCK || block == CAP_BLOCK_MARK) &&
-	       !sink->wait_when_full && !rec_writer_thread_admits(sink->thread);
+	return cap_chunk_rows_of(package->chunk, EV_SYSCALL_COUNT) > 0;
+}
+
+/* While the disk stalls, what is told again later anyway does not pile up. Counted calls are told
+ * once only; their source asks rec_sink_admits() before. */
+static bool is_too_many(const struct rec_sink *sink, const struct rec_package *package)
+{
+	return (package->block == CAP_BLOCK_STATS || package->block == CAP_BLOCK_CLOCK ||
+		package->block == CAP_BLOCK_MARK) &&
+	       !has_counted(package) && !sink->wait_when_full && !rec_sink_admits(sink);
+}
+
+static struct rec_package *lent_package(const struct rec_sink *sink, const struct cap_chunk *chunk)
+{
+	struct rec_package *package = sink->lent;
+
+	while (package && package->chunk != chunk)
+		package = package->next;
+	return package;
+}
+
+int rec_sink_add_counted(struct rec_sink *sink, struct cap_chunk *chunk,
+			 const struct ev_syscall_count *row)
+{
+	struct rec_package *package = lent_package(sink, chunk);
+	u64 *count = package ? rec_package_count(package, CLASS_SYSCALLS, row->cpu) : NULL;
+	int rc = package ? 0 : -EINVAL;
+
+	if (rc == 0)
+		rc = count ? cap_chunk_add(chunk, EV_SYSCALL_COUNT, row) : -ENOMEM;
+	if (rc == 0)
+		*count += row->call_count;
+	return rc;
+}
+
+bool rec_sink_admits(const struct rec_sink *sink)
+{
+	return rec_writer_thread_admits(sink->thread);
 }
 
 int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk)
@@ -334,14 +367,16 @@ int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct c
 		return -EINVAL;
 	*link = package->next;
 	package->next = NULL;
+	package->block = block;
+	each_count(sink, package, rec_event_counts_counted);
 	failed = cap_chunk_failed(chunk) == -ENOMEM ? -ENOMEM : 0; /* names may lack in its rows */
-	if (failed || cap_chunk_rows(chunk) == 0 || is_too_many(sink, block)) {
+	if (failed || cap_chunk_rows(chunk) == 0 || is_too_many(sink, package)) {
+		lose_package(sink, package, REASON_RECORDER);
 		rec_package_reset(package);
 		package->next = sink->spare;
 		sink->spare = package;
 		return failed;
 	}
-	package->block = block;
 	package->size_bytes = cap_chunk_raw_bytes(chunk);
 	rec_event_counts_totals(sink->counts, &package->totals);
 	sink->encoded_bytes += package->size_bytes;
@@ -454,7 +489,7 @@ static bool stats_due(const struct rec_sink *sink, u64 now_ns)
 	if (sink->stats_ns == 0 || age_ns >= STATS_NS)
 		return true;
 	return age_ns >= STATS_SOON_NS &&
-	       (sink->is_stream || rec_event_counts_has_new_loss(sink->counts));
+	       (sink->is_stream || rec_event_counts_has_news(sink->counts));
 }
 
 static void note_pause(struct rec_sink *sink)

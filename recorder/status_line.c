@@ -43,17 +43,20 @@ void rec_status_show(struct rec_status *status, u64 now_ns, const struct rec_sin
 	u64 added = counts->stored_count - status->shown_count;
 	double cpu_percent = (double)(own_cpu_ns() - status->begin_cpu_ns) / 1e7 / seconds /
 			     (status->cpu_count ? status->cpu_count : 1);
-	char events[32], rate[32], bytes[32], lost[32], total[32] = "";
+	char events[32], rate[32], bytes[32], lost[32], total[32] = "", counted[48] = "";
 
 	if (counts->stored_count < status->shown_count) /* a chunk was dropped since */
 		added = 0;
 	if (status->duration_ns)
 		(void)snprintf(total, sizeof(total), "/%.0f", (double)status->duration_ns / 1e9);
+	if (counts->counted_count)
+		(void)snprintf(counted, sizeof(counted), "  counted only %s",
+			       rec_count_text(counts->counted_count, lost, sizeof(lost)));
 	(void)fprintf(status->out,
-		      "\r\033[K%.1f%s s  %s events  %s/s  %s  lost %s  own CPU %.2f %%", seconds,
+		      "\r\033[K%.1f%s s  %s events  %s/s  %s%s  lost %s  own CPU %.2f %%", seconds,
 		      total, rec_count_text(counts->stored_count, events, sizeof(events)),
 		      rec_count_text((u64)((double)added / since), rate, sizeof(rate)),
-		      rec_bytes_text(counts->written_bytes, bytes, sizeof(bytes)),
+		      rec_bytes_text(counts->written_bytes, bytes, sizeof(bytes)), counted,
 		      rec_count_text(counts->lost_count, lost, sizeof(lost)), cpu_percent);
 	(void)fflush(status->out);
 	status->shown_ns = now_ns;

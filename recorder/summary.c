@@ -155,7 +155,7 @@ static u64 asked_count(const struct rec_options *options, const struct rec_sink_
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
 		if (options->classes & (1u << i))
 			sum += counts->stored_by_class[i];
-	return sum;
+	return sum + counts->counted_count;
 }
 
 static void print_next(FILE *out, const struct rec_options *options, const char *path)
@@ -189,6 +189,12 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 	if (counts->stored_count > 0)
 		(void)fprintf(out, " (%.1f B/event)", bytes_per_event(result));
 	(void)fprintf(out, "%s%s\nkymo-record: ", why ? ", " : "", why ? why : "");
+	if (counts->counted_count > 0)
+		(void)fprintf(
+			out,
+			"%s system calls counted, not stored one by one (durations in powers of "
+			"two); ",
+			rec_count_text(counts->counted_count, events, sizeof(events)));
 	print_losses(out, counts);
 	(void)fprintf(out, "; own CPU %.2f %% of the host, peak memory %s\n", cpu_percent(result),
 		      rec_bytes_text(result->cost.peak_rss_bytes, peak, sizeof(peak)));
@@ -239,11 +245,11 @@ void rec_summary_json(FILE *out, const struct rec_options *options, const struct
 		(void)fprintf(out,
 			      ",\"end_reason\":\"%s\",\"duration_ns\":%" PRIu64
 			      ",\"events_attempted\":%" PRIu64 ",\"events_stored\":%" PRIu64
-			      ",\"events_lost\":%" PRIu64 ",\"bytes\":%" PRIu64
-			      ",\"bytes_per_event\":%.2f",
+			      ",\"events_counted\":%" PRIu64 ",\"events_lost\":%" PRIu64
+			      ",\"bytes\":%" PRIu64 ",\"bytes_per_event\":%.2f",
 			      end_name(result->reason), result->elapsed_ns, counts->attempted_count,
-			      counts->stored_count, counts->lost_count, counts->written_bytes,
-			      bytes_per_event(result));
+			      counts->stored_count, counts->counted_count, counts->lost_count,
+			      counts->written_bytes, bytes_per_event(result));
 		print_json_counts(out, "stored_by_class", counts->stored_by_class, EV_CLASS_COUNT,
 				  class_name);
 		print_json_counts(out, "lost_by_class", counts->lost_by_class, EV_CLASS_COUNT,

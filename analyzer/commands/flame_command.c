@@ -1,5 +1,6 @@
 /* kymo flame: the flame graph as an SVG file, to stdout or to a file. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,14 +113,19 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
-static int write_to(const char *path, const struct kymo_tree *tree,
+/* flags: more of open(2)'s. A new file is for its owner only, as captures and databases are. */
+static int write_to(const char *path, int flags, const struct kymo_tree *tree,
 		    const struct kymo_flame_options *svg, struct cap_err *err)
 {
-	FILE *out = fopen(path, "we");
-	int rc, failed;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0600), rc, failed;
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (!out)
-		return cap_fail_errno(err, errno, "write '%s'", path);
+	if (!out) {
+		failed = errno;
+		if (fd >= 0)
+			(void)close(fd); /* nothing was written */
+		return cap_fail_errno(err, failed, "write '%s'", path);
+	}
 	rc = kymo_svg_flame(out, tree, svg, err);
 	failed = fclose(out) != 0 ? errno : 0;
 	if (rc == 0 && failed)
@@ -137,12 +143,13 @@ static int write_file(const char *path, const struct kymo_tree *tree,
 
 	/* A device or a pipe is written to, never replaced by a file. */
 	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		return write_to(path, tree, svg, err);
+		return write_to(path, O_TRUNC, tree, svg, err);
 	if (asprintf(&part, "%s.part", path) < 0) {
 		part = NULL;
 		return cap_fail(err, -ENOMEM, "write '%s'", path);
 	}
-	rc = write_to(part, tree, svg, err);
+	(void)unlink(part); /* what a killed one left; a link there is not followed */
+	rc = write_to(part, O_CREAT | O_EXCL | O_NOFOLLOW, tree, svg, err);
 	if (rc == 0 && rename(part, path) < 0)
 		rc = cap_fail_errno(err, errno, "rename '%s' to '%s'", part, path);
 	if (rc < 0)

@@ -1,23 +1,28 @@
 #!/bin/bash
 # Records on other kernels: boots each under qemu (without KVM) with nothing but busybox, the static kymo-record and the workload in its
 # memory, and checks what was recorded. A kernel that cannot be had is reported as not run. The last line is "N passed, N failed, N skipped".
-#   run.sh [--build DIR] [SUITE...]     suites of Debian; default: bullseye bookworm bookworm-backports sid
+#   run.sh [--build DIR] [--release DIR] [SUITE...]     suites of Debian; default: bullseye bookworm bookworm-backports sid
 # A single suite that is not to be had makes the status 77.
-# Kernels and the static build are kept in DIR (build-kernels) for the next time.
+# Kernels are kept in DIR (build-kernels) for the next time, what release/build.sh builds in the other (DIR/release). KYMO_BIN: the kymo
+# to read captures with, else one is built.
 set -uo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=$root/tests/kernels
 work=$root/build-kernels
-suites=()
+release='' suites=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--build)
 		work=${2:?--build needs a directory}
 		shift
 		;;
+	--release)
+		release=${2:?--release needs a directory}
+		shift
+		;;
 	-h | --help)
-		sed -n '2,7s/^# \{0,1\}//p' "$0"
+		sed -n '2,8s/^# \{0,1\}//p' "$0"
 		exit 0
 		;;
 	-*)
@@ -35,15 +40,22 @@ done
 mkdir -p "$work" || exit 1
 
 # -------- the recorder as one file, kymo to read with --------
-cmake -G Ninja -S "$root" -B "$work/static" -DKYMO_STATIC=ON -DKYMO_TESTS=OFF -DCMAKE_BUILD_TYPE=MinSizeRel >"$work/build.log" 2>&1 &&
-	cmake -G Ninja -S "$root" -B "$work/loads" -DKYMO_RECORDER=OFF -DKYMO_ANALYZER=OFF -DKYMO_TESTS=ON >>"$work/build.log" 2>&1 &&
-	ninja -C "$work/static" kymo-record kymo >>"$work/build.log" 2>&1 && ninja -C "$work/loads" workload >>"$work/build.log" 2>&1 ||
-	{ tail -n 30 "$work/build.log"; echo '0 passed, 1 failed, 0 skipped'; exit 1; }
+release=${release:-$work/release}
+kymo=${KYMO_BIN:+$KYMO_BIN/kymo}
+broken() {
+	tail -n 30 "$work/build.log"
+	echo '0 passed, 1 failed, 0 skipped'
+	exit 1
+}
+bash "$root/release/build.sh" --build "$release" --recorder-only >"$work/build.log" 2>&1 || broken
+cmake -G Ninja -S "$root" -B "$work/loads" -DKYMO_RECORDER=OFF -DKYMO_TESTS=ON >>"$work/build.log" 2>&1 &&
+	ninja -C "$work/loads" workload $([ -n "$kymo" ] || echo kymo) >>"$work/build.log" 2>&1 || broken
+kymo=${kymo:-$work/loads/bin/kymo}
 image=$work/initramfs
 rm -rf "$image"
 mkdir -p "$image"/{bin,proc,sys,dev,tmp}
 cp "$(command -v busybox)" "$image/bin/busybox"
-strip -o "$image/bin/kymo-record" "$work/static/bin/kymo-record"
+cp "$release/bin/kymo-record" "$image/bin/kymo-record"
 cp "$(find "$work/loads" -type f -name workload -perm -u+x | head -n 1)" "$image/bin/workload"
 cp "$here/init.sh" "$image/init"
 chmod +x "$image/init"
@@ -68,7 +80,7 @@ for suite in "${suites[@]}"; do
 		grep -q '^finished' "$work/$suite/port" && break
 		echo "$suite: boot $attempt did not finish"
 	done
-	if python3 "$here/check.py" "$work/$suite" "$work/static/bin/kymo"; then
+	if python3 "$here/check.py" "$work/$suite" "$kymo"; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
