@@ -6,6 +6,7 @@
 #include "analyzer/commands/report_commands.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/db/filter_summaries.h"
+#include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/syscalls_report.h"
 #include "analyzer/reports/thinned_note.h"
@@ -119,12 +120,18 @@ static int note_gaps(const struct kymo_run *run, const struct kymo_common *commo
 }
 
 static int write_report(const struct kymo_run *run, const struct kymo_common *common,
-			struct kymo_db *db, const struct syscalls_options *own, struct cap_err *err)
+			struct kymo_db *db, struct syscalls_options *own, u64 outside,
+			struct cap_err *err)
 {
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	struct kymo_counted_sums counted;
 	s64 rows, drawn = 0;
 	int rc, status;
 
+	rc = kymo_counted_sums(db, &common->filter, own->report.name, outside, &counted, err);
+	if (rc < 0)
+		return rc;
+	own->report.counted = counted.counted > 0;
 	rc = kymo_sink_new(common->format, run->out, &sink);
 	if (rc < 0)
 		return cap_fail(err, rc, "system calls");
@@ -142,6 +149,7 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SYSCALLS, sink, err);
 	if (rc < 0)
 		return rc;
+	kymo_counted_object(sink, &counted, &common->filter);
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
 	if (status < 0)
 		return status;
@@ -169,6 +177,7 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 		.max_arguments = 1,
 	};
 	struct kymo_common common = {0};
+	u64 outside = 0;
 	int rc, first;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
@@ -181,9 +190,9 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 	common.symbols = false; /* no stacks are shown */
 	rc = kymo_report_open(run, &common, argv[first], &db, err);
 	if (rc == 0)
-		rc = kymo_filter_summaries(db, &common.filter, err);
+		rc = kymo_filter_summaries(db, &common.filter, &outside, err);
 	if (rc < 0)
 		return rc;
 	own.report.filter = &common.filter;
-	return write_report(run, &common, db, &own, err);
+	return write_report(run, &common, db, &own, outside, err);
 }
