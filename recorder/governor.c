@@ -375,7 +375,7 @@ static bool watch_slice(struct rec_governor *governor, struct rec_decision *ret_
 	if (cost > FITS_PART * governor->budget)
 		class->fits_since_ns = 0;
 	else if (class->fits_since_ns == 0)
-		class->fits_since_ns = governor->slice_begin.now_ns;
+		class->fits_since_ns = governor->last.now_ns;
 	if (class->fits_since_ns &&
 	    governor->last.now_ns - class->fits_since_ns >= class->wait_ns) {
 		governor->slicing = governor->slice_open = false;

@@ -65,12 +65,26 @@ static int cgroup_id_of(const char *path, u64 *ret_id, struct cap_err *err)
 	return 0;
 }
 
-static void apply_rings(struct kymo_bpf *skeleton, const struct rec_options *options)
+/* Because memory was refused. */
+static void halve(u64 *ring_bytes, u32 times)
+{
+	u64 page_bytes = (u64)sysconf(_SC_PAGESIZE);
+
+	*ring_bytes >>= times;
+	if (*ring_bytes < page_bytes)
+		*ring_bytes = page_bytes;
+}
+
+static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *probes,
+			const struct rec_options *options)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct rec_memory_plan plan;
 
 	rec_memory_plan(options, cpus > 0 ? (u32)cpus : 1, &plan);
+	halve(&plan.syscalls_ring_bytes, probes->ring_halvings);
+	halve(&plan.cpu_ring_bytes, probes->ring_halvings);
+	halve(&plan.tasks_ring_bytes, probes->ring_halvings);
 	(void)bpf_map__set_max_entries(skeleton->maps.syscalls_ring, (u32)plan.syscalls_ring_bytes);
 	(void)bpf_map__set_max_entries(skeleton->maps.cpu_ring, (u32)plan.cpu_ring_bytes);
 	(void)bpf_map__set_max_entries(skeleton->maps.tasks_ring, (u32)plan.tasks_ring_bytes);
@@ -130,7 +144,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 
 	if (rc < 0)
 		return rc;
-	apply_rings(skeleton, options);
+	apply_rings(skeleton, probes, options);
 	apply_fold_table(skeleton);
 	skeleton->rodata->record_args = options->syscall_args;
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
@@ -161,8 +175,10 @@ int live_settings_pids(struct kymo_bpf *skeleton, const struct rec_options *opti
 
 		if (bpf_map_update_elem(map_fd, &pid, &one, BPF_ANY) < 0)
 			return cap_fail(err, CAP_EPRIVILEGE,
-					"MapOperationFailed: filter for pid %u: %s", pid,
-					strerror(errno));
+					"MapOperationFailed: filter for pid %u: %s; give fewer -p, "
+					"or record by "
+					"--cgroup",
+					pid, strerror(errno));
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "budget_summary.h"
+#include "error_names.h"
 #include "formats/schema.h"
 #include "json_text.h"
 #include "quantity_text.h"
@@ -240,8 +241,12 @@ void rec_summary_json(FILE *out, const struct rec_options *options, const struct
 	(void)fprintf(out, "{\"recorded\":%s,\"output\":", result->recorded ? "true" : "false");
 	rec_json_string(out, options->output_path ? options->output_path : "");
 	if (error) {
+		const char *name = rec_error_name(error);
+
 		(void)fputs(",\"error\":", out);
 		rec_json_string(out, error);
+		if (name)
+			(void)fprintf(out, ",\"error_name\":\"%s\"", name);
 	}
 	if (result->recorded) {
 		(void)fprintf(out,
