@@ -28,6 +28,7 @@ struct dump {
 	const char *type; /* NULL: all */
 	bool type_seen;
 	u64 unknown_rows, rejected;
+	u64 thinning;	 /* decisions of the governor that left something out */
 	u64 stack_bytes; /* written for frames, about */
 	struct {
 		u64 *values;
@@ -209,22 +210,42 @@ static void print_row(struct dump *dump, const struct cap_rows *rows,
 	(void)fputs("}\n", dump->out);
 }
 
+/* Of a decoded section of the governor's rows. */
+static void count_thinning(struct dump *dump, const struct cap_section *section)
+{
+	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
+		const struct cap_field *field = section->columns[i].field;
+
+		if (!field || strcmp(field->name, "state") != 0)
+			continue;
+		for (u32 row = 0; dump->columns[i].usable && row < section->row_count; row++)
+			dump->thinning += dump->columns[i].values[row] != STATE_FULL;
+	}
+}
+
 static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_err *err)
 {
 	u64 most = MAX_STACK_TEXT_BYTES(cap_reader_file_bytes(dump->reader));
 
 	for (u32 s = 0; s < rows->section_count; s++) {
 		const struct cap_section *section = &rows->sections[s];
+		bool wanted, is_governor;
 
 		if (!section->type) {
 			dump->unknown_rows += section->row_count;
 			continue;
 		}
-		if (dump->type && strcmp(dump->type, section->type->name) != 0)
+		wanted = !dump->type || strcmp(dump->type, section->type->name) == 0;
+		/* what was thinned is told even where no row of the governor was asked for */
+		is_governor = strcmp(section->type->name, "governor") == 0;
+		if (!wanted && !is_governor)
 			continue;
 		if (decode_columns(dump, rows, section) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
-		for (u32 row = 0; row < section->row_count && dump->stack_bytes <= most; row++)
+		if (is_governor)
+			count_thinning(dump, section);
+		for (u32 row = 0; wanted && row < section->row_count && dump->stack_bytes <= most;
+		     row++)
 			print_row(dump, rows, section, row);
 		if (dump->stack_bytes > most)
 			return cap_fail(err, CAP_ELIMIT,
@@ -291,6 +312,12 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events are missing: its loss rows tell why",
 			  damage->end_lost);
+	if (dump->thinning)
+		run->note(run,
+			  "not everything was recorded in full: %" PRIu64
+			  " decisions of the governor left something out; its rows (--type "
+			  "governor) tell when, what and why",
+			  dump->thinning);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS
