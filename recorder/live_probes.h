@@ -27,6 +27,8 @@ enum live_probe_id {
 	LIVE_PROBE_COUNT,
 };
 
+#define LIVE_MAX_HALVINGS 6 /* a 64th: 128 KiB for system calls */
+
 struct live_probe_state {
 	bool wanted;
 	bool attached;
@@ -41,6 +43,7 @@ struct live_probes {
 	struct kymo_bpf *skeleton;
 	bool use_task_storage;
 	bool exit_tells_last;
+	u32 ring_halvings;  /* how often all rings were halved, because memory was refused */
 	bool sample_cycles; /* hardware cycles; else cpu-clock */
 	struct live_probe_state states[LIVE_PROBE_COUNT];
 	struct live_log log;

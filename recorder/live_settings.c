@@ -32,9 +32,14 @@
 #define FOLD_MIN_CPU_SLOTS 256u
 #define FOLD_MAX_CPU_SLOTS 8192u
 
-static u64 ring_bytes_of(const struct rec_options *options, u64 default_bytes)
+static u64 ring_bytes_of(const struct rec_options *options, const struct live_probes *probes,
+			 u64 default_bytes)
 {
-	return options->ring_bytes ? options->ring_bytes : default_bytes;
+	u64 bytes = (options->ring_bytes ? options->ring_bytes : default_bytes) >>
+		    probes->ring_halvings;
+	u64 page_bytes = (u64)sysconf(_SC_PAGESIZE);
+
+	return bytes > page_bytes ? bytes : page_bytes;
 }
 
 static int check_ring_bytes(const struct rec_options *options, struct cap_err *err)
@@ -78,11 +83,12 @@ static int cgroup_id_of(const char *path, u64 *ret_id, struct cap_err *err)
 	return 0;
 }
 
-static void apply_rings(struct kymo_bpf *skeleton, const struct rec_options *options)
+static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *probes,
+			const struct rec_options *options)
 {
-	u64 syscalls_bytes = ring_bytes_of(options, SYSCALLS_RING_BYTES);
-	u64 cpu_bytes = ring_bytes_of(options, CPU_RING_BYTES);
-	u64 tasks_bytes = ring_bytes_of(options, TASKS_RING_BYTES);
+	u64 syscalls_bytes = ring_bytes_of(options, probes, SYSCALLS_RING_BYTES);
+	u64 cpu_bytes = ring_bytes_of(options, probes, CPU_RING_BYTES);
+	u64 tasks_bytes = ring_bytes_of(options, probes, TASKS_RING_BYTES);
 
 	(void)bpf_map__set_max_entries(skeleton->maps.syscalls_ring, syscalls_bytes);
 	(void)bpf_map__set_max_entries(skeleton->maps.cpu_ring, cpu_bytes);
@@ -142,7 +148,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 
 	if (rc < 0)
 		return rc;
-	apply_rings(skeleton, options);
+	apply_rings(skeleton, probes, options);
 	apply_fold_table(skeleton);
 	skeleton->rodata->record_args = options->syscall_args;
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
@@ -173,8 +179,10 @@ int live_settings_pids(struct kymo_bpf *skeleton, const struct rec_options *opti
 
 		if (bpf_map_update_elem(map_fd, &pid, &one, BPF_ANY) < 0)
 			return cap_fail(err, CAP_EPRIVILEGE,
-					"MapOperationFailed: filter for pid %u: %s", pid,
-					strerror(errno));
+					"MapOperationFailed: filter for pid %u: %s; give fewer -p, "
+					"or record by "
+					"--cgroup",
+					pid, strerror(errno));
 	}
 	return 0;
 }

@@ -27,6 +27,7 @@
 #include "process_scan.h"
 #include "rec_source.h"
 #include "sideband.h"
+#include "stop_steps.h"
 
 #include "kymo_bpf.skel.h"
 
@@ -35,6 +36,15 @@
 #define FIRST_NAMES_NS 2000000000ull
 #define SECOND_NAMES_NS 10000000000ull
 #define LATER_NAMES_NS 30000000000ull
+
+/* What the end reads from the kernel: by a helper, which alone touches it while it works. */
+struct live_stop_work {
+	char *calls;
+	size_t calls_bytes;
+	struct cap_chunk *names;
+	int calls_rc, names_rc;
+	struct cap_err calls_err;
+};
 
 struct live_source {
 	const struct rec_options *options;
@@ -54,6 +64,8 @@ struct live_source {
 		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
 	u64 start_ns, next_names_ns;
 	bool started, stopped;
+	struct rec_steps *steps;    /* of the end; NULL: none */
+	struct live_stop_work last; /* what they work on */
 };
 
 static volatile struct live_control *control_of(const struct live_source *live)
@@ -80,6 +92,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
 	live_tgid_set_done(&live->wanted);
+	free(live->last.calls);
 	free(live);
 	return NULL;
 }
@@ -379,6 +392,67 @@ static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct
 	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
 }
 
+static void step_wait(void *context)
+{
+	(void)context;
+	live_wait_for_programs();
+}
+
+static void step_calls(void *context)
+{
+	struct live_source *live = context;
+
+	live->last.calls_rc = live_calls_read(live->calls_fd, &live->last.calls,
+					      &live->last.calls_bytes, &live->last.calls_err);
+}
+
+static void step_names(void *context)
+{
+	struct live_source *live = context;
+
+	live->last.names_rc = rec_kernel_map_symbols(live->kernel_map, live->last.names, NULL);
+}
+
+static void step_detach(void *context)
+{
+	live_probes_detach(&((struct live_source *)context)->probes);
+}
+
+static void step_sideband(void *context)
+{
+	struct live_source *live = context;
+
+	live->sideband = rec_sideband_free(live->sideband);
+}
+
+static int put_calls(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	if (live->calls_fd < 0 ||
+	    !rec_steps_run(live->steps, "calls in flight read", step_calls, live))
+		return 0; /* given up is told with the steps */
+	if (live->last.calls_rc < 0) {
+		*err = live->last.calls_err;
+		return live->last.calls_rc;
+	}
+	live_calls_put(live->last.calls, live->last.calls_bytes, sink, live->stats.inflight_by_cpu,
+		       live->stats.cpu_count);
+	free(live->last.calls);
+	live->last.calls = NULL;
+	return 0;
+}
+
+/* Names are a comfort: nothing is said where they cannot be had. */
+static void put_last_names(struct live_source *live, struct rec_sink *sink)
+{
+	if (!rec_kernel_map_has_unnamed(live->kernel_map))
+		return;
+	live->last.names = rec_sink_side_chunk(sink);
+	if (live->last.names &&
+	    rec_steps_run(live->steps, "kernel functions named", step_names, live))
+		(void)live_hand_over(sink, CAP_BLOCK_SYMBOLS, live->last.names,
+				     live->last.names_rc < 0 ? live->last.names_rc : 0);
+}
+
 /*
  * Calls in flight are told as of the moment the gate closed: a call that returned before left its
  * record, and one that returns later finds the gate closed. Lifecycle goes on a little longer, so
@@ -395,25 +469,33 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	live->sink = sink;
 	control_of(live)->stop_ns = live_now_ns();
 	control_of(live)->events_open = 0;
-	live_wait_for_programs();
+	rec_steps_note(live->steps, "gate closed");
+	(void)rec_steps_run(live->steps, "running programs ended", step_wait, live);
 	rc = drain_all(live, sink, err);
-	if (rc == 0 && live->calls_fd >= 0)
-		rc = live_calls_read(live->calls_fd, sink, live->stats.inflight_by_cpu,
-				     live->stats.cpu_count, err);
+	rec_steps_note(live->steps, "rings drained");
+	if (rc == 0)
+		rc = put_calls(live, sink, err);
 	control_of(live)->tasks_open = 0;
-	live_wait_for_programs();
+	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
 	if (rc == 0)
 		rc = drain_all(live, sink, err);
 	live_stats_close_window(&live->stats, &live->probes, live_now_ns());
+	live->fold.gate_closed = true; /* and waited for, as far as that could be done */
 	if (rc == 0)
 		rc = live_fold_take(&live->fold, &live->probes, sink, err);
 	if (rc == 0)
 		rc = put_last_rows(live, sink, err);
+	rec_steps_note(live->steps, "last events and counts taken");
 	if (rc == 0)
-		(void)live_put_names(live->kernel_map, sink, NULL);
-	live_probes_detach(&live->probes);
-	live->sideband = rec_sideband_free(live->sideband);
+		put_last_names(live, sink);
+	(void)rec_steps_run(live->steps, "programs detached", step_detach, live);
+	(void)rec_steps_run(live->steps, "side-band closed", step_sideband, live);
 	return rc;
+}
+
+static void live_use_steps(struct rec_source *source, struct rec_steps *steps)
+{
+	((struct live_source *)source)->steps = steps;
 }
 
 const struct rec_source_ops rec_live_source = {
@@ -426,4 +508,5 @@ const struct rec_source_ops rec_live_source = {
 	.stop = live_stop,
 	.free = live_free,
 	.missing = live_missing,
+	.use_steps = live_use_steps,
 };

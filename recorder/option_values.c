@@ -190,6 +190,7 @@ SWITCH_SETTER(args, syscall_args)
 SWITCH_SETTER(all, all)
 SWITCH_SETTER(force, force)
 SWITCH_SETTER(quiet, quiet)
+SWITCH_SETTER(verbose, verbose)
 SWITCH_SETTER(json, json)
 
 /* --help and --version: options.c acts on them. */

@@ -53,7 +53,8 @@ struct rec_options {
 	char *source_path; /* REC_SOURCE_CAPTURE */
 
 	bool quiet;
-	bool json; /* summary as JSON on stdout */
+	bool verbose; /* tell each step of the end */
+	bool json;    /* summary as JSON on stdout */
 	char *config_path;
 	char preset[16];
 	char *config_text;  /* effective configuration as YAML, for META */

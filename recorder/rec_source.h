@@ -8,6 +8,7 @@
 #include "rec_sink.h"
 
 struct rec_source;
+struct rec_steps;
 
 struct rec_source_ops {
 	const char *name;
@@ -40,6 +41,8 @@ struct rec_source_ops {
 			void *context);
 	/* Optional. Whether drain may be called late without loss; absent: it may not. */
 	bool (*can_wait)(const struct rec_source *source);
+	/* Optional. Steps of stop that may wait in the kernel are to be run by these. */
+	void (*use_steps)(struct rec_source *source, struct rec_steps *steps);
 	bool is_replay; /* clock and cost rows come from the source too */
 };
 

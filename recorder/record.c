@@ -14,16 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command_child.h"
+#include "error_names.h"
 #include "formats/cleanup.h"
-#include "host_facts.h"
-#include "output_file.h"
-#include "pid_watch.h"
 #include "privileges.h"
 #include "quantity_text.h"
-#include "rec_source.h"
-#include "side_blocks.h"
-#include "status_line.h"
+#include "record_state.h"
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
@@ -37,28 +32,6 @@
 #define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
-
-struct recording {
-	struct rec_options options; /* a copy: the command's pid joins the filter */
-	struct rec_side side;	    /* source and sink, too */
-	struct rec_output *output;
-	struct rec_command command;
-	struct rec_pid_watch pids;
-	struct rec_host_facts facts;
-	const struct rec_screen *screen;
-	struct rec_status status;
-	sigset_t signals;
-	struct rec_caller_signals caller_signals;
-	int timer_fd, duration_fd, signal_fd;
-
-	bool started, ended, incomplete;
-	enum cap_end_reason reason;
-	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
-	u32 seconds;
-	u64 raw_bytes; /* at the last look: --max-size */
-	bool size_learning;
-	struct rec_own_cost begin_cost;
-};
 
 static u64 monotonic_ns(void)
 {
@@ -208,17 +181,6 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	return rc < 0 ? output_error(rec, rc, err) : 0;
 }
 
-static void warn_missing(void *context, const char *what, const char *why)
-{
-	struct recording *rec = context;
-	char text[512];
-
-	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
-	rec->screen->warn(text);
-	if (rec->started)
-		rec->incomplete = true;
-}
-
 static int attach_phase(struct recording *rec, struct cap_err *err)
 {
 	int rc = rec->side.ops->open(&rec->options, &rec->side.source, err);
@@ -228,7 +190,7 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 	if (rc < 0)
 		return rc;
 	if (rec->side.ops->missing)
-		rec->side.ops->missing(rec->side.source, warn_missing, rec);
+		rec->side.ops->missing(rec->side.source, recording_warn_missing, rec);
 	if (rec->side.ops->describe)
 		rec->side.ops->describe(rec->side.source, &rec->facts.info);
 	return open_sink(rec, err);
@@ -269,6 +231,8 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
 	if (rc == 0 && rec->command.pid > 0)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
+	if (rc == 0)
+		rc = rec_steps_open(rec->screen->step, &rec->steps, err);
 	/* All is open and attached; what follows has descriptors only. Not before the release:
 	 * where the command cannot be executed, the file is removed again, perhaps from a directory
 	 * of somebody else. The writer thread did the same already, so a refusal came before this.
@@ -277,6 +241,8 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 		rc = rec_privileges_drop_all(err);
 	if (rc == 0 && rec->screen->confine)
 		rc = rec->screen->confine(err);
+	if (rc == 0 && rec->side.ops->use_steps)
+		rec->side.ops->use_steps(rec->side.source, rec->steps);
 	rec->started = rc == 0;
 	return rc;
 }
@@ -368,10 +334,26 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
+/* What stopped the flow of events, where it was neither the kernel nor the output, which have names
+ * and words of their own. */
+static int event_error(int rc, struct cap_err *err)
+{
+	struct cap_err inner = *err;
+
+	if (rec_error_name(inner.text))
+		return rc;
+	cap_say_memory(&inner, rc);
+	return cap_fail(err, rc,
+			"EventProcessingFailed: %s; what was recorded until then is in the capture",
+			inner.text);
+}
+
 static int tick(struct recording *rec, struct cap_err *err)
 {
 	int rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
 
+	if (rc == -ENOMEM)
+		return event_error(rc, err);
 	return rc < 0 ? output_error(rec, rc, err) : 0;
 }
 
@@ -382,12 +364,12 @@ static int drain(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	if (drained < 0)
-		return drained;
+		return event_error(drained, err);
 	if (now_ns - rec->second_ns >= SECOND_NS) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
 		if (rc < 0)
-			return rc;
+			return event_error(rc, err);
 	}
 	rc = tick(rec, err);
 	if (rc < 0)
@@ -469,24 +451,9 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 /* Always detaches and always tries to end the file; returns the first error of it all. */
 static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 {
-	struct cap_err first = *err;
-	int stop_rc, end_rc;
+	int end_rc;
 
-	rec_status_clear(&rec->status);
-	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
-	if (rc == 0 && stop_rc < 0)
-		rc = stop_rc;
-	if (rec->side.ops->missing)
-		rec->side.ops->missing(rec->side.source, warn_missing, rec);
-	if (rc != -EPIPE) {
-		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
-		(void)rec_side_watch_clocks(&rec->side, true);
-	}
-	if (rc < 0 && !rec_output_error_is_full(rc) && rc != -EPIPE)
-		rec->reason = CAP_END_IO_ERROR;
-	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
-			    &first); /* its error comes again from finish */
-	end_rc = rec_sink_finish(rec->side.sink, rec->reason, rc < 0 ? &first : err);
+	rc = recording_stop(rec, rc, &end_rc, err);
 	return rc < 0 || end_rc == 0 ? rc : output_error(rec, end_rc, err);
 }
 
@@ -529,6 +496,10 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 
 static void recording_done(struct recording *rec)
 {
+	(void)sigprocmask(SIG_SETMASK, &rec->caller_signals.mask, NULL);
+	if (rec_steps_hung(rec->steps))
+		return; /* what hangs may still use all of it; the process ends now */
+	(void)rec_steps_free(rec->steps);
 	if (rec->side.source)
 		rec->side.ops->free(rec->side.source);
 	rec_sink_free(rec->side.sink);
@@ -537,7 +508,6 @@ static void recording_done(struct recording *rec)
 	cap_closep(&rec->timer_fd);
 	cap_closep(&rec->duration_fd);
 	cap_closep(&rec->signal_fd);
-	(void)sigprocmask(SIG_SETMASK, &rec->caller_signals.mask, NULL);
 }
 
 static const struct rec_source_ops *choose_source(enum rec_source_kind kind)

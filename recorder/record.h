@@ -27,6 +27,8 @@ struct rec_screen {
 	FILE *status; /* for the live line, if it is a terminal; NULL: none */
 	/* What is missing from the recording, a line without its end; never NULL. */
 	void (*warn)(const char *text);
+	/* Each step of the end as it is done, a line without its end; NULL: not asked for. */
+	void (*step)(const char *text);
 	/* Limits what the process may do from then on, when all is open and attached; not to be
 	 * undone. 0 or negative. NULL: nothing, for a process that lives on after its recording. */
 	int (*confine)(struct cap_err *err);

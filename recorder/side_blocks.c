@@ -3,6 +3,7 @@
 #include "side_blocks.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "clock_snapshot.h"
@@ -94,6 +95,21 @@ int rec_side_watch_clocks(struct rec_side *side, bool due)
 	rc = rec_clock_mark(chunk, side->clock.time_ns, change, by_ns);
 	rc = put(side, CAP_BLOCK_MARK, chunk, rc);
 	return rc < 0 ? rc : put_clock(side);
+}
+
+int rec_side_mark(struct rec_side *side, const char *name, const char *text)
+{
+	struct ev_mark row = {.time_ns = rec_side_now(side)};
+	struct cap_chunk *chunk;
+
+	if (side->ops->is_replay)
+		return 0;
+	chunk = rec_sink_side_chunk(side->sink);
+	if (!chunk)
+		return -ENOMEM;
+	row.name = cap_chunk_string(chunk, name, strlen(name));
+	row.text = cap_chunk_string(chunk, text, strlen(text));
+	return put(side, CAP_BLOCK_MARK, chunk, cap_chunk_add(chunk, EV_MARK, &row));
 }
 
 int rec_side_stats(struct rec_side *side)

@@ -25,6 +25,8 @@ int rec_side_begin_clocks(struct rec_side *side);
 /* Looks for suspends and steps, which become MARK and CLOCK rows; due: write a CLOCK row in any
  * case. */
 int rec_side_watch_clocks(struct rec_side *side, bool due);
+/* A MARK row of now; a replay gets none. */
+int rec_side_mark(struct rec_side *side, const char *name, const char *text);
 /* Asks the source for its counters: losses and totals go to the sink, other rows into a STATS
  * block. */
 int rec_side_stats(struct rec_side *side);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "error_names.h"
 #include "formats/schema.h"
 #include "json_text.h"
 #include "quantity_text.h"
@@ -238,8 +239,12 @@ void rec_summary_json(FILE *out, const struct rec_options *options, const struct
 	(void)fprintf(out, "{\"recorded\":%s,\"output\":", result->recorded ? "true" : "false");
 	rec_json_string(out, options->output_path ? options->output_path : "");
 	if (error) {
+		const char *name = rec_error_name(error);
+
 		(void)fputs(",\"error\":", out);
 		rec_json_string(out, error);
+		if (name)
+			(void)fprintf(out, ",\"error_name\":\"%s\"", name);
 	}
 	if (result->recorded) {
 		(void)fprintf(out,

@@ -40,6 +40,7 @@ $ kymo-record --help
 > Other:
 >   -c, --config FILE     read a YAML configuration; flags override it
 >   -q, --quiet           no status line and no summary
+>   -v, --verbose         say each step of the end, with its time
 >       --json            summary as JSON on standard output
 >   -h, --help            show this
 >   -V, --version         show the version

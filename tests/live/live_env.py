@@ -101,6 +101,12 @@ def stop(recorder, number=signal.SIGINT, timeout=20):
     return out.decode(), err.decode()
 
 
+def stop_text(recorder, number=signal.SIGINT, timeout=20):
+    """The same for a recorder started with text=True."""
+    recorder.send_signal(number)
+    return recorder.communicate(timeout=timeout)
+
+
 def info(capture):
     done = subprocess.run([KYMO, "info", "--json", capture], capture_output=True, text=True, timeout=60, check=False)
     if done.returncode not in (0, 3):

@@ -272,7 +272,9 @@ static void test_errors(void **state)
 		{"-o -- sleep",
 		 "unexpected 'sleep': a command to record stands after --, as in: -- sleep"},
 		{"--", "no command after --"},
-		{"-c /nonexistent/x.yaml", "/nonexistent/x.yaml: No such file or directory"},
+		{"-c /nonexistent/x.yaml",
+		 "ConfigError: /nonexistent/x.yaml: No such file or directory\ntry it with: "
+		 "kymo-record config check /nonexistent/x.yaml"},
 	};
 
 	(void)state;
