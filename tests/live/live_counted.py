@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+import control_words
 import live_env as live
 
 SECONDS = 1.5 if live.QUICK else 4
@@ -81,6 +82,22 @@ check_rows(database, "slow")
 check_truth(database, truth, "slow")
 rate = (stored + counted) / SECONDS
 live.check(rate > 200000, f"slow: {rate:.0f} calls/s: the test is too weak")
+
+# the recorder changes its mind all the time: each call is stored or counted, none is both
+recorder, capture = live.start_recorder("modes.kymo", "-e", "syscalls", command=[CALLS, "-s", str(SECONDS), "-t", "2", "-c"])
+words, changes = control_words.ControlWords(recorder.pid), 0
+while recorder.poll() is None:
+    changes += 1
+    words.set("syscalls_mode", control_words.COUNTS if changes % 2 else control_words.SINGLE)
+    time.sleep(0.001)
+truth, status = live.truth(recorder.communicate(timeout=30)[0].decode()), recorder.returncode
+database = live.database(capture)
+stored, counted, lost = check_identity(database, "modes")
+print(f"modes: {changes} changes; {stored} stored, {counted} counted, {lost} lost")
+live.check(changes > 100 and min(stored, counted) > 10000, "modes: the test is too weak")
+live.check_equal((lost, status), (0, 0), "modes: lost, exit status")
+check_rows(database, "modes")
+check_truth(database, truth, "modes")
 
 # 4 KiB and a million calls (D1)
 capture, out, status, _ = live.record("million.kymo", "-e", "syscalls", "--buffer", "4K", "--drain", "500ms", command=[CALLS, "-t", "2", "-r", "32000"])
