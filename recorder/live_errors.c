@@ -202,18 +202,15 @@ static int check_capabilities(struct cap_err *err)
 
 int live_fail_btf(struct cap_err *err, const char *what)
 {
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"IncompatibleKernel: no type information in /sys/kernel/btf/vmlinux (%s); "
-			"use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
-			what);
+	return cap_fail(
+		err, CAP_EPRIVILEGE,
+		"IncompatibleKernel: no type information in /sys/kernel/btf/vmlinux (%s); "
+		"use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y, or give --btf "
+		"FILE",
+		what);
 }
 
 int live_check_host(struct cap_err *err)
 {
-	int rc = check_capabilities(err);
-
-	if (rc < 0)
-		return rc;
-	return access("/sys/kernel/btf/vmlinux", R_OK) < 0 ? live_fail_btf(err, strerror(errno))
-							   : 0;
+	return check_capabilities(err);
 }

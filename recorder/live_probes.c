@@ -3,7 +3,6 @@
 #include "live_probes.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -267,13 +266,16 @@ static bool shrink_rings(struct live_probes *probes, int error)
 static int load_once(struct live_probes *probes, const struct rec_options *options,
 		     struct cap_err *err)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, open_options);
 	char tail[160];
 	int rc, refused;
 
 	rc = live_object_unpack(err);
 	if (rc < 0)
 		return rc;
-	probes->skeleton = kymo_bpf__open();
+	if (probes->btf.path[0])
+		open_options.btf_custom_path = probes->btf.path;
+	probes->skeleton = kymo_bpf__open_opts(&open_options);
 	live_object_release();
 	if (!probes->skeleton)
 		return fail_load(probes, errno, err);
@@ -390,31 +392,11 @@ static void unload(struct live_probes *probes)
 void live_probes_close(struct live_probes *probes)
 {
 	unload(probes);
+	live_btf_done(&probes->btf);
 	live_log_capture(NULL);
 }
 
 /* ---- Probing the kernel ---- */
-
-/* Does the exit tracepoint say whether the last thread ends? Its BTF prototype has the context, the
- * task, and then that. */
-static bool exit_tracepoint_tells_last(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *type;
-	bool tells = false;
-	s32 id;
-
-	if (!btf)
-		return false;
-	id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
-	if (id > 0) {
-		type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type); /* the pointer */
-		type = type ? btf__type_by_id(btf, type->type) : NULL;
-		tells = type && btf_is_func_proto(type) && btf_vlen(type) >= 3;
-	}
-	btf__free(btf);
-	return tells;
-}
 
 static bool task_storage_works(void)
 {
@@ -423,9 +405,26 @@ static bool task_storage_works(void)
 				       NULL) == 1;
 }
 
+/* What looks types up in the kernel itself cannot be had where it shows none. */
+static void do_without_kernel_btf(struct live_probes *probes)
+{
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
+		struct live_probe_state *state = &probes->states[id];
+
+		if (!state->wanted || probe_table[id].kind == KIND_PERF)
+			continue;
+		if (probe_table[id].kind == KIND_TRACEPOINT)
+			(void)refuse_variant(probes, id, ENOENT,
+					     "the kernel shows no types, and --btf has them for us "
+					     "alone");
+		else
+			drop_probe(state, ENOENT, "needs types that the kernel itself shows");
+	}
+}
+
 static void probe_kernel(struct live_probes *probes)
 {
-	probes->exit_tells_last = exit_tracepoint_tells_last();
+	probes->exit_tells_last = probes->btf.exit_tells_last;
 	probes->use_task_storage = task_storage_works();
 #ifdef KYMO_LIVE_FORCE_FALLBACKS /* a test build: take every fallback there is */
 	probes->exit_tells_last = false;
@@ -504,7 +503,14 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		probes->states[id].wanted = classes & (1u << probe_table[id].event_class);
 	live_log_capture(&probes->log);
+	rc = live_btf_open(options->btf_path, &probes->btf, err);
+	if (rc < 0) {
+		live_log_capture(NULL);
+		return rc;
+	}
 	probe_kernel(probes);
+	if (!probes->btf.in_kernel)
+		do_without_kernel_btf(probes);
 
 	/* Ends: each turn takes a program away from the choice for good. */
 	do {
@@ -514,6 +520,7 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 		if (rc == 0)
 			rc = attach_all(probes, options);
 	} while (rc == 1);
+	live_btf_done(&probes->btf);
 	live_log_capture(NULL);
 	if (rc < 0)
 		return rc;

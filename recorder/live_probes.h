@@ -9,6 +9,7 @@
 
 #include "formats/cap_error.h"
 #include "formats/chunk.h"
+#include "live_btf.h"
 #include "live_errors.h"
 #include "rec_options.h"
 
@@ -41,6 +42,7 @@ struct live_probe_state {
 
 struct live_probes {
 	struct kymo_bpf *skeleton;
+	struct live_btf btf; /* open for the time of loading */
 	bool use_task_storage;
 	bool exit_tells_last;
 	u32 ring_halvings;  /* how often all rings were halved, because memory was refused */
