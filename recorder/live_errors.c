@@ -212,5 +212,7 @@ int live_fail_btf(struct cap_err *err, const char *what)
 
 int live_check_host(struct cap_err *err)
 {
+	live_log_capture(
+		NULL); /* libbpf speaks where something is not there, as the doctor finds */
 	return check_capabilities(err);
 }

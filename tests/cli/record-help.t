@@ -1,7 +1,8 @@
 # Help goes to stdout with status 0; the version too.
 $ kymo-record --help
 > Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
->        kymo-record list | config check FILE | doctor [--json] [--report] [--btf FILE]
+>        kymo-record list | config check FILE
+>        kymo-record doctor [--json] [--report] [--btf FILE]
 > Records what this host does into a capture, which `kymo` reads.
 >
 > What to record:
