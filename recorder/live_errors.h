@@ -35,3 +35,7 @@ int live_fail_permissions(struct cap_err *err, const char *what);
 
 /* "IncompatibleKernel: no type information (what)". Returns CAP_EPRIVILEGE. */
 int live_fail_btf(struct cap_err *err, const char *what);
+
+/* Why libbpf could not load the object, from its errno (> 0) and its log: one of the names of
+ * error_names.def. Returns what it fails with. */
+int live_fail_load(const struct live_log *log, int error, struct cap_err *err);

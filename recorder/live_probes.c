@@ -118,8 +118,38 @@ static void detach_probe(struct live_probe_state *state)
 	for (size_t i = 0; i < state->link_count; i++)
 		(void)bpf_link__destroy(state->links[i]); /* nothing can be done about a failure */
 	free(state->links);
+	free(state->event_fds);
 	state->links = NULL;
+	state->event_fds = NULL;
 	state->link_count = 0;
+	if (state->again_fd > 0)
+		(void)close(state->again_fd); /* the kernel detaches */
+	state->again_fd = 0;
+}
+
+void live_probe_pause(struct live_probes *probes, enum live_probe_id id)
+{
+	detach_probe(&probes->states[id]);
+}
+
+/* By the oldest command for it, which one entry of the filter of system calls lets through. The
+ * probe's name is its tracepoint's; a tp_btf program knows its own. */
+int live_probe_resume(struct live_probes *probes, enum live_probe_id id)
+{
+	struct live_probe_state *state = &probes->states[id];
+	struct bpf_program *program = live_probe_program(probes, id);
+	int fd;
+
+	if (!program || probe_table[id].kind != KIND_TRACEPOINT)
+		return -EINVAL;
+	if (state->again_fd > 0 || state->link_count > 0)
+		return 0;
+	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : probe_table[id].name,
+				     bpf_program__fd(program));
+	if (fd < 0)
+		return -errno;
+	state->again_fd = fd;
+	return 0;
 }
 
 static void drop_probe(struct live_probe_state *state, int error, const char *reason)
@@ -201,52 +231,6 @@ static bool anything_wanted(const struct live_probes *probes)
 	return false;
 }
 
-static int fail_verifier(const struct live_probes *probes, int error, struct cap_err *err)
-{
-	char lines[640], reason[64];
-
-	live_log_lines(&probes->log, lines, sizeof(lines));
-	if (!probes->log.program[0])
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"LoadFailed: %s; report it with: kymo-record doctor --report%s",
-				strerror_r(error, reason, sizeof(reason)), lines);
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"LoadFailed: program %s, the last fallback: %s; record other classes (-e), "
-			"or report it with: kymo-record doctor --report%s%s",
-			probes->log.program, strerror_r(error, reason, sizeof(reason)),
-			lines[0] ? "\nthe end of the kernel verifier's log:" : "", lines);
-}
-
-static int fail_load(const struct live_probes *probes, int error, struct cap_err *err)
-{
-	char tail[512];
-
-	if (error == EPERM)
-		return live_fail_permissions(err,
-					     "the kernel refused to load BPF programs (EPERM)");
-	if (error == ENOSYS)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"UnsupportedPlatform: this kernel, or the sandbox around us, has no "
-			"bpf(2); record on a host whose kernel was built with "
-			"CONFIG_BPF_SYSCALL=y");
-	if (strstr(probes->log.text,
-		   "vmlinux BTF")) /* libbpf's words, and an errno that says nothing */
-		return live_fail_btf(err, "it cannot be read as such");
-	if (error == EMFILE || error == ENFILE)
-		return cap_fail(err, CAP_EPRIVILEGE, "LoadFailed: %s; raise the limit (ulimit -n)",
-				strerror(error));
-	live_log_tail(&probes->log, tail, sizeof(tail));
-	if (strstr(tail, "failed to create"))
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"MapOperationFailed: %s: %s; try smaller rings (--buffer 64K), or "
-				"raise the memory limit",
-				strerror(error), tail);
-	if (error == ENOMEM)
-		return cap_fail_errno(err, ENOMEM, "LoadFailed");
-	return fail_verifier(probes, error, err);
-}
-
 /* Was it a ring that did not fit into memory? Then half of it is tried. */
 static bool shrink_rings(struct live_probes *probes, int error)
 {
@@ -278,7 +262,7 @@ static int load_once(struct live_probes *probes, const struct rec_options *optio
 	probes->skeleton = kymo_bpf__open_opts(&open_options);
 	live_object_release();
 	if (!probes->skeleton)
-		return fail_load(probes, errno, err);
+		return live_fail_load(&probes->log, errno, err);
 	rc = live_settings_apply(probes->skeleton, probes, options, err);
 	if (rc < 0)
 		return rc;
@@ -291,12 +275,12 @@ static int load_once(struct live_probes *probes, const struct rec_options *optio
 		return 1;
 	refused = find_refused(probes);
 	if (refused < 0)
-		return fail_load(probes, -rc, err);
+		return live_fail_load(&probes->log, -rc, err);
 	live_log_tail(&probes->log, tail, sizeof(tail));
 	if (!tail[0])
 		(void)snprintf(tail, sizeof(tail), "load: %s", strerror(-rc));
 	if (!refuse_variant(probes, refused, -rc, tail) && !anything_wanted(probes))
-		return fail_load(probes, -rc, err);
+		return live_fail_load(&probes->log, -rc, err);
 	return 1;
 }
 

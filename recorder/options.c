@@ -328,8 +328,8 @@ static void show_help_line(FILE *out, int short_name, const char *long_name, con
 void rec_options_help(FILE *out)
 {
 	fputs("Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]\n"
-	      "       kymo-record list | config check FILE | doctor [--json] [--report] [--btf "
-	      "FILE]\n"
+	      "       kymo-record list | config check FILE\n"
+	      "       kymo-record doctor [--json] [--report] [--btf FILE]\n"
 	      "Records what this host does into a capture, which `kymo` reads.\n",
 	      out);
 #define GROUP(title) fputs("\n" title ":\n", out);
