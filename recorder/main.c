@@ -85,6 +85,10 @@ static int command_doctor(int argc, char **argv)
 		} else {
 			bool asks = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
 
+			if (strcmp(argv[i], "--btf") == 0)
+				say("", "--btf needs a value: FILE");
+			else if (!asks)
+				say("doctor: unknown option ", argv[i]);
 			(void)fputs("usage: kymo-record doctor [--json] [--report] [--btf FILE]\n"
 				    "Tries what a recording needs and says what is in the way. "
 				    "--report adds facts\nabout the host for a bug report. Exit "
