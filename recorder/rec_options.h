@@ -25,6 +25,7 @@ struct rec_synthetic {
 			 possible */
 	char mix[32]; /* "syscalls" or "all" */
 	u64 seed;
+	u64 counted_percent; /* of the system calls: counted, not stored one by one */
 };
 
 struct rec_options {
