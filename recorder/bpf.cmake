@@ -19,7 +19,8 @@ file(MAKE_DIRECTORY ${BPF_OUT})
 
 # -g: BTF is what relocates the programs to the running kernel. v3 has 32-bit arithmetic and the atomics used for counting.
 set(BPF_FLAGS -target bpf -D__TARGET_ARCH_${BPF_MACHINE} -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter
-              -I${CMAKE_SOURCE_DIR} -I${BPF_SOURCE_DIR} -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+              -I${CMAKE_SOURCE_DIR} -I${BPF_SOURCE_DIR}
+              -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -fdebug-compilation-dir=.) # line information names sources: not where this tree is
 if(CMAKE_SYSROOT) # another machine's headers before this one's
   list(APPEND BPF_FLAGS -isystem ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -isystem ${CMAKE_SYSROOT}/usr/include)
 elseif(CMAKE_LIBRARY_ARCHITECTURE)
@@ -59,6 +60,7 @@ set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/doctor_programs.c
   ${CMAKE_CURRENT_LIST_DIR}/live_errors.c
   ${CMAKE_CURRENT_LIST_DIR}/live_fold.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_govern.c
   ${CMAKE_CURRENT_LIST_DIR}/live_inflight.c
   ${CMAKE_CURRENT_LIST_DIR}/live_object.c
   ${CMAKE_CURRENT_LIST_DIR}/live_perf_events.c

@@ -37,6 +37,8 @@ if(KYMO_LINKER_PACKS_RELOCATIONS)
   target_link_options(kymo-record PRIVATE -Wl,-z,pack-relative-relocs)
 endif()
 target_link_options(kymo-record PRIVATE -Wl,--gc-sections)
+# who takes what, and who would have called what is left out: tests/static/left_out.sh reads it
+target_link_options(kymo-record PRIVATE -Wl,-Map=${CMAKE_CURRENT_BINARY_DIR}/kymo-record.map,--cref)
 
 # The linker's own script for this kind of program, with .eh_frame among what it discards. Only GNU ld tells it.
 execute_process(

@@ -17,7 +17,7 @@ complain() {
 
 mapfile -t sources < <(find bpf formats recorder analyzer tests samples -name '*.[ch]' -not -name vmlinux.h 2>/dev/null | sort)
 [ ${#sources[@]} -gt 0 ] || { echo 'no sources found'; exit 1; }
-mapfile -t scripts < <(find tests samples \( -name '*.sh' -o -name '*.py' \) | sort)
+mapfile -t scripts < <(find tests samples recorder release \( -name '*.sh' -o -name '*.py' \) | sort)
 
 wc -l "${sources[@]}" "${scripts[@]}" | awk -v max=$max_lines '$2 != "total" && $1 > max' | complain "longer than $max_lines lines"
 grep -nE '[[:space:]]+$' "${sources[@]}" "${scripts[@]}" | complain 'blanks at the end of a line'

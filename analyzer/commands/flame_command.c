@@ -1,5 +1,6 @@
 /* kymo flame: the flame graph as an SVG file, to stdout or to a file. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 struct flame_options {
@@ -103,21 +105,27 @@ static const struct kymo_option options_table[] = {
 	{"minwidth", 0, "PX", "leave out narrower frames (0.1)", set_min_width},
 	{"colors", 0, "NAME",
 	 "hot, mem, io, red, orange, yellow, green, aqua, blue, purple or grey", set_colors},
-	{"countname", 0, "TEXT", "what is counted (samples)", set_count_name},
+	{"countname", 0, "TEXT", "what is counted (samples, or what they are weighed by)",
+	 set_count_name},
 	{"inverted", 0, NULL, "roots at the top", set_inverted},
 	{"reverse", 0, NULL, "merge stacks from their innermost function", set_reverse},
 	{"show-pid", 0, NULL, "process frames read name-PID", set_show_pid},
 	{0},
 };
 
-static int write_to(const char *path, const struct kymo_tree *tree,
+/* flags: more of open(2)'s. A new file is for its owner only, as captures and databases are. */
+static int write_to(const char *path, int flags, const struct kymo_tree *tree,
 		    const struct kymo_flame_options *svg, struct cap_err *err)
 {
-	FILE *out = fopen(path, "we");
-	int rc, failed;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0600), rc, failed;
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (!out)
-		return cap_fail_errno(err, errno, "write '%s'", path);
+	if (!out) {
+		failed = errno;
+		if (fd >= 0)
+			(void)close(fd); /* nothing was written */
+		return cap_fail_errno(err, failed, "write '%s'", path);
+	}
 	rc = kymo_svg_flame(out, tree, svg, err);
 	failed = fclose(out) != 0 ? errno : 0;
 	if (rc == 0 && failed)
@@ -135,12 +143,13 @@ static int write_file(const char *path, const struct kymo_tree *tree,
 
 	/* A device or a pipe is written to, never replaced by a file. */
 	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		return write_to(path, tree, svg, err);
+		return write_to(path, O_TRUNC, tree, svg, err);
 	if (asprintf(&part, "%s.part", path) < 0) {
 		part = NULL;
 		return cap_fail(err, -ENOMEM, "write '%s'", path);
 	}
-	rc = write_to(part, tree, svg, err);
+	(void)unlink(part); /* what a killed one left; a link there is not followed */
+	rc = write_to(part, O_CREAT | O_EXCL | O_NOFOLLOW, tree, svg, err);
 	if (rc == 0 && rename(part, path) < 0)
 		rc = cap_fail_errno(err, errno, "rename '%s' to '%s'", part, path);
 	if (rc < 0)
@@ -165,7 +174,11 @@ static int write_json(const struct kymo_run *run, const struct kymo_common *comm
 	kymo_sink_field_int(sink, "frames_sampled", KYMO_SHOW_COUNT, (s64)facts->frames);
 	kymo_sink_field_int(sink, "frames_unnamed", KYMO_SHOW_COUNT, (s64)facts->frames_unnamed);
 	kymo_sink_field_int(sink, "frames_unknown", KYMO_SHOW_COUNT, (s64)facts->frames_unknown);
-	kymo_flame_to_sink(sink, tree);
+	kymo_weight_fields(sink, &facts->weight);
+	kymo_flame_to_sink(sink, tree, facts->weight.weight);
+	rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, sink, err);
+	if (rc < 0)
+		return rc;
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
 	if (status < 0)
 		return status;
@@ -184,12 +197,19 @@ static int write_svg(const struct kymo_run *run, const struct kymo_common *commo
 	rc = kymo_flame_captions(db, &common->filter, facts, &captions, err);
 	if (rc < 0)
 		return rc;
+	if (!own->svg.count_name)
+		own->svg.count_name = facts->weight.weight == KYMO_WEIGHT_NS
+					      ? "of CPU time"
+					      : kymo_weight_name(facts->weight.weight);
+	own->svg.count_is_ns = facts->weight.weight == KYMO_WEIGHT_NS;
 	own->svg.captions = captions.captions;
 	own->svg.caption_count = captions.count;
 	if (own->output)
 		rc = write_file(own->output, tree, &own->svg, err);
 	else
 		rc = kymo_svg_flame(run->out, tree, &own->svg, err);
+	if (rc == 0)
+		rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL, err);
 	return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
 }
 
@@ -232,7 +252,6 @@ int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct ca
 		.svg = {.title = "CPU flame graph",
 			.width_px = 1200,
 			.min_width_px = 0.1,
-			.count_name = "samples",
 			.palette = kymo_palette_by_name("hot")},
 	};
 	const struct kymo_parse parse = {

@@ -7,17 +7,19 @@
 #include <string.h>
 
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 static const struct {
 	const char *name;
 	enum kymo_show show;
 } shown[] = {
-	{"events_stored", KYMO_SHOW_COUNT},  {"events_dropped", KYMO_SHOW_COUNT},
-	{"events_damaged", KYMO_SHOW_COUNT}, {"duration_ns", KYMO_SHOW_NS},
-	{"file_bytes", KYMO_SHOW_BYTES},     {"bytes_per_event", KYMO_SHOW_COUNT},
-	{"capture_id", KYMO_SHOW_HIDDEN},    {"start_ns", KYMO_SHOW_HIDDEN},
-	{"end_ns", KYMO_SHOW_HIDDEN},	     {"bytes_skipped", KYMO_SHOW_BYTES},
+	{"events_stored", KYMO_SHOW_COUNT},   {"events_dropped", KYMO_SHOW_COUNT},
+	{"events_counted", KYMO_SHOW_COUNT},  {"events_damaged", KYMO_SHOW_COUNT},
+	{"duration_ns", KYMO_SHOW_NS},	      {"file_bytes", KYMO_SHOW_BYTES},
+	{"bytes_per_event", KYMO_SHOW_COUNT}, {"capture_id", KYMO_SHOW_HIDDEN},
+	{"start_ns", KYMO_SHOW_HIDDEN},	      {"end_ns", KYMO_SHOW_HIDDEN},
+	{"bytes_skipped", KYMO_SHOW_BYTES},
 };
 
 /* Columns of capture_info about damage: an object of their own, shown to people only where
@@ -79,8 +81,8 @@ static int write_tables(struct kymo_db *db, struct kymo_sink *sink, s64 capture_
 	static const struct {
 		const char *name, *sql;
 	} tables[] = {
-		{"classes", "SELECT class, attempted_count, stored_count, lost_count, "
-			    "unmatched_count FROM class_totals"
+		{"classes", "SELECT class, attempted_count, stored_count, counted_count, "
+			    "lost_count, unmatched_count FROM class_totals"
 			    " WHERE capture_id = :capture ORDER BY class"},
 		{"probes", "SELECT name, how, class, attached, error_name, reason FROM probe_status"
 			   " WHERE capture_id = :capture ORDER BY class, name"},
@@ -123,6 +125,7 @@ static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err
 	int rc = kymo_query_new(
 		kymo_db_handle(db),
 		"SELECT count(*) AS capture_count, sum(events_stored) AS events_stored,"
+		" CAST(total(events_counted) AS INTEGER) AS events_counted,"
 		" CAST(total(events_dropped) AS INTEGER) AS events_dropped, "
 		"CAST(total(events_damaged) AS INTEGER) AS events_damaged,"
 		" CAST(total(duration_ns) AS INTEGER) AS duration_ns, min(complete) AS complete, "
@@ -139,7 +142,7 @@ static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err
 	return write_table(
 		db, sink, "captures",
 		"SELECT capture_id, path, host, kernel, start_realtime, duration_ns, "
-		"events_stored, events_dropped,"
+		"events_stored, events_counted, events_dropped,"
 		" events_damaged, complete, end_reason, file_bytes, session_uuid FROM capture_info"
 		" WHERE :capture = 0 ORDER BY capture_id",
 		0, err);
@@ -170,6 +173,9 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 		rc = write_one(db, sink, common.filter.capture_id, err);
 	else if (rc == 0)
 		rc = write_list(db, sink, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_thinned_note(run, db, &common.filter, KYMO_ABOUT_ALL, sink, err);
 	if (rc < 0)
 		return rc;
 	status = kymo_loss_note(run, db, &common.filter, sink, err);

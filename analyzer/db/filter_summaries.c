@@ -62,12 +62,12 @@ static int insert_groups(sqlite3 *handle, bool by_process, const struct kymo_sys
 			 size_t count, struct cap_err *err)
 {
 	CLEANUP(insert_done) struct insert insert = {0};
-	int rc = insert_init(
-		&insert, handle,
-		by_process ? "INSERT INTO temp.syscall_process_summary "
-			     "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-			   : "INSERT INTO temp.syscall_summary VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		err);
+	int rc = insert_init(&insert, handle,
+			     by_process ? "INSERT INTO temp.syscall_process_summary "
+					  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+					: "INSERT INTO temp.syscall_summary "
+					  "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			     err);
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		const struct kymo_syscall_group *group = &groups[i];
@@ -77,17 +77,18 @@ static int insert_groups(sqlite3 *handle, bool by_process, const struct kymo_sys
 			group->unfinished,     group->errors,	      group->total_ns,
 			group->min_ns,	       group->quantile_ns[0], group->quantile_ns[1],
 			group->quantile_ns[2], group->quantile_ns[3], group->max_ns,
+			group->counted,	       group->estimated,
 		};
-		u64 without_process[14];
+		u64 without_process[16];
 
 		/* min, percentiles, max: six columns that mean nothing where no call finished */
 		if (by_process) {
-			rc = insert_row(&insert, values, 15, 9, group->finished ? 0 : 6, err);
+			rc = insert_row(&insert, values, 17, 9, group->finished ? 0 : 6, err);
 			continue;
 		}
 		without_process[0] = values[0];
-		memcpy(without_process + 1, values + 2, 13 * sizeof(u64));
-		rc = insert_row(&insert, without_process, 14, 8, group->finished ? 0 : 6, err);
+		memcpy(without_process + 1, values + 2, 15 * sizeof(u64));
+		rc = insert_row(&insert, without_process, 16, 8, group->finished ? 0 : 6, err);
 	}
 	return rc;
 }
@@ -133,15 +134,17 @@ static int fill(sqlite3 *handle, const struct kymo_syscall_aggregate *aggregate,
 	return rc;
 }
 
-int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err)
+int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter,
+			  u64 *ret_counts_outside, struct cap_err *err)
 {
 	CLEANUP(kymo_syscall_aggregate_freep) struct kymo_syscall_aggregate *aggregate = NULL;
 	sqlite3 *handle = kymo_db_handle(db);
 	int rc;
 
+	*ret_counts_outside = 0;
 	if (kymo_filter_is_open(filter))
 		return 0;
-	rc = kymo_db_syscall_aggregate(db, filter, &aggregate, err);
+	rc = kymo_db_syscall_aggregate(db, filter, &aggregate, ret_counts_outside, err);
 	if (rc == 0)
 		rc = kymo_query_exec(handle, tables_sql, err);
 	if (rc == 0)

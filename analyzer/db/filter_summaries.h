@@ -6,7 +6,8 @@
  */
 #include "analyzer/db/open_db.h"
 
-/* Nothing to do where the filter is open. filter must be resolved. 0, -ENOMEM, or the database's
- * error. */
+/* Nothing to do where the filter is open. filter must be resolved. *ret_counts_outside: counted
+ * calls that were left out, since their span is only partly in the time asked for. 0, -ENOMEM, or
+ * the database's error. */
 int kymo_filter_summaries(struct kymo_db *db, const struct kymo_filter *filter,
-			  struct cap_err *err);
+			  u64 *ret_counts_outside, struct cap_err *err);

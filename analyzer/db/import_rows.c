@@ -143,7 +143,10 @@ int kymo_import_rows(sqlite3 *db, struct kymo_vtab_source *source, u64 types, st
 	CLEANUP(rows_import_done) struct rows_import import = {.db = db, .source = source};
 	struct kymo_syscall_rows rows = {.capture = source->capture,
 					 .wanted = {.to_ns = UINT64_MAX, .pid = -1}};
-	const struct kymo_syscall_source again = {.run = kymo_syscall_rows_run, .context = &rows};
+	const struct kymo_syscall_source again = {.run = kymo_syscall_rows_run,
+						  .run_counts = kymo_syscall_counts_run,
+						  .context = &rows};
+	const u64 calls = 1ull << EV_SYSCALL | 1ull << EV_SYSCALL_COUNT;
 	int rc = prepare(&import, types, err);
 
 	while (rc == 0 && import.types != 0 &&
@@ -153,7 +156,7 @@ int kymo_import_rows(sqlite3 *db, struct kymo_vtab_source *source, u64 types, st
 		rc = drop_sources(&import, err);
 	if (import.block)
 		source->rejected += kymo_chunk_cursor_rejected(import.block);
-	if (rc == 0 && (import.types >> EV_SYSCALL & 1))
+	if (rc == 0 && (types & calls) == calls && (import.types & calls))
 		rc = kymo_syscall_counting_finish(import.counting, &again, &source->aggregate, err);
 	return rc < 0 ? cap_context(err, rc, "copy rows") : 0;
 }

@@ -221,6 +221,13 @@ int kymo_query_one_int(struct sqlite3 *handle, const char *sql, s64 *ret_value, 
 s64 kymo_query_to_sink(struct kymo_query *query, struct kymo_sink *sink, const char *table_name,
 		       const struct kymo_column *columns, struct cap_err *err)
 {
+	return kymo_query_to_sink_marked(query, sink, table_name, columns, NULL, err);
+}
+
+s64 kymo_query_to_sink_marked(struct kymo_query *query, struct kymo_sink *sink,
+			      const char *table_name, const struct kymo_column *columns,
+			      kymo_mark_fn mark, struct cap_err *err)
+{
 	size_t count = (size_t)kymo_query_column_count(query);
 	CLEANUP(cap_freep) struct kymo_column *named = calloc(count + 1, sizeof(*named));
 	CLEANUP(cap_freep) struct kymo_value *values = calloc(count + 1, sizeof(*values));
@@ -238,6 +245,8 @@ s64 kymo_query_to_sink(struct kymo_query *query, struct kymo_sink *sink, const c
 	while (rc == 1 && kymo_sink_error(sink) == 0) {
 		for (size_t i = 0; i < count; i++)
 			values[i] = kymo_query_value(query, (int)i);
+		if (mark)
+			mark(columns ? columns : named, count, values);
 		kymo_sink_row(sink, values);
 		rows++;
 		rc = kymo_query_step(query, err);

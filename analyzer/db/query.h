@@ -54,3 +54,11 @@ int kymo_query_one_int(struct sqlite3 *handle, const char *sql, s64 *ret_value,
  */
 s64 kymo_query_to_sink(struct kymo_query *query, struct kymo_sink *sink, const char *table_name,
 		       const struct kymo_column *columns, struct cap_err *err);
+
+/* May set the marks of a row's values. */
+typedef void (*kymo_mark_fn)(const struct kymo_column *columns, size_t count,
+			     struct kymo_value *values);
+/* The same with mark called for each row; NULL: not. */
+s64 kymo_query_to_sink_marked(struct kymo_query *query, struct kymo_sink *sink,
+			      const char *table_name, const struct kymo_column *columns,
+			      kymo_mark_fn mark, struct cap_err *err);

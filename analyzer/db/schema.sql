@@ -4,7 +4,7 @@
 -- pass 2^63. All times are ns of CLOCK_MONOTONIC of the recorded host, unless the name says otherwise.
 
 PRAGMA application_id = 1266249071; -- 'Kymo'
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- ---------------------------------------------------------------- captures
 
@@ -32,6 +32,7 @@ CREATE TABLE capture (
 	events_stored INTEGER NOT NULL,
 	events_dropped INTEGER NOT NULL,
 	events_damaged INTEGER NOT NULL,
+	events_counted INTEGER NOT NULL,
 	blocks_read INTEGER NOT NULL,
 	blocks_damaged INTEGER NOT NULL,
 	blocks_lost INTEGER NOT NULL,
@@ -131,7 +132,9 @@ CREATE TABLE syscall_summary (
 	p90_ns INTEGER,
 	p99_ns INTEGER,
 	p999_ns INTEGER,
-	max_ns INTEGER
+	max_ns INTEGER,
+	counted INTEGER NOT NULL,
+	estimated INTEGER NOT NULL
 );
 
 CREATE TABLE syscall_process_summary (
@@ -149,7 +152,9 @@ CREATE TABLE syscall_process_summary (
 	p90_ns INTEGER,
 	p99_ns INTEGER,
 	p999_ns INTEGER,
-	max_ns INTEGER
+	max_ns INTEGER,
+	counted INTEGER NOT NULL,
+	estimated INTEGER NOT NULL
 );
 
 CREATE TABLE syscall_error_summary (
@@ -173,7 +178,7 @@ CREATE TABLE syscall_histogram_summary (
 -- ---------------------------------------------------------------- views: captures
 
 CREATE VIEW capture_info AS
-SELECT id AS capture_id, path, events_stored, events_dropped, events_damaged, duration_ns, complete, end_reason, host, kernel,
+SELECT id AS capture_id, path, events_stored, events_counted, events_dropped, events_damaged, duration_ns, complete, end_reason, host, kernel,
 	tool_version,
 	strftime('%Y-%m-%dT%H:%M:%S', start_realtime_ns / 1000000000, 'unixepoch')
 		|| printf('.%09dZ', start_realtime_ns % 1000000000) AS start_realtime,
@@ -188,9 +193,9 @@ SELECT capture_id,
 	COALESCE((SELECT name FROM enum_name n WHERE n.capture_id = t.capture_id AND kind = 'class' AND value = event_class),
 		'class_' || event_class) AS class,
 	CAST(total(attempted_count) AS INTEGER) AS attempted_count, CAST(total(stored_count) AS INTEGER) AS stored_count,
-	CAST(total(lost_count) AS INTEGER) AS lost_count,
+	CAST(total(counted_count) AS INTEGER) AS counted_count, CAST(total(lost_count) AS INTEGER) AS lost_count,
 	CAST(total(unmatched_count) AS INTEGER) AS unmatched_count
-FROM (SELECT capture_id, event_class, cpu, max(time_ns), attempted_count, stored_count, lost_count, unmatched_count
+FROM (SELECT capture_id, event_class, cpu, max(time_ns), attempted_count, stored_count, counted_count, lost_count, unmatched_count
 	FROM class_total GROUP BY capture_id, event_class, cpu) t
 GROUP BY capture_id, event_class;
 
@@ -232,7 +237,11 @@ CREATE VIEW syscalls AS
 SELECT s.capture_id,
 	CASE WHEN compat THEN 'compat_' || sysno ELSE COALESCE(n.name, 'syscall_' || sysno) END AS name,
 	calls, errors, unfinished, total_ns, min_ns, CAST(total_ns AS REAL) / finished AS avg_ns, p50_ns, p90_ns, p99_ns, p999_ns,
-	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat
+	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat,
+	calls - counted AS single, counted,
+	NULLIF(rtrim(CASE WHEN estimated & 1 THEN 'p50 ' ELSE '' END || CASE WHEN estimated & 2 THEN 'p90 ' ELSE '' END
+		|| CASE WHEN estimated & 4 THEN 'p99 ' ELSE '' END || CASE WHEN estimated & 8 THEN 'p999' ELSE '' END), '') AS estimated,
+	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds
 FROM syscall_summary s
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
 
@@ -240,7 +249,11 @@ CREATE VIEW syscalls_by_process AS
 SELECT s.capture_id, s.process_id, p.tgid, p.comm,
 	CASE WHEN compat THEN 'compat_' || sysno ELSE COALESCE(n.name, 'syscall_' || sysno) END AS name,
 	calls, errors, unfinished, total_ns, min_ns, CAST(total_ns AS REAL) / finished AS avg_ns, p50_ns, p90_ns, p99_ns, p999_ns,
-	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat
+	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat,
+	calls - counted AS single, counted,
+	NULLIF(rtrim(CASE WHEN estimated & 1 THEN 'p50 ' ELSE '' END || CASE WHEN estimated & 2 THEN 'p90 ' ELSE '' END
+		|| CASE WHEN estimated & 4 THEN 'p99 ' ELSE '' END || CASE WHEN estimated & 8 THEN 'p999' ELSE '' END), '') AS estimated,
+	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds
 FROM syscall_process_summary s
 	LEFT JOIN process p ON p.id = s.process_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
@@ -273,23 +286,67 @@ FROM syscall_histogram_summary s
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
 GROUP BY s.capture_id, sysno, compat, bucket;
 
+-- Counted calls by the span that they returned in: in these spans calls have no single events, and are no loss.
+CREATE VIEW counted_spans AS
+SELECT s.capture_id, s.from_ns, s.time_ns AS to_ns, (s.from_ns - c.start_ns) / 1e9 AS from_s, (s.time_ns - c.start_ns) / 1e9 AS to_s,
+	CAST(total(s.call_count) AS INTEGER) AS calls, count(*) AS row_count
+FROM syscall_count s JOIN capture c ON c.id = s.capture_id
+GROUP BY s.capture_id, s.from_ns, s.time_ns;
+
+-- One row per row of syscall_count, with names instead of ids.
+CREATE VIEW counted_calls AS
+SELECT s.capture_id, (s.from_ns - c.start_ns) / 1e9 AS from_s, (s.time_ns - c.start_ns) / 1e9 AS to_s, s.from_ns, s.time_ns AS to_ns,
+	t.tgid, p.comm,
+	CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS name,
+	s.call_count AS calls, s.total_ns, s.error, e.name AS error_name, s.flags & 7 <> 0 AS unfinished,
+	CASE s.bucket WHEN 0 THEN 0 ELSE 1 << s.bucket END AS low_ns,
+	CASE WHEN s.bucket >= 62 THEN 9223372036854775807 ELSE (1 << (s.bucket + 1)) - 1 END AS high_ns,
+	s.cpu, t.process_id
+FROM syscall_count s JOIN capture c ON c.id = s.capture_id
+	LEFT JOIN task t ON t.id = s.task_id
+	LEFT JOIN process p ON p.id = t.process_id
+	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
+	LEFT JOIN errno_name e ON e.error = s.error;
+
 -- What syscall_summary must hold, in plain SQL over every call: nearest rank, the value at rank ceil(p * n) of the finished calls. Slow on purpose:
--- it is the definition that the tests compare the summary with.
+-- it is the definition that the tests compare the summary with. Where counted calls joined in, durations cannot be ranked: minimum, percentiles and
+-- maximum are NULL here, and bounds or estimates there.
 CREATE VIEW syscall_summary_definition AS
 WITH ranked AS (
 	SELECT capture_id, sysno, flags & 16 <> 0 AS compat, flags & 7 <> 0 AS unfinished, error, duration_ns,
 		row_number() OVER (PARTITION BY capture_id, sysno, flags & 16 <> 0, flags & 7 <> 0 ORDER BY duration_ns) AS place,
 		count(*) OVER (PARTITION BY capture_id, sysno, flags & 16 <> 0, flags & 7 <> 0) AS n
-	FROM syscall)
-SELECT capture_id, sysno, compat, count(*) AS calls, sum(NOT unfinished) AS finished, sum(unfinished) AS unfinished,
-	sum(error <> 0) AS errors, CAST(total(CASE WHEN unfinished THEN 0 ELSE duration_ns END) AS INTEGER) AS total_ns,
-	min(CASE WHEN NOT unfinished THEN duration_ns END) AS min_ns,
-	max(CASE WHEN NOT unfinished AND place = (n * 500 + 999) / 1000 THEN duration_ns END) AS p50_ns,
-	max(CASE WHEN NOT unfinished AND place = (n * 900 + 999) / 1000 THEN duration_ns END) AS p90_ns,
-	max(CASE WHEN NOT unfinished AND place = (n * 990 + 999) / 1000 THEN duration_ns END) AS p99_ns,
-	max(CASE WHEN NOT unfinished AND place = (n * 999 + 999) / 1000 THEN duration_ns END) AS p999_ns,
-	max(CASE WHEN NOT unfinished THEN duration_ns END) AS max_ns
-FROM ranked GROUP BY capture_id, sysno, compat;
+	FROM syscall),
+single AS (
+	SELECT capture_id, sysno, compat, count(*) AS calls, sum(NOT unfinished) AS finished, sum(unfinished) AS unfinished,
+		sum(error <> 0) AS errors, total(CASE WHEN unfinished THEN 0 ELSE duration_ns END) AS total_ns, 0 AS counted,
+		0 AS counted_finished,
+		min(CASE WHEN NOT unfinished THEN duration_ns END) AS min_ns,
+		max(CASE WHEN NOT unfinished AND place = (n * 500 + 999) / 1000 THEN duration_ns END) AS p50_ns,
+		max(CASE WHEN NOT unfinished AND place = (n * 900 + 999) / 1000 THEN duration_ns END) AS p90_ns,
+		max(CASE WHEN NOT unfinished AND place = (n * 990 + 999) / 1000 THEN duration_ns END) AS p99_ns,
+		max(CASE WHEN NOT unfinished AND place = (n * 999 + 999) / 1000 THEN duration_ns END) AS p999_ns,
+		max(CASE WHEN NOT unfinished THEN duration_ns END) AS max_ns
+	FROM ranked GROUP BY capture_id, sysno, compat),
+counts AS (
+	SELECT capture_id, sysno, flags & 16 <> 0 AS compat, total(call_count) AS calls, total(call_count * (flags & 7 = 0)) AS finished,
+		total(call_count * (flags & 7 <> 0)) AS unfinished, total(call_count * (error <> 0)) AS errors,
+		total(CASE WHEN flags & 7 THEN 0 ELSE total_ns END) AS total_ns, total(call_count) AS counted,
+		total(call_count * (flags & 7 = 0)) AS counted_finished,
+		NULL AS min_ns, NULL AS p50_ns, NULL AS p90_ns, NULL AS p99_ns, NULL AS p999_ns, NULL AS max_ns
+	FROM syscall_count WHERE call_count <> 0 GROUP BY capture_id, sysno, flags & 16 <> 0),
+both AS (SELECT * FROM single UNION ALL SELECT * FROM counts)
+SELECT capture_id, sysno, compat, CAST(total(calls) AS INTEGER) AS calls, CAST(total(finished) AS INTEGER) AS finished,
+	CAST(total(unfinished) AS INTEGER) AS unfinished, CAST(total(errors) AS INTEGER) AS errors,
+	CAST(total(total_ns) AS INTEGER) AS total_ns,
+	CASE WHEN total(counted_finished) = 0 THEN max(min_ns) END AS min_ns,
+	CASE WHEN total(counted_finished) = 0 THEN max(p50_ns) END AS p50_ns,
+	CASE WHEN total(counted_finished) = 0 THEN max(p90_ns) END AS p90_ns,
+	CASE WHEN total(counted_finished) = 0 THEN max(p99_ns) END AS p99_ns,
+	CASE WHEN total(counted_finished) = 0 THEN max(p999_ns) END AS p999_ns,
+	CASE WHEN total(counted_finished) = 0 THEN max(max_ns) END AS max_ns,
+	CAST(total(counted) AS INTEGER) AS counted, 0 AS estimated
+FROM both GROUP BY capture_id, sysno, compat;
 
 -- ---------------------------------------------------------------- views: CPU samples
 
@@ -381,5 +438,7 @@ SELECT c.id AS capture_id,
 	CASE WHEN c.events_stored > 0 THEN CAST(c.file_bytes AS REAL) / c.events_stored END AS bytes_per_event,
 	c.file_bytes, c.cpu_count, s.cpu_ns AS recorder_cpu_ns, s.startup_cpu_ns AS recorder_startup_cpu_ns,
 	s.drain_delay_max_ns, s.ring_used_max_bytes, s.queue_max_bytes,
-	1.0 AS cpu_target_percent, 52428800 AS memory_target_bytes
-FROM capture c LEFT JOIN span s ON s.capture_id = c.id LEFT JOIN bpf b ON b.capture_id = c.id;
+	CASE WHEN g.cpu_rows > 0 THEN g.cpu_budget_percent ELSE 1.0 END AS cpu_target_percent,
+	COALESCE(g.memory_budget_bytes, 52428800) AS memory_target_bytes
+FROM capture c LEFT JOIN span s ON s.capture_id = c.id LEFT JOIN bpf b ON b.capture_id = c.id
+	LEFT JOIN overhead_budget g ON g.capture_id = c.id;

@@ -5,6 +5,8 @@
 #include "analyzer/reports/syscall_aggregate.h"
 
 /* The filter must be resolved. 0, -ENOMEM, or what reading met. Free with
- * kymo_syscall_aggregate_free. */
+ * kymo_syscall_aggregate_free. *ret_counts_outside (may be NULL): counted calls that were left out,
+ * since their span is only partly in the time asked for. */
 int kymo_db_syscall_aggregate(struct kymo_db *db, const struct kymo_filter *filter,
-			      struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err);
+			      struct kymo_syscall_aggregate **ret_aggregate,
+			      u64 *ret_counts_outside, struct cap_err *err);

@@ -292,6 +292,8 @@ struct kymo_capture *kymo_capture_close(struct kymo_capture *capture)
 	kymo_stacks_done(&capture->stacks);
 	kymo_kernel_names_done(&capture->kernel_names);
 	(void)kymo_mappings_free(capture->mappings);
+	free(capture->counted_totals.list);
+	kymo_id_map_done(&capture->counted_totals.map);
 	free(capture->blocks);
 	free(capture->path);
 	free(capture->stopped);
@@ -328,6 +330,19 @@ u64 kymo_capture_dropped(const struct kymo_capture *capture)
 	return lost > capture->recovered_lost ? lost - capture->recovered_lost : 0;
 }
 
+/* Counted, as the totals say, in rows that are not there. */
+static u64 counts_missing(const struct kymo_capture *capture)
+{
+	u64 counted = 0;
+
+	for (u32 i = 0; i < capture->counted_totals.count; i++) {
+		if (__builtin_add_overflow(counted, capture->counted_totals.list[i].counted,
+					   &counted))
+			counted = UINT64_MAX;
+	}
+	return counted > capture->counted ? counted - capture->counted : 0;
+}
+
 u64 kymo_capture_damaged(const struct kymo_capture *capture)
 {
 	const struct cap_damage *damage = &capture->damage;
@@ -337,6 +352,8 @@ u64 kymo_capture_damaged(const struct kymo_capture *capture)
 
 	u64 damaged = holes && written > read ? written - read : 0;
 
+	if (holes && __builtin_add_overflow(damaged, counts_missing(capture), &damaged))
+		damaged = UINT64_MAX;
 	return damaged <= UINT64_MAX - capture->recovered_lost ? damaged + capture->recovered_lost
 							       : UINT64_MAX;
 }

@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 
+#include "analyzer/import/id_map.h"
 #include "analyzer/import/kernel_names.h"
 #include "analyzer/import/mapping_timeline.h"
 #include "analyzer/import/reading.h"
@@ -38,6 +39,14 @@ struct kymo_ids { /* numbers of this capture in the database: local number + bas
 	u64 task, process, module, frame, stack;
 };
 
+struct kymo_counted_totals {	    /* what class_total rows say of counted events */
+	struct kymo_counted_total { /* the newest of a class and CPU */
+		u64 time_ns, counted;
+	} * list;
+	u32 count, capacity;
+	struct kymo_id_map map; /* (class, CPU) -> index + 1 */
+};
+
 struct kymo_capture {
 	struct cap_reader *reader; /* facts and schema belong to it */
 	char *path;
@@ -48,8 +57,10 @@ struct kymo_capture {
 	u64 columns[EV_TYPE_MAX + 1]; /* per built-in type: bit per field that any section has */
 	u64 events;		      /* rows in CHUNK blocks */
 	u64 recovered_gaps, recovered_lost; /* `loss` rows of `kymo recover`, events they name */
-	u64 first_ns, last_ns;		    /* of all events */
-	struct cap_totals totals;	    /* the last seen */
+	u64 counted;			    /* system calls in `syscall_count` rows */
+	struct kymo_counted_totals counted_totals;
+	u64 first_ns, last_ns;	  /* of all events */
+	struct cap_totals totals; /* the last seen */
 	struct kymo_block_place *blocks;
 	size_t block_count, block_capacity;
 	struct kymo_tasks tasks;
@@ -68,7 +79,8 @@ void kymo_capture_closep(struct kymo_capture **capture);
 u64 kymo_capture_start_ns(const struct kymo_capture *capture); /* CLOCK_MONOTONIC */
 u64 kymo_capture_end_ns(const struct kymo_capture *capture);
 u64 kymo_capture_dropped(const struct kymo_capture *capture); /* lost while recording */
-u64 kymo_capture_damaged(const struct kymo_capture *capture); /* written, but not readable */
+u64 kymo_capture_damaged(const struct kymo_capture *capture); /* written, but not readable; counted
+								  calls whose rows are too */
 bool kymo_capture_complete(const struct kymo_capture *capture);
 const char *kymo_capture_end_reason(const struct kymo_capture *capture);
 

@@ -3,6 +3,7 @@
 #include "analyzer/import/capture_take.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Column of a field by the name it has in events.def. */
@@ -266,6 +267,70 @@ static int take_loss(struct kymo_capture *capture, struct kymo_section_columns *
 	return 0;
 }
 
+static struct kymo_counted_total *total_of(struct kymo_counted_totals *totals, u64 event_class,
+					   u64 cpu)
+{
+	u32 number = kymo_id_map_get(&totals->map, event_class, cpu);
+
+	if (number)
+		return &totals->list[number - 1];
+	if (totals->count == totals->capacity) {
+		u32 capacity = totals->capacity ? totals->capacity * 2 : 16;
+		struct kymo_counted_total *list = realloc(totals->list, capacity * sizeof(*list));
+
+		if (!list)
+			return NULL;
+		totals->list = list;
+		totals->capacity = capacity;
+	}
+	if (kymo_id_map_put(&totals->map, event_class, cpu, totals->count + 1) < 0)
+		return NULL;
+	totals->list[totals->count] = (struct kymo_counted_total){0};
+	return &totals->list[totals->count++];
+}
+
+static int take_class_total(struct kymo_capture *capture, struct kymo_section_columns *columns,
+			    u32 count)
+{
+	const u64 *counted = kymo_section_column(columns, ROW_class_total_counted_count);
+	const u64 *time, *classes, *cpus;
+
+	if (!counted) /* of 1.0, or damaged */
+		return columns->out_of_memory ? -ENOMEM : 0;
+	time = COLUMN(class_total, time_ns);
+	classes = COLUMN(class_total, event_class);
+	cpus = COLUMN(class_total, cpu);
+	if (columns->out_of_memory)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++) {
+		struct kymo_counted_total *total;
+
+		if (counted[i] == 0 && capture->counted_totals.count == 0)
+			continue; /* as in most captures, to the end */
+		total = total_of(&capture->counted_totals, classes[i], cpus[i]);
+		if (!total)
+			return -ENOMEM;
+		if (time[i] >= total->time_ns)
+			*total = (struct kymo_counted_total){.time_ns = time[i],
+							     .counted = counted[i]};
+	}
+	return 0;
+}
+
+static int take_counts(struct kymo_capture *capture, struct kymo_section_columns *columns,
+		       u32 count)
+{
+	const u64 *calls = COLUMN(syscall_count, call_count);
+
+	if (columns->out_of_memory)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++) {
+		if (__builtin_add_overflow(capture->counted, calls[i], &capture->counted))
+			capture->counted = UINT64_MAX;
+	}
+	return 0;
+}
+
 int kymo_capture_take(struct kymo_capture *capture, struct kymo_section_columns *columns)
 {
 	u32 count = columns->section->row_count;
@@ -289,6 +354,10 @@ int kymo_capture_take(struct kymo_capture *capture, struct kymo_section_columns 
 		return take_loss(capture, columns, count);
 	case EV_SYMBOL:
 		return take_symbol(capture, columns, count);
+	case EV_CLASS_TOTAL:
+		return take_class_total(capture, columns, count);
+	case EV_SYSCALL_COUNT:
+		return take_counts(capture, columns, count);
 	default:
 		return 0;
 	}

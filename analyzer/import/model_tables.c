@@ -46,7 +46,7 @@ static void result_blob_text(sqlite3_context *context, const struct kymo_blob_ta
 	C(id) C(path) C(session_uuid) C(file_uuid) C(boot_id) C(file_index) C(format_version) \
 	C(file_bytes) C(host) C(kernel) C(tool_version) C(machine) C(cpu_count) C(page_bytes) \
 	C(start_realtime_ns) C(start_ns) C(end_ns) C(duration_ns) C(complete) C(end_reason) \
-	C(events_stored) C(events_dropped) C(events_damaged) C(blocks_read) C(blocks_damaged) \
+	C(events_stored) C(events_dropped) C(events_damaged) C(events_counted) C(blocks_read) C(blocks_damaged) \
 	C(blocks_lost) C(blocks_unknown) C(bytes_skipped) C(columns_rejected) \
 	C(rows_unknown_type) C(blocks_schema_unknown)
 /* clang-format on */
@@ -165,6 +165,9 @@ static void capture_column(const struct kymo_vtab_source *source, sqlite3_contex
 		break;
 	case CAPTURE_events_damaged:
 		result_u64(context, kymo_capture_damaged(capture));
+		break;
+	case CAPTURE_events_counted:
+		result_u64(context, capture->counted);
 		break;
 	case CAPTURE_blocks_read:
 		result_u64(context, damage->blocks_read);

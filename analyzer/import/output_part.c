@@ -38,6 +38,23 @@ static int refuse_inputs(const char *output, bool force, const char *const *inpu
 	return 0;
 }
 
+/* Where everybody may rename files, another user's file could take the name meanwhile. */
+static int refuse_open_directory(const char *output, bool force, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *copy = strdup(output);
+	struct stat directory;
+
+	if (!copy)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	if (!force && stat(dirname(copy), &directory) == 0 && (directory.st_mode & S_IWOTH) &&
+	    !(directory.st_mode & S_ISVTX))
+		return cap_fail(err, CAP_EUSAGE,
+				"'%s': everybody may rename files in its directory; use another, "
+				"chmod +t it, or -f",
+				output);
+	return 0;
+}
+
 /* A lock that dies with its process tells a running writer from a killed one. It lies below the
  * bytes that SQLite locks. 0, -EAGAIN if another process has it. */
 static int lock_part(int fd)
@@ -85,6 +102,8 @@ int kymo_part_create(const char *output, bool force, const char *what, const cha
 {
 	int rc = refuse_inputs(output, force, inputs, input_count, err);
 
+	if (rc == 0)
+		rc = refuse_open_directory(output, force, err);
 	if (rc < 0)
 		return rc;
 	*ret_part = (struct kymo_part){.output = output, .force = force, .fd = -1};

@@ -13,7 +13,27 @@ struct kymo_syscall_wanted { /* which calls */
 struct kymo_syscall_rows {
 	struct kymo_capture *capture;
 	struct kymo_syscall_wanted wanted;
+	u64 counts_outside; /* set by kymo_syscall_counts_run: counted calls that were left out,
+			       since their span is only partly in the time wanted */
 };
+
+/* Whether counted calls that returned in (from_ns, time_ns] are wanted: only if all of the span is.
+ * *ret_partly: some of it is, the rest not. */
+static inline bool kymo_syscall_span_wanted(const struct kymo_syscall_wanted *wanted, u64 from_ns,
+					    u64 time_ns, bool *ret_partly)
+{
+	u64 first_ns = from_ns == UINT64_MAX ? from_ns : from_ns + 1;
+	bool inside = first_ns >= wanted->from_ns &&
+		      (wanted->to_ns == UINT64_MAX || time_ns < wanted->to_ns);
+
+	*ret_partly = !inside && time_ns >= wanted->from_ns && first_ns < wanted->to_ns;
+	return inside;
+}
+
+/* Task `number` of the capture, 0 for none: whether the filter takes it, and the global id of its
+ * process. */
+bool kymo_syscall_task_wanted(const struct kymo_syscall_rows *rows, s64 number);
+u32 kymo_syscall_process_of(const struct kymo_syscall_rows *rows, s64 number);
 
 struct kymo_chunk_cursor;
 struct kymo_syscall_scratch; /* memory of a batch */
@@ -27,6 +47,9 @@ int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_ch
 			    struct kymo_syscall_scratch *scratch,
 			    struct kymo_syscall_batch *ret_batch);
 
-/* For struct kymo_syscall_source: context is a struct kymo_syscall_rows. */
+/* For struct kymo_syscall_source: context is a struct kymo_syscall_rows. comm is compared with the
+ * name of the process's main thread, which is all that counted calls have. */
+int kymo_syscall_counts_run(void *context, kymo_syscall_counts_fn fn, void *fn_context,
+			    struct cap_err *err);
 int kymo_syscall_rows_run(void *context, kymo_syscall_batch_fn fn, void *fn_context,
 			  struct cap_err *err);

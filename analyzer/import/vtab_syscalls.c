@@ -12,8 +12,10 @@
 
 enum summary { SUMMARY_TOTALS, SUMMARY_PROCESSES, SUMMARY_ERRORS, SUMMARY_HISTOGRAM };
 
-#define GROUP_COLUMNS \
-	"calls,finished,unfinished,errors,total_ns,min_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns"
+#define GROUP_COLUMNS                                                                           \
+	"calls,finished,unfinished,errors,total_ns,min_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns," \
+	"counted,estimated"
+enum { /* among them */ GROUP_MIN = 5, GROUP_COUNTED = 11, GROUP_ESTIMATED };
 static const struct {
 	const char *name, *columns;
 } summaries[] = {
@@ -124,7 +126,9 @@ static int make_aggregate(struct kymo_vtab_source *source, struct cap_err *err)
 {
 	struct kymo_syscall_rows rows = {.capture = source->capture,
 					 .wanted = {.to_ns = UINT64_MAX, .pid = -1}};
-	const struct kymo_syscall_source from = {.run = kymo_syscall_rows_run, .context = &rows};
+	const struct kymo_syscall_source from = {.run = kymo_syscall_rows_run,
+						 .run_counts = kymo_syscall_counts_run,
+						 .context = &rows};
 
 	return source->aggregate ? 0 : kymo_syscall_aggregate_new(&from, &source->aggregate, err);
 }
@@ -189,10 +193,14 @@ static void result_group(sqlite3_context *context, const struct kymo_syscall_gro
 				 group->quantile_ns[1], group->quantile_ns[2],
 				 group->quantile_ns[3], group->max_ns};
 
-	if (column < 5)
+	if (column < GROUP_MIN)
 		sqlite3_result_int64(context, (s64)always[column]);
+	else if (column == GROUP_COUNTED)
+		sqlite3_result_int64(context, (s64)group->counted);
+	else if (column == GROUP_ESTIMATED)
+		sqlite3_result_int64(context, group->estimated);
 	else if (group->finished > 0) /* else NULL: there is no shortest of none */
-		sqlite3_result_int64(context, (s64)durations[column - 5]);
+		sqlite3_result_int64(context, (s64)durations[column - GROUP_MIN]);
 }
 
 static int syscalls_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)

@@ -31,6 +31,7 @@ struct kymo_value {
 	double real;
 	const char *text; /* KYMO_TEXT: any bytes; belongs to the caller */
 	size_t text_bytes;
+	char mark; /* text shows it before a number: '~' an estimate, '<' '>' a bound; 0: nothing */
 };
 
 struct kymo_column {

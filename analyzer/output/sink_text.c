@@ -88,7 +88,7 @@ static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_valu
 				  enum kymo_show show)
 {
 	struct text_cell cell = {.right = value->type != KYMO_TEXT};
-	char number[KYMO_NUMBER_BYTES];
+	char number[1 + KYMO_NUMBER_BYTES]; /* a mark before it */
 
 	if (value->type == KYMO_TEXT) {
 		cell.text_bytes = value->text_bytes;
@@ -96,7 +96,10 @@ static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_valu
 		if (cell.text)
 			memcpy(cell.text, value->text, cell.text_bytes);
 	} else {
-		kymo_format_shown(value, show, number);
+		bool marked = value->mark && value->type != KYMO_NULL;
+
+		number[0] = value->mark;
+		kymo_format_shown(value, show, number + marked);
 		cell.text_bytes = strlen(number);
 		cell.text = strdup(number);
 	}

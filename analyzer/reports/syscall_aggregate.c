@@ -13,9 +13,10 @@
 #include "analyzer/import/id_map.h"
 #include "analyzer/reports/count_map.h"
 #include "analyzer/reports/rank_select.h"
+#include "analyzer/reports/syscall_counted.h"
+#include "analyzer/reports/syscall_ranks.h"
 #include "formats/cleanup.h"
 
-#define STEP_BITS 5u /* histogram steps per power of two: 32 */
 #define NEAR_GROUPS 1024u
 
 const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
@@ -44,37 +45,10 @@ struct kymo_syscall_counting {
 	u32 *total_of;				   /* per process group */
 	struct kymo_count_map buckets;		   /* (process group, bucket) */
 	struct kymo_count_map errors;		   /* (process group, errno) */
+	struct kymo_counted counted, total_counted;
+	struct kymo_rank_input ranks[2]; /* of the process groups, of the totals */
 	struct kymo_rank_select select;
 };
-
-/* -------- buckets -------- */
-
-static inline u32 bucket_of(u64 ns)
-{
-	u32 power;
-
-	if (ns < 2u << STEP_BITS)
-		return (u32)ns;
-	power = 63u - (u32)__builtin_clzll(ns);
-	return ((power - STEP_BITS) << STEP_BITS) + (u32)(ns >> (power - STEP_BITS));
-}
-
-static void bucket_bounds(u32 bucket, u64 *ret_low, u64 *ret_high)
-{
-	u32 shift = bucket < 2u << STEP_BITS ? 0 : (bucket >> STEP_BITS) - 1;
-	u64 step = bucket - ((u64)shift << STEP_BITS);
-
-	*ret_low = step << shift;
-	*ret_high = *ret_low + ((1ull << shift) - 1);
-}
-
-static u32 log2_of_bucket(u32 bucket)
-{
-	u64 low, high;
-
-	bucket_bounds(bucket, &low, &high);
-	return low == 0 ? 0 : 63u - (u32)__builtin_clzll(low);
-}
 
 /* -------- groups -------- */
 
@@ -181,9 +155,56 @@ int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *ba
 		group->total_ns += ns;
 		group->min_ns = ns < group->min_ns ? ns : group->min_ns;
 		group->max_ns = ns > group->max_ns ? ns : group->max_ns;
-		if (kymo_count_map_add(&work->buckets, (u64)index, bucket_of(ns), 1) < 0)
+		if (kymo_count_map_add(&work->buckets, (u64)index, kymo_step_of(ns), 1) < 0)
 			return cap_fail(err, -ENOMEM,
 					"out of memory for histograms of system calls");
+	}
+	return 0;
+}
+
+static int add_count(struct kymo_syscall_counting *work, const struct kymo_syscall_counts *counts,
+		     size_t i)
+{
+	const struct kymo_syscall_group key = {.capture_id = counts->capture_id,
+					       .process_id = counts->process_id[i],
+					       .sysno = (u32)counts->sysno[i],
+					       .compat =
+						       (counts->flags[i] & EV_SYSCALL_COMPAT) != 0};
+	u64 calls = kymo_counted_sum(counts->call_count[i], 0);
+	struct kymo_syscall_group *group;
+	s64 index;
+
+	if (calls == 0)
+		return 0;
+	index = find_group(&work->aggregate->processes, &work->process_map, &key);
+	if (index < 0)
+		return -ENOMEM;
+	group = &work->aggregate->processes.list[index];
+	group->calls = kymo_counted_sum(group->calls, calls);
+	group->counted = kymo_counted_sum(group->counted, calls);
+	if (counts->error[i] != 0) {
+		group->errors = kymo_counted_sum(group->errors, calls);
+		if (kymo_count_map_add(&work->errors, (u64)index, counts->error[i], calls) < 0)
+			return -ENOMEM;
+	}
+	if (is_unfinished(counts->flags[i])) {
+		group->unfinished = kymo_counted_sum(group->unfinished, calls);
+		return 0;
+	}
+	group->finished = kymo_counted_sum(group->finished, calls);
+	group->counted_finished = kymo_counted_sum(group->counted_finished, calls);
+	group->total_ns += counts->total_ns[i];
+	return kymo_counted_add(&work->counted, (u32)index,
+				counts->bucket[i] < KYMO_COUNTED_BUCKETS ? (u32)counts->bucket[i]
+									 : KYMO_COUNTED_BUCKETS,
+				calls, counts->total_ns[i]);
+}
+
+static int add_counts(void *context, const struct kymo_syscall_counts *counts, struct cap_err *err)
+{
+	for (size_t i = 0; i < counts->count; i++) {
+		if (add_count(context, counts, i) < 0)
+			return cap_fail(err, -ENOMEM, "out of memory for counts of system calls");
 	}
 	return 0;
 }
@@ -207,14 +228,25 @@ static int add_totals(struct kymo_syscall_counting *work)
 			return -ENOMEM;
 		work->total_of[i] = (u32)index;
 		total = &aggregate->totals.list[index];
-		total->calls += from->calls;
-		total->finished += from->finished;
-		total->unfinished += from->unfinished;
-		total->errors += from->errors;
+		total->calls = kymo_counted_sum(total->calls, from->calls);
+		total->finished = kymo_counted_sum(total->finished, from->finished);
+		total->unfinished = kymo_counted_sum(total->unfinished, from->unfinished);
+		total->errors = kymo_counted_sum(total->errors, from->errors);
 		total->total_ns += from->total_ns;
 		total->min_ns = from->min_ns < total->min_ns ? from->min_ns : total->min_ns;
 		total->max_ns = from->max_ns > total->max_ns ? from->max_ns : total->max_ns;
+		total->counted = kymo_counted_sum(total->counted, from->counted);
+		total->counted_finished =
+			kymo_counted_sum(total->counted_finished, from->counted_finished);
 	}
+	for (size_t i = 0; i < work->counted.count; i++) {
+		const struct kymo_counted_cell *cell = &work->counted.cells[i];
+
+		if (kymo_counted_merge(&work->total_counted, work->total_of[cell->group], cell) < 0)
+			return -ENOMEM;
+	}
+	kymo_counted_sort(&work->counted);
+	kymo_counted_sort(&work->total_counted);
 	return 0;
 }
 
@@ -248,24 +280,36 @@ static int take_errors(struct kymo_syscall_counting *work)
 	return 0;
 }
 
-static int take_histogram(struct kymo_syscall_counting *work, const struct kymo_count *counts,
-			  size_t count)
+/* Both lists are sorted by group, then power of two. */
+static int take_histogram(struct kymo_syscall_counting *work, const struct kymo_rank_input *input)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
-	struct kymo_syscall_count *list = calloc(count + 1, sizeof(*list));
-	size_t used = 0;
+	const struct kymo_counted *counted = input->counted;
+	struct kymo_syscall_count *list =
+		calloc(input->step_count + counted->count + 1, sizeof(*list));
+	size_t used = 0, at = 0;
+	u64 last_group = UINT64_MAX;
 
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		u32 log2 = log2_of_bucket((u32)counts[i].b);
-		bool same = i > 0 && counts[i - 1].a == counts[i].a && list[used - 1].value == log2;
+	for (size_t i = 0; i < input->step_count || at < counted->count;) {
+		const struct kymo_counted_cell *cell =
+			at < counted->count ? &counted->cells[at] : NULL;
+		const struct kymo_count *step = i < input->step_count ? &input->steps[i] : NULL;
+		u32 log2 = step ? kymo_step_log2((u32)step->b) : 0;
+		bool is_step = step && (!cell || step->a < cell->group ||
+					(step->a == cell->group && log2 <= cell->bucket));
+		u64 group = is_step ? step->a : cell->group;
+		u64 calls = is_step ? step->count : cell->calls;
 
-		if (same)
-			list[used - 1].calls += counts[i].count;
+		log2 = is_step ? log2 : cell->bucket;
+		i += is_step;
+		at += !is_step;
+		if (group == last_group && list[used - 1].value == log2)
+			list[used - 1].calls = kymo_counted_sum(list[used - 1].calls, calls);
 		else
-			list[used++] = count_of(&aggregate->processes.list[counts[i].a], log2,
-						counts[i].count);
+			list[used++] = count_of(&aggregate->processes.list[group], log2, calls);
+		last_group = group;
 	}
 	aggregate->histogram = list;
 	aggregate->histogram_count = used;
@@ -274,74 +318,34 @@ static int take_histogram(struct kymo_syscall_counting *work, const struct kymo_
 
 /* -------- ranks -------- */
 
-/* Targets of one group, whose buckets (sorted) are given. The first and the last rank are known
- * already: most groups are small, and need no more. */
-static int add_targets(struct kymo_rank_select *select, u32 number,
-		       struct kymo_syscall_group *group, const struct kymo_count *buckets,
-		       size_t count)
-{
-	u64 before = 0, finished = group->finished;
-	size_t at = 0;
-
-	for (u32 q = 0; q < KYMO_QUANTILES; q++) {
-		u64 permille = kymo_quantile_permille[q];
-		/* ceil(finished * permille / 1000) without overflow */
-		u64 rank = finished / 1000 * permille + (finished % 1000 * permille + 999) / 1000;
-		struct kymo_rank_target target = {.group = number, .quantile = q, .rank = rank};
-
-		if (rank == 1 || rank == finished) {
-			group->quantile_ns[q] = rank == 1 ? group->min_ns : group->max_ns;
-			continue;
-		}
-		while (at + 1 < count && before + buckets[at].count < rank)
-			before += buckets[at++].count;
-		target.before = before;
-		target.count = buckets[at].count;
-		bucket_bounds((u32)buckets[at].b, &target.low, &target.high);
-		if (kymo_rank_select_want(select, &target) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int add_group_targets(struct kymo_syscall_counting *work, struct group_list *groups,
-			     u32 first_group, const struct kymo_count *counts, size_t count)
-{
-	int rc = 0;
-
-	for (size_t at = 0; rc == 0 && at < count;) {
-		size_t end = at;
-		u64 index = counts[at].a;
-
-		while (end < count && counts[end].a == index)
-			end++;
-		rc = add_targets(&work->select, first_group + (u32)index, &groups->list[index],
-				 counts + at, end - at);
-		at = end;
-	}
-	return rc;
-}
-
 /* Sets up the targets from the histograms of all groups, and the log2 histogram. */
 static int prepare_ranks(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
-	u32 processes = aggregate->processes.count;
-	CLEANUP(kymo_count_map_done) struct kymo_count_map total_buckets = {0};
-	CLEANUP(cap_freep) struct kymo_count *counts = NULL, *total_counts = NULL;
-	size_t count, total_count;
+	CLEANUP(kymo_count_map_done) struct kymo_count_map total_steps = {0};
+	CLEANUP(cap_freep) struct kymo_count *steps = NULL, *steps_of_totals = NULL;
+	struct kymo_rank_input processes = {.groups = aggregate->processes.list,
+					    .group_count = aggregate->processes.count,
+					    .counted = &work->counted};
+	struct kymo_rank_input totals = {.groups = aggregate->totals.list,
+					 .group_count = aggregate->totals.count,
+					 .counted = &work->total_counted};
 
-	kymo_count_map_take(&work->buckets, &counts, &count);
-	for (size_t i = 0; i < count; i++) {
-		if (kymo_count_map_add(&total_buckets, work->total_of[counts[i].a], counts[i].b,
-				       counts[i].count) < 0)
+	work->ranks[0] = processes;
+	work->ranks[1] = totals;
+	kymo_count_map_take(&work->buckets, &steps, &processes.step_count);
+	for (size_t i = 0; i < processes.step_count; i++) {
+		if (kymo_count_map_add(&total_steps, work->total_of[steps[i].a], steps[i].b,
+				       steps[i].count) < 0)
 			return -ENOMEM;
 	}
-	kymo_count_map_take(&total_buckets, &total_counts, &total_count);
-	work->select.group_count = processes + aggregate->totals.count;
-	if (take_histogram(work, counts, count) < 0 ||
-	    add_group_targets(work, &aggregate->processes, 0, counts, count) < 0 ||
-	    add_group_targets(work, &aggregate->totals, processes, total_counts, total_count) < 0)
+	kymo_count_map_take(&total_steps, &steps_of_totals, &totals.step_count);
+	processes.steps = steps;
+	totals.steps = steps_of_totals;
+	work->select.group_count = processes.group_count + totals.group_count;
+	if (take_histogram(work, &processes) < 0 ||
+	    kymo_rank_targets(&work->select, 0, &processes) < 0 ||
+	    kymo_rank_targets(&work->select, processes.group_count, &totals) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -393,6 +397,8 @@ static int run_rounds(struct kymo_syscall_counting *work, const struct kymo_sysc
 
 		group->quantile_ns[target->quantile] = target->value;
 	}
+	kymo_rank_bounds(&work->ranks[0]);
+	kymo_rank_bounds(&work->ranks[1]);
 	return 0;
 }
 
@@ -461,6 +467,8 @@ struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_cou
 	free(work->total_of);
 	kymo_count_map_done(&work->buckets);
 	kymo_count_map_done(&work->errors);
+	kymo_counted_done(&work->counted);
+	kymo_counted_done(&work->total_counted);
 	kymo_rank_select_done(&work->select);
 	free(work);
 	return NULL;
@@ -475,8 +483,11 @@ int kymo_syscall_counting_finish(struct kymo_syscall_counting *work,
 				 const struct kymo_syscall_source *source,
 				 struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err)
 {
-	int rc;
+	int rc =
+		source->run_counts ? source->run_counts(source->context, add_counts, work, err) : 0;
 
+	if (rc < 0)
+		return rc;
 	if (add_totals(work) < 0 || take_errors(work) < 0 || prepare_ranks(work) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory for percentiles");
 	rc = run_rounds(work, source, err);

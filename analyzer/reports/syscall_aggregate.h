@@ -4,6 +4,9 @@
  * (capture, call), in bounded memory: the first pass counts into a log-linear histogram, further
  * passes narrow down and then count distinct values only where a wanted rank lies. Knows neither
  * SQL nor captures: a source feeds it the columns, once per pass.
+ *
+ * Calls that were counted in the kernel (syscall_counted.h) join in: numbers and sums stay exact; a
+ * rank that lies among them is estimated, and the shortest and the longest are bounds.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,12 +30,36 @@ struct kymo_syscall_batch { /* columns of count calls, already filtered */
 typedef int (*kymo_syscall_batch_fn)(void *context, const struct kymo_syscall_batch *batch,
 				     struct cap_err *err);
 
+struct kymo_syscall_counts { /* columns of count `syscall_count` rows, already filtered */
+	size_t count;
+	const u64 *call_count;
+	const u64 *total_ns;
+	const u64 *sysno;
+	const u64 *flags;
+	const u64 *bucket;
+	const u64 *error;
+	const u32 *process_id; /* global ids */
+	u32 capture_id;
+};
+
+typedef int (*kymo_syscall_counts_fn)(void *context, const struct kymo_syscall_counts *counts,
+				      struct cap_err *err);
+
 struct kymo_syscall_source {
 	/* Feeds every call to fn, in the same way each time. Stops at and returns what fn returns
 	 * if negative. */
 	int (*run)(void *context, kymo_syscall_batch_fn fn, void *fn_context, struct cap_err *err);
+	/* Feeds all counted calls to fn, once. NULL: there are none. */
+	int (*run_counts)(void *context, kymo_syscall_counts_fn fn, void *fn_context,
+			  struct cap_err *err);
 	void *context;
 };
+
+/* Bits of kymo_syscall_group.estimated: percentiles that are interpolated, and a shortest (at
+ * least) and a longest (at most) that are bounds. */
+#define KYMO_ESTIMATED_QUANTILE(q) (1u << (q))
+#define KYMO_BOUND_MIN (1u << KYMO_QUANTILES)
+#define KYMO_BOUND_MAX (2u << KYMO_QUANTILES)
 
 struct kymo_syscall_group {
 	u32 capture_id;
@@ -42,6 +69,9 @@ struct kymo_syscall_group {
 	u64 calls, finished, unfinished, errors;
 	u64 total_ns, min_ns, max_ns; /* of finished calls; meaningless where finished is 0 */
 	u64 quantile_ns[KYMO_QUANTILES];
+	u64 counted;	      /* of calls: known as counts, not as single events */
+	u64 counted_finished; /* of finished */
+	u32 estimated;	      /* bits above */
 };
 
 struct kymo_syscall_count { /* failed calls by errno, or finished calls by power of two */

@@ -31,10 +31,10 @@ static const struct {
 };
 
 /* name, title, show of the columns that both main tables end in */
-#define SUMMARY_COLUMNS                                                                         \
+#define SUMMARY_COLUMNS(counted_columns)                                                        \
 	{"name", "syscall", KYMO_SHOW_PLAIN}, {"calls", NULL, KYMO_SHOW_COUNT},                 \
-		{"errors", NULL, KYMO_SHOW_COUNT}, {"unfinished", NULL, KYMO_SHOW_COUNT},       \
-		{"total_ns", "total", KYMO_SHOW_NS},                                            \
+		counted_columns{"errors", NULL, KYMO_SHOW_COUNT},                               \
+		{"unfinished", NULL, KYMO_SHOW_COUNT}, {"total_ns", "total", KYMO_SHOW_NS},     \
 		{"share_percent", "share", KYMO_SHOW_PERCENT}, {"min_ns", "min", KYMO_SHOW_NS}, \
 		{"avg_ns", "avg", KYMO_SHOW_NS}, {"p50_ns", "p50", KYMO_SHOW_NS},               \
 		{"p90_ns", "p90", KYMO_SHOW_HIDDEN}, {"p99_ns", "p99", KYMO_SHOW_NS},           \
@@ -43,14 +43,24 @@ static const struct {
 	{                                                                                       \
 		"capture_id", NULL, KYMO_SHOW_HIDDEN                                            \
 	}
-#define SUMMARY_SQL                                                                          \
-	"name, calls, errors, unfinished, total_ns, share_percent, min_ns, avg_ns, p50_ns, " \
-	"p90_ns, p99_ns,"                                                                    \
+/* what stands in them where calls were counted */
+#define COUNTED_COLUMNS                                                         \
+	{"single", NULL, KYMO_SHOW_HIDDEN}, {"counted", NULL, KYMO_SHOW_COUNT}, \
+		{"estimated", NULL, KYMO_SHOW_HIDDEN}, {"bounds", NULL, KYMO_SHOW_HIDDEN},
+#define NO_COLUMNS
+#define COUNTED_SQL "single, counted, estimated, bounds, "
+#define SUMMARY_SQL                                                                            \
+	"errors, unfinished, total_ns, share_percent, min_ns, avg_ns, p50_ns, p90_ns, p99_ns," \
 	" p999_ns, max_ns, sysno, compat, capture_id"
 
-static const struct kymo_column summary_columns[] = {SUMMARY_COLUMNS};
-static const struct kymo_column process_columns[] = {
-	{"tgid", "pid", KYMO_SHOW_PLAIN}, {"comm", NULL, KYMO_SHOW_PLAIN}, SUMMARY_COLUMNS};
+static const struct kymo_column summary_columns[] = {SUMMARY_COLUMNS(NO_COLUMNS)};
+static const struct kymo_column counted_summary_columns[] = {SUMMARY_COLUMNS(COUNTED_COLUMNS)};
+static const struct kymo_column process_columns[] = {{"tgid", "pid", KYMO_SHOW_PLAIN},
+						     {"comm", NULL, KYMO_SHOW_PLAIN},
+						     SUMMARY_COLUMNS(NO_COLUMNS)};
+static const struct kymo_column counted_process_columns[] = {{"tgid", "pid", KYMO_SHOW_PLAIN},
+							     {"comm", NULL, KYMO_SHOW_PLAIN},
+							     SUMMARY_COLUMNS(COUNTED_COLUMNS)};
 static const struct kymo_column error_columns[] = {
 	{"name", "syscall", KYMO_SHOW_PLAIN},	{"error_name", "error", KYMO_SHOW_PLAIN},
 	{"error", NULL, KYMO_SHOW_HIDDEN},	{"calls", NULL, KYMO_SHOW_COUNT},
@@ -113,6 +123,42 @@ static int bind(const struct kymo_syscalls_options *options, struct kymo_query *
 	return rc;
 }
 
+static bool has_word(const struct kymo_value *list, const char *word, size_t word_bytes)
+{
+	const char *at = list->text, *end = list->text + list->text_bytes;
+
+	while (list->type == KYMO_TEXT && at < end) {
+		const char *next = memchr(at, ' ', (size_t)(end - at));
+		size_t len = (size_t)((next ? next : end) - at);
+
+		if (len == word_bytes && memcmp(at, word, len) == 0)
+			return true;
+		at += len + 1;
+	}
+	return false;
+}
+
+/* The columns named in `estimated` and `bounds` (without their unit) are not exact. */
+static void mark_inexact(const struct kymo_column *columns, size_t count, struct kymo_value *values)
+{
+	const struct kymo_value *estimated = NULL, *bounds = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(columns[i].name, "estimated") == 0)
+			estimated = &values[i];
+		else if (strcmp(columns[i].name, "bounds") == 0)
+			bounds = &values[i];
+	}
+	for (size_t i = 0; estimated && bounds && i < count; i++) {
+		size_t len = strcspn(columns[i].name, "_");
+
+		if (has_word(estimated, columns[i].name, len))
+			values[i].mark = '~';
+		else if (has_word(bounds, columns[i].name, len))
+			values[i].mark = columns[i].name[1] == 'i' ? '>' : '<';
+	}
+}
+
 static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options,
 		 struct kymo_sink *sink, const char *view, const char *sql,
 		 const struct kymo_column *columns, struct cap_err *err)
@@ -127,25 +173,30 @@ static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options
 		return rc;
 	kymo_report_columns(options->filter, columns, (size_t)kymo_query_column_count(query),
 			    shown);
-	return kymo_query_to_sink(query, sink, view, shown, err);
+	return kymo_query_to_sink_marked(query, sink, view, shown,
+					 options->counted ? mark_inexact : NULL, err);
 }
 
 static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
 		      struct kymo_sink *sink, struct cap_err *err)
 {
 	const char *view = options->by_process ? "syscalls_by_process" : "syscalls";
+	const struct kymo_column *columns =
+		options->by_process
+			? (options->counted ? counted_process_columns : process_columns)
+			: (options->counted ? counted_summary_columns : summary_columns);
 	CLEANUP(cap_freep) char *sql = NULL;
 
 	if (asprintf(&sql,
-		     "SELECT %s" SUMMARY_SQL " FROM %s" WHERE_SQL
+		     "SELECT %sname, calls, %s" SUMMARY_SQL " FROM %s" WHERE_SQL
 		     " ORDER BY %s, name, capture_id%s LIMIT :limit",
-		     options->by_process ? "tgid, comm, " : "", view, order_of(options->sort),
+		     options->by_process ? "tgid, comm, " : "", options->counted ? COUNTED_SQL : "",
+		     view, order_of(options->sort),
 		     options->by_process ? ", process_id" : "") < 0) {
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "system calls");
 	}
-	return table(db, options, sink, view, sql,
-		     options->by_process ? process_columns : summary_columns, err);
+	return table(db, options, sink, view, sql, columns, err);
 }
 
 static s64 error_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
@@ -182,6 +233,27 @@ static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_option
 	return table(db, options, sink, "syscalls_in_flight", sql, in_flight_columns, err);
 }
 
+static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+			  struct kymo_sink *sink, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"name", "syscall", KYMO_SHOW_PLAIN},
+		{"calls", "recorded", KYMO_SHOW_COUNT},
+		{"calls_estimate", "calls, estimated", KYMO_SHOW_COUNT},
+		{"total_ns", "recorded", KYMO_SHOW_NS},
+		{"total_estimate_ns", "total, estimated", KYMO_SHOW_NS},
+		{"sysno", NULL, KYMO_SHOW_HIDDEN},
+		{"compat", NULL, KYMO_SHOW_HIDDEN},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+
+	return table(db, options, sink, "syscall_estimate",
+		     "SELECT name, calls, calls_estimate, total_ns, total_estimate_ns, sysno, "
+		     "compat, capture_id FROM syscall_estimate" WHERE_SQL
+		     " ORDER BY total_estimate_ns DESC, name, capture_id",
+		     columns, err);
+}
+
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
 			 struct kymo_sink *sink, struct cap_err *err)
 {
@@ -192,6 +264,8 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 		rc = error_table(db, options, sink, err);
 	if (rows >= 0 && rc >= 0 && options->in_flight)
 		rc = in_flight_table(db, options, sink, err);
+	if (rows >= 0 && rc >= 0 && options->estimate)
+		rc = estimate_table(db, options, sink, err);
 	return rc < 0 ? rc : rows;
 }
 

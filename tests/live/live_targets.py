@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """S15, S16 and T21 under strace: a recorder whose targets choose their names to do harm (hostile_target.py) opens nothing that they chose
-and is held up by none of them; and once it has given up its capabilities it makes no bpf(2) call, opens only what stands on a list, and
-still records, names kernel functions and ends.
+and is held up by none of them; and once it has given up its capabilities it makes no bpf(2) call but the one by which the governor
+attaches again, opens only what stands on a list, and still records, names kernel functions and ends.
 
 What may be opened is a list: the loader's libraries, files of /proc and /sys, and the output. Skips (77) without strace.
 """
@@ -28,6 +28,7 @@ HOST = re.compile(r"/proc/((self|\d+)/task(/\d+/status)?|self/[\w/.]*|kallsyms|m
 PROCESS = re.compile(r"/proc/\d+(/(maps|statm|exe|stat|cgroup|mountinfo))?$")
 AFTER = re.compile(r"/proc/self/(statm|stat|status|fdinfo/\d+)$|/proc/\d+(/(stat|cgroup|maps|mountinfo|exe))?$|/sys/devices/system/cpu/(online|possible)$|"
                    r"/etc/localtime$|/proc/stat$")
+GOVERNOR = {"BPF_RAW_TRACEPOINT_OPEN"}  # it may be refused: kernels before 5.19 do
 MAX_SECONDS = 0.1  # in one call about a target
 
 
@@ -164,7 +165,7 @@ def main():
             database = live.database(capture)
             known = {row["tgid"] for row in database.execute("SELECT DISTINCT tgid FROM process")}
             bpf_seen.update(bpf_after)
-            problems = [f"bpf(2) after the drop: {bpf_after}"] if bpf_after else []
+            problems = [f"bpf(2) after the drop: {bpf_after}"] if set(bpf_after) - GOVERNOR else []
             problems += [f"process {child.pid} is not in the capture" for child in children if child.pid not in known]
             if name == "all" and live.one(database, "SELECT count(*) FROM frame WHERE space = 'kernel' AND name NOT LIKE '[%'") < 5:
                 problems.append("kernel functions have no names")

@@ -1,5 +1,5 @@
 # -------- live/: records this machine; the shims are preloaded into recorders --------
-foreach(shim watched_write refused_calls)
+foreach(shim watched_write refused_calls hanging_calls)
   add_library(${shim} MODULE live/${shim}.c)
   target_link_libraries(${shim} PRIVATE ${CMAKE_DL_LIBS})
   set_target_properties(${shim} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)

@@ -136,8 +136,8 @@ static void filters_ask_the_same_of_both(void **state)
 		assert_int_equal(kymo_query_new(kymo_db_handle(dbs[i % 2]), sql, &query, NULL), 0);
 		assert_int_equal(kymo_filter_bind(&filter, query), 0);
 		assert_int_equal(kymo_query_step(query, NULL), 1);
-		assert_int_equal(kymo_db_syscall_aggregate(dbs[i % 2], &filter, &aggregate, NULL),
-				 0);
+		assert_int_equal(
+			kymo_db_syscall_aggregate(dbs[i % 2], &filter, &aggregate, NULL, NULL), 0);
 		groups = kymo_syscall_totals(aggregate, &count);
 		for (size_t g = 0; g < count; g++)
 			calls += groups[g].calls;

@@ -1,0 +1,98 @@
+/* The words stand in the document and not among the messages: who keeps the table keeps them. */
+#include "analyzer/reports/counted_note.h"
+
+#include <stdio.h>
+
+#include "analyzer/db/query.h"
+#include "formats/cleanup.h"
+
+static const char sums_sql[] =
+	"SELECT CAST(total(single) AS INTEGER), CAST(total(counted) AS INTEGER) FROM syscalls"
+	" WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)";
+/* A span that a filter of time leaves out is left out whole. */
+static const char spans_sql[] = "SELECT min(from_s), max(to_s) FROM counted_spans WHERE (:capture "
+				"= 0 OR capture_id = :capture)"
+				" AND from_ns + 1 >= :from AND to_ns < :to";
+
+static int ask(struct kymo_db *db, const char *sql, const struct kymo_filter *filter,
+	       const char *name, struct kymo_query **ret_query, struct cap_err *err)
+{
+	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
+
+	if (rc == 0)
+		rc = kymo_filter_bind(filter, *ret_query);
+	if (rc == 0)
+		rc = kymo_query_bind_text(*ret_query, ":name", name);
+	if (rc == 0)
+		rc = kymo_query_step(*ret_query, err);
+	return rc < 0 ? rc : 0;
+}
+
+int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, const char *name,
+		      u64 outside, struct kymo_counted_sums *ret_sums, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *calls = NULL;
+	CLEANUP(kymo_query_freep) struct kymo_query *spans = NULL;
+	struct kymo_counted_sums sums = {.outside = outside > INT64_MAX ? INT64_MAX : (s64)outside};
+	int rc = ask(db, sums_sql, filter, name, &calls, err);
+
+	if (rc == 0) {
+		sums.single = kymo_query_int(calls, 0);
+		sums.counted = kymo_query_int(calls, 1);
+	}
+	if (rc == 0 && sums.counted > 0)
+		rc = ask(db, spans_sql, filter, NULL, &spans, err);
+	if (rc == 0 && spans && kymo_query_value(spans, 0).type != KYMO_NULL) {
+		sums.has_spans = true;
+		sums.from_s = kymo_query_real(spans, 0);
+		sums.to_s = kymo_query_real(spans, 1);
+	}
+	if (rc == 0)
+		*ret_sums = sums;
+	return rc;
+}
+
+/* Text to the microsecond: a table for people needs no exponents. */
+static void seconds(struct kymo_sink *sink, const char *name, double value)
+{
+	char text[40];
+
+	if (kymo_sink_format(sink) != KYMO_FORMAT_TEXT) {
+		kymo_sink_field_real(sink, name, KYMO_SHOW_PLAIN, value);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%.6f", value);
+	kymo_sink_field_text(sink, name, text);
+}
+
+void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums *sums,
+			 const struct kymo_filter *filter)
+{
+	if (sums->counted <= 0 && sums->outside <= 0)
+		return;
+	kymo_sink_object_begin(sink, "counted_calls");
+	kymo_sink_field_int(sink, "single", KYMO_SHOW_COUNT, sums->single);
+	kymo_sink_field_int(sink, "counted", KYMO_SHOW_COUNT, sums->counted);
+	if (sums->has_spans) {
+		seconds(sink, "from_s", sums->from_s);
+		seconds(sink, "to_s", sums->to_s);
+	}
+	if (sums->outside > 0) {
+		kymo_sink_field_int(sink, "left_out", KYMO_SHOW_COUNT, sums->outside);
+		kymo_sink_field_text(sink, "left_out_why",
+				     "counted in spans that are only partly in the time asked for");
+	}
+	kymo_sink_field_text(sink, "exact", "calls, errors, unfinished, total and avg of both");
+	kymo_sink_field_text(sink, "estimated",
+			     "durations of counted calls are known to a power of two; percentiles "
+			     "with ~ are interpolated in it");
+	kymo_sink_field_text(
+		sink, "bounds",
+		"no call was shorter than a min with >, none longer than a max with <");
+	if (filter->comm)
+		kymo_sink_field_text(
+			sink, "names",
+			"counted calls are of whole processes: --comm was compared with "
+			"the name of the main thread");
+	kymo_sink_object_end(sink);
+}

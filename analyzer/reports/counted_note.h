@@ -1,0 +1,24 @@
+#pragma once
+/* How many system calls a report knows as single events, and how many only as counts with durations
+ * known to a power of two: those that were counted in the kernel instead of stored one by one. */
+#include "analyzer/db/open_db.h"
+#include "analyzer/output/sink.h"
+
+struct kymo_counted_sums {
+	s64 single, counted;
+	s64 outside; /* counted calls that were left out: their span is only partly in the time
+			asked for */
+	bool has_spans;
+	double from_s,
+		to_s; /* first begin and last end of the spans; seconds from the capture's start */
+};
+
+/* Sums over view `syscalls`, whose summaries are already limited to the filter; name NULL: all
+ * calls. 0 or the database's error. */
+int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, const char *name,
+		      u64 outside, struct kymo_counted_sums *ret_sums, struct cap_err *err);
+
+/* Object "counted_calls" of the document, with what the marks of a table mean. Nothing where no
+ * call was counted. */
+void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums *sums,
+			 const struct kymo_filter *filter);
