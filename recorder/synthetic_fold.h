@@ -1,5 +1,5 @@
 #pragma once
-/* What bpf/fold.bpf.h does in the kernel, for synthetic events: calls added up by process, number,
+/* What bpf/fold.bpf.c does in the kernel, for synthetic events: calls added up by process, number,
  * outcome and power of two of their duration. */
 #include "formats/events.h"
 #include "rec_sink.h"
