@@ -31,7 +31,7 @@ if(KYMO_WERROR)
 endif()
 
 set(BPF_OBJECTS "")
-foreach(name state syscalls cpu tasks inflight)
+foreach(name state syscalls fold cpu tasks inflight)
   add_custom_command(
     OUTPUT ${BPF_OUT}/${name}.bpf.o
     COMMAND ${CLANG_FOR_BPF} ${BPF_FLAGS} -MD -MF ${BPF_OUT}/${name}.bpf.d -MT ${BPF_OUT}/${name}.bpf.o

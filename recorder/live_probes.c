@@ -5,13 +5,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "bpf/live_state.h"
@@ -352,16 +350,6 @@ void live_probes_detach(struct live_probes *probes)
 {
 	for (int id = LIVE_PROBE_COUNT - 1; id >= 0; id--)
 		detach_probe(&probes->states[id]);
-}
-
-/* They all run inside RCU read sections. */
-void live_wait_for_programs(void)
-{
-	/* Not built into this kernel, or one CPU, where it does nothing though a program may have
-	 * been preempted: longer than any program runs. */
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0 ||
-	    sysconf(_SC_NPROCESSORS_ONLN) == 1)
-		(void)usleep(50000);
 }
 
 static void unload(struct live_probes *probes)

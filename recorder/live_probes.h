@@ -78,10 +78,6 @@ void live_probes_missing(const struct live_probes *probes,
 /* True if the class is being recorded. */
 bool live_class_attached(const struct live_probes *probes, u32 event_class);
 
-/* Waits until no program runs that may have seen the control words as they were before. Some
- * milliseconds. */
-void live_wait_for_programs(void);
-
 const char *live_probe_name(enum live_probe_id id);
 u32 live_probe_class(enum live_probe_id id);
 /* The loaded program of a probe; NULL if it is not in use. */

@@ -26,6 +26,7 @@ struct rec_synthetic {
 			 possible */
 	char mix[32]; /* "syscalls" or "all" */
 	u64 seed;
+	u64 counted_percent; /* of the system calls: counted, not stored one by one */
 };
 
 /* What stays free of the file system that the capture is on. */

@@ -12,7 +12,8 @@ $ kymo-record --help
 >   -F, --freq HZ         samples per second and CPU, 1..1000
 >       --args            store the raw arguments of system calls
 >       --source SOURCE   a capture to take the events from, or
->                         synthetic[:events=N,rate=HZ,mix=syscalls|all,seed=N]
+>                         synthetic[:events=N,rate=HZ,mix=syscalls|all,seed=N,
+>                         counted=PERCENT]
 >
 > Which processes:
 >   -p, --pid PID,...     these processes and the children they start
