@@ -29,6 +29,7 @@ struct dump {
 	bool type_seen;
 	u64 unknown_rows, rejected;
 	u64 thinning;	 /* decisions of the governor that left something out */
+	u64 counted;	 /* system calls without rows of their own */
 	u64 stack_bytes; /* written for frames, about */
 	struct {
 		u64 *values;
@@ -210,16 +211,26 @@ static void print_row(struct dump *dump, const struct cap_rows *rows,
 	(void)fputs("}\n", dump->out);
 }
 
-/* Of a decoded section of the governor's rows. */
+/* Of a decoded section: how often a class was not recorded in full, and how many calls were only
+ * counted. */
 static void count_thinning(struct dump *dump, const struct cap_section *section)
 {
+	const char *type = section->type->name;
+	const char *wanted = strcmp(type, "governor") == 0 ? "state" : "call_count";
+
 	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
 		const struct cap_field *field = section->columns[i].field;
 
-		if (!field || strcmp(field->name, "state") != 0)
+		if (!field || strcmp(field->name, wanted) != 0 || !dump->columns[i].usable)
 			continue;
-		for (u32 row = 0; dump->columns[i].usable && row < section->row_count; row++)
-			dump->thinning += dump->columns[i].values[row] != STATE_FULL;
+		for (u32 row = 0; row < section->row_count; row++) {
+			u64 value = dump->columns[i].values[row];
+
+			if (wanted[0] == 's')
+				dump->thinning += value != STATE_FULL;
+			else if (__builtin_add_overflow(dump->counted, value, &dump->counted))
+				dump->counted = UINT64_MAX;
+		}
 	}
 }
 
@@ -229,20 +240,21 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 
 	for (u32 s = 0; s < rows->section_count; s++) {
 		const struct cap_section *section = &rows->sections[s];
-		bool wanted, is_governor;
+		bool wanted, tells_thinning;
 
 		if (!section->type) {
 			dump->unknown_rows += section->row_count;
 			continue;
 		}
 		wanted = !dump->type || strcmp(dump->type, section->type->name) == 0;
-		/* what was thinned is told even where no row of the governor was asked for */
-		is_governor = strcmp(section->type->name, "governor") == 0;
-		if (!wanted && !is_governor)
+		/* what was left out is told even where its rows were not asked for */
+		tells_thinning = strcmp(section->type->name, "governor") == 0 ||
+				 strcmp(section->type->name, "syscall_count") == 0;
+		if (!wanted && !tells_thinning)
 			continue;
 		if (decode_columns(dump, rows, section) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
-		if (is_governor)
+		if (tells_thinning)
 			count_thinning(dump, section);
 		for (u32 row = 0; wanted && row < section->row_count && dump->stack_bytes <= most;
 		     row++)
@@ -318,6 +330,11 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 			  " decisions of the governor left something out; its rows (--type "
 			  "governor) tell when, what and why",
 			  dump->thinning);
+	if (dump->counted)
+		run->note(run,
+			  "%" PRIu64 " system calls were counted, not stored one by one: they have "
+			  "no rows of their own but in --type syscall_count",
+			  dump->counted);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS

@@ -162,6 +162,45 @@ static int write_fields(struct kymo_db *db, const struct kymo_filter *filter, in
 	return rc;
 }
 
+/* Counted calls: also where nothing was decided, but a buffer had no room. `kymo syscalls` says it
+ * with its own numbers. */
+static const char counted_sql[] =
+	"SELECT c.path, CAST(total(s.call_count) AS INTEGER) AS calls,"
+	" (max(min(s.from_ns), c.start_ns) - c.start_ns) / 1e9 AS from_s,"
+	" (max(s.time_ns) - c.start_ns) / 1e9 AS to_s, c.id AS capture_id"
+	" FROM syscall_count s JOIN capture c ON c.id = s.capture_id"
+	" WHERE (:capture = 0 OR s.capture_id = :capture) AND s.time_ns > :from"
+	" AND s.from_ns < :to GROUP BY s.capture_id ORDER BY s.capture_id";
+
+static int note_counted(const struct kymo_run *run, struct kymo_db *db,
+			const struct kymo_filter *filter, struct kymo_sink *sink,
+			struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
+	bool is_json = sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON, any = false;
+	s64 rows = 0;
+
+	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
+		const char *path = kymo_query_text(query, 0, NULL);
+
+		rc = 0;
+		any = true;
+		run->note(run,
+			  "'%s': %lld system calls were counted, not stored one by one (seconds "
+			  "%.2f to %.2f); `kymo syscalls` joins both",
+			  path ? path : "?", (long long)kymo_query_int(query, 1),
+			  kymo_query_real(query, 2), kymo_query_real(query, 3));
+	}
+	if (rc < 0 || !is_json || !any)
+		return rc;
+	kymo_query_freep(&query);
+	rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
+	if (rc == 0)
+		rows = kymo_query_to_sink(query, sink, "counted", NULL, err);
+	return rc < 0 ? rc : rows < 0 ? (int)rows : 0;
+}
+
 int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
 		      const struct kymo_filter *filter, int classes, struct kymo_sink *sink,
 		      struct cap_err *err)
@@ -172,5 +211,7 @@ int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
 		rc = write_fields(db, filter, classes, sink, err);
 	if (rc >= 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON)
 		rc = write_rows(db, filter, classes, sink, err);
+	if (rc >= 0 && classes == KYMO_ABOUT_ALL)
+		rc = note_counted(run, db, filter, sink, err);
 	return rc < 0 ? cap_context(err, rc, "ask what was left out") : 0;
 }

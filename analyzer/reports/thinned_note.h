@@ -23,8 +23,9 @@ int kymo_thinned_each(struct kymo_db *db, const struct kymo_filter *filter, int 
 /*
  * The same as notes for stderr, and as table "thinned" of the document: one row per span (JSON
  * only, and only where the captures have rows of the governor; without them nothing is known to be
- * thinned). In text the sentences stand at the end, where there are any. sink NULL: no document. 0
- * or the database's error.
+ * thinned). In text the sentences stand at the end, where there are any. With KYMO_ABOUT_ALL also,
+ * as table "counted", the system calls that were counted instead of stored. sink NULL: no document.
+ * 0 or the database's error.
  */
 int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
 		      const struct kymo_filter *filter, int classes, struct kymo_sink *sink,

@@ -70,9 +70,10 @@ def one(connection, query, *values):
 
 
 def totals(connection, name):
-    query = "SELECT class, attempted_count, stored_count, counted_count, lost_count FROM class_totals"
-    for kind, attempted, stored, counted, lost in connection.execute(query):
-        check(attempted == stored + counted + lost, f"{name}: {kind}: {attempted} attempted, {stored} stored, {counted} counted, {lost} lost")
+    for kind, cpu, _, attempted, stored, counted, lost in connection.execute(
+            "SELECT event_class, cpu, max(time_ns), attempted_count, stored_count, ifnull(counted_count, 0), lost_count FROM class_total GROUP BY 1, 2"):
+        check(attempted == stored + counted + lost,
+              f"{name}: class {kind} CPU {cpu}: {attempted} attempted, {stored} stored, {counted} counted, {lost} lost")
 
 
 def calls(connection, table, pid):
@@ -107,6 +108,7 @@ def check_all(connection, truth):
 def check_loss(connection, truth):
     """A ring of 4 KiB, two threads as fast as they can: much finds no room, and is counted."""
     check(check_calls(connection, "loss", truth) > 0, "loss: the ring was never full")
+    check(one(connection, "SELECT sum(lost_count) FROM loss_summary WHERE reason <> 'recursion'") in (None, 0), "loss: events were lost")
 
 
 def how(connection):
