@@ -12,6 +12,7 @@
 
 #include "analyzer/output/json_string.h"
 #include "analyzer/output/sink.h"
+#include "analyzer/reports/counted_note.h"
 #include "formats/capture_reader.h"
 #include "formats/cleanup.h"
 #include "formats/limits.h"
@@ -28,7 +29,9 @@ struct dump {
 	const char *type; /* NULL: all */
 	bool type_seen;
 	u64 unknown_rows, rejected;
-	u64 stack_bytes; /* written for frames, about */
+	u64 counted, counted_from_ns,
+		counted_to_ns; /* calls of `syscall_count` rows, their spans */
+	u64 stack_bytes;       /* written for frames, about */
 	struct {
 		u64 *values;
 		size_t capacity;
@@ -209,21 +212,62 @@ static void print_row(struct dump *dump, const struct cap_rows *rows,
 	(void)fputs("}\n", dump->out);
 }
 
+/* The value of a row's field, 0 where it cannot be had. */
+static u64 value_of(const struct dump *dump, const struct cap_section *section, u16 field_id,
+		    u32 row)
+{
+	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
+		if (section->columns[i].field_id == field_id)
+			return dump->columns[i].usable ? dump->columns[i].values[row] : 0;
+	}
+	return 0;
+}
+
+static bool wants_calls(const struct dump *dump)
+{
+	return !dump->type || strcmp(dump->type, "syscall") == 0;
+}
+
+static void note_counts(struct dump *dump, const struct cap_section *section)
+{
+	enum { TIME_NS = 1, FROM_NS, CALL_COUNT }; /* ids in events.def */
+
+	for (u32 row = 0; row < section->row_count; row++) {
+		u64 from_ns = value_of(dump, section, FROM_NS, row);
+		u64 to_ns = value_of(dump, section, TIME_NS, row);
+
+		if (dump->counted == 0 || from_ns < dump->counted_from_ns)
+			dump->counted_from_ns = from_ns;
+		if (to_ns > dump->counted_to_ns)
+			dump->counted_to_ns = to_ns;
+		if (__builtin_add_overflow(dump->counted, value_of(dump, section, CALL_COUNT, row),
+					   &dump->counted))
+			dump->counted = INT64_MAX;
+	}
+}
+
 static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_err *err)
 {
 	u64 most = MAX_STACK_TEXT_BYTES(cap_reader_file_bytes(dump->reader));
 
 	for (u32 s = 0; s < rows->section_count; s++) {
 		const struct cap_section *section = &rows->sections[s];
+		bool shown, counts;
 
 		if (!section->type) {
 			dump->unknown_rows += section->row_count;
 			continue;
 		}
-		if (dump->type && strcmp(dump->type, section->type->name) != 0)
+		shown = !dump->type || strcmp(dump->type, section->type->name) == 0;
+		counts = section->type_id == EV_SYSCALL_COUNT && wants_calls(dump);
+		if (!shown && !counts)
 			continue;
 		if (decode_columns(dump, rows, section) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
+		if (counts)
+			note_counts(dump, section);
+		if (!shown)
+			continue;
 		for (u32 row = 0; row < section->row_count && dump->stack_bytes <= most; row++)
 			print_row(dump, rows, section, row);
 		if (dump->stack_bytes > most)
@@ -266,6 +310,7 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 {
 	const struct cap_damage *damage = cap_reader_damage(dump->reader);
 	const char *stopped = cap_reader_stopped(dump->reader);
+	u64 start_ns = cap_reader_facts(dump->reader)->info.monotonic_ns;
 	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
 
 	if (damaged)
@@ -288,6 +333,10 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	if (dump->rejected)
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
+	if (dump->counted > 0)
+		kymo_counted_line(run, path, dump->counted,
+				  (double)(s64)(dump->counted_from_ns - start_ns) / 1e9,
+				  (double)(s64)(dump->counted_to_ns - start_ns) / 1e9);
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events are missing: its loss rows tell why",
 			  damage->end_lost);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
 #include "formats/cleanup.h"
 
@@ -67,6 +68,8 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	if (rows < 0)
 		return (int)rows;
 	rc = kymo_filter_resolve(db, &common.filter, err);
+	if (rc == 0)
+		rc = kymo_counted_tell(run, db, &common.filter, err);
 	status = rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, sink, err);
 	if (status < 0)
 		return status;

@@ -13,7 +13,8 @@ static const char capture_sql[] =
 	"events_stored, blocks_schema_unknown,"
 	" (SELECT count(*) FROM loss l JOIN enum_name n ON n.capture_id = l.capture_id"
 	" AND n.kind = 'reason' AND n.value = l.reason AND n.name = 'damaged'"
-	" WHERE l.capture_id = capture.id) FROM capture WHERE :capture = 0 OR id = :capture"
+	" WHERE l.capture_id = capture.id), events_counted FROM capture WHERE :capture = 0 OR id = "
+	":capture"
 	" ORDER BY id";
 enum {
 	ID,
@@ -29,7 +30,8 @@ enum {
 	REJECTED,
 	STORED,
 	NO_SCHEMA,
-	RECOVERED_GAPS
+	RECOVERED_GAPS,
+	COUNTED
 };
 
 static const char spans_sql[] =
@@ -41,6 +43,7 @@ static const char spans_sql[] =
 
 struct sums {
 	s64 dropped, damaged, unknown;
+	s64 counted; /* no loss: told, so that nobody looks for their events */
 	bool complete;
 };
 
@@ -83,6 +86,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 	long long skipped = kymo_query_int(row, SKIPPED), rejected = kymo_query_int(row, REJECTED);
 	long long unknown_blocks = kymo_query_int(row, UNKNOWN_BLOCKS);
 	long long unknown_rows = kymo_query_int(row, UNKNOWN_ROWS);
+	double attempted = (double)dropped + (double)stored + (double)kymo_query_int(row, COUNTED);
 	bool is_cut = end_reason && strcmp(end_reason, "cut") == 0;
 	bool is_stopped = end_reason && strcmp(end_reason, "stopped") == 0;
 	bool end_lost = end_reason && strcmp(end_reason, "recovered") == 0;
@@ -90,7 +94,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 
 	if (dropped > 0)
 		run->note(run, "'%s': %lld events (%.2f %%) were dropped while recording", path,
-			  dropped, 100.0 * (double)dropped / (double)(dropped + stored));
+			  dropped, 100.0 * (double)dropped / attempted);
 	if (recovered)
 		note_recovered(run, path, damaged, end_lost);
 	/* half a block at the end is what a cut looks like, not damage beside it */
@@ -125,6 +129,13 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 			  path, unknown_blocks, unknown_rows);
 }
 
+static s64 sum(s64 a, s64 b)
+{
+	s64 result;
+
+	return __builtin_add_overflow(a, b, &result) ? INT64_MAX : result;
+}
+
 static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 			const struct kymo_filter *filter, struct sums *ret_sums,
 			struct cap_err *err)
@@ -139,6 +150,7 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 		rc = 0;
 		sums.dropped += kymo_query_int(query, DROPPED);
 		sums.damaged += kymo_query_int(query, DAMAGED);
+		sums.counted = sum(sums.counted, kymo_query_int(query, COUNTED));
 		sums.unknown += kymo_query_int(query, UNKNOWN_BLOCKS) +
 				kymo_query_int(query, UNKNOWN_ROWS) +
 				kymo_query_int(query, NO_SCHEMA);
@@ -178,6 +190,8 @@ int kymo_loss_note(const struct kymo_run *run, struct kymo_db *db, const struct 
 		kymo_sink_field_int(sink, "events_dropped", KYMO_SHOW_COUNT, sums.dropped);
 		kymo_sink_field_int(sink, "events_damaged", KYMO_SHOW_COUNT, sums.damaged);
 		kymo_sink_field_int(sink, "unknown", KYMO_SHOW_COUNT, sums.unknown);
+		if (sums.counted > 0)
+			kymo_sink_field_int(sink, "events_counted", KYMO_SHOW_COUNT, sums.counted);
 		kymo_sink_field_bool(sink, "complete", sums.complete);
 		rc = write_spans(db, filter, sink, err);
 		kymo_sink_object_end(sink);

@@ -19,7 +19,7 @@ $ kymo verify --decode bomb.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  38
+> rows:                  42
 > events:                14
 > events_missing:        14
 > events_written:        28
@@ -30,7 +30,7 @@ $ kymo verify --decode bomb.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump bomb.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 38
+> 42
 > status 0
 $ kymo import --quiet bomb.kymo -o out.db; echo "status $?"; ls
 > status 0

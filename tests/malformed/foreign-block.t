@@ -21,7 +21,7 @@ $ kymo verify --decode foreign-block.kymo
 > blocks_unknown:        0
 > blocks_foreign:        1
 > bytes_skipped:         0
-> rows:                  50
+> rows:                  54
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -32,7 +32,7 @@ $ kymo verify --decode foreign-block.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump foreign-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 50
+> 54
 > status 3
 2> kymo: dump: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read
 $ kymo import --quiet foreign-block.kymo -o out.db; echo "status $?"; ls

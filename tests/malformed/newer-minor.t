@@ -15,7 +15,7 @@ $ kymo verify --decode newer-minor.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  52
+> rows:                  56
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -25,7 +25,7 @@ $ kymo verify --decode newer-minor.kymo
 > ended:                 yes
 > end_reason:            normal
 $ kymo dump newer-minor.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 52
+> 56
 > status 0
 $ kymo import --quiet newer-minor.kymo -o out.db; echo "status $?"; ls
 > status 0

@@ -9,7 +9,7 @@ $ kymo verify --decode no-end.kymo
 >
 > problems
 > offset  bytes  problem  from_s    to_s  blocks  events  text
-> N N  cut      0.000118     -       -       -  no END: cut off, or its recorder was killed; what came after is not known
+> N N  cut      0.000142     -       -       -  no END: cut off, or its recorder was killed; what came after is not known
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
@@ -20,7 +20,7 @@ $ kymo verify --decode no-end.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  52
+> rows:                  56
 > events:                28
 > events_missing:        0
 > events_written:        0
@@ -31,7 +31,7 @@ $ kymo verify --decode no-end.kymo
 > end_reason:            -
 ? 3
 $ kymo dump no-end.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 52
+> 56
 > status 3
 2> kymo: dump: 'no-end.kymo' is cut: it was not closed, so what came after is not known
 $ kymo import --quiet no-end.kymo -o out.db; echo "status $?"; ls

@@ -10,7 +10,7 @@ $ kymo verify --decode no-schema.kymo
 > problems
 > offset  bytes  problem    from_s  to_s      blocks  events  text
 > N N  lost            -  0.000004       1       0  block 1 is missing here
-> N N  lost     0.000118         -       1       0  block 13 is missing here
+> N N  lost     0.000142         -       1       0  block 13 is missing here
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
@@ -21,7 +21,7 @@ $ kymo verify --decode no-schema.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  52
+> rows:                  56
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -32,7 +32,7 @@ $ kymo verify --decode no-schema.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump no-schema.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 52
+> 56
 > status 3
 2> kymo: dump: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read
 $ kymo import --quiet no-schema.kymo -o out.db; echo "status $?"; ls

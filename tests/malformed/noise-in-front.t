@@ -20,7 +20,7 @@ $ kymo verify --decode noise-in-front.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         N
-> rows:                  52
+> rows:                  56
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -31,7 +31,7 @@ $ kymo verify --decode noise-in-front.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump noise-in-front.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 52
+> 56
 > status 3
 2> kymo: dump: 'noise-in-front.kymo' is damaged: 0 blocks and N bytes could not be read
 $ kymo import --quiet noise-in-front.kymo -o out.db; echo "status $?"; ls

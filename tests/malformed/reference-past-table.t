@@ -19,7 +19,7 @@ $ kymo verify --decode reference-past-table.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  39
+> rows:                  43
 > events:                15
 > events_missing:        13
 > events_written:        28
@@ -30,7 +30,7 @@ $ kymo verify --decode reference-past-table.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump reference-past-table.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 39
+> 43
 > status 0
 $ kymo import --quiet reference-past-table.kymo -o out.db; echo "status $?"; ls
 > status 0

@@ -20,7 +20,7 @@ $ kymo verify --decode schema-is-noise.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         N
-> rows:                  52
+> rows:                  56
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -31,7 +31,7 @@ $ kymo verify --decode schema-is-noise.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump schema-is-noise.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 52
+> 56
 > status 3
 2> kymo: dump: 'schema-is-noise.kymo' is damaged: 1 blocks and N bytes could not be read
 $ kymo import --quiet schema-is-noise.kymo -o out.db; echo "status $?"; ls

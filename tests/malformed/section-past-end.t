@@ -20,7 +20,7 @@ $ kymo verify --decode section-past-end.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  38
+> rows:                  42
 > events:                14
 > events_missing:        1
 > events_written:        28
@@ -31,7 +31,7 @@ $ kymo verify --decode section-past-end.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump section-past-end.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 38
+> 42
 > status 3
 2> kymo: dump: 'section-past-end.kymo' is damaged: 1 blocks and N bytes could not be read
 $ kymo import --quiet section-past-end.kymo -o out.db; echo "status $?"; ls

@@ -15,7 +15,7 @@ $ kymo verify --decode two-captures.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  104
+> rows:                  112
 > events:                56
 > events_missing:        0
 > events_written:        56
@@ -25,7 +25,7 @@ $ kymo verify --decode two-captures.kymo
 > ended:                 yes
 > end_reason:            normal
 $ kymo dump two-captures.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 104
+> 112
 > status 0
 $ kymo import --quiet two-captures.kymo -o out.db; echo "status $?"; ls
 > status 0

@@ -20,7 +20,7 @@ $ kymo verify --decode unknown-block.kymo
 > blocks_unknown:        1
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  50
+> rows:                  54
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -31,7 +31,7 @@ $ kymo verify --decode unknown-block.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump unknown-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 50
+> 54
 > status 3
 2> kymo: dump: 1 blocks and 0 rows of unknown type skipped
 $ kymo import --quiet unknown-block.kymo -o out.db; echo "status $?"; ls

@@ -21,7 +21,7 @@ $ kymo verify --decode unknown-encoding.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  39
+> rows:                  43
 > events:                15
 > events_missing:        13
 > events_written:        28
@@ -32,7 +32,7 @@ $ kymo verify --decode unknown-encoding.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump unknown-encoding.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 39
+> 43
 > status 3
 2> kymo: dump: 1 columns could not be decoded and read as null
 $ kymo import --quiet unknown-encoding.kymo -o out.db; echo "status $?"; ls

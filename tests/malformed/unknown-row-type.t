@@ -21,7 +21,7 @@ $ kymo verify --decode unknown-row-type.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  39
+> rows:                  43
 > events:                15
 > events_missing:        13
 > events_written:        28
@@ -32,7 +32,7 @@ $ kymo verify --decode unknown-row-type.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump unknown-row-type.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 38
+> 42
 > status 3
 2> kymo: dump: 0 blocks and 1 rows of unknown type skipped
 $ kymo import --quiet unknown-row-type.kymo -o out.db; echo "status $?"; ls

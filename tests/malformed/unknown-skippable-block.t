@@ -15,7 +15,7 @@ $ kymo verify --decode unknown-skippable-block.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  50
+> rows:                  54
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -25,7 +25,7 @@ $ kymo verify --decode unknown-skippable-block.kymo
 > ended:                 yes
 > end_reason:            normal
 $ kymo dump unknown-skippable-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 50
+> 54
 > status 0
 $ kymo import --quiet unknown-skippable-block.kymo -o out.db; echo "status $?"; ls
 > status 0
