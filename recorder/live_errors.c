@@ -16,6 +16,8 @@
 #include "formats/cleanup.h"
 #include "privileges.h"
 
+#define LOG_LINES 12 /* of a verifier's log: what was refused stands at its end */
+
 /* libbpf's print function has no context argument: the one variable it can reach. Set for the time
  * of a load only. */
 static _Thread_local struct live_log *captured_log;
@@ -88,8 +90,11 @@ static bool line_is_noise(const char *line, size_t len)
 		"processed ",
 		"-- END",
 		"-- BEGIN",
+		"BPF program load failed",
+		"failed to load: -",
 		"failed to load object",
 		"failed to load BPF skeleton",
+		"Retrying without BTF",
 		"permission error while running as root",
 	};
 
@@ -99,30 +104,65 @@ static bool line_is_noise(const char *line, size_t len)
 	return len == 0;
 }
 
-void live_log_tail(const struct live_log *log, char *ret_text, size_t size)
-{
-	const char *lines[4];
-	size_t lens[4], count = 0, used = 0;
-	size_t end = log->len;
+struct log_line {
+	const char *text;
+	size_t len;
+};
 
-	while (end > 0 && count < 4) {
+/* The last lines that say something, the last one first: at most max, of at most size bytes with
+ * what stands between them. */
+static size_t last_lines(const struct live_log *log, size_t max, size_t between_bytes, size_t size,
+			 struct log_line *ret_lines)
+{
+	static const char prefix[] = "libbpf: ";
+	size_t count = 0, end = log->len, used = 0;
+
+	while (end > 0 && count < max) {
+		struct log_line line;
 		size_t start = end;
 
 		while (start > 0 && log->text[start - 1] != '\n')
 			start--;
-		if (!line_is_noise(log->text + start, end - start)) {
-			lines[count] = log->text + start;
-			lens[count++] = end - start;
-		}
+		line = (struct log_line){log->text + start, end - start};
 		end = start > 0 ? start - 1 : 0;
+		if (line_is_noise(line.text, line.len))
+			continue;
+		if (line.len >= sizeof(prefix) - 1 &&
+		    strncmp(line.text, prefix, sizeof(prefix) - 1) == 0) {
+			line.text += sizeof(prefix) - 1;
+			line.len -= sizeof(prefix) - 1;
+		}
+		used += line.len + between_bytes;
+		if (count > 0 && used >= size)
+			break; /* the end is what counts */
+		ret_lines[count++] = line;
 	}
+	return count;
+}
+
+static void join_lines(const struct live_log *log, size_t max, const char *before_first,
+		       const char *before, char *ret_text, size_t size)
+{
+	struct log_line lines[LOG_LINES];
+	size_t count = last_lines(log, max, strlen(before), size, lines), used = 0;
+
 	ret_text[0] = 0;
-	while (count-- > 0 && used < size) {
-		int len = snprintf(ret_text + used, size - used, "%s%.*s", used ? " | " : "",
-				   (int)lens[count], lines[count]);
+	for (size_t i = count; i-- > 0 && used < size;) {
+		int len = snprintf(ret_text + used, size - used, "%s%.*s",
+				   used ? before : before_first, (int)lines[i].len, lines[i].text);
 
 		used += len > 0 ? (size_t)len : 0;
 	}
+}
+
+void live_log_tail(const struct live_log *log, char *ret_text, size_t size)
+{
+	join_lines(log, 4, "", " | ", ret_text, size);
+}
+
+void live_log_lines(const struct live_log *log, char *ret_text, size_t size)
+{
+	join_lines(log, LOG_LINES, "\n  | ", "\n  | ", ret_text, size);
 }
 
 int live_fail_permissions(struct cap_err *err, const char *what)

@@ -23,6 +23,9 @@ void live_log_capture(struct live_log *log);
 /* The last words of the log on one line, at most `size` bytes. */
 void live_log_tail(const struct live_log *log, char *ret_text, size_t size);
 
+/* The same with a line each, each behind a line break and a mark; "" where there are none. */
+void live_log_lines(const struct live_log *log, char *ret_text, size_t size);
+
 /* 0, or CAP_EPRIVILEGE: "InsufficientPermissions" or "IncompatibleKernel". */
 int live_check_host(struct cap_err *err);
 

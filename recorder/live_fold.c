@@ -163,7 +163,8 @@ static u32 flip(struct live_fold *fold, const struct live_probes *probes)
 		fold->cpus[cpu].next = counts_of(probes, cpu);
 	fold->from_ns = live_now_ns(); /* a program notes the half before it looks at the clock */
 	__atomic_store_n(word, !table, __ATOMIC_RELAXED);
-	live_wait_for_programs();
+	if (!fold->gate_closed)
+		live_wait_for_programs();
 	return table;
 }
 

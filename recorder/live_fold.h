@@ -23,6 +23,7 @@ struct live_fold_cpu {
 };
 
 struct live_fold {
+	bool gate_closed;	      /* no program counts any more: they need not be waited for */
 	struct live_fold_slot *slots; /* mapped, both halves; NULL: system calls are not recorded */
 	size_t mapped_bytes;
 	u32 cpu_count, cpu_slots;

@@ -21,8 +21,11 @@ static ssize_t read_some(int fd, void *bytes, size_t size, struct cap_err *err)
 		if (got >= 0)
 			return got;
 		if (errno != EINTR && errno != EAGAIN)
-			return cap_fail_errno(err, errno,
-					      "MapOperationFailed: read a task iterator");
+			return cap_fail(
+				err, CAP_EPRIVILEGE,
+				"MapOperationFailed: read a task iterator: %s; record without "
+				"-p, or on another kernel",
+				strerror(errno));
 	}
 }
 
@@ -37,8 +40,9 @@ int live_iterator_run(int fd, struct cap_err *err)
 	return (int)got;
 }
 
-int live_processes_read(int fd, struct ring_process **ret_processes, size_t *ret_count,
-			struct cap_err *err)
+/* All that the iterator tells; *ret_bytes is malloc'd. */
+static int read_all(int fd, const char *what, char **ret_bytes, size_t *ret_len,
+		    struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *bytes = NULL;
 	size_t used = 0, size = 0;
@@ -49,7 +53,7 @@ int live_processes_read(int fd, struct ring_process **ret_processes, size_t *ret
 			char *more = realloc(bytes, size + size / 2 + 2 * READ_BYTES);
 
 			if (!more)
-				return cap_fail(err, -ENOMEM, "list of running processes");
+				return cap_fail(err, -ENOMEM, "%s", what);
 			bytes = more;
 			size += size / 2 + 2 * READ_BYTES;
 		}
@@ -58,8 +62,22 @@ int live_processes_read(int fd, struct ring_process **ret_processes, size_t *ret
 			return (int)got;
 		used += (size_t)got;
 	} while (got > 0);
-	*ret_count = used / sizeof(struct ring_process);
-	*ret_processes = (struct ring_process *)TAKE(bytes);
+	*ret_bytes = TAKE(bytes);
+	*ret_len = used;
+	return 0;
+}
+
+int live_processes_read(int fd, struct ring_process **ret_processes, size_t *ret_count,
+			struct cap_err *err)
+{
+	char *bytes;
+	size_t len;
+	int rc = read_all(fd, "list of running processes", &bytes, &len, err);
+
+	if (rc < 0)
+		return rc;
+	*ret_count = len / sizeof(struct ring_process);
+	*ret_processes = (struct ring_process *)bytes;
 	return 0;
 }
 
@@ -77,32 +95,25 @@ static size_t call_length(const char *bytes, size_t len)
 	return len < need ? 0 : need;
 }
 
-int live_calls_read(int fd, struct rec_sink *sink, u64 *attempted_by_cpu, size_t cpu_count,
-		    struct cap_err *err)
+int live_calls_read(int fd, char **ret_bytes, size_t *ret_len, struct cap_err *err)
 {
-	CLEANUP(cap_freep) char *bytes = malloc(READ_BYTES);
-	size_t used = 0;
-	ssize_t got;
+	return read_all(fd, "calls in flight", ret_bytes, ret_len, err);
+}
 
-	if (!bytes)
-		return cap_fail(err, -ENOMEM, "calls in flight");
-	while ((got = read_some(fd, bytes + used, READ_BYTES - used, err)) > 0) {
-		size_t at = 0, len;
+void live_calls_put(const char *bytes, size_t len, struct rec_sink *sink, u64 *attempted_by_cpu,
+		    size_t cpu_count)
+{
+	size_t at = 0, record_bytes;
 
-		used += (size_t)got;
-		while ((len = call_length(bytes + at, used - at)) > 0) {
-			u64 aligned[CALL_BYTES_WITH_ARGS / sizeof(u64)];
-			u32 cpu;
+	while ((record_bytes = call_length(bytes + at, len - at)) > 0) {
+		u64 aligned[CALL_BYTES_WITH_ARGS / sizeof(u64)];
+		u32 cpu;
 
-			memcpy(aligned, bytes + at, len);
-			cpu = ((const struct ring_head *)aligned)->cpu;
-			if (cpu < cpu_count)
-				attempted_by_cpu[cpu]++;
-			rec_sink_record(sink, aligned, len);
-			at += len;
-		}
-		memmove(bytes, bytes + at, used - at);
-		used -= at;
+		memcpy(aligned, bytes + at, record_bytes);
+		cpu = ((const struct ring_head *)aligned)->cpu;
+		if (cpu < cpu_count)
+			attempted_by_cpu[cpu]++;
+		rec_sink_record(sink, aligned, record_bytes);
+		at += record_bytes;
 	}
-	return (int)got;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -118,8 +119,38 @@ static void detach_probe(struct live_probe_state *state)
 	for (size_t i = 0; i < state->link_count; i++)
 		(void)bpf_link__destroy(state->links[i]); /* nothing can be done about a failure */
 	free(state->links);
+	free(state->event_fds);
 	state->links = NULL;
+	state->event_fds = NULL;
 	state->link_count = 0;
+	if (state->again_fd > 0)
+		(void)close(state->again_fd); /* the kernel detaches */
+	state->again_fd = 0;
+}
+
+void live_probe_pause(struct live_probes *probes, enum live_probe_id id)
+{
+	detach_probe(&probes->states[id]);
+}
+
+/* By the oldest command for it, which one entry of the filter of system calls lets through. The
+ * probe's name is its tracepoint's; a tp_btf program knows its own. */
+int live_probe_resume(struct live_probes *probes, enum live_probe_id id)
+{
+	struct live_probe_state *state = &probes->states[id];
+	struct bpf_program *program = live_probe_program(probes, id);
+	int fd;
+
+	if (!program || probe_table[id].kind != KIND_TRACEPOINT)
+		return -EINVAL;
+	if (state->again_fd > 0 || state->link_count > 0)
+		return 0;
+	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : probe_table[id].name,
+				     bpf_program__fd(program));
+	if (fd < 0)
+		return -errno;
+	state->again_fd = fd;
+	return 0;
 }
 
 static void drop_probe(struct live_probe_state *state, int error, const char *reason)
@@ -201,6 +232,22 @@ static bool anything_wanted(const struct live_probes *probes)
 	return false;
 }
 
+static int fail_verifier(const struct live_probes *probes, int error, struct cap_err *err)
+{
+	char lines[640], reason[64];
+
+	live_log_lines(&probes->log, lines, sizeof(lines));
+	if (!probes->log.program[0])
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"LoadFailed: %s; report it with: kymo-record doctor --report%s",
+				strerror_r(error, reason, sizeof(reason)), lines);
+	return cap_fail(err, CAP_EPRIVILEGE,
+			"LoadFailed: program %s, the last fallback: %s; record other classes (-e), "
+			"or report it with: kymo-record doctor --report%s%s",
+			probes->log.program, strerror_r(error, reason, sizeof(reason)),
+			lines[0] ? "\nthe end of the kernel verifier's log:" : "", lines);
+}
+
 static int fail_load(const struct live_probes *probes, int error, struct cap_err *err)
 {
 	char tail[512];
@@ -208,6 +255,12 @@ static int fail_load(const struct live_probes *probes, int error, struct cap_err
 	if (error == EPERM)
 		return live_fail_permissions(err,
 					     "the kernel refused to load BPF programs (EPERM)");
+	if (error == ENOSYS)
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"UnsupportedPlatform: this kernel, or the sandbox around us, has no "
+			"bpf(2); record on a host whose kernel was built with "
+			"CONFIG_BPF_SYSCALL=y");
 	if (strstr(probes->log.text,
 		   "vmlinux BTF")) /* libbpf's words, and an errno that says nothing */
 		return live_fail_btf(err, "it cannot be read as such");
@@ -217,15 +270,26 @@ static int fail_load(const struct live_probes *probes, int error, struct cap_err
 	live_log_tail(&probes->log, tail, sizeof(tail));
 	if (strstr(tail, "failed to create"))
 		return cap_fail(err, CAP_EPRIVILEGE,
-				"MapOperationFailed: %s: %s; try a smaller ring (--buffer), or "
+				"MapOperationFailed: %s: %s; try smaller rings (--buffer 64K), or "
 				"raise the memory limit",
 				strerror(error), tail);
 	if (error == ENOMEM)
 		return cap_fail_errno(err, ENOMEM, "LoadFailed");
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"LoadFailed: %s: %s; report this line with `uname -r`, or record other "
-			"classes (-e)",
-			strerror(error), tail[0] ? tail : "no reason given");
+	return fail_verifier(probes, error, err);
+}
+
+/* Was it a ring that did not fit into memory? Then half of it is tried. */
+static bool shrink_rings(struct live_probes *probes, int error)
+{
+	struct rlimit limit;
+	bool locked = error == EPERM && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+		      limit.rlim_cur != RLIM_INFINITY; /* how kernels before 5.11 say it */
+
+	if ((error != ENOMEM && !locked) || probes->ring_halvings >= LIVE_MAX_HALVINGS ||
+	    !strstr(probes->log.text, "_ring': failed to create"))
+		return false;
+	probes->ring_halvings++;
+	return true;
 }
 
 /* One object, loaded with the programs chosen now. 0: loaded. 1: something was refused and the
@@ -251,10 +315,14 @@ static int load_once(struct live_probes *probes, const struct rec_options *optio
 	if (rc == 0)
 		return 0;
 
+	if (shrink_rings(probes, -rc))
+		return 1;
 	refused = find_refused(probes);
 	if (refused < 0)
 		return fail_load(probes, -rc, err);
 	live_log_tail(&probes->log, tail, sizeof(tail));
+	if (!tail[0])
+		(void)snprintf(tail, sizeof(tail), "load: %s", strerror(-rc));
 	if (!refuse_variant(probes, refused, -rc, tail) && !anything_wanted(probes))
 		return fail_load(probes, -rc, err);
 	return 1;
@@ -400,6 +468,22 @@ static void probe_kernel(struct live_probes *probes)
 
 /* ---- Whole ---- */
 
+/* Rings smaller than wanted lose events sooner: said where each class is told. */
+static void note_small_rings(struct live_probes *probes)
+{
+	static const enum live_probe_id ids[] = {LIVE_PROBE_sys_enter, LIVE_PROBE_cpu_sample};
+
+	for (size_t i = 0; probes->ring_halvings > 0 && i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct live_probe_state *state = &probes->states[ids[i]];
+
+		if (state->attached && !state->reason[0])
+			(void)snprintf(state->reason, sizeof(state->reason),
+				       "fallback: rings of 1/%u of their size, because memory "
+				       "for larger ones was refused",
+				       1u << probes->ring_halvings);
+	}
+}
+
 /* The one fallback that is not another program. Said unless there is more to say. */
 static void note_hash_map(struct live_probe_state *sys_enter, bool use_task_storage)
 {
@@ -463,6 +547,7 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 	live_log_capture(NULL);
 	if (rc < 0)
 		return rc;
+	note_small_rings(probes);
 	note_hash_map(&probes->states[LIVE_PROBE_sys_enter], probes->use_task_storage);
 	return nothing_recorded(probes, options->classes) ? fail_attach(probes, err) : 0;
 }

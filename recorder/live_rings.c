@@ -115,7 +115,11 @@ static int drain_ring(struct live_ring *ring, struct rec_sink *sink, struct cap_
 	rec_sink_ring_used(sink, ring->drained_bytes < ring->ring_bytes ? ring->drained_bytes
 									: ring->ring_bytes);
 	if (rc < 0 && rc != STOP_WALKING)
-		return cap_fail_errno(err, -rc, "MapOperationFailed: drain a ring");
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"MapOperationFailed: drain a ring: %s; what was recorded until then "
+			"is in the capture",
+			strerror(-rc));
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "live_blocks.h"
 #include "live_errors.h"
 #include "live_fold.h"
+#include "live_govern.h"
 #include "live_inflight.h"
 #include "live_probes.h"
 #include "live_reach.h"
@@ -27,6 +28,7 @@
 #include "process_scan.h"
 #include "rec_source.h"
 #include "sideband.h"
+#include "stop_steps.h"
 
 #include "kymo_bpf.skel.h"
 
@@ -36,11 +38,21 @@
 #define SECOND_NAMES_NS 10000000000ull
 #define LATER_NAMES_NS 30000000000ull
 
+/* What the end reads from the kernel: by a helper, which alone touches it while it works. */
+struct live_stop_work {
+	char *calls;
+	size_t calls_bytes;
+	struct cap_chunk *names;
+	int calls_rc, names_rc;
+	struct cap_err calls_err;
+};
+
 struct live_source {
 	const struct rec_options *options;
 	struct live_probes probes;
 	struct live_rings *rings;
 	struct live_stats stats;
+	struct live_govern govern;
 	struct live_fold fold;
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
@@ -54,6 +66,8 @@ struct live_source {
 		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
 	u64 start_ns, next_names_ns;
 	bool started, stopped;
+	struct rec_steps *steps;    /* of the end; NULL: none */
+	struct live_stop_work last; /* what they work on */
 };
 
 static volatile struct live_control *control_of(const struct live_source *live)
@@ -80,6 +94,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
 	live_tgid_set_done(&live->wanted);
+	free(live->last.calls);
 	free(live);
 	return NULL;
 }
@@ -164,11 +179,14 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	live_reach_ask(options, &live->reach);
 	live->processes_fd = live->calls_fd = -1;
 	allow_many_descriptors();
+	live_govern_open(&live->govern);
 	rc = live_check_host(err);
 	if (rc == 0)
 		rc = live_stats_init(&live->stats, err);
 	if (rc == 0)
 		rc = live_probes_open(&live->probes, options, err);
+	if (rc == 0)
+		live_govern_attached(&live->govern, &live->probes);
 	if (rc == 0)
 		rc = learn_self(live, err);
 	if (rc == 0)
@@ -305,7 +323,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 		return rc;
 	live->start_ns = live_now_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
-	live_stats_step(&live->stats, &live->probes, live->start_ns);
+	live_govern_step(&live->govern, &live->stats, &live->probes, live->start_ns);
 	live_fold_begin(&live->fold, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
 	control_of(live)->syscalls_since_ns = live->start_ns;
@@ -343,7 +361,7 @@ static int live_drain(struct rec_source *source, struct rec_sink *sink, struct c
 	int rc;
 
 	live->sink = sink;
-	live_stats_step(&live->stats, &live->probes, now_ns);
+	live_govern_step(&live->govern, &live->stats, &live->probes, now_ns);
 	rc = drain_all(live, sink, err);
 	if (rc == 0)
 		rc = live_fold_step(&live->fold, &live->probes, sink, now_ns, err);
@@ -367,6 +385,20 @@ static int live_stats(struct rec_source *source, struct rec_sink *sink,
 	return live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
 }
 
+static void live_load(struct rec_source *source, struct rec_load *load)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	live_govern_load(&live->govern, &live->stats, &live->probes, load);
+}
+
+static int live_thin(struct rec_source *source, const struct rec_decision *wanted)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	return live_govern_thin(&live->govern, &live->stats, &live->probes, wanted);
+}
+
 /* ---- stop ---- */
 
 static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
@@ -377,6 +409,67 @@ static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct
 
 	rc = live_hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
+}
+
+static void step_wait(void *context)
+{
+	(void)context;
+	live_wait_for_programs();
+}
+
+static void step_calls(void *context)
+{
+	struct live_source *live = context;
+
+	live->last.calls_rc = live_calls_read(live->calls_fd, &live->last.calls,
+					      &live->last.calls_bytes, &live->last.calls_err);
+}
+
+static void step_names(void *context)
+{
+	struct live_source *live = context;
+
+	live->last.names_rc = rec_kernel_map_symbols(live->kernel_map, live->last.names, NULL);
+}
+
+static void step_detach(void *context)
+{
+	live_probes_detach(&((struct live_source *)context)->probes);
+}
+
+static void step_sideband(void *context)
+{
+	struct live_source *live = context;
+
+	live->sideband = rec_sideband_free(live->sideband);
+}
+
+static int put_calls(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	if (live->calls_fd < 0 ||
+	    !rec_steps_run(live->steps, "calls in flight read", step_calls, live))
+		return 0; /* given up is told with the steps */
+	if (live->last.calls_rc < 0) {
+		*err = live->last.calls_err;
+		return live->last.calls_rc;
+	}
+	live_calls_put(live->last.calls, live->last.calls_bytes, sink, live->stats.inflight_by_cpu,
+		       live->stats.cpu_count);
+	free(live->last.calls);
+	live->last.calls = NULL;
+	return 0;
+}
+
+/* Names are a comfort: nothing is said where they cannot be had. */
+static void put_last_names(struct live_source *live, struct rec_sink *sink)
+{
+	if (!rec_kernel_map_has_unnamed(live->kernel_map))
+		return;
+	live->last.names = rec_sink_side_chunk(sink);
+	if (live->last.names &&
+	    rec_steps_run(live->steps, "kernel functions named", step_names, live))
+		(void)live_hand_over(sink, CAP_BLOCK_SYMBOLS, live->last.names,
+				     live->last.names_rc < 0 ? live->last.names_rc : 0);
 }
 
 /*
@@ -395,25 +488,34 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	live->sink = sink;
 	control_of(live)->stop_ns = live_now_ns();
 	control_of(live)->events_open = 0;
-	live_wait_for_programs();
+	rec_steps_note(live->steps, "gate closed");
+	(void)rec_steps_run(live->steps, "running programs ended", step_wait, live);
 	rc = drain_all(live, sink, err);
-	if (rc == 0 && live->calls_fd >= 0)
-		rc = live_calls_read(live->calls_fd, sink, live->stats.inflight_by_cpu,
-				     live->stats.cpu_count, err);
+	rec_steps_note(live->steps, "rings drained");
+	/* While their probes are detached nobody sees calls return. */
+	if (rc == 0 && !live->govern.syscalls_paused)
+		rc = put_calls(live, sink, err);
 	control_of(live)->tasks_open = 0;
-	live_wait_for_programs();
+	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
 	if (rc == 0)
 		rc = drain_all(live, sink, err);
 	live_stats_close_window(&live->stats, &live->probes, live_now_ns());
+	live->fold.gate_closed = true; /* and waited for, as far as that could be done */
 	if (rc == 0)
 		rc = live_fold_take(&live->fold, &live->probes, sink, err);
 	if (rc == 0)
 		rc = put_last_rows(live, sink, err);
+	rec_steps_note(live->steps, "last events and counts taken");
 	if (rc == 0)
-		(void)live_put_names(live->kernel_map, sink, NULL);
-	live_probes_detach(&live->probes);
-	live->sideband = rec_sideband_free(live->sideband);
+		put_last_names(live, sink);
+	(void)rec_steps_run(live->steps, "programs detached", step_detach, live);
+	(void)rec_steps_run(live->steps, "side-band closed", step_sideband, live);
 	return rc;
+}
+
+static void live_use_steps(struct rec_source *source, struct rec_steps *steps)
+{
+	((struct live_source *)source)->steps = steps;
 }
 
 const struct rec_source_ops rec_live_source = {
@@ -423,7 +525,10 @@ const struct rec_source_ops rec_live_source = {
 	.drain = live_drain,
 	.wake_fd = live_wake_fd,
 	.stats = live_stats,
+	.load = live_load,
+	.thin = live_thin,
 	.stop = live_stop,
 	.free = live_free,
 	.missing = live_missing,
+	.use_steps = live_use_steps,
 };

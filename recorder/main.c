@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "error_names.h"
 #include "event_classes.h"
 #include "options.h"
 #include "privileges.h"
@@ -29,6 +30,7 @@ static void say(const char *kind, const char *text)
 static int fail(struct cap_err *err)
 {
 	cap_say_memory(err, err->code);
+	rec_error_name_first(err);
 	say("", err->text);
 	return err->code == CAP_EPRIVILEGE ? REC_EXIT_KERNEL
 	       : err->code == CAP_EUSAGE   ? REC_EXIT_USAGE
@@ -109,11 +111,17 @@ static void warn(const char *text)
 	say("warning: ", text);
 }
 
+static void tell_step(const char *text)
+{
+	say("stop: ", text);
+}
+
 static int record(const struct rec_options *options)
 {
 	struct rec_screen screen = {
 		.status = options->quiet || options->json ? NULL : stderr,
 		.warn = warn,
+		.step = options->verbose ? tell_step : NULL,
 		.confine = rec_syscall_filter_apply,
 	};
 	struct rec_result result;
@@ -122,6 +130,7 @@ static int record(const struct rec_options *options)
 	int status = rec_exit_status(rc, &result);
 
 	cap_say_memory(&err, rc);
+	rec_error_name_first(&err);
 	if (rc < 0)
 		say("", err.text);
 	if (options->json)

@@ -209,11 +209,23 @@ static int apply_flags(const struct given *given, struct rec_options *options, s
 	return 0;
 }
 
+static int config_error(int rc, const char *advice, const char *path, struct cap_err *err)
+{
+	struct cap_err inner = *err;
+	char shown[REC_SHOWN_BYTES];
+
+	if (rc != CAP_EUSAGE)
+		return rc;
+	return cap_fail(err, rc, "ConfigError: %s%s%s", inner.text, advice,
+			path ? rec_text_show(path, strlen(path), shown) : "");
+}
+
 /* Reads the file that -c names, if any. */
 static int apply_file(const struct given *given, struct rec_options *options, u64 *ret_set_mask,
 		      struct cap_err *err)
 {
 	const char *path = NULL;
+	int rc;
 
 	for (size_t i = 0; i < given->count; i++) {
 		if (given->flags[i].id != REC_OPTION_CONFIG)
@@ -224,7 +236,10 @@ static int apply_file(const struct given *given, struct rec_options *options, u6
 		path = given->flags[i].value;
 	}
 	*ret_set_mask = 0;
-	return path ? rec_config_load(path, options, ret_set_mask, err) : 0;
+	if (!path)
+		return 0;
+	rc = rec_config_load(path, options, ret_set_mask, err);
+	return rc < 0 ? config_error(rc, "\ntry it with: kymo-record config check ", path, err) : 0;
 }
 
 static int name_output(struct rec_options *options, struct cap_err *err)
@@ -341,10 +356,10 @@ int rec_config_check(const char *path, FILE *out, struct cap_err *err)
 	rec_options_init(&options);
 	rc = rec_config_load(path, &options, &set_mask, err);
 	if (rc < 0)
-		return rc;
+		return config_error(rc, "", NULL, err);
 	rc = rec_options_complete(&options, set_mask, err);
 	if (rc < 0)
-		return cap_context(err, rc, "%s", path);
+		return config_error(cap_context(err, rc, "%s", path), "", NULL, err);
 	yaml = rec_options_yaml(&options);
 	if (!yaml)
 		return cap_fail(err, -ENOMEM, "out of memory");

@@ -14,51 +14,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "command_child.h"
+#include "error_names.h"
 #include "formats/cleanup.h"
-#include "host_facts.h"
-#include "output_file.h"
-#include "pid_watch.h"
+#include "memory_plan.h"
 #include "privileges.h"
 #include "quantity_text.h"
-#include "rec_source.h"
-#include "side_blocks.h"
-#include "status_line.h"
+#include "record_state.h"
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u	/* between CLOCK rows */
-#define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
-#define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
-#define RATIO_MARGIN 1.2	/* later events may compress a little worse */
-#define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
+#define CLOCK_SECONDS 10u /* between CLOCK rows */
 #define SMALL_SIZE_DRAIN_MS 10u
 #define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
 #define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
-
-struct recording {
-	struct rec_options options; /* a copy: the command's pid joins the filter */
-	struct rec_side side;	    /* source and sink, too */
-	struct rec_output *output;
-	struct rec_command command;
-	struct rec_pid_watch pids;
-	struct rec_host_facts facts;
-	const struct rec_screen *screen;
-	struct rec_status status;
-	sigset_t signals;
-	struct rec_caller_signals caller_signals;
-	int timer_fd, duration_fd, signal_fd;
-
-	bool started, ended, incomplete;
-	enum cap_end_reason reason;
-	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
-	u32 seconds;
-	u64 raw_bytes; /* at the last look: --max-size */
-	bool size_learning;
-	struct rec_own_cost begin_cost;
-};
 
 static u64 monotonic_ns(void)
 {
@@ -72,6 +42,13 @@ static u64 monotonic_ns(void)
 static u32 online_cpus(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (u32)count : 1;
+}
+
+static u32 possible_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_CONF);
 
 	return count > 0 ? (u32)count : 1;
 }
@@ -164,26 +141,24 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
-/* What failed, where, and what is to be done. */
 static int output_error(const struct recording *rec, int rc, struct cap_err *err)
 {
-	const char *path = rec->options.output_path;
-	struct cap_err inner = *err;
-	char floor[32];
+	return rec_output_explain(rec->output, rec->options.output_path, rc, err);
+}
 
-	if (rc == -EPIPE)
-		return cap_fail(err, rc, "output closed by its reader");
-	if (rc == -EIO || rc == -EROFS)
-		return cap_fail(err, rc, "output '%s': %s; its disk is failing, see dmesg", path,
-				inner.text);
-	if (!rec_output_error_is_full(rc))
-		return cap_context(err, rc, "output '%s'", path);
-	if (rec->output && rec_output_at_floor(rec->output))
-		(void)snprintf(
-			inner.text, sizeof(inner.text), "only %s are left, which stay free",
-			rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor)));
-	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
-			inner.text);
+/* It records all the same: the governor says when memory is above the budget. */
+static void warn_memory(const struct recording *rec, const struct rec_memory_plan *plan)
+{
+	u64 budget_bytes = rec->options.mem_budget_bytes;
+	char needed[32], budget[32], text[192];
+
+	if (budget_bytes == 0 || plan->needed_bytes <= budget_bytes)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "memory may need %s, above its budget of %s; see --buffer and --mem-budget",
+		       rec_bytes_text(plan->needed_bytes, needed, sizeof(needed)),
+		       rec_bytes_text(budget_bytes, budget, sizeof(budget)));
+	rec->screen->warn(text);
 }
 
 /* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
@@ -195,28 +170,25 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
 	};
+	struct rec_memory_plan plan;
 	int rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
 
 	if (rc < 0)
 		return rc;
 	rec_output_set_sync(rec->output, rec->options.sync);
+	rc = rec_output_set_floor(rec->output, &rec->options.disk_floor, err);
+	if (rc < 0)
+		return output_error(rec, rc, err);
+	rec_memory_plan(&rec->options,
+			rec->options.source_kind == REC_SOURCE_LIVE ? possible_cpus() : 0, &plan);
+	warn_memory(rec, &plan);
+	options.queue_bytes = plan.queue_bytes;
 	options.fd = rec_output_fd(rec->output);
 	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
 		options.kernel_map = rec_live_kernel_map(rec->side.source);
 	rc = rec_sink_open(&options, &rec->side.sink, err);
 	return rc < 0 ? output_error(rec, rc, err) : 0;
-}
-
-static void warn_missing(void *context, const char *what, const char *why)
-{
-	struct recording *rec = context;
-	char text[512];
-
-	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
-	rec->screen->warn(text);
-	if (rec->started)
-		rec->incomplete = true;
 }
 
 static int attach_phase(struct recording *rec, struct cap_err *err)
@@ -228,10 +200,14 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 	if (rc < 0)
 		return rc;
 	if (rec->side.ops->missing)
-		rec->side.ops->missing(rec->side.source, warn_missing, rec);
+		rec->side.ops->missing(rec->side.source, recording_warn_missing, rec);
 	if (rec->side.ops->describe)
 		rec->side.ops->describe(rec->side.source, &rec->facts.info);
-	return open_sink(rec, err);
+	rc = open_sink(rec, err);
+	if (rc < 0)
+		return rc;
+	return rec_governing_open(&rec->options, rec->side.ops, rec->side.source, online_cpus(),
+				  &rec->side.governing, err);
 }
 
 /* -------- start -------- */
@@ -263,12 +239,15 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	rec->begin_ns = monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
+	rec_governing_start(rec->side.governing, rec_output_floor_bytes(rec->output));
 	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
 			err);
 	if (rc == 0)
 		rc = open_timer(rec->options.duration_ns, 0, &rec->duration_fd, err);
 	if (rc == 0 && rec->command.pid > 0)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
+	if (rc == 0)
+		rc = rec_steps_open(rec->screen->step, &rec->steps, err);
 	/* All is open and attached; what follows has descriptors only. Not before the release:
 	 * where the command cannot be executed, the file is removed again, perhaps from a directory
 	 * of somebody else. The writer thread did the same already, so a refusal came before this.
@@ -277,6 +256,8 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 		rc = rec_privileges_drop_all(err);
 	if (rc == 0 && rec->screen->confine)
 		rc = rec->screen->confine(err);
+	if (rc == 0 && rec->side.ops->use_steps)
+		rec->side.ops->use_steps(rec->side.source, rec->steps);
 	rec->started = rc == 0;
 	return rc;
 }
@@ -299,31 +280,6 @@ static void take_signals(struct recording *rec)
 	}
 }
 
-/*
- * Would the file pass --max-size if it ended at the next look? How well events compress is only
- * known once some were written, so the first chunk is closed early, to learn it.
- */
-static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
-{
-	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
-	u64 growth_bytes = raw_bytes - rec->raw_bytes;
-	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + 2 * growth_bytes;
-
-	rec->raw_bytes = raw_bytes;
-	if (counts->chunk_raw_bytes > 0)
-		waiting_bytes =
-			(u64)((double)waiting_bytes * RATIO_MARGIN *
-			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
-	else if (!rec->size_learning && counts->open_bytes >= LEARN_BYTES) {
-		rec->size_learning = true;
-		(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
-		return false;
-	}
-	return counts->written_bytes + waiting_bytes + END_BYTES +
-		       counts->written_bytes / INDEX_DIVISOR >=
-	       rec->options.max_size_bytes;
-}
-
 static void check_limits(struct recording *rec)
 {
 	struct rec_sink_counts counts;
@@ -333,7 +289,8 @@ static void check_limits(struct recording *rec)
 	rec_sink_counts(rec->side.sink, &counts);
 	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
 		end(rec, CAP_END_SAMPLES);
-	if (rec->options.max_size_bytes > 0 && size_reached(rec, &counts))
+	if (rec->options.max_size_bytes > 0 &&
+	    rec_size_limit_reached(&rec->size_limit, rec->side.sink, &counts))
 		end(rec, CAP_END_SIZE);
 }
 
@@ -351,6 +308,8 @@ static void end_for_space(struct recording *rec)
 			       path, floor);
 		rec->screen->warn(text);
 	}
+	if (!rec->ended)
+		rec_governing_at_floor(rec->side.governing, rec_output_floor_bytes(rec->output));
 	end(rec, CAP_END_NO_SPACE);
 }
 
@@ -359,6 +318,7 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	rec->seconds++;
+	rec_governing_watch_memory(rec->side.governing, rec->side.sink);
 	rc = rec_side_stats(&rec->side);
 	if (rc == 0)
 		rc = rec_side_watch_clocks(&rec->side, rec->seconds % CLOCK_SECONDS == 0);
@@ -368,10 +328,26 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
+/* What stopped the flow of events, where it was neither the kernel nor the output, which have names
+ * and words of their own. */
+static int event_error(int rc, struct cap_err *err)
+{
+	struct cap_err inner = *err;
+
+	if (rec_error_name(inner.text))
+		return rc;
+	cap_say_memory(&inner, rc);
+	return cap_fail(err, rc,
+			"EventProcessingFailed: %s; what was recorded until then is in the capture",
+			inner.text);
+}
+
 static int tick(struct recording *rec, struct cap_err *err)
 {
 	int rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
 
+	if (rc == -ENOMEM)
+		return event_error(rc, err);
 	return rc < 0 ? output_error(rec, rc, err) : 0;
 }
 
@@ -382,12 +358,13 @@ static int drain(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	if (drained < 0)
-		return drained;
+		return event_error(drained, err);
+	rec_governing_step(rec->side.governing);
 	if (now_ns - rec->second_ns >= SECOND_NS) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
 		if (rc < 0)
-			return rc;
+			return event_error(rc, err);
 	}
 	rc = tick(rec, err);
 	if (rc < 0)
@@ -401,7 +378,8 @@ static int drain(struct recording *rec, struct cap_err *err)
 		struct rec_sink_counts counts;
 
 		rec_sink_counts(rec->side.sink, &counts);
-		rec_status_show(&rec->status, now_ns, &counts);
+		rec_status_show(&rec->status, now_ns, &counts,
+				rec_governing_state_text(rec->side.governing));
 	}
 	return 0;
 }
@@ -433,7 +411,9 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		int rc;
 
 		fill_poll_set(rec, fds, has_room);
-		if (poll(fds, FD_PIDS + rec->pids.count, has_room ? -1 : ROOM_POLL_MS) < 0) {
+		if (poll(fds, FD_PIDS + rec->pids.count,
+			 has_room ? rec_governing_wait_ms(rec->side.governing) : ROOM_POLL_MS) <
+		    0) {
 			if (errno == EINTR)
 				continue;
 			return cap_fail_errno(err, errno, "wait for events");
@@ -449,8 +429,10 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 			end(rec, CAP_END_TARGET);
 		if (fds[FD_TIMER].revents)
 			(void)!read(rec->timer_fd, &ticks, sizeof(ticks)); /* only to re-arm it */
-		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
+		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room) {
+			rec_governing_step(rec->side.governing);
 			continue;
+		}
 		if (!has_room) {
 			rc = tick(rec, err);
 			if (rc < 0)
@@ -469,24 +451,9 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 /* Always detaches and always tries to end the file; returns the first error of it all. */
 static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 {
-	struct cap_err first = *err;
-	int stop_rc, end_rc;
+	int end_rc;
 
-	rec_status_clear(&rec->status);
-	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
-	if (rc == 0 && stop_rc < 0)
-		rc = stop_rc;
-	if (rec->side.ops->missing)
-		rec->side.ops->missing(rec->side.source, warn_missing, rec);
-	if (rc != -EPIPE) {
-		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
-		(void)rec_side_watch_clocks(&rec->side, true);
-	}
-	if (rc < 0 && !rec_output_error_is_full(rc) && rc != -EPIPE)
-		rec->reason = CAP_END_IO_ERROR;
-	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
-			    &first); /* its error comes again from finish */
-	end_rc = rec_sink_finish(rec->side.sink, rec->reason, rc < 0 ? &first : err);
+	rc = recording_stop(rec, rc, &end_rc, err);
 	return rc < 0 || end_rc == 0 ? rc : output_error(rec, end_rc, err);
 }
 
@@ -525,19 +492,24 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
 	ret_result->cost.cpu_system_ns -= rec->begin_cost.cpu_system_ns;
+	rec_governing_result(rec->side.governing, &ret_result->budget);
 }
 
 static void recording_done(struct recording *rec)
 {
+	(void)sigprocmask(SIG_SETMASK, &rec->caller_signals.mask, NULL);
+	if (rec_steps_hung(rec->steps))
+		return; /* what hangs may still use all of it; the process ends now */
+	(void)rec_steps_free(rec->steps);
 	if (rec->side.source)
 		rec->side.ops->free(rec->side.source);
 	rec_sink_free(rec->side.sink);
+	(void)rec_governing_free(rec->side.governing);
 	rec_output_free(rec->output);
 	rec_pid_watch_done(&rec->pids);
 	cap_closep(&rec->timer_fd);
 	cap_closep(&rec->duration_fd);
 	cap_closep(&rec->signal_fd);
-	(void)sigprocmask(SIG_SETMASK, &rec->caller_signals.mask, NULL);
 }
 
 static const struct rec_source_ops *choose_source(enum rec_source_kind kind)
@@ -559,6 +531,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 		.options = *options,
 		.screen = screen,
 		.side.ops = choose_source(options->source_kind),
+		.size_limit = {.max_bytes = options->max_size_bytes},
 		.timer_fd = -1,
 		.duration_fd = -1,
 		.signal_fd = -1,

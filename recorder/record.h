@@ -6,6 +6,7 @@
 
 #include "formats/cap_error.h"
 #include "formats/capture_writer.h"
+#include "governing.h"
 #include "own_cost.h"
 #include "rec_options.h"
 #include "rec_sink.h"
@@ -15,6 +16,7 @@ struct rec_result { /* what the summary tells */
 	u64 elapsed_ns;		       /* while events flowed */
 	struct rec_sink_counts counts; /* written_bytes: size of the whole capture */
 	struct rec_own_cost cost;      /* between the first event and the end */
+	struct rec_budget_result budget;
 	u32 cpu_count;
 	bool incomplete;   /* the source had more than could be taken from it */
 	bool recorded;	   /* events flowed; false: no file was left */
@@ -27,6 +29,8 @@ struct rec_screen {
 	FILE *status; /* for the live line, if it is a terminal; NULL: none */
 	/* What is missing from the recording, a line without its end; never NULL. */
 	void (*warn)(const char *text);
+	/* Each step of the end as it is done, a line without its end; NULL: not asked for. */
+	void (*step)(const char *text);
 	/* Limits what the process may do from then on, when all is open and attached; not to be
 	 * undone. 0 or negative. NULL: nothing, for a process that lives on after its recording. */
 	int (*confine)(struct cap_err *err);

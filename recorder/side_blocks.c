@@ -3,6 +3,7 @@
 #include "side_blocks.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "clock_snapshot.h"
@@ -96,6 +97,21 @@ int rec_side_watch_clocks(struct rec_side *side, bool due)
 	return rc < 0 ? rc : put_clock(side);
 }
 
+int rec_side_mark(struct rec_side *side, const char *name, const char *text)
+{
+	struct ev_mark row = {.time_ns = rec_side_now(side)};
+	struct cap_chunk *chunk;
+
+	if (side->ops->is_replay)
+		return 0;
+	chunk = rec_sink_side_chunk(side->sink);
+	if (!chunk)
+		return -ENOMEM;
+	row.name = cap_chunk_string(chunk, name, strlen(name));
+	row.text = cap_chunk_string(chunk, text, strlen(text));
+	return put(side, CAP_BLOCK_MARK, chunk, cap_chunk_add(chunk, EV_MARK, &row));
+}
+
 int rec_side_stats(struct rec_side *side)
 {
 	u64 now_ns = rec_side_now(side);
@@ -104,6 +120,11 @@ int rec_side_stats(struct rec_side *side)
 
 	if (!chunk)
 		return -ENOMEM;
+	if (side->governing && rec_sink_admits(side->sink)) {
+		rc = rec_governing_rows(side->governing, chunk);
+		if (rc < 0)
+			return put(side, CAP_BLOCK_STATS, chunk, rc);
+	}
 	rc = side->ops->stats ? side->ops->stats(side->source, side->sink, chunk, now_ns) : 0;
 	rc = put(side, CAP_BLOCK_STATS, chunk, rc);
 	rec_sink_polled(side->sink, now_ns);

@@ -3,6 +3,7 @@
  * the source. */
 #include <stdbool.h>
 
+#include "governing.h"
 #include "rec_options.h"
 #include "rec_sink.h"
 #include "rec_source.h"
@@ -12,6 +13,7 @@ struct rec_side {
 	const struct rec_source_ops *ops;
 	struct rec_source *source;
 	struct rec_sink *sink;
+	struct rec_governing *governing; /* NULL: none */
 	const struct cap_file_info *info;
 	struct ev_clock clock; /* as last read */
 };
@@ -25,6 +27,8 @@ int rec_side_begin_clocks(struct rec_side *side);
 /* Looks for suspends and steps, which become MARK and CLOCK rows; due: write a CLOCK row in any
  * case. */
 int rec_side_watch_clocks(struct rec_side *side, bool due);
+/* A MARK row of now; a replay gets none. */
+int rec_side_mark(struct rec_side *side, const char *name, const char *text);
 /* Asks the source for its counters: losses and totals go to the sink, other rows into a STATS
  * block. */
 int rec_side_stats(struct rec_side *side);

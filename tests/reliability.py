@@ -36,7 +36,7 @@ class Check:
         self.cases, self.result = "", "not run"
 
     def order(self):
-        return "WFS".index(self.id[0]), int(self.id[1:]), FORMS.index(self.form)
+        return "WDFS".index(self.id[0]), int(self.id[1:]), FORMS.index(self.form)
 
     def row(self):
         shown = "" if self.command == "-" else f"`{self.command}`"

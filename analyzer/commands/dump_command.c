@@ -12,7 +12,6 @@
 
 #include "analyzer/output/json_string.h"
 #include "analyzer/output/sink.h"
-#include "analyzer/reports/counted_note.h"
 #include "formats/capture_reader.h"
 #include "formats/cleanup.h"
 #include "formats/limits.h"
@@ -29,9 +28,9 @@ struct dump {
 	const char *type; /* NULL: all */
 	bool type_seen;
 	u64 unknown_rows, rejected;
-	u64 counted, counted_from_ns,
-		counted_to_ns; /* calls of `syscall_count` rows, their spans */
-	u64 stack_bytes;       /* written for frames, about */
+	u64 thinning;	 /* decisions of the governor that left something out */
+	u64 counted;	 /* system calls without rows of their own */
+	u64 stack_bytes; /* written for frames, about */
 	struct {
 		u64 *values;
 		size_t capacity;
@@ -212,37 +211,26 @@ static void print_row(struct dump *dump, const struct cap_rows *rows,
 	(void)fputs("}\n", dump->out);
 }
 
-/* The value of a row's field, 0 where it cannot be had. */
-static u64 value_of(const struct dump *dump, const struct cap_section *section, u16 field_id,
-		    u32 row)
+/* Of a decoded section: how often a class was not recorded in full, and how many calls were only
+ * counted. */
+static void count_thinning(struct dump *dump, const struct cap_section *section)
 {
+	const char *type = section->type->name;
+	const char *wanted = strcmp(type, "governor") == 0 ? "state" : "call_count";
+
 	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
-		if (section->columns[i].field_id == field_id)
-			return dump->columns[i].usable ? dump->columns[i].values[row] : 0;
-	}
-	return 0;
-}
+		const struct cap_field *field = section->columns[i].field;
 
-static bool wants_calls(const struct dump *dump)
-{
-	return !dump->type || strcmp(dump->type, "syscall") == 0;
-}
+		if (!field || strcmp(field->name, wanted) != 0 || !dump->columns[i].usable)
+			continue;
+		for (u32 row = 0; row < section->row_count; row++) {
+			u64 value = dump->columns[i].values[row];
 
-static void note_counts(struct dump *dump, const struct cap_section *section)
-{
-	enum { TIME_NS = 1, FROM_NS, CALL_COUNT }; /* ids in events.def */
-
-	for (u32 row = 0; row < section->row_count; row++) {
-		u64 from_ns = value_of(dump, section, FROM_NS, row);
-		u64 to_ns = value_of(dump, section, TIME_NS, row);
-
-		if (dump->counted == 0 || from_ns < dump->counted_from_ns)
-			dump->counted_from_ns = from_ns;
-		if (to_ns > dump->counted_to_ns)
-			dump->counted_to_ns = to_ns;
-		if (__builtin_add_overflow(dump->counted, value_of(dump, section, CALL_COUNT, row),
-					   &dump->counted))
-			dump->counted = INT64_MAX;
+			if (wanted[0] == 's')
+				dump->thinning += value != STATE_FULL;
+			else if (__builtin_add_overflow(dump->counted, value, &dump->counted))
+				dump->counted = UINT64_MAX;
+		}
 	}
 }
 
@@ -252,23 +240,24 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 
 	for (u32 s = 0; s < rows->section_count; s++) {
 		const struct cap_section *section = &rows->sections[s];
-		bool shown, counts;
+		bool wanted, tells_thinning;
 
 		if (!section->type) {
 			dump->unknown_rows += section->row_count;
 			continue;
 		}
-		shown = !dump->type || strcmp(dump->type, section->type->name) == 0;
-		counts = section->type_id == EV_SYSCALL_COUNT && wants_calls(dump);
-		if (!shown && !counts)
+		wanted = !dump->type || strcmp(dump->type, section->type->name) == 0;
+		/* what was left out is told even where its rows were not asked for */
+		tells_thinning = strcmp(section->type->name, "governor") == 0 ||
+				 strcmp(section->type->name, "syscall_count") == 0;
+		if (!wanted && !tells_thinning)
 			continue;
 		if (decode_columns(dump, rows, section) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
-		if (counts)
-			note_counts(dump, section);
-		if (!shown)
-			continue;
-		for (u32 row = 0; row < section->row_count && dump->stack_bytes <= most; row++)
+		if (tells_thinning)
+			count_thinning(dump, section);
+		for (u32 row = 0; wanted && row < section->row_count && dump->stack_bytes <= most;
+		     row++)
 			print_row(dump, rows, section, row);
 		if (dump->stack_bytes > most)
 			return cap_fail(err, CAP_ELIMIT,
@@ -310,7 +299,6 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 {
 	const struct cap_damage *damage = cap_reader_damage(dump->reader);
 	const char *stopped = cap_reader_stopped(dump->reader);
-	u64 start_ns = cap_reader_facts(dump->reader)->info.monotonic_ns;
 	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
 
 	if (damaged)
@@ -333,13 +321,20 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	if (dump->rejected)
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
-	if (dump->counted > 0)
-		kymo_counted_line(run, path, dump->counted,
-				  (double)(s64)(dump->counted_from_ns - start_ns) / 1e9,
-				  (double)(s64)(dump->counted_to_ns - start_ns) / 1e9);
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events are missing: its loss rows tell why",
 			  damage->end_lost);
+	if (dump->thinning)
+		run->note(run,
+			  "not everything was recorded in full: %" PRIu64
+			  " decisions of the governor left something out; its rows (--type "
+			  "governor) tell when, what and why",
+			  dump->thinning);
+	if (dump->counted)
+		run->note(run,
+			  "%" PRIu64 " system calls were counted, not stored one by one: they have "
+			  "no rows of their own but in --type syscall_count",
+			  dump->counted);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS

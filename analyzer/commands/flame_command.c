@@ -10,6 +10,7 @@
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 struct flame_options {
@@ -104,7 +105,8 @@ static const struct kymo_option options_table[] = {
 	{"minwidth", 0, "PX", "leave out narrower frames (0.1)", set_min_width},
 	{"colors", 0, "NAME",
 	 "hot, mem, io, red, orange, yellow, green, aqua, blue, purple or grey", set_colors},
-	{"countname", 0, "TEXT", "what is counted (samples)", set_count_name},
+	{"countname", 0, "TEXT", "what is counted (samples, or what they are weighed by)",
+	 set_count_name},
 	{"inverted", 0, NULL, "roots at the top", set_inverted},
 	{"reverse", 0, NULL, "merge stacks from their innermost function", set_reverse},
 	{"show-pid", 0, NULL, "process frames read name-PID", set_show_pid},
@@ -172,7 +174,11 @@ static int write_json(const struct kymo_run *run, const struct kymo_common *comm
 	kymo_sink_field_int(sink, "frames_sampled", KYMO_SHOW_COUNT, (s64)facts->frames);
 	kymo_sink_field_int(sink, "frames_unnamed", KYMO_SHOW_COUNT, (s64)facts->frames_unnamed);
 	kymo_sink_field_int(sink, "frames_unknown", KYMO_SHOW_COUNT, (s64)facts->frames_unknown);
-	kymo_flame_to_sink(sink, tree);
+	kymo_weight_fields(sink, &facts->weight);
+	kymo_flame_to_sink(sink, tree, facts->weight.weight);
+	rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, sink, err);
+	if (rc < 0)
+		return rc;
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
 	if (status < 0)
 		return status;
@@ -191,12 +197,19 @@ static int write_svg(const struct kymo_run *run, const struct kymo_common *commo
 	rc = kymo_flame_captions(db, &common->filter, facts, &captions, err);
 	if (rc < 0)
 		return rc;
+	if (!own->svg.count_name)
+		own->svg.count_name = facts->weight.weight == KYMO_WEIGHT_NS
+					      ? "of CPU time"
+					      : kymo_weight_name(facts->weight.weight);
+	own->svg.count_is_ns = facts->weight.weight == KYMO_WEIGHT_NS;
 	own->svg.captions = captions.captions;
 	own->svg.caption_count = captions.count;
 	if (own->output)
 		rc = write_file(own->output, tree, &own->svg, err);
 	else
 		rc = kymo_svg_flame(run->out, tree, &own->svg, err);
+	if (rc == 0)
+		rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL, err);
 	return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
 }
 
@@ -239,7 +252,6 @@ int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct ca
 		.svg = {.title = "CPU flame graph",
 			.width_px = 1200,
 			.min_width_px = 0.1,
-			.count_name = "samples",
 			.palette = kymo_palette_by_name("hot")},
 	};
 	const struct kymo_parse parse = {

@@ -4,6 +4,7 @@
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/folded_report.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 struct folded_options {
@@ -40,19 +41,26 @@ static const struct kymo_option options_table[] = {
 };
 
 static int write_folded(const struct kymo_run *run, const struct kymo_common *common,
-			struct kymo_db *db, const struct kymo_tree *tree, struct cap_err *err)
+			struct kymo_db *db, const struct kymo_tree *tree,
+			const struct kymo_sample_weight *weight, struct cap_err *err)
 {
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
 	int rc, status;
 
 	if (common->format == KYMO_FORMAT_TEXT) {
 		rc = kymo_folded_write(run->out, tree, err);
+		if (rc == 0)
+			rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL,
+					       err);
 		return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
 	}
 	rc = kymo_sink_new(common->format, run->out, &sink);
 	if (rc < 0)
 		return cap_fail(err, rc, "folded stacks");
-	rc = kymo_folded_to_sink(sink, tree, err);
+	kymo_weight_fields(sink, weight);
+	rc = kymo_folded_to_sink(sink, tree, kymo_weight_is_period(weight->weight), err);
+	if (rc == 0)
+		rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, sink, err);
 	if (rc < 0)
 		return rc;
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
@@ -77,7 +85,7 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	};
 	struct kymo_common common = {0};
 	struct kymo_stack_facts facts;
-	char advice[KYMO_CAPTION_BYTES];
+	char text[KYMO_CAPTION_BYTES];
 	int rc, first;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
@@ -96,10 +104,13 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 		return rc;
 	if (facts.samples == 0)
 		run->note(run, "no CPU samples (recorded with -e cpu, and within the filters?)");
-	rc = kymo_unnamed_advice(db, &common.filter, &facts, advice, err);
+	rc = kymo_unnamed_advice(db, &common.filter, &facts, text, err);
 	if (rc < 0)
 		return rc;
-	if (advice[0] && !common.quiet)
-		run->note(run, "%s", advice);
-	return write_folded(run, &common, db, tree, err);
+	if (text[0] && !common.quiet)
+		run->note(run, "%s", text);
+	kymo_weight_text(&facts.weight, text);
+	if (text[0])
+		run->note(run, "%s", text);
+	return write_folded(run, &common, db, tree, &facts.weight, err);
 }

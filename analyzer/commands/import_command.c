@@ -10,8 +10,8 @@
 #include "analyzer/commands/stop_signal.h"
 #include "analyzer/import/import_files.h"
 #include "analyzer/output/safe_text.h"
-#include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/thinned_note.h"
 
 #define LINE_PERIOD_NS 200000000
 
@@ -86,8 +86,8 @@ static int note_loss(const struct kymo_run *run, const char *path, struct kymo_c
 
 	if (rc == 0)
 		rc = kymo_filter_resolve(db, &common->filter, err);
-	if (rc == 0 && !common->quiet)
-		rc = kymo_counted_tell(run, db, &common->filter, err);
+	if (rc == 0)
+		rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_ALL, NULL, err);
 	if (rc == 0)
 		rc = kymo_loss_note(run, db, &common->filter, NULL, err);
 	kymo_db_closep(&db);

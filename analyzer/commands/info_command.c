@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 static const struct {
@@ -172,6 +173,9 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 		rc = write_one(db, sink, common.filter.capture_id, err);
 	else if (rc == 0)
 		rc = write_list(db, sink, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_thinned_note(run, db, &common.filter, KYMO_ABOUT_ALL, sink, err);
 	if (rc < 0)
 		return rc;
 	status = kymo_loss_note(run, db, &common.filter, sink, err);

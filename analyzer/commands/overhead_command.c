@@ -3,21 +3,27 @@
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/overhead_report.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
-
-struct overhead_options {
-	bool timeline;
-};
 
 static int set_timeline(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
-	((struct overhead_options *)own)->timeline = true;
+	((struct kymo_overhead_options *)own)->timeline = true;
+	return 0;
+}
+
+static int set_decisions(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_overhead_options *)own)->decisions = true;
 	return 0;
 }
 
 static const struct kymo_option options_table[] = {
 	{"timeline", 't', NULL, "also the cost from measurement to measurement", set_timeline},
+	{"decisions", 0, NULL, "all decisions of the governor, not only the first 40",
+	 set_decisions},
 	{0},
 };
 
@@ -25,7 +31,7 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
-	struct overhead_options own = {0};
+	struct kymo_overhead_options own = {0};
 	const struct kymo_parse parse = {
 		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_CAPTURE | KYMO_OPT_READING |
 			  KYMO_OPT_QUIET,
@@ -47,7 +53,11 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	rc = kymo_sink_new(common.format, run->out, &sink);
 	if (rc < 0)
 		return cap_fail(err, rc, "overhead");
-	rc = kymo_overhead_report(db, &common.filter, own.timeline, sink, err);
+	own.filter = &common.filter;
+	rc = kymo_overhead_report(db, &own, sink, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_thinned_note(run, db, &common.filter, KYMO_ABOUT_ALL, sink, err);
 	if (rc < 0)
 		return rc;
 	status = kymo_loss_note(run, db, &common.filter, sink, err);

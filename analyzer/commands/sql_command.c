@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 #define MAX_QUERY_BYTES (1u << 20)
@@ -69,7 +69,9 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 		return (int)rows;
 	rc = kymo_filter_resolve(db, &common.filter, err);
 	if (rc == 0)
-		rc = kymo_counted_tell(run, db, &common.filter, err);
+		rc = kymo_thinned_note(run, db, &common.filter, KYMO_ABOUT_ALL,
+				       /* text holds nothing but the rows asked for */
+				       common.format == KYMO_FORMAT_TEXT ? NULL : sink, err);
 	status = rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, sink, err);
 	if (status < 0)
 		return status;

@@ -9,6 +9,7 @@
 #include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/syscalls_report.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 struct syscalls_options {
@@ -64,6 +65,13 @@ static int set_in_flight(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_estimate(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.estimate = true;
+	return 0;
+}
+
 static int set_histogram(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -80,9 +88,36 @@ static const struct kymo_option options_table[] = {
 	{"by-process", 0, NULL, "one row per process and system call", set_by_process},
 	{"in-flight", 0, NULL, "also the calls that had not returned when recording stopped",
 	 set_in_flight},
+	{"estimate", 0, NULL, "also what calls come to with the spans in which none were recorded",
+	 set_estimate},
 	{"histogram", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
 	{0},
 };
+
+/* Numbers are of what was recorded: says so where that is not all. */
+static int note_gaps(const struct kymo_run *run, const struct kymo_common *common,
+		     struct kymo_db *db, bool estimated, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(kymo_db_handle(db),
+				"SELECT 1 FROM class_spans WHERE event_class = 1 AND state_number "
+				"IS 3 AND (:capture = 0 OR capture_id = :capture)"
+				" AND to_ns > :from AND from_ns < :to LIMIT 1",
+				&query, err);
+
+	if (rc == 0)
+		rc = kymo_filter_bind(&common->filter, query);
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc > 0)
+		run->note(run,
+			  estimated
+				  ? "table syscall_estimate is an estimate: for spans in which no "
+				    "calls were recorded it takes the rate around them"
+				  : "calls and times are of the spans in which calls were "
+				    "recorded; --estimate adds what they come to with the others");
+	return rc < 0 ? rc : 0;
+}
 
 static int write_report(const struct kymo_run *run, const struct kymo_common *common,
 			struct kymo_db *db, struct syscalls_options *own, u64 outside,
@@ -108,6 +143,12 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	if (rows == 0)
 		run->note(run,
 			  "no system calls (recorded with -e syscalls, and within the filters?)");
+	rc = note_gaps(run, common, db, own->report.estimate, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SYSCALLS, sink, err);
+	if (rc < 0)
+		return rc;
 	kymo_counted_object(sink, &counted, &common->filter);
 	status = kymo_loss_note(run, db, &common->filter, sink, err);
 	if (status < 0)
@@ -142,6 +183,10 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
+	if (own.report.estimate && !kymo_filter_is_open(&common.filter))
+		return cap_fail(err, CAP_EUSAGE,
+				"--estimate is of whole captures: not with --from, --to, --pid or "
+				"--comm");
 	common.symbols = false; /* no stacks are shown */
 	rc = kymo_report_open(run, &common, argv[first], &db, err);
 	if (rc == 0)

@@ -438,5 +438,7 @@ SELECT c.id AS capture_id,
 	CASE WHEN c.events_stored > 0 THEN CAST(c.file_bytes AS REAL) / c.events_stored END AS bytes_per_event,
 	c.file_bytes, c.cpu_count, s.cpu_ns AS recorder_cpu_ns, s.startup_cpu_ns AS recorder_startup_cpu_ns,
 	s.drain_delay_max_ns, s.ring_used_max_bytes, s.queue_max_bytes,
-	1.0 AS cpu_target_percent, 52428800 AS memory_target_bytes
-FROM capture c LEFT JOIN span s ON s.capture_id = c.id LEFT JOIN bpf b ON b.capture_id = c.id;
+	CASE WHEN g.cpu_rows > 0 THEN g.cpu_budget_percent ELSE 1.0 END AS cpu_target_percent,
+	COALESCE(g.memory_budget_bytes, 52428800) AS memory_target_bytes
+FROM capture c LEFT JOIN span s ON s.capture_id = c.id LEFT JOIN bpf b ON b.capture_id = c.id
+	LEFT JOIN overhead_budget g ON g.capture_id = c.id;

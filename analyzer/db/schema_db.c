@@ -90,6 +90,8 @@ int kymo_schema_create(sqlite3 *db, struct cap_err *err)
 	if (rc == 0)
 		rc = kymo_query_exec(db, kymo_schema_reports_sql, err);
 	if (rc == 0)
+		rc = kymo_query_exec(db, kymo_schema_governor_sql, err);
+	if (rc == 0)
 		rc = fill_errno_names(db, err);
 	for (size_t i = 0; rc == 0 && i < schema->type_count; i++)
 		rc = create_rows_table(db, &schema->types[i], err);

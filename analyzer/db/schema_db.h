@@ -8,10 +8,10 @@
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
 #define KYMO_SCHEMA_VERSION 3
 
-extern const char kymo_schema_sql[],
-	kymo_schema_reports_sql[]; /* schema.sql and schema_reports.sql, embedded at build time */
+/* schema.sql, schema_reports.sql and schema_governor.sql, embedded at build time */
+extern const char kymo_schema_sql[], kymo_schema_reports_sql[], kymo_schema_governor_sql[];
 
-/* Tables and views of both files, the table of errno names, and the tables of row types. */
+/* Tables and views of these files, the table of errno names, and the tables of row types. */
 int kymo_schema_create(sqlite3 *db, struct cap_err *err);
 
 /* Copies everything of source->capture by INSERT ... SELECT, and computes the summaries. The

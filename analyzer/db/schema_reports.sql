@@ -59,14 +59,15 @@ SELECT capture_id, class, reason, CAST(total(lost_count) AS INTEGER) AS lost_cou
 	min(from_s) AS from_s, max(to_s) AS to_s, count(DISTINCT cpu) AS cpus
 FROM loss_spans WHERE lost_count > 0 GROUP BY capture_id, class, reason;
 
--- Measured against the targets; NULL where the capture holds no measurement.
+-- Measured against the targets, which are the budget of the capture where it has one; by the account of its governor, where that was
+-- written: it also holds the way of the kernel to each program. NULL where the capture holds no measurement, or had no limit.
 CREATE VIEW overhead_targets AS
-SELECT capture_id, 'cpu' AS target, 'percent of the host' AS unit,
-	recorder_cpu_percent + COALESCE(bpf_cpu_percent, 0) AS measured, cpu_target_percent AS limit_value,
-	CASE WHEN bpf_cpu_percent IS NOT NULL
-		THEN recorder_cpu_percent + bpf_cpu_percent < cpu_target_percent
+SELECT o.capture_id, 'cpu' AS target, 'percent of the host' AS unit,
+	COALESCE(g.account_cpu_percent, recorder_cpu_percent + COALESCE(bpf_cpu_percent, 0)) AS measured, cpu_target_percent AS limit_value,
+	CASE WHEN g.account_cpu_percent IS NOT NULL THEN g.account_cpu_percent < cpu_target_percent
+		WHEN bpf_cpu_percent IS NOT NULL THEN recorder_cpu_percent + bpf_cpu_percent < cpu_target_percent
 		WHEN recorder_cpu_percent >= cpu_target_percent THEN 0 END AS met
-FROM overhead
+FROM overhead o LEFT JOIN overhead_budget g ON g.capture_id = o.capture_id
 UNION ALL
 SELECT capture_id, 'memory', 'bytes', recorder_rss_bytes, memory_target_bytes, recorder_rss_bytes < memory_target_bytes
 FROM overhead;
@@ -79,9 +80,10 @@ SELECT t.capture_id, t.time_ns, (t.time_ns - c.start_ns) / 1e9 AS at_s,
 	t.drain_delay_max_ns, t.ring_used_max_bytes, t.queue_max_bytes
 FROM overhead_timeline t JOIN capture c ON c.id = t.capture_id;
 
--- What samples count, and how often: known where the clock ticks (period is then in ns), not for hardware cycles.
+-- What samples count, and how often: as the governor says it was asked for, else known where the clock ticks (period is then in ns), not for hardware cycles.
 CREATE VIEW sampling AS
 SELECT c.id AS capture_id, m.value AS event,
-	CASE m.value WHEN 'cpu-clock' THEN (SELECT CAST(round(1e9 / max(period)) AS INTEGER)
-		FROM (SELECT period FROM cpu_sample s WHERE s.capture_id = c.id AND period > 0 LIMIT 1000)) END AS sample_hz
+	COALESCE((SELECT NULLIF(max(full_hz), 0) FROM class_spans g WHERE g.capture_id = c.id AND g.event_class = 0),
+		CASE m.value WHEN 'cpu-clock' THEN (SELECT CAST(round(1e9 / max(period)) AS INTEGER)
+		FROM (SELECT period FROM cpu_sample s WHERE s.capture_id = c.id AND period > 0 LIMIT 1000)) END) AS sample_hz
 FROM capture c LEFT JOIN meta m ON m.capture_id = c.id AND m.key = 'cpu.event';

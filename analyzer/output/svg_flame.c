@@ -11,6 +11,7 @@
 
 #include "analyzer/output/flame_colors.h"
 #include "analyzer/output/safe_text.h"
+#include "analyzer/output/value_format.h"
 #include "analyzer/output/xml_text.h"
 #include "analyzer/web/web_assets.h"
 #include "formats/cleanup.h"
@@ -157,6 +158,15 @@ static void put_count(FILE *out, uint64_t count)
 	}
 }
 
+static void put_time(FILE *out, uint64_t ns)
+{
+	struct kymo_value value = kymo_real((double)ns);
+	char text[KYMO_NUMBER_BYTES];
+
+	kymo_format_shown(&value, KYMO_SHOW_NS, text);
+	(void)fputs(text, out);
+}
+
 static void put_frame_title(const struct picture *picture, const struct kymo_tree_node *node)
 {
 	uint64_t total = kymo_tree_node(picture->tree, 0)->total;
@@ -170,7 +180,10 @@ static void put_frame_title(const struct picture *picture, const struct kymo_tre
 	if (node->kind == KYMO_FRAME_KERNEL)
 		(void)fputs(" [kernel]", out);
 	(void)fputs(" (", out);
-	put_count(out, node->total);
+	if (picture->options->count_is_ns)
+		put_time(out, node->total);
+	else
+		put_count(out, node->total);
 	(void)fputc(' ', out);
 	kymo_xml_write(out, picture->options->count_name, strlen(picture->options->count_name), 0);
 	(void)fprintf(out, ", %.2f %%)</title>", 100.0 * (double)node->total / (double)total);

@@ -26,6 +26,7 @@ struct kymo_flame_options {
 	double min_width_px;	/* narrower frames are not drawn, but counted in the caption */
 	bool inverted;		/* root at the top */
 	const char *count_name; /* "samples" */
+	bool count_is_ns;	/* weights are ns: shown as times */
 	const struct kymo_palette *palette;
 	const struct kymo_caption *captions;
 	size_t caption_count;

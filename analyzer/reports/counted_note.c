@@ -103,35 +103,3 @@ void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums 
 			"the name of the main thread");
 	kymo_sink_object_end(sink);
 }
-
-void kymo_counted_line(const struct kymo_run *run, const char *path, u64 counted, double from_s,
-		       double to_s)
-{
-	run->note(run,
-		  "'%s': %llu system calls between %.3f s and %.3f s have no single events: they "
-		  "were "
-		  "counted (rows of syscall_count; `kymo syscalls` joins both)",
-		  path, (unsigned long long)counted, from_s, to_s);
-}
-
-int kymo_counted_tell(const struct kymo_run *run, struct kymo_db *db,
-		      const struct kymo_filter *filter, struct cap_err *err)
-{
-	static const char sql[] =
-		"SELECT path, events_counted, min(from_s), max(to_s) FROM capture c"
-		" JOIN counted_spans s ON s.capture_id = c.id"
-		" WHERE events_counted <> 0 AND (:capture = 0 OR c.id = :capture)"
-		" GROUP BY c.id";
-	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = kymo_query_new(kymo_db_handle(db), sql, &query, err);
-
-	if (rc == 0)
-		rc = kymo_filter_bind(filter, query);
-	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
-		rc = 0;
-		kymo_counted_line(run, kymo_query_text(query, 0, NULL),
-				  (u64)kymo_query_int(query, 1), kymo_query_real(query, 2),
-				  kymo_query_real(query, 3));
-	}
-	return rc;
-}

@@ -1,7 +1,6 @@
 #pragma once
 /* How many system calls a report knows as single events, and how many only as counts with durations
  * known to a power of two: those that were counted in the kernel instead of stored one by one. */
-#include "analyzer/commands/common_options.h"
 #include "analyzer/db/open_db.h"
 #include "analyzer/output/sink.h"
 
@@ -23,11 +22,3 @@ int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, cons
  * call was counted. */
 void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums *sums,
 			 const struct kymo_filter *filter);
-
-/* For reports of single events: one line per capture for stderr that says how many calls are known
- * as counts only, and when. 0 or the database's error. */
-int kymo_counted_tell(const struct kymo_run *run, struct kymo_db *db,
-		      const struct kymo_filter *filter, struct cap_err *err);
-/* The line itself. from_s and to_s: seconds from the capture's start. */
-void kymo_counted_line(const struct kymo_run *run, const char *path, u64 counted, double from_s,
-		       double to_s);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/reports/thinned_note.h"
 #include "formats/cleanup.h"
 
 #define MENTION_PERCENT 1.0 /* of frames without a name: fewer are normal */
@@ -207,6 +208,114 @@ static void quality_caption(const struct kymo_stack_facts *facts,
 		caption(captions, true, "of the samples%s", line);
 }
 
+void kymo_weight_text(const struct kymo_sample_weight *weight, char ret_text[KYMO_CAPTION_BYTES])
+{
+	int len;
+
+	ret_text[0] = '\0';
+	if (weight->weight == KYMO_WEIGHT_SAMPLES)
+		return;
+	if (weight->weight == KYMO_WEIGHT_UNKNOWN) {
+		(void)snprintf(ret_text, KYMO_CAPTION_BYTES,
+			       "the sampling rate changed, and samples do not tell what they stand "
+			       "for: spans with a low rate look smaller than they were");
+		return;
+	}
+	len = snprintf(ret_text, KYMO_CAPTION_BYTES,
+		       "counted in %s, not in samples, since the sampling rate changed",
+		       kymo_weight_name(weight->weight));
+	if (weight->without_period > 0)
+		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
+			       "; %" PRId64
+			       " samples do not tell theirs and count as the average one",
+			       weight->without_period);
+}
+
+/* Damage: what it took, nobody may know. */
+static int damage_caption(struct kymo_db *db, const struct kymo_filter *filter,
+			  struct kymo_flame_captions *captions, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(
+		kymo_db_handle(db),
+		"SELECT total(complete = 0), total(events_damaged), total(end_reason = 'cut'),"
+		" count(*), total(EXISTS (SELECT 1 FROM loss_spans l WHERE l.capture_id = "
+		"capture.id"
+		" AND l.reason = 'damaged')) FROM capture WHERE :capture = 0 OR id = :capture",
+		&query, err);
+	long long incomplete, events, cut, recovered;
+	char what[KYMO_CAPTION_BYTES / 2] = "";
+
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":capture", filter->capture_id);
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc <= 0)
+		return rc;
+	incomplete = kymo_query_int(query, 0);
+	events = kymo_query_int(query, 1);
+	cut = kymo_query_int(query, 2);
+	recovered = kymo_query_int(query, 4);
+	if (incomplete == 0 && events == 0 && recovered == 0)
+		return 0;
+	if (events > 0)
+		(void)snprintf(what, sizeof(what),
+			       ": at least %lld events of any class are missing", events);
+	if (kymo_query_int(query, 3) == 1)
+		caption(captions, true, "%s%s",
+			recovered > 0 ? "the capture was recovered from a damaged one"
+			: cut > 0     ? "the capture is cut: what came after is not known"
+				      : "the capture is damaged",
+			what);
+	else
+		caption(captions, true, "%lld of these captures are damaged or cut%s",
+			incomplete > recovered ? incomplete : recovered, what);
+	return 0;
+}
+
+#define THINNED_CAPTIONS 4 /* of several captures: the others are told by their number */
+
+struct thinned {
+	struct kymo_flame_captions *captions;
+	bool several; /* captures: each line names its own */
+	int told, left;
+};
+
+static void thinned_caption(void *context, const char *path, const char *text)
+{
+	struct thinned *thinned = context;
+
+	if (thinned->told == THINNED_CAPTIONS) {
+		thinned->left++;
+		return;
+	}
+	thinned->told++;
+	if (thinned->several)
+		caption(thinned->captions, true, "%.200s: %s", path, text);
+	else
+		caption(thinned->captions, true, "%s", text);
+}
+
+/* What the picture lacks on purpose, and what its widths therefore mean. */
+static int thinned_captions(struct kymo_db *db, const struct kymo_filter *filter,
+			    const struct kymo_stack_facts *facts,
+			    struct kymo_flame_captions *captions, struct cap_err *err)
+{
+	struct thinned thinned = {.captions = captions, .several = filter->capture_id == 0};
+	char text[KYMO_CAPTION_BYTES];
+	int rc = kymo_thinned_each(db, filter, KYMO_ABOUT_SAMPLES, thinned_caption, &thinned, err);
+
+	if (rc < 0)
+		return rc;
+	if (thinned.left > 0)
+		caption(captions, true, "and so in %d more cases: `kymo info --capture` lists them",
+			thinned.left);
+	kymo_weight_text(&facts->weight, text);
+	if (text[0])
+		caption(captions, !kymo_weight_is_period(facts->weight.weight), "%s", text);
+	return 0;
+}
+
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts,
 			struct kymo_flame_captions *ret_captions, struct cap_err *err)
@@ -228,6 +337,11 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	if (lost > 0)
 		caption(captions, true, "%" PRId64 " samples were lost (%.2f %% of all)", lost,
 			percent((u64)lost, (u64)lost + facts->samples));
+	rc = damage_caption(db, filter, captions, err);
+	if (rc == 0)
+		rc = thinned_captions(db, filter, facts, captions, err);
+	if (rc < 0)
+		return rc;
 	quality_caption(facts, captions);
 	rc = kymo_unnamed_advice(db, filter, facts, advice, err);
 	if (rc < 0)
@@ -237,11 +351,25 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	return 0;
 }
 
-void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree)
+void kymo_weight_fields(struct kymo_sink *sink, const struct kymo_sample_weight *weight)
 {
-	static const struct kymo_column columns[] = {
-		{.name = "id"},	  {.name = "parent_id"},    {.name = "name"},
-		{.name = "kind"}, {.name = "self_samples"}, {.name = "total_samples"},
+	if (weight->weight == KYMO_WEIGHT_SAMPLES)
+		return;
+	kymo_sink_field_text(sink, "counted", kymo_weight_unit(weight->weight));
+	kymo_sink_field_int(sink, "without_period", KYMO_SHOW_COUNT, weight->without_period);
+}
+
+void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree,
+			enum kymo_weight weight)
+{
+	bool by_period = kymo_weight_is_period(weight);
+	const struct kymo_column columns[] = {
+		{.name = "id"},
+		{.name = "parent_id"},
+		{.name = "name"},
+		{.name = "kind"},
+		{.name = by_period ? "self_weight" : "self_samples"},
+		{.name = by_period ? "total_weight" : "total_samples"},
 	};
 	static const char *const kinds[] = {
 		[KYMO_FRAME_PROCESS] = "process",

@@ -5,7 +5,7 @@
 #include "analyzer/output/svg_flame.h"
 #include "analyzer/reports/sampled_stacks.h"
 
-#define KYMO_FLAME_CAPTIONS 6
+#define KYMO_FLAME_CAPTIONS 12
 #define KYMO_CAPTION_BYTES 512
 
 struct kymo_flame_captions {
@@ -25,6 +25,14 @@ int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES],
 			struct cap_err *err);
 
-/* Table "frames" of a document: id, parent_id, name, kind, self_samples, total_samples; the root is
- * 0. */
-void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree);
+/* Where samples are weighed: field "counted" (the unit), and how many samples do not tell their
+ * period. */
+void kymo_weight_fields(struct kymo_sink *sink, const struct kymo_sample_weight *weight);
+
+/* Table "frames" of a document: id, parent_id, name, kind, self_samples, total_samples (self_weight
+ * and total_weight where samples are weighed); the root is 0. */
+void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree,
+			enum kymo_weight weight);
+
+/* One line that says what is counted and why, "" where it is samples at one rate. */
+void kymo_weight_text(const struct kymo_sample_weight *weight, char ret_text[KYMO_CAPTION_BYTES]);

@@ -98,9 +98,11 @@ static void sink_line(void *context, const char *text, size_t len, uint64_t weig
 	kymo_sink_row(context, values);
 }
 
-int kymo_folded_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree, struct cap_err *err)
+int kymo_folded_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree, bool by_period,
+			struct cap_err *err)
 {
-	static const struct kymo_column columns[] = {{.name = "folded"}, {.name = "samples"}};
+	const struct kymo_column columns[] = {{.name = "folded"},
+					      {.name = by_period ? "weight" : "samples"}};
 
 	kymo_sink_table_begin(sink, "folded_stacks", columns, 2);
 	if (for_each_line(tree, sink_line, sink) < 0)

@@ -9,5 +9,7 @@
  * -ENOMEM, or the error of writing. */
 int kymo_folded_write(FILE *out, const struct kymo_tree *tree, struct cap_err *err);
 
-/* The same as table "folded_stacks" (folded, samples) of a document. */
-int kymo_folded_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree, struct cap_err *err);
+/* The same as table "folded_stacks" (folded, samples; weight instead of samples where they are
+ * weighed by period) of a document. */
+int kymo_folded_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree, bool by_period,
+			struct cap_err *err);

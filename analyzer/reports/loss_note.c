@@ -43,7 +43,6 @@ static const char spans_sql[] =
 
 struct sums {
 	s64 dropped, damaged, unknown;
-	s64 counted; /* no loss: told, so that nobody looks for their events */
 	bool complete;
 };
 
@@ -129,13 +128,6 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 			  path, unknown_blocks, unknown_rows);
 }
 
-static s64 sum(s64 a, s64 b)
-{
-	s64 result;
-
-	return __builtin_add_overflow(a, b, &result) ? INT64_MAX : result;
-}
-
 static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 			const struct kymo_filter *filter, struct sums *ret_sums,
 			struct cap_err *err)
@@ -150,7 +142,6 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 		rc = 0;
 		sums.dropped += kymo_query_int(query, DROPPED);
 		sums.damaged += kymo_query_int(query, DAMAGED);
-		sums.counted = sum(sums.counted, kymo_query_int(query, COUNTED));
 		sums.unknown += kymo_query_int(query, UNKNOWN_BLOCKS) +
 				kymo_query_int(query, UNKNOWN_ROWS) +
 				kymo_query_int(query, NO_SCHEMA);
@@ -190,8 +181,6 @@ int kymo_loss_note(const struct kymo_run *run, struct kymo_db *db, const struct 
 		kymo_sink_field_int(sink, "events_dropped", KYMO_SHOW_COUNT, sums.dropped);
 		kymo_sink_field_int(sink, "events_damaged", KYMO_SHOW_COUNT, sums.damaged);
 		kymo_sink_field_int(sink, "unknown", KYMO_SHOW_COUNT, sums.unknown);
-		if (sums.counted > 0)
-			kymo_sink_field_int(sink, "events_counted", KYMO_SHOW_COUNT, sums.counted);
 		kymo_sink_field_bool(sink, "complete", sums.complete);
 		rc = write_spans(db, filter, sink, err);
 		kymo_sink_object_end(sink);

@@ -7,8 +7,7 @@
 
 /*
  * Writes object "loss" into the sink (JSON only; NULL: no sink) with events_dropped,
- * events_damaged, complete and the time spans, and notes for stderr; and events_counted, where any
- * were, which is no loss. Returns 0 if nothing is
+ * events_damaged, complete and the time spans, and notes for stderr. Returns 0 if nothing is
  * missing, KYMO_EXIT_LOSS if something is, or negative. The filter must be resolved.
  */
 int kymo_loss_note(const struct kymo_run *run, struct kymo_db *db, const struct kymo_filter *filter,

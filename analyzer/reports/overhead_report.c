@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/reports/budget_report.h"
 #include "analyzer/reports/report_columns.h"
 #include "formats/cleanup.h"
 
@@ -91,22 +92,6 @@ static int table(struct kymo_db *db, const struct kymo_filter *filter, struct ky
 	return rows < 0 ? (int)rows : 0;
 }
 
-static bool ends_in(const char *name, const char *suffix)
-{
-	size_t len = strlen(name), suffix_len = strlen(suffix);
-
-	return len >= suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
-}
-
-static enum kymo_show show_of(const char *name)
-{
-	return ends_in(name, "_percent")				      ? KYMO_SHOW_PERCENT
-	       : ends_in(name, "_bytes") || ends_in(name, "bytes_per_second") ? KYMO_SHOW_BYTES
-	       : ends_in(name, "_ns")					      ? KYMO_SHOW_NS
-	       : ends_in(name, "_id")					      ? KYMO_SHOW_HIDDEN
-									      : KYMO_SHOW_COUNT;
-}
-
 /* The figures of the one capture, as fields. Returns rows, or negative. */
 static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
 		   struct cap_err *err)
@@ -122,7 +107,7 @@ static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct 
 		const char *name = kymo_query_column_name(query, i);
 		struct kymo_value value = kymo_query_value(query, i);
 
-		kymo_sink_field(sink, name, show_of(name), &value);
+		kymo_sink_field(sink, name, kymo_report_show(name), &value);
 	}
 	return 1;
 }
@@ -134,11 +119,14 @@ static int targets_as_text(struct kymo_db *db, const struct kymo_filter *filter,
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(
 		db, filter,
-		"SELECT target || '_target', CASE WHEN met IS NULL THEN 'not measured'"
+		"SELECT target || '_target', CASE WHEN met IS NULL AND limit_value IS NULL AND"
+		" measured IS NOT NULL THEN printf('no limit: %.2f %% of the host with BPF', "
+		"measured)"
+		" WHEN met IS NULL THEN 'not measured'"
 		" ELSE CASE met WHEN 1 THEN 'met: ' ELSE 'NOT MET: ' END || CASE unit WHEN 'bytes'"
 		" THEN printf('%.1f MiB, limit %.0f MiB', measured / 1048576.0, limit_value / "
 		"1048576.0)"
-		" ELSE printf('%.2f %% of the host with BPF, limit %.0f %%', measured, "
+		" ELSE printf('%.2f %% of the host with BPF, limit %.4g %%', measured, "
 		"limit_value) END END"
 		" FROM overhead_targets" CAPTURE_SQL,
 		&query, err);
@@ -209,10 +197,23 @@ static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, b
 	return rc;
 }
 
-int kymo_overhead_report(struct kymo_db *db, const struct kymo_filter *filter, bool timeline,
+int kymo_overhead_report(struct kymo_db *db, const struct kymo_overhead_options *options,
 			 struct kymo_sink *sink, struct cap_err *err)
 {
+	const struct kymo_filter *filter = options->filter;
+	const struct kymo_budget_options budget = {.filter = filter,
+						   .timeline = options->timeline,
+						   .all_decisions = options->decisions};
+	bool csv = kymo_sink_format(sink) == KYMO_FORMAT_CSV;
+	s64 rows = 0;
 	int rc;
+
+	if (csv && options->decisions)
+		rows = kymo_decisions_table(db, &budget, sink, err);
+	else if (csv && options->timeline)
+		rows = kymo_spending_table(db, filter, sink, err);
+	if (csv && (options->decisions || options->timeline))
+		return rows < 0 ? (int)rows : 0;
 
 	if (filter->capture_id == 0 || kymo_sink_format(sink) == KYMO_FORMAT_CSV) {
 		rc = several_captures(db, filter, sink, err);
@@ -228,5 +229,7 @@ int kymo_overhead_report(struct kymo_db *db, const struct kymo_filter *filter, b
 			   "SELECT target, unit, measured, limit_value, met, capture_id"
 			   " FROM overhead_targets" CAPTURE_SQL " ORDER BY capture_id, target",
 			   target_columns, err);
-	return rc < 0 ? rc : detail_tables(db, filter, timeline, sink, err);
+	if (rc == 0)
+		rc = kymo_budget_report(db, &budget, sink, err);
+	return rc < 0 ? rc : detail_tables(db, filter, options->timeline, sink, err);
 }

@@ -3,10 +3,17 @@
 #include "analyzer/db/open_db.h"
 #include "analyzer/output/sink.h"
 
+struct kymo_overhead_options {
+	const struct kymo_filter *filter; /* resolved */
+	bool timeline;			  /* also from measurement to measurement */
+	bool decisions;			  /* all decisions of the governor, however many */
+};
+
 /*
- * Writes the document. One capture: its figures as fields, then tables overhead_targets,
- * overhead_bpf, class_totals, loss_summary and, if asked, overhead_timeline. Several captures:
- * table overhead with a row for each. 0, or the database's error.
+ * Writes the document. One capture: its figures as fields, then tables overhead_targets, what
+ * budget_report.h adds, overhead_bpf, class_totals, loss_summary and, if asked, overhead_rates.
+ * Several captures: table overhead with a row for each. CSV holds one table: overhead, or what was
+ * asked for: governor_decisions, overhead_spending. 0, or the database's error.
  */
-int kymo_overhead_report(struct kymo_db *db, const struct kymo_filter *filter, bool timeline,
+int kymo_overhead_report(struct kymo_db *db, const struct kymo_overhead_options *options,
 			 struct kymo_sink *sink, struct cap_err *err);

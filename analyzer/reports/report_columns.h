@@ -23,3 +23,22 @@ static inline void kymo_report_columns(const struct kymo_filter *filter,
 		}
 	}
 }
+
+static inline bool kymo_report_ends_in(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), suffix_len = strlen(suffix);
+
+	return len >= suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+/* How a figure is shown, by the unit that its name ends in. */
+static inline enum kymo_show kymo_report_show(const char *name)
+{
+	return kymo_report_ends_in(name, "_percent") ? KYMO_SHOW_PERCENT
+	       : kymo_report_ends_in(name, "_bytes") ||
+			       kymo_report_ends_in(name, "bytes_per_second")
+		       ? KYMO_SHOW_BYTES
+	       : kymo_report_ends_in(name, "_ns") ? KYMO_SHOW_NS
+	       : kymo_report_ends_in(name, "_id") ? KYMO_SHOW_HIDDEN
+						  : KYMO_SHOW_COUNT;
+}

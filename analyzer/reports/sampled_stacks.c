@@ -176,7 +176,8 @@ enum {
 	SAMPLE_COUNT,
 	SAMPLE_NO_USER,
 	SAMPLE_NO_KERNEL,
-	SAMPLE_CUT
+	SAMPLE_CUT,
+	SAMPLE_PERIODS
 };
 
 /* The node of the process a row belongs to; 0 when out of memory. */
@@ -257,6 +258,7 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 
 	while ((rc = kymo_query_step(query, err)) > 0) {
 		u64 count = (u64)kymo_query_int(query, SAMPLE_COUNT);
+		bool by_period = kymo_weight_is_period(facts->weight.weight);
 		u32 node = process_node(builder, query);
 
 		if (node != 0)
@@ -264,7 +266,8 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 					  count);
 		if (node == 0)
 			return cap_fail(err, -ENOMEM, "stacks");
-		kymo_tree_add(builder->tree, node, count);
+		kymo_tree_add(builder->tree, node,
+			      by_period ? (u64)kymo_query_int(query, SAMPLE_PERIODS) : count);
 		facts->samples += count;
 		facts->no_user_stack += (u64)kymo_query_int(query, SAMPLE_NO_USER);
 		facts->no_kernel_stack += (u64)kymo_query_int(query, SAMPLE_NO_KERNEL);
@@ -275,6 +278,8 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 
 static int load_samples(struct builder *builder, struct cap_err *err)
 {
+	static const char periods[] =
+		", CAST(total(CASE WHEN s.period > 0 THEN s.period ELSE :typical END) AS INTEGER)";
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	CLEANUP(cap_freep) char *sql = NULL;
 	char where[KYMO_FILTER_SQL_BYTES];
@@ -285,10 +290,11 @@ static int load_samples(struct builder *builder, struct cap_err *err)
 	if (asprintf(&sql,
 		     "SELECT t.comm, t.tgid, t.tid, s.stack_id, count(*),"
 		     " sum(s.flags & 1 <> 0 AND COALESCE(p.kernel_thread, 0) = 0),"
-		     " sum(s.flags & 2 <> 0 AND s.flags & 16 <> 0), sum(s.flags & 12 <> 0) "
+		     " sum(s.flags & 2 <> 0 AND s.flags & 16 <> 0), sum(s.flags & 12 <> 0)%s "
 		     "FROM cpu_sample s LEFT JOIN task t ON t.id = s.task_id"
 		     " LEFT JOIN process p ON p.id = t.process_id "
 		     "WHERE %s GROUP BY s.task_id, s.stack_id",
+		     kymo_weight_is_period(builder->facts.weight.weight) ? periods : "",
 		     where) < 0) {
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "samples");
@@ -296,6 +302,8 @@ static int load_samples(struct builder *builder, struct cap_err *err)
 	rc = kymo_query_new(kymo_db_handle(builder->db), sql, &query, err);
 	if (rc == 0)
 		rc = kymo_filter_bind(builder->options->filter, query);
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":typical", builder->facts.weight.typical_period);
 	return rc < 0 ? rc : add_samples(builder, query, err);
 }
 
@@ -315,7 +323,9 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 
 	if (!builder.tree)
 		return cap_fail(err, -ENOMEM, "stacks");
-	rc = load_frames(&builder, err);
+	rc = kymo_sample_weight(db, options->filter, &builder.facts.weight, err);
+	if (rc == 0)
+		rc = load_frames(&builder, err);
 	if (rc == 0)
 		rc = load_stacks(&builder, err);
 	if (rc == 0)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "analyzer/db/open_db.h"
+#include "analyzer/reports/sample_weight.h"
 #include "analyzer/reports/stack_tree.h"
 #include "formats/cap_error.h"
 
@@ -23,6 +24,7 @@ struct kymo_stack_options {
 };
 
 struct kymo_stack_facts {
+	struct kymo_sample_weight weight; /* what the tree's weights are */
 	u64 samples;
 	u64 no_user_stack;   /* samples of user processes without one */
 	u64 no_kernel_stack; /* samples taken in the kernel without one */

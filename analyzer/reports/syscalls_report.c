@@ -233,6 +233,27 @@ static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_option
 	return table(db, options, sink, "syscalls_in_flight", sql, in_flight_columns, err);
 }
 
+static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+			  struct kymo_sink *sink, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"name", "syscall", KYMO_SHOW_PLAIN},
+		{"calls", "recorded", KYMO_SHOW_COUNT},
+		{"calls_estimate", "calls, estimated", KYMO_SHOW_COUNT},
+		{"total_ns", "recorded", KYMO_SHOW_NS},
+		{"total_estimate_ns", "total, estimated", KYMO_SHOW_NS},
+		{"sysno", NULL, KYMO_SHOW_HIDDEN},
+		{"compat", NULL, KYMO_SHOW_HIDDEN},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+
+	return table(db, options, sink, "syscall_estimate",
+		     "SELECT name, calls, calls_estimate, total_ns, total_estimate_ns, sysno, "
+		     "compat, capture_id FROM syscall_estimate" WHERE_SQL
+		     " ORDER BY total_estimate_ns DESC, name, capture_id",
+		     columns, err);
+}
+
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
 			 struct kymo_sink *sink, struct cap_err *err)
 {
@@ -243,6 +264,8 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 		rc = error_table(db, options, sink, err);
 	if (rows >= 0 && rc >= 0 && options->in_flight)
 		rc = in_flight_table(db, options, sink, err);
+	if (rows >= 0 && rc >= 0 && options->estimate)
+		rc = estimate_table(db, options, sink, err);
 	return rc < 0 ? rc : rows;
 }
 

@@ -63,7 +63,6 @@ $ kymo syscalls --json -n 1 c.kymo
 >     "events_dropped": 0,
 >     "events_damaged": 0,
 >     "unknown": 0,
->     "events_counted": 13263,
 >     "complete": true,
 >     "spans": []
 >   }
@@ -88,7 +87,8 @@ $ kymo syscalls --from 0 --to 0.001 --comm nobody c.kymo
 $ kymo syscalls --sort name --comm storm -n 2 --json c.kymo | jq -c '.counted_calls.names'
 > "counted calls are of whole processes: --comm was compared with the name of the main thread"
 $ kymo import -q --no-symbols c.kymo -o c.db; kymo import --no-symbols c.kymo -f -o c.db 2>&1 | sed 1d
-> kymo: import: 'c.kymo': 13263 system calls between 0.028 s and 4.137 s have no single events: they were counted (rows of syscall_count; `kymo syscalls` joins both)
+> kymo: import: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
+2> kymo: import: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
 $ for q in "-e --by-process" "--json" "--from 1 --to 3 --json" "--histogram"; do kymo syscalls $q c.kymo >capture.txt; kymo syscalls $q c.db >database.txt; cmp capture.txt database.txt && echo same; done
 > same
 > same
@@ -102,20 +102,21 @@ $ kymo info c.kymo | grep -E '^events|^class |^syscalls '
 > class     attempted_count  stored_count  counted_count  lost_count  unmatched_count
 > syscalls            24664         11401          13263           0                2
 > events
+2> kymo: info: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
 $ kymo dump -t syscall c.kymo | wc -l; kymo dump -t syscall_count c.kymo | head -1; kymo dump c.kymo >/dev/null
 > 11401
 > {"type":"syscall_count","time_ns":26150400125028,"from_ns":26149391079615,"call_count":1874,"total_ns":1118871,"task":{"tgid":26834,"tid":26834,"leader_start_ns":26148001324562,"exec_id":8,"comm":"storm"},"sysno":110,"sysno_name":"getppid","flags":0,"bucket":9,"cpu":0,"error":0}
-2> kymo: dump: 'c.kymo': 13263 system calls between 0.028 s and 4.137 s have no single events: they were counted (rows of syscall_count; `kymo syscalls` joins both)
-2> kymo: dump: 'c.kymo': 13263 system calls between 0.028 s and 4.137 s have no single events: they were counted (rows of syscall_count; `kymo syscalls` joins both)
+2> kymo: dump: 13263 system calls were counted, not stored one by one: they have no rows of their own but in --type syscall_count
+2> kymo: dump: 13263 system calls were counted, not stored one by one: they have no rows of their own but in --type syscall_count
+2> kymo: dump: 13263 system calls were counted, not stored one by one: they have no rows of their own but in --type syscall_count
 $ kymo sql c.kymo "SELECT class, attempted_count = stored_count + counted_count + lost_count AS identity FROM class_totals"
 > class     identity
 > syscalls         1
 > tasks            1
 > mappings         1
-2> kymo: sql: 'c.kymo': 13263 system calls between 0.028 s and 4.137 s have no single events: they were counted (rows of syscall_count; `kymo syscalls` joins both)
+2> kymo: sql: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
 $ kymo sql --json c.db "SELECT sum(calls) AS calls FROM counted_spans" | jq -c .
-> {"rows":[{"calls":13263}],"loss":{"events_dropped":0,"events_damaged":0,"unknown":0,"events_counted":13263,"complete":true,"spans":[]}}
-2> kymo: sql: 'c.kymo': 13263 system calls between 0.028 s and 4.137 s have no single events: they were counted (rows of syscall_count; `kymo syscalls` joins both)
-$ kymo verify --decode c.kymo | grep counted; kymo overhead --json c.kymo | jq -c '.loss.events_counted'
+> {"rows":[{"calls":13263}],"counted":[{"path":"c.kymo","calls":13263,"from_s":0.027866725,"to_s":4.136922528,"capture_id":1}],"loss":{"events_dropped":0,"events_damaged":0,"unknown":0,"complete":true,"spans":[]}}
+2> kymo: sql: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
+$ kymo verify --decode c.kymo | grep counted
 > events_counted:        13,263
-> 13263

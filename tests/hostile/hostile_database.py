@@ -37,6 +37,7 @@ FILLED = {
     ("vtab_model.c", "CREATE TABLE x(%s)"): "column names of that file",
     ("vtab_syscalls.c", "CREATE TABLE x(%s)"): "column names of that file",
     ("overhead_report.c", "printf('%.1f MiB, limit"): "SQL's own printf, nothing is filled in by us",
+    ("sample_weight.c", "FROM cpu_sample s LEFT JOIN task t ON t.id = s.task_id WHERE %s"): "kymo_filter_sql's conditions",
     ("sampled_stacks.c", "WHERE %s GROUP BY s.task_id, s.stack_id"): "kymo_filter_sql's conditions",
     ("syscalls_report.c", "SELECT %s"): "column lists and sort keys that stand in this file",
     ("syscalls_report.c", "FROM syscalls_in_flight v WHERE (:name IS NULL OR name = :name) AND %s"): "kymo_filter_sql's conditions",

@@ -27,8 +27,8 @@ COMMANDS = {
     "info": [[]], "verify": [[], ["--decode"]], "dump": [[], ["--type", "meta"]], "import": [], "sql": [], "recover": [],
     "folded": [[], ["--show-pid"], ["--show-tid"], ["--no-annotate"]],
     "flame": [[], ["--reverse"], ["--inverted", "--show-pid"], ["--minwidth", "0", "--width", "200"]],
-    "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"]],
-    "overhead": [[], ["--timeline"]],
+    "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"], ["--estimate"]],
+    "overhead": [[], ["--timeline"], ["--decisions"]],
 }
 OWN_RULE = {"dump": rules.check_json_lines, "flame": rules.check_svg}
 CAPTURE_ONLY = ("verify", "dump", "recover")

@@ -115,6 +115,8 @@ static u64 number_of(const struct cap_field *field, size_t i)
 	case CAP_KIND_CLASS:
 	case CAP_KIND_REASON:
 	case CAP_KIND_SENSE:
+	case CAP_KIND_STATE:
+	case CAP_KIND_RESOURCE:
 		return i % 5;
 	case CAP_KIND_ERRNO:
 		return i % 7 ? 0 : i % 133;

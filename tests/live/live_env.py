@@ -64,10 +64,16 @@ def start(command, **options):
     return child
 
 
+def recorder_line(output, *options):
+    """kymo-record, with every event by itself unless the test asks for a budget: loads here are above any that users allow."""
+    budget = [] if "--cpu-budget" in options else ["--cpu-budget", "none"]
+    return [RECORDER, "-q", "-o", output, *budget, *options]
+
+
 def record(name, *options, command=None, timeout=60):
     """Runs kymo-record to its end. -> (path, what the command printed, exit status, messages)"""
     output = path(name)
-    line = [RECORDER, "-q", "-o", output, *options]
+    line = recorder_line(output, *options)
     if command:
         line += ["--", *command]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
@@ -81,7 +87,7 @@ def record(name, *options, command=None, timeout=60):
 def start_recorder(name, *options, command=None):
     """-> (process, path), once the recording runs: blocks after the first two are written when the probes are attached."""
     output = path(name)
-    line = [RECORDER, "-q", "-o", output, *options]
+    line = recorder_line(output, *options)
     if command:
         line += ["--", *command]
     recorder = start(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -99,6 +105,12 @@ def stop(recorder, number=signal.SIGINT, timeout=20):
     recorder.send_signal(number)
     out, err = recorder.communicate(timeout=timeout)
     return out.decode(), err.decode()
+
+
+def stop_text(recorder, number=signal.SIGINT, timeout=20):
+    """The same for a recorder started with text=True."""
+    recorder.send_signal(number)
+    return recorder.communicate(timeout=timeout)
 
 
 def info(capture):

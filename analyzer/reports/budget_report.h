@@ -1,0 +1,24 @@
+#pragma once
+/* The part of `kymo overhead` about the recorder's governor: what it was allowed, what was spent
+ * against it, and each decision. Captures without rows of the governor have no such part. */
+#include "analyzer/db/open_db.h"
+#include "analyzer/output/sink.h"
+
+struct kymo_budget_options {
+	const struct kymo_filter *filter; /* resolved */
+	bool timeline;			  /* also the spending from measurement to measurement */
+	bool all_decisions;		  /* text: not only the first KYMO_BUDGET_DECISIONS */
+};
+
+#define KYMO_BUDGET_DECISIONS 40 /* lines in text: slices of an hour are thousands */
+
+/* Object "budget" and tables class_coverage, governor_decisions and, with timeline,
+ * overhead_spending. 0 or the database's error. */
+int kymo_budget_report(struct kymo_db *db, const struct kymo_budget_options *options,
+		       struct kymo_sink *sink, struct cap_err *err);
+
+/* Single tables, for CSV. Return rows, or the database's error. */
+s64 kymo_decisions_table(struct kymo_db *db, const struct kymo_budget_options *options,
+			 struct kymo_sink *sink, struct cap_err *err);
+s64 kymo_spending_table(struct kymo_db *db, const struct kymo_filter *filter,
+			struct kymo_sink *sink, struct cap_err *err);
