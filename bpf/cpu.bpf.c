@@ -71,7 +71,8 @@ static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 	counters = counters_of_cpu(cpu_counters);
 	attempt = count_attempt(counters);
 	head_fill(&scratch->sample.head, task, direct, bpf_ktime_get_ns(), EV_CPU_SAMPLE);
-	scratch->sample.period = ctx->sample_period;
+	scratch->sample.period =
+		control.sample_period_ns ? control.sample_period_ns : ctx->sample_period;
 	scratch->sample.flags = 0;
 	if (sample_in_kernel(&ctx->regs)) {
 		scratch->sample.flags = EV_SAMPLE_IN_KERNEL;

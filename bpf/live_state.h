@@ -43,7 +43,7 @@ struct live_control {
 	/* Entries of calls from before count as none: they are from before the probes were
 	 * attached. Set before the probes are attached and the gate opens; never 0 then. */
 	u64 syscalls_since_ns;
-	u64 reserved;
+	u64 sample_period_ns; /* 0: what the event says. Software clocks go on saying their first */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_control) == 64, "one cache line");
 

@@ -60,6 +60,7 @@ set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/doctor_programs.c
   ${CMAKE_CURRENT_LIST_DIR}/live_errors.c
   ${CMAKE_CURRENT_LIST_DIR}/live_fold.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_govern.c
   ${CMAKE_CURRENT_LIST_DIR}/live_inflight.c
   ${CMAKE_CURRENT_LIST_DIR}/live_object.c
   ${CMAKE_CURRENT_LIST_DIR}/live_perf_events.c

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,6 +61,7 @@ static int attach_cpu(struct bpf_program *program, u32 sample_hz, int cpu, bool 
 	int fd = cycles ? open_event(PERF_COUNT_HW_CPU_CYCLES, PERF_TYPE_HARDWARE, cpu, sample_hz)
 			: open_event(PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE, cpu, sample_hz);
 	struct bpf_link *link, **links;
+	int *event_fds;
 
 	if (fd == -ENODEV)
 		return 0; /* the CPU went offline just now */
@@ -71,6 +73,12 @@ static int attach_cpu(struct bpf_program *program, u32 sample_hz, int cpu, bool 
 		return -ENOMEM;
 	}
 	state->links = links;
+	event_fds = reallocarray(state->event_fds, state->link_count + 1, sizeof(int));
+	if (!event_fds) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	state->event_fds = event_fds;
 	link = bpf_program__attach_perf_event(program, fd);
 	if (!link) {
 		int error = errno;
@@ -78,7 +86,28 @@ static int attach_cpu(struct bpf_program *program, u32 sample_hz, int cpu, bool 
 		(void)close(fd);
 		return -error;
 	}
-	links[state->link_count++] = link; /* and fd with it */
+	links[state->link_count] = link; /* and fd with it */
+	state->event_fds[state->link_count++] = fd;
+	return 0;
+}
+
+int live_perf_events_set(const struct live_probe_state *state, u32 sample_hz, bool cycles)
+{
+	/* A software clock has a fixed period from its opening on, hardware a rate. */
+	u64 value = cycles ? sample_hz : sample_hz ? 1000000000ull / sample_hz : 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < state->link_count; i++) {
+		int fd = state->event_fds[i];
+
+		if (sample_hz == 0)
+			rc = ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+		else if (ioctl(fd, PERF_EVENT_IOC_PERIOD, &value) < 0 ||
+			 ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0)
+			rc = -1;
+		if (rc < 0)
+			return -errno;
+	}
 	return 0;
 }
 

@@ -13,3 +13,7 @@ struct live_probe_state;
  */
 int live_perf_events_attach(struct bpf_program *program, u32 sample_hz,
 			    struct live_probe_state *state, bool *ret_cycles);
+
+/* Another rate for events that live_perf_events_attach opened; 0: none. Takes no capability. 0 or
+ * -errno, and then CPUs may differ. */
+int live_perf_events_set(const struct live_probe_state *state, u32 sample_hz, bool cycles);

@@ -37,6 +37,8 @@ struct live_probe_state {
 	char reason[192];	 /* of the refusal or the fallback; "" if there is nothing to say */
 	struct bpf_link **links; /* one, or one per CPU */
 	size_t link_count;
+	int *event_fds; /* of perf events, one per link; the links own them */
+	int again_fd;	/* of a tracepoint attached again; 0: none */
 };
 
 struct live_probes {
@@ -56,6 +58,12 @@ struct live_probes {
  */
 int live_probes_open(struct live_probes *probes, const struct rec_options *options,
 		     struct cap_err *err);
+/* A probe that is attached: off for a while, and on again without any capability (kernels from 5.19
+ * on; -errno elsewhere). It still counts as attached: its class is recorded, with gaps. Tracepoints
+ * only. */
+void live_probe_pause(struct live_probes *probes, enum live_probe_id id);
+int live_probe_resume(struct live_probes *probes, enum live_probe_id id);
+
 /* Detaches. The programs stay loaded, so that their counts can still be read. */
 void live_probes_detach(struct live_probes *probes);
 void live_probes_close(struct live_probes *probes);

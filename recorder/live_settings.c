@@ -12,17 +12,9 @@
 
 #include "bpf/live_state.h"
 #include "live_probes.h"
+#include "memory_plan.h"
 
 #include "kymo_bpf.skel.h"
-
-/*
- * A drain each 100 ms at 500,000 system calls/s leaves 4 MB in the ring; as much again lets the
- * recorder be late once. The pages of a ring are mapped twice in a row, so each byte counts twice
- * in our memory: 8 MiB cost 16 of the 50 allowed.
- */
-#define SYSCALLS_RING_BYTES (8u << 20)
-#define CPU_RING_BYTES (1u << 20)
-#define TASKS_RING_BYTES (512u << 10)
 
 #define ASK_EVERY 64 /* events per CPU between questions how full a ring is */
 
@@ -31,16 +23,6 @@
 #define FOLD_TABLE_BYTES (4u << 20)
 #define FOLD_MIN_CPU_SLOTS 256u
 #define FOLD_MAX_CPU_SLOTS 8192u
-
-static u64 ring_bytes_of(const struct rec_options *options, const struct live_probes *probes,
-			 u64 default_bytes)
-{
-	u64 bytes = (options->ring_bytes ? options->ring_bytes : default_bytes) >>
-		    probes->ring_halvings;
-	u64 page_bytes = (u64)sysconf(_SC_PAGESIZE);
-
-	return bytes > page_bytes ? bytes : page_bytes;
-}
 
 static int check_ring_bytes(const struct rec_options *options, struct cap_err *err)
 {
@@ -83,20 +65,34 @@ static int cgroup_id_of(const char *path, u64 *ret_id, struct cap_err *err)
 	return 0;
 }
 
+/* Because memory was refused. */
+static void halve(u64 *ring_bytes, u32 times)
+{
+	u64 page_bytes = (u64)sysconf(_SC_PAGESIZE);
+
+	*ring_bytes >>= times;
+	if (*ring_bytes < page_bytes)
+		*ring_bytes = page_bytes;
+}
+
 static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *probes,
 			const struct rec_options *options)
 {
-	u64 syscalls_bytes = ring_bytes_of(options, probes, SYSCALLS_RING_BYTES);
-	u64 cpu_bytes = ring_bytes_of(options, probes, CPU_RING_BYTES);
-	u64 tasks_bytes = ring_bytes_of(options, probes, TASKS_RING_BYTES);
+	int cpus = libbpf_num_possible_cpus();
+	struct rec_memory_plan plan;
 
-	(void)bpf_map__set_max_entries(skeleton->maps.syscalls_ring, syscalls_bytes);
-	(void)bpf_map__set_max_entries(skeleton->maps.cpu_ring, cpu_bytes);
-	(void)bpf_map__set_max_entries(skeleton->maps.tasks_ring, tasks_bytes);
-	skeleton->rodata->syscalls_mark_bytes = syscalls_bytes / 2;
-	skeleton->rodata->cpu_mark_bytes = cpu_bytes / 2;
-	skeleton->rodata->tasks_mark_bytes = tasks_bytes / 2;
-	skeleton->rodata->syscalls_ask_mask = ask_mask(syscalls_bytes, sizeof(struct ring_syscall));
+	rec_memory_plan(options, cpus > 0 ? (u32)cpus : 1, &plan);
+	halve(&plan.syscalls_ring_bytes, probes->ring_halvings);
+	halve(&plan.cpu_ring_bytes, probes->ring_halvings);
+	halve(&plan.tasks_ring_bytes, probes->ring_halvings);
+	(void)bpf_map__set_max_entries(skeleton->maps.syscalls_ring, (u32)plan.syscalls_ring_bytes);
+	(void)bpf_map__set_max_entries(skeleton->maps.cpu_ring, (u32)plan.cpu_ring_bytes);
+	(void)bpf_map__set_max_entries(skeleton->maps.tasks_ring, (u32)plan.tasks_ring_bytes);
+	skeleton->rodata->syscalls_mark_bytes = plan.syscalls_ring_bytes / 2;
+	skeleton->rodata->cpu_mark_bytes = plan.cpu_ring_bytes / 2;
+	skeleton->rodata->tasks_mark_bytes = plan.tasks_ring_bytes / 2;
+	skeleton->rodata->syscalls_ask_mask =
+		ask_mask(plan.syscalls_ring_bytes, sizeof(struct ring_syscall));
 }
 
 static void apply_fold_table(struct kymo_bpf *skeleton)

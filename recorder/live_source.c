@@ -17,6 +17,7 @@
 #include "live_blocks.h"
 #include "live_errors.h"
 #include "live_fold.h"
+#include "live_govern.h"
 #include "live_inflight.h"
 #include "live_probes.h"
 #include "live_reach.h"
@@ -51,6 +52,7 @@ struct live_source {
 	struct live_probes probes;
 	struct live_rings *rings;
 	struct live_stats stats;
+	struct live_govern govern;
 	struct live_fold fold;
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
@@ -177,11 +179,14 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	live_reach_ask(options, &live->reach);
 	live->processes_fd = live->calls_fd = -1;
 	allow_many_descriptors();
+	live_govern_open(&live->govern);
 	rc = live_check_host(err);
 	if (rc == 0)
 		rc = live_stats_init(&live->stats, err);
 	if (rc == 0)
 		rc = live_probes_open(&live->probes, options, err);
+	if (rc == 0)
+		live_govern_attached(&live->govern, &live->probes);
 	if (rc == 0)
 		rc = learn_self(live, err);
 	if (rc == 0)
@@ -318,7 +323,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 		return rc;
 	live->start_ns = live_now_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
-	live_stats_step(&live->stats, &live->probes, live->start_ns);
+	live_govern_step(&live->govern, &live->stats, &live->probes, live->start_ns);
 	live_fold_begin(&live->fold, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
 	control_of(live)->syscalls_since_ns = live->start_ns;
@@ -356,7 +361,7 @@ static int live_drain(struct rec_source *source, struct rec_sink *sink, struct c
 	int rc;
 
 	live->sink = sink;
-	live_stats_step(&live->stats, &live->probes, now_ns);
+	live_govern_step(&live->govern, &live->stats, &live->probes, now_ns);
 	rc = drain_all(live, sink, err);
 	if (rc == 0)
 		rc = live_fold_step(&live->fold, &live->probes, sink, now_ns, err);
@@ -378,6 +383,20 @@ static int live_stats(struct rec_source *source, struct rec_sink *sink,
 
 	live_stats_losses(&live->stats, &live->probes, sink);
 	return live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
+}
+
+static void live_load(struct rec_source *source, struct rec_load *load)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	live_govern_load(&live->govern, &live->stats, &live->probes, load);
+}
+
+static int live_thin(struct rec_source *source, const struct rec_decision *wanted)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	return live_govern_thin(&live->govern, &live->stats, &live->probes, wanted);
 }
 
 /* ---- stop ---- */
@@ -473,7 +492,8 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	(void)rec_steps_run(live->steps, "running programs ended", step_wait, live);
 	rc = drain_all(live, sink, err);
 	rec_steps_note(live->steps, "rings drained");
-	if (rc == 0)
+	/* While their probes are detached nobody sees calls return. */
+	if (rc == 0 && !live->govern.syscalls_paused)
 		rc = put_calls(live, sink, err);
 	control_of(live)->tasks_open = 0;
 	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
@@ -505,6 +525,8 @@ const struct rec_source_ops rec_live_source = {
 	.drain = live_drain,
 	.wake_fd = live_wake_fd,
 	.stats = live_stats,
+	.load = live_load,
+	.thin = live_thin,
 	.stop = live_stop,
 	.free = live_free,
 	.missing = live_missing,

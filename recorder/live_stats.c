@@ -81,6 +81,23 @@ static struct live_program_count program_count(const struct live_stats *stats,
 	return sum;
 }
 
+struct live_program_count live_stats_timed(const struct live_stats *stats,
+					   const struct live_probes *probes, u32 event_class)
+{
+	struct live_program_count sum = {};
+
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
+		struct live_program_count count;
+
+		if (live_probe_class(id) != event_class)
+			continue;
+		count = program_count(stats, probes, id);
+		sum.run_count += count.run_count;
+		sum.run_time_ns += count.run_time_ns;
+	}
+	return sum;
+}
+
 static void set_timing(const struct live_probes *probes, bool on)
 {
 	__atomic_store_n(&probes->skeleton->bss->control.runs_timed, on, __ATOMIC_RELAXED);
@@ -191,6 +208,17 @@ static const struct live_counters *counters_of(const struct live_probes *probes,
 	default:
 		return probes->skeleton->bss->tasks_counters;
 	}
+}
+
+u64 live_stats_events(const struct live_stats *stats, const struct live_probes *probes,
+		      u32 event_class)
+{
+	const struct live_counters *counters = counters_of(probes, event_class);
+	u64 sum = 0;
+
+	for (size_t cpu = 0; cpu < stats->cpu_count; cpu++)
+		sum += load(&counters[cpu].attempted) + load(&counters[cpu].unmatched);
+	return sum;
 }
 
 static void report_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 now,

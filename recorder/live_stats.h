@@ -38,6 +38,13 @@ void live_stats_step(struct live_stats *stats, const struct live_probes *probes,
 void live_stats_close_window(struct live_stats *stats, const struct live_probes *probes,
 			     u64 now_ns);
 
+/* Runs of the class's programs while they timed themselves, and events that its counters tell, with
+ * returns that had no entry: since the start, on all CPUs. */
+struct live_program_count live_stats_timed(const struct live_stats *stats,
+					   const struct live_probes *probes, u32 event_class);
+u64 live_stats_events(const struct live_stats *stats, const struct live_probes *probes,
+		      u32 event_class);
+
 /* Tells the sink what was attempted and what was lost since the last call. */
 void live_stats_losses(struct live_stats *stats, const struct live_probes *probes,
 		       struct rec_sink *sink);

@@ -153,6 +153,36 @@ static bool show_max_samples(const struct rec_options *options, FILE *out)
 	return show_quantity(rec_format_count, options->max_samples, out);
 }
 
+static bool show_cpu_budget(const struct rec_options *options, FILE *out)
+{
+	char text[REC_UNIT_TEXT_BYTES] = "none";
+
+	if (options->cpu_budget_ppm)
+		rec_format_percent(options->cpu_budget_ppm, text);
+	return fputs(text, out) >= 0;
+}
+
+static bool show_mem_budget(const struct rec_options *options, FILE *out)
+{
+	char text[REC_UNIT_TEXT_BYTES] = "none";
+
+	if (options->mem_budget_bytes)
+		rec_format_size(options->mem_budget_bytes, text);
+	return fputs(text, out) >= 0;
+}
+
+static bool show_disk_floor(const struct rec_options *options, FILE *out)
+{
+	const struct rec_floor *floor = &options->disk_floor;
+	char text[REC_UNIT_TEXT_BYTES] = "none";
+
+	if (floor->bytes)
+		rec_format_size(floor->bytes, text);
+	else if (floor->ppm)
+		rec_format_percent(floor->ppm, text);
+	return floor->given && fputs(text, out) >= 0;
+}
+
 static bool show_buffer(const struct rec_options *options, FILE *out)
 {
 	return options->ring_bytes && show_quantity(rec_format_size, options->ring_bytes, out);

@@ -16,6 +16,11 @@
 #define MIN_RING_BYTES 4096ull
 #define MAX_RING_BYTES (256ull << 20)
 #define MAX_DRAIN_NS (10 * REC_NS_PER_S)
+#define DEFAULT_CPU_BUDGET_PPM 10000 /* 1 % */
+#define DEFAULT_MEM_BUDGET_BYTES (50ull << 20)
+#define MIN_BUDGET_PPM 100 /* 0.01 % */
+#define ALL_PPM 1000000
+#define MAX_FLOOR_PPM 950000
 
 struct preset {
 	const char *name;
@@ -422,6 +427,51 @@ static int set_drain(struct rec_options *options, const char *text, bool first, 
 	return 0;
 }
 
+static int set_cpu_budget(struct rec_options *options, const char *text, bool first,
+			  struct cap_err *err)
+{
+	u64 ppm = 0;
+
+	(void)first;
+	if (strcmp(text, "none") != 0 &&
+	    (rec_parse_percent(text, &ppm) < 0 || ppm < MIN_BUDGET_PPM || ppm > ALL_PPM))
+		return refuse(err, text,
+			      "is not a share from 0.01% to 100%: write 1%, 0.5%, or none");
+	options->cpu_budget_ppm = (u32)ppm;
+	return 0;
+}
+
+static int set_mem_budget(struct rec_options *options, const char *text, bool first,
+			  struct cap_err *err)
+{
+	u64 bytes = 0;
+
+	(void)first;
+	if (strcmp(text, "none") != 0 && (rec_parse_size(text, &bytes) < 0 || bytes == 0))
+		return refuse(err, text, "is not a size: write 50M, 200M, or none");
+	if (bytes && bytes < REC_MIN_MEM_BUDGET_BYTES)
+		return refuse(err, text, "is less than 24M, the least a recording needs");
+	options->mem_budget_bytes = bytes;
+	return 0;
+}
+
+static int set_disk_floor(struct rec_options *options, const char *text, bool first,
+			  struct cap_err *err)
+{
+	struct rec_floor floor = {.given = true};
+	u64 ppm = 0;
+
+	(void)first;
+	if (strcmp(text, "none") != 0 && rec_parse_percent(text, &ppm) < 0 &&
+	    rec_parse_size(text, &floor.bytes) < 0)
+		return refuse(err, text, "is neither a size nor a share: write 2G, 10%, or none");
+	if (ppm > MAX_FLOOR_PPM)
+		return refuse(err, text, "leaves no room to record: write 95% or less");
+	floor.ppm = (u32)ppm;
+	options->disk_floor = floor;
+	return 0;
+}
+
 static int set_config(struct rec_options *options, const char *text, bool first,
 		      struct cap_err *err)
 {
@@ -451,6 +501,8 @@ void rec_options_init(struct rec_options *ret_options)
 	*ret_options = (struct rec_options){
 		.classes = 1u << CLASS_CPU | 1u << CLASS_SYSCALLS,
 		.preset = "dev",
+		.cpu_budget_ppm = DEFAULT_CPU_BUDGET_PPM,
+		.mem_budget_bytes = DEFAULT_MEM_BUDGET_BYTES,
 	};
 }
 

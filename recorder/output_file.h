@@ -19,6 +19,10 @@ struct rec_output;
  */
 int rec_output_open(const char *path, bool force, struct rec_output **ret_output,
 		    struct cap_err *err);
+/* How much of the file system stays free; to be called before anything is written. Streams have no
+ * floor. -ENOSPC where a floor that was asked for is reached already. */
+int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
+			 struct cap_err *err);
 /* What rec_output_open would say now, without making or removing anything: for before the work of
  * loading programs. */
 int rec_output_check(const char *path, bool force, struct cap_err *err);
@@ -74,3 +78,8 @@ u64 rec_output_floor_bytes(const struct rec_output *output);
 int rec_output_close(struct rec_output *output, struct cap_err *err);
 /* Removes the name again if it still is the file we made. For recordings that never began. */
 void rec_output_discard(struct rec_output *output);
+
+/* An error of the output in words for the user: what failed, where, and what is to be done. Returns
+ * rc. output may be NULL. */
+int rec_output_explain(const struct rec_output *output, const char *path, int rc,
+		       struct cap_err *err);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,10 +16,12 @@
 #include "formats/cleanup.h"
 #include "output_file.h"
 #include "output_state.h"
+#include "quantity_text.h"
 
 #define FLOOR_BYTES (512ull << 20)
 #define FLOOR_DIVISOR 20 /* 5 % of the file system */
 #define MARGIN_DIVISOR 8 /* of the floor: ending takes room too, for what still waits in memory */
+#define MARGIN_MAX_BYTES (64ull << 20)
 #define PIPE_BYTES (1 << 20)
 
 static const char *kind_of(mode_t mode)
@@ -102,21 +105,42 @@ static int open_directory(struct rec_output *output, const char *path, bool forc
 	return 0;
 }
 
-static void set_floor(struct rec_output *output)
+static u64 default_floor(u64 size_bytes, u64 available_bytes)
 {
-	struct statvfs space;
-	u64 floor, available;
+	u64 floor_bytes = size_bytes / FLOOR_DIVISOR;
 
-	if (fstatvfs(output->fd, &space) < 0 || space.f_blocks == 0)
-		return; /* a file system that cannot tell has no floor; ENOSPC is then the only
-			   bound */
-	available = (u64)space.f_bavail * space.f_frsize;
-	floor = (u64)space.f_blocks * space.f_frsize / FLOOR_DIVISOR;
-	if (floor < FLOOR_BYTES)
-		floor = FLOOR_BYTES;
+	if (floor_bytes < FLOOR_BYTES)
+		floor_bytes = FLOOR_BYTES;
 	/* A disk that is small or nearly full already: leave half of what is free. */
-	output->floor_bytes = floor < available / 2 ? floor : available / 2;
+	return floor_bytes < available_bytes / 2 ? floor_bytes : available_bytes / 2;
+}
+
+int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
+			 struct cap_err *err)
+{
+	char wanted[32], left[32];
+	struct statvfs space;
+	u64 available, size;
+
+	if (output->is_stream || fstatvfs(output->fd, &space) < 0 || space.f_blocks == 0)
+		return 0; /* a file system that cannot tell has no floor; ENOSPC is then the only
+			     bound */
+	available = (u64)space.f_bavail * space.f_frsize;
+	size = (u64)space.f_blocks * space.f_frsize;
+	if (!floor->given)
+		output->floor_bytes = default_floor(size, available);
+	else if (floor->bytes)
+		output->floor_bytes = floor->bytes;
+	else
+		output->floor_bytes = size / 1000000 * floor->ppm;
 	output->margin_bytes = output->floor_bytes / MARGIN_DIVISOR;
+	if (output->margin_bytes > MARGIN_MAX_BYTES)
+		output->margin_bytes = MARGIN_MAX_BYTES;
+	if (!floor->given || available > output->floor_bytes + output->margin_bytes)
+		return 0;
+	return cap_fail(err, -ENOSPC, "only %s are free, and --disk-floor keeps %s of them free",
+			rec_bytes_text(available, left, sizeof(left)),
+			rec_bytes_text(output->floor_bytes, wanted, sizeof(wanted)));
 }
 
 /* ulimit -f: known beforehand, so room for the end is kept below it too. */
@@ -166,7 +190,6 @@ static int open_file(struct rec_output *output, const char *path, bool force, st
 	(void)fchmod(output->fd, 0600); /* an umask can only have made it stricter */
 	output->can_reserve = true;
 	output->max_bytes = size_limit();
-	set_floor(output);
 	return 0;
 }
 
@@ -196,8 +219,6 @@ static int open_stdout(struct rec_output *output, struct cap_err *err)
 	if (S_ISFIFO(info.st_mode))
 		(void)fcntl(output->fd, F_SETPIPE_SZ,
 			    PIPE_BYTES); /* fewer switches; any size works */
-	if (!output->is_stream)
-		set_floor(output);
 	return 0;
 }
 
@@ -269,4 +290,24 @@ void rec_output_discard(struct rec_output *output)
 	    info.st_dev == output->device && info.st_ino == output->inode)
 		(void)unlinkat(output->directory_fd, output->name,
 			       0); /* best effort: it is ours and empty */
+}
+
+int rec_output_explain(const struct rec_output *output, const char *path, int rc,
+		       struct cap_err *err)
+{
+	struct cap_err inner = *err;
+	char floor[32];
+
+	if (rc == -EPIPE)
+		return cap_fail(err, rc, "output closed by its reader");
+	if (rc == -EIO || rc == -EROFS)
+		return cap_fail(err, rc, "output '%s': %s; its disk is failing, see dmesg", path,
+				inner.text);
+	if (!rec_output_error_is_full(rc))
+		return cap_context(err, rc, "output '%s'", path);
+	if (output && rec_output_at_floor(output))
+		(void)snprintf(inner.text, sizeof(inner.text), "only %s are left, which stay free",
+			       rec_bytes_text(output->floor_bytes, floor, sizeof(floor)));
+	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
+			inner.text);
 }

@@ -16,7 +16,7 @@ static u64 timeval_ns(const struct timeval *time)
 }
 
 /* Second number of statm: resident pages. */
-static u64 resident_bytes(void)
+u64 rec_own_rss_bytes(void)
 {
 	CLEANUP(cap_closep) int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	char text[128];
@@ -33,6 +33,14 @@ static u64 resident_bytes(void)
 	return space ? strtoull(space + 1, NULL, 10) * (u64)sysconf(_SC_PAGESIZE) : 0;
 }
 
+u64 rec_own_cpu_ns(void)
+{
+	struct rusage usage = {0};
+
+	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
+	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+}
+
 void rec_own_cost_read(struct rec_own_cost *ret_cost)
 {
 	struct rusage usage = {0};
@@ -40,7 +48,7 @@ void rec_own_cost_read(struct rec_own_cost *ret_cost)
 	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
 	ret_cost->cpu_user_ns = timeval_ns(&usage.ru_utime);
 	ret_cost->cpu_system_ns = timeval_ns(&usage.ru_stime);
-	ret_cost->rss_bytes = resident_bytes();
+	ret_cost->rss_bytes = rec_own_rss_bytes();
 	ret_cost->peak_rss_bytes = (u64)usage.ru_maxrss * 1024; /* the kernel counts in KiB */
 	if (ret_cost->peak_rss_bytes < ret_cost->rss_bytes)
 		ret_cost->peak_rss_bytes = ret_cost->rss_bytes;

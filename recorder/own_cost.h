@@ -8,4 +8,8 @@ struct rec_own_cost {
 	u64 peak_rss_bytes;
 };
 
+/* Two of them, for those who ask often. */
+u64 rec_own_cpu_ns(void);
+u64 rec_own_rss_bytes(void);
+
 void rec_own_cost_read(struct rec_own_cost *ret_cost);

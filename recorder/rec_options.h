@@ -9,6 +9,7 @@
 #define REC_MAX_PIDS 64
 #define REC_MIN_HZ 1
 #define REC_MAX_HZ 1000
+#define REC_MIN_MEM_BUDGET_BYTES (24ull << 20) /* what the smallest rings and queue leave used */
 
 enum rec_source_kind { REC_SOURCE_LIVE, REC_SOURCE_SYNTHETIC, REC_SOURCE_CAPTURE };
 
@@ -27,6 +28,13 @@ struct rec_synthetic {
 	u64 seed;
 };
 
+/* What stays free of the file system that the capture is on. */
+struct rec_floor {
+	bool given; /* false: 512 MiB or 5 %, but no more than half of what is free */
+	u64 bytes;
+	u32 ppm; /* of its size; used where bytes is 0 */
+};
+
 struct rec_options {
 	u32 classes;	    /* bit (1 << CLASS_*): what to record; default cpu and syscalls */
 	u32 sample_hz;	    /* 1..1000 */
@@ -41,6 +49,9 @@ struct rec_options {
 	char comm[EV_COMM_BYTES]; /* --comm: only tasks of this name; "" : all */
 	char *cgroup_path;	  /* --cgroup; NULL: all */
 
+	u32 cpu_budget_ppm;   /* millionths of the host's CPU time; 0: no budget */
+	u64 mem_budget_bytes; /* 0: no budget */
+	struct rec_floor disk_floor;
 	u64 ring_bytes;	   /* per class, a power of two >= 4096; 0: default */
 	u32 drain_ms;	   /* timer of the drain; 0: default 100 */
 	char *output_path; /* "-": stdout */

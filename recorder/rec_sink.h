@@ -87,6 +87,9 @@ int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err);
 bool rec_sink_has_room(const struct rec_sink *sink);
 /* Closes the open chunk now. */
 int rec_sink_flush(struct rec_sink *sink);
+/* Memory is short: hands the open chunk over, gives back what is kept for later, and lets less wait
+ * for the writer from now on. Returns how much, in bytes. */
+u64 rec_sink_use_less(struct rec_sink *sink);
 /* Flush, final STATS, wait for the writer, INDEX and END. */
 int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err);
 

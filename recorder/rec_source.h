@@ -4,6 +4,7 @@
  * record.c drives them all alike.
  */
 #include "formats/cap_error.h"
+#include "governor.h"
 #include "rec_options.h"
 #include "rec_sink.h"
 
@@ -26,6 +27,11 @@ struct rec_source_ops {
 	/* About once a second: loss counters, BPF_PROGRAM rows into a side chunk. */
 	int (*stats)(struct rec_source *source, struct rec_sink *sink,
 		     struct cap_chunk *stats_chunk, u64 now_ns);
+	/* Optional, both or none: a budget can be kept. What the programs cost and saw since the
+	 * start, up to load->now_ns (CLOCK_MONOTONIC), which is given. */
+	void (*load)(struct rec_source *source, struct rec_load *load);
+	/* Brings a class into a state; -errno where it cannot be: then it stays as it is. */
+	int (*thin)(struct rec_source *source, const struct rec_decision *wanted);
 	/* Gate closed, calls in flight written, last drain, detached. */
 	int (*stop)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
 	struct rec_source *(*free)(struct rec_source *source);

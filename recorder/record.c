@@ -16,17 +16,14 @@
 
 #include "error_names.h"
 #include "formats/cleanup.h"
+#include "memory_plan.h"
 #include "privileges.h"
 #include "quantity_text.h"
 #include "record_state.h"
 
 #define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
-#define CLOCK_SECONDS 10u	/* between CLOCK rows */
-#define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
-#define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
-#define RATIO_MARGIN 1.2	/* later events may compress a little worse */
-#define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
+#define CLOCK_SECONDS 10u /* between CLOCK rows */
 #define SMALL_SIZE_DRAIN_MS 10u
 #define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
 #define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
@@ -45,6 +42,13 @@ static u64 monotonic_ns(void)
 static u32 online_cpus(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? (u32)count : 1;
+}
+
+static u32 possible_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_CONF);
 
 	return count > 0 ? (u32)count : 1;
 }
@@ -137,26 +141,24 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- attach -------- */
 
-/* What failed, where, and what is to be done. */
 static int output_error(const struct recording *rec, int rc, struct cap_err *err)
 {
-	const char *path = rec->options.output_path;
-	struct cap_err inner = *err;
-	char floor[32];
+	return rec_output_explain(rec->output, rec->options.output_path, rc, err);
+}
 
-	if (rc == -EPIPE)
-		return cap_fail(err, rc, "output closed by its reader");
-	if (rc == -EIO || rc == -EROFS)
-		return cap_fail(err, rc, "output '%s': %s; its disk is failing, see dmesg", path,
-				inner.text);
-	if (!rec_output_error_is_full(rc))
-		return cap_context(err, rc, "output '%s'", path);
-	if (rec->output && rec_output_at_floor(rec->output))
-		(void)snprintf(
-			inner.text, sizeof(inner.text), "only %s are left, which stay free",
-			rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor)));
-	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
-			inner.text);
+/* It records all the same: the governor says when memory is above the budget. */
+static void warn_memory(const struct recording *rec, const struct rec_memory_plan *plan)
+{
+	u64 budget_bytes = rec->options.mem_budget_bytes;
+	char needed[32], budget[32], text[192];
+
+	if (budget_bytes == 0 || plan->needed_bytes <= budget_bytes)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "memory may need %s, above its budget of %s; see --buffer and --mem-budget",
+		       rec_bytes_text(plan->needed_bytes, needed, sizeof(needed)),
+		       rec_bytes_text(budget_bytes, budget, sizeof(budget)));
+	rec->screen->warn(text);
 }
 
 /* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
@@ -168,11 +170,19 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
 	};
+	struct rec_memory_plan plan;
 	int rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
 
 	if (rc < 0)
 		return rc;
 	rec_output_set_sync(rec->output, rec->options.sync);
+	rc = rec_output_set_floor(rec->output, &rec->options.disk_floor, err);
+	if (rc < 0)
+		return output_error(rec, rc, err);
+	rec_memory_plan(&rec->options,
+			rec->options.source_kind == REC_SOURCE_LIVE ? possible_cpus() : 0, &plan);
+	warn_memory(rec, &plan);
+	options.queue_bytes = plan.queue_bytes;
 	options.fd = rec_output_fd(rec->output);
 	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
@@ -193,7 +203,11 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 		rec->side.ops->missing(rec->side.source, recording_warn_missing, rec);
 	if (rec->side.ops->describe)
 		rec->side.ops->describe(rec->side.source, &rec->facts.info);
-	return open_sink(rec, err);
+	rc = open_sink(rec, err);
+	if (rc < 0)
+		return rc;
+	return rec_governing_open(&rec->options, rec->side.ops, rec->side.source, online_cpus(),
+				  &rec->side.governing, err);
 }
 
 /* -------- start -------- */
@@ -225,6 +239,7 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	rec->begin_ns = monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
+	rec_governing_start(rec->side.governing, rec_output_floor_bytes(rec->output));
 	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
 			err);
 	if (rc == 0)
@@ -265,31 +280,6 @@ static void take_signals(struct recording *rec)
 	}
 }
 
-/*
- * Would the file pass --max-size if it ended at the next look? How well events compress is only
- * known once some were written, so the first chunk is closed early, to learn it.
- */
-static bool size_reached(struct recording *rec, const struct rec_sink_counts *counts)
-{
-	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
-	u64 growth_bytes = raw_bytes - rec->raw_bytes;
-	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + 2 * growth_bytes;
-
-	rec->raw_bytes = raw_bytes;
-	if (counts->chunk_raw_bytes > 0)
-		waiting_bytes =
-			(u64)((double)waiting_bytes * RATIO_MARGIN *
-			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
-	else if (!rec->size_learning && counts->open_bytes >= LEARN_BYTES) {
-		rec->size_learning = true;
-		(void)rec_sink_flush(rec->side.sink); /* its error is that of the next tick */
-		return false;
-	}
-	return counts->written_bytes + waiting_bytes + END_BYTES +
-		       counts->written_bytes / INDEX_DIVISOR >=
-	       rec->options.max_size_bytes;
-}
-
 static void check_limits(struct recording *rec)
 {
 	struct rec_sink_counts counts;
@@ -299,7 +289,8 @@ static void check_limits(struct recording *rec)
 	rec_sink_counts(rec->side.sink, &counts);
 	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
 		end(rec, CAP_END_SAMPLES);
-	if (rec->options.max_size_bytes > 0 && size_reached(rec, &counts))
+	if (rec->options.max_size_bytes > 0 &&
+	    rec_size_limit_reached(&rec->size_limit, rec->side.sink, &counts))
 		end(rec, CAP_END_SIZE);
 }
 
@@ -317,6 +308,8 @@ static void end_for_space(struct recording *rec)
 			       path, floor);
 		rec->screen->warn(text);
 	}
+	if (!rec->ended)
+		rec_governing_at_floor(rec->side.governing, rec_output_floor_bytes(rec->output));
 	end(rec, CAP_END_NO_SPACE);
 }
 
@@ -325,6 +318,7 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	rec->seconds++;
+	rec_governing_watch_memory(rec->side.governing, rec->side.sink);
 	rc = rec_side_stats(&rec->side);
 	if (rc == 0)
 		rc = rec_side_watch_clocks(&rec->side, rec->seconds % CLOCK_SECONDS == 0);
@@ -365,6 +359,7 @@ static int drain(struct recording *rec, struct cap_err *err)
 
 	if (drained < 0)
 		return event_error(drained, err);
+	rec_governing_step(rec->side.governing);
 	if (now_ns - rec->second_ns >= SECOND_NS) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
@@ -383,7 +378,8 @@ static int drain(struct recording *rec, struct cap_err *err)
 		struct rec_sink_counts counts;
 
 		rec_sink_counts(rec->side.sink, &counts);
-		rec_status_show(&rec->status, now_ns, &counts);
+		rec_status_show(&rec->status, now_ns, &counts,
+				rec_governing_state_text(rec->side.governing));
 	}
 	return 0;
 }
@@ -415,7 +411,9 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		int rc;
 
 		fill_poll_set(rec, fds, has_room);
-		if (poll(fds, FD_PIDS + rec->pids.count, has_room ? -1 : ROOM_POLL_MS) < 0) {
+		if (poll(fds, FD_PIDS + rec->pids.count,
+			 has_room ? rec_governing_wait_ms(rec->side.governing) : ROOM_POLL_MS) <
+		    0) {
 			if (errno == EINTR)
 				continue;
 			return cap_fail_errno(err, errno, "wait for events");
@@ -431,8 +429,10 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 			end(rec, CAP_END_TARGET);
 		if (fds[FD_TIMER].revents)
 			(void)!read(rec->timer_fd, &ticks, sizeof(ticks)); /* only to re-arm it */
-		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room)
+		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room) {
+			rec_governing_step(rec->side.governing);
 			continue;
+		}
 		if (!has_room) {
 			rc = tick(rec, err);
 			if (rc < 0)
@@ -492,6 +492,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
 	ret_result->cost.cpu_system_ns -= rec->begin_cost.cpu_system_ns;
+	rec_governing_result(rec->side.governing, &ret_result->budget);
 }
 
 static void recording_done(struct recording *rec)
@@ -503,6 +504,7 @@ static void recording_done(struct recording *rec)
 	if (rec->side.source)
 		rec->side.ops->free(rec->side.source);
 	rec_sink_free(rec->side.sink);
+	(void)rec_governing_free(rec->side.governing);
 	rec_output_free(rec->output);
 	rec_pid_watch_done(&rec->pids);
 	cap_closep(&rec->timer_fd);
@@ -529,6 +531,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 		.options = *options,
 		.screen = screen,
 		.side.ops = choose_source(options->source_kind),
+		.size_limit = {.max_bytes = options->max_size_bytes},
 		.timer_fd = -1,
 		.duration_fd = -1,
 		.signal_fd = -1,

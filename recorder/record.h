@@ -6,6 +6,7 @@
 
 #include "formats/cap_error.h"
 #include "formats/capture_writer.h"
+#include "governing.h"
 #include "own_cost.h"
 #include "rec_options.h"
 #include "rec_sink.h"
@@ -15,6 +16,7 @@ struct rec_result { /* what the summary tells */
 	u64 elapsed_ns;		       /* while events flowed */
 	struct rec_sink_counts counts; /* written_bytes: size of the whole capture */
 	struct rec_own_cost cost;      /* between the first event and the end */
+	struct rec_budget_result budget;
 	u32 cpu_count;
 	bool incomplete;   /* the source had more than could be taken from it */
 	bool recorded;	   /* events flowed; false: no file was left */

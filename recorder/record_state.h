@@ -4,12 +4,14 @@
 #include <stdbool.h>
 
 #include "command_child.h"
+#include "governing.h"
 #include "host_facts.h"
 #include "output_file.h"
 #include "pid_watch.h"
 #include "rec_source.h"
 #include "record.h"
 #include "side_blocks.h"
+#include "size_limit.h"
 #include "status_line.h"
 #include "stop_steps.h"
 
@@ -30,8 +32,7 @@ struct recording {
 	enum cap_end_reason reason;
 	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
 	u32 seconds;
-	u64 raw_bytes; /* at the last look: --max-size */
-	bool size_learning;
+	struct rec_size_limit size_limit;
 	struct rec_own_cost begin_cost;
 	struct rec_steps *steps; /* of the end */
 };

@@ -120,6 +120,11 @@ int rec_side_stats(struct rec_side *side)
 
 	if (!chunk)
 		return -ENOMEM;
+	if (side->governing && rec_sink_admits(side->sink)) {
+		rc = rec_governing_rows(side->governing, chunk);
+		if (rc < 0)
+			return put(side, CAP_BLOCK_STATS, chunk, rc);
+	}
 	rc = side->ops->stats ? side->ops->stats(side->source, side->sink, chunk, now_ns) : 0;
 	rc = put(side, CAP_BLOCK_STATS, chunk, rc);
 	rec_sink_polled(side->sink, now_ns);

@@ -3,6 +3,7 @@
  * the source. */
 #include <stdbool.h>
 
+#include "governing.h"
 #include "rec_options.h"
 #include "rec_sink.h"
 #include "rec_source.h"
@@ -12,6 +13,7 @@ struct rec_side {
 	const struct rec_source_ops *ops;
 	struct rec_source *source;
 	struct rec_sink *sink;
+	struct rec_governing *governing; /* NULL: none */
 	const struct cap_file_info *info;
 	struct ev_clock clock; /* as last read */
 };

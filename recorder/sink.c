@@ -20,6 +20,7 @@
 #include "writer_thread.h"
 
 #define DEFAULT_QUEUE_BYTES (8ull << 20)
+#define QUEUE_MIN_BYTES (2ull * CAP_WRITER_CHUNK_BYTES)
 #define ROOM_BYTES                                                                                \
 	(2ull * CAP_WRITER_CHUNK_BYTES) /* what one drain of a source that can wait may hand over \
 					 */
@@ -323,7 +324,7 @@ static bool is_too_many(const struct rec_sink *sink, const struct rec_package *p
 {
 	return (package->block == CAP_BLOCK_STATS || package->block == CAP_BLOCK_CLOCK ||
 		package->block == CAP_BLOCK_MARK) &&
-	       !has_counted(package) && !sink->wait_when_full && !rec_sink_admits(sink);
+	       !has_counted(package) && !rec_sink_admits(sink);
 }
 
 static struct rec_package *lent_package(const struct rec_sink *sink, const struct cap_chunk *chunk)
@@ -347,11 +348,6 @@ int rec_sink_add_counted(struct rec_sink *sink, struct cap_chunk *chunk,
 	if (rc == 0)
 		*count += row->call_count;
 	return rc;
-}
-
-bool rec_sink_admits(const struct rec_sink *sink)
-{
-	return rec_writer_thread_admits(sink->thread);
 }
 
 int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk)
@@ -534,6 +530,23 @@ int rec_sink_flush(struct rec_sink *sink)
 {
 	rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
 	return rec_writer_thread_error(sink->thread, NULL);
+}
+
+u64 rec_sink_use_less(struct rec_sink *sink)
+{
+	rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
+	rec_package_list_free(sink->spare);
+	sink->spare = NULL;
+	if (sink->queue_bytes / 2 >= QUEUE_MIN_BYTES) {
+		sink->queue_bytes /= 2;
+		rec_writer_thread_bound(sink->thread, sink->queue_bytes);
+	}
+	return sink->queue_bytes;
+}
+
+bool rec_sink_admits(const struct rec_sink *sink)
+{
+	return sink->wait_when_full || rec_writer_thread_admits(sink->thread);
 }
 
 void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts)

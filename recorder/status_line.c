@@ -36,7 +36,8 @@ bool rec_status_due(const struct rec_status *status, u64 now_ns)
 	return status->out && now_ns - status->shown_ns >= EVERY_NS;
 }
 
-void rec_status_show(struct rec_status *status, u64 now_ns, const struct rec_sink_counts *counts)
+void rec_status_show(struct rec_status *status, u64 now_ns, const struct rec_sink_counts *counts,
+		     const char *thinned)
 {
 	double seconds = (double)(now_ns - status->begin_ns) / 1e9;
 	double since = (double)(now_ns - status->shown_ns) / 1e9;
@@ -53,11 +54,12 @@ void rec_status_show(struct rec_status *status, u64 now_ns, const struct rec_sin
 		(void)snprintf(counted, sizeof(counted), "  counted only %s",
 			       rec_count_text(counts->counted_count, lost, sizeof(lost)));
 	(void)fprintf(status->out,
-		      "\r\033[K%.1f%s s  %s events  %s/s  %s%s  lost %s  own CPU %.2f %%", seconds,
-		      total, rec_count_text(counts->stored_count, events, sizeof(events)),
+		      "\r\033[K%.1f%s s  %s events  %s/s  %s%s  lost %s  own CPU %.2f %%%s%s",
+		      seconds, total, rec_count_text(counts->stored_count, events, sizeof(events)),
 		      rec_count_text((u64)((double)added / since), rate, sizeof(rate)),
 		      rec_bytes_text(counts->written_bytes, bytes, sizeof(bytes)), counted,
-		      rec_count_text(counts->lost_count, lost, sizeof(lost)), cpu_percent);
+		      rec_count_text(counts->lost_count, lost, sizeof(lost)), cpu_percent,
+		      thinned[0] ? "  " : "", thinned);
 	(void)fflush(status->out);
 	status->shown_ns = now_ns;
 	status->shown_count = counts->stored_count;

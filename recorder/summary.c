@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "budget_summary.h"
 #include "error_names.h"
 #include "formats/schema.h"
 #include "json_text.h"
@@ -199,6 +200,7 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 	print_losses(out, counts);
 	(void)fprintf(out, "; own CPU %.2f %% of the host, peak memory %s\n", cpu_percent(result),
 		      rec_bytes_text(result->cost.peak_rss_bytes, peak, sizeof(peak)));
+	rec_budget_text(out, options, result);
 	if (asked_count(options, counts) > 0)
 		print_next(out, options, path);
 }
@@ -264,6 +266,7 @@ void rec_summary_json(FILE *out, const struct rec_options *options, const struct
 		(void)fprintf(out,
 			      ",\"recorder_cpu_percent\":%.3f,\"recorder_peak_rss_bytes\":%" PRIu64,
 			      cpu_percent(result), result->cost.peak_rss_bytes);
+		rec_budget_json(out, result);
 		print_json_command(out, result);
 	}
 	(void)fprintf(out, ",\"exit_status\":%d}\n", exit_status);

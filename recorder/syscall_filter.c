@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -136,6 +137,8 @@ static const struct {
 	unsigned int value;
 	unsigned int if_equal, if_not;
 } values[] = {
+	/* The governor attaches programs that are loaded already again. */
+	{__NR_bpf, 0, BPF_RAW_TRACEPOINT_OPEN, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | EPERM},
 	{__NR_ioctl, 1, TIOCSTI, SECCOMP_RET_ERRNO | EPERM,
 	 SECCOMP_RET_ALLOW}, /* types into the terminal */
 };

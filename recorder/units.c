@@ -148,6 +148,17 @@ int rec_parse_count(const char *text, u64 *ret_count)
 	return parse_one(text, count_units, ret_count);
 }
 
+int rec_parse_percent(const char *text, u64 *ret_ppm)
+{
+	unsigned int decimals;
+	u64 mantissa;
+	int rc = parse_number(&text, &mantissa, &decimals);
+
+	if (rc < 0)
+		return rc;
+	return strcmp(text, "%") == 0 ? scale(mantissa, decimals, 10000, ret_ppm) : -EINVAL;
+}
+
 int rec_parse_duration(const char *text, u64 bare_unit_ns, u64 *ret_ns)
 {
 	u64 last_factor = UINT64_MAX, sum_ns = 0;
@@ -207,4 +218,17 @@ void rec_format_size(u64 bytes, char ret_text[REC_UNIT_TEXT_BYTES])
 void rec_format_count(u64 count, char ret_text[REC_UNIT_TEXT_BYTES])
 {
 	format_with(count, count_units, "", ret_text);
+}
+
+void rec_format_percent(u64 ppm, char ret_text[REC_UNIT_TEXT_BYTES])
+{
+	int len = snprintf(ret_text, REC_UNIT_TEXT_BYTES, "%" PRIu64 ".%04" PRIu64, ppm / 10000,
+			   ppm % 10000);
+
+	while (ret_text[len - 1] == '0')
+		len--;
+	if (ret_text[len - 1] == '.')
+		len--;
+	ret_text[len] = '%';
+	ret_text[len + 1] = '\0';
 }

@@ -22,9 +22,12 @@ int rec_parse_duration(const char *text, u64 bare_unit_ns, u64 *ret_ns);
 int rec_parse_size(const char *text, u64 *ret_bytes);
 /* K, M, G are powers of 1000. */
 int rec_parse_count(const char *text, u64 *ret_count);
+/* "0.5%" as millionths: 5000. Four decimals at most; the % must be there. */
+int rec_parse_percent(const char *text, u64 *ret_ppm);
 
 /* The shortest exact form: 300000000000 -> "5m", 65536 -> "64K", 10000000 -> "10M". Each is parsed
  * back to the same value. */
 void rec_format_duration(u64 ns, char ret_text[REC_UNIT_TEXT_BYTES]);
 void rec_format_size(u64 bytes, char ret_text[REC_UNIT_TEXT_BYTES]);
 void rec_format_count(u64 count, char ret_text[REC_UNIT_TEXT_BYTES]);
+void rec_format_percent(u64 ppm, char ret_text[REC_UNIT_TEXT_BYTES]);

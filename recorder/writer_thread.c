@@ -225,6 +225,13 @@ bool rec_writer_thread_admits(struct rec_writer_thread *thread)
 	return yes;
 }
 
+void rec_writer_thread_bound(struct rec_writer_thread *thread, u64 queue_bytes)
+{
+	(void)pthread_mutex_lock(&thread->lock);
+	thread->options.queue_bytes = queue_bytes;
+	(void)pthread_mutex_unlock(&thread->lock);
+}
+
 bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package *package,
 			   enum rec_when_full when_full)
 {

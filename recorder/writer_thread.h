@@ -38,6 +38,9 @@ bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package 
  * the bound, so that a disk that stalls for hours costs no more memory than that. */
 bool rec_writer_thread_admits(struct rec_writer_thread *thread);
 
+/* Another bound from now on; what waits already stays. */
+void rec_writer_thread_bound(struct rec_writer_thread *thread, u64 queue_bytes);
+
 /* Packages that are done, as a list: the caller's again. NULL if there are none. */
 struct rec_package *rec_writer_thread_take_done(struct rec_writer_thread *thread);
 

@@ -8,6 +8,9 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 >   duration: 1m
 >   max-size: 0 # no limit
 >   max-samples: 0 # no limit
+> budget:
+>   cpu: 1%
+>   memory: 50M
 $ printf 'freq: 49\nfrequency: 3\n' >unknown.yaml; kymo-record config check unknown.yaml
 2> kymo-record: ConfigError: unknown.yaml:2:1: frequency: unknown key; did you mean 'freq'?
 2>   frequency: 3

@@ -34,6 +34,14 @@ $ kymo-record --help
 >   -f, --force           replace FILE if it exists
 >
 > What it may cost:
+>       --cpu-budget SHARE
+>                         of the host's CPU time: 1% (the default), 0.5%, or
+>                         none. Above it less is recorded, and the capture
+>                         says what and when
+>       --mem-budget SIZE of memory: 50M (the default), or none.
+>                         Rings and queues are made to fit
+>       --disk-floor SIZE what stays free on the disk: 2G, 10%, or none.
+>                         Default: 512M or 5%, whichever is more
 >       --buffer SIZE     ring per event class, a power of two: 256K, 8M
 >       --drain MS        time between two drains of the rings, 1ms..10s
 >

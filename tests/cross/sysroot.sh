@@ -3,7 +3,7 @@
 # unpacked. Which ones: group arm64 of tests/packages.txt. Usage: sysroot.sh DIR: 0, or 1 and the last line says why not.
 set -uo pipefail
 
-dir=${1:?usage: sysroot.sh DIR}
+dir=$(realpath -m "${1:?usage: sysroot.sh DIR}")
 here=$(cd "$(dirname "$0")" && pwd)
 packages=$(awk '$1 == "arm64" { print $2 }' "$here/../packages.txt")
 [ "$(cat "$dir/complete" 2>/dev/null)" = "$packages" ] && exit 0

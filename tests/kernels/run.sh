@@ -2,6 +2,7 @@
 # Records on other kernels: boots each under qemu (without KVM) with nothing but busybox, the static kymo-record and the workload in its
 # memory, and checks what was recorded. A kernel that cannot be had is reported as not run. The last line is "N passed, N failed, N skipped".
 #   run.sh [--build DIR] [--release DIR] [SUITE...]     suites of Debian; default: bullseye bookworm bookworm-backports sid
+# SUITE:arm64 boots the suite's kernel for aarch64, with a recorder built for that (needs qemu-system-arm beside what tests/cross/ needs).
 # A single suite that is not to be had makes the status 77.
 # Kernels are kept in DIR (build-kernels) for the next time, what release/build.sh builds in the other (DIR/release). KYMO_BIN: the kymo
 # to read captures with, else one is built.
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	-h | --help)
-		sed -n '2,8s/^# \{0,1\}//p' "$0"
+		sed -n '2,9s/^# \{0,1\}//p' "$0"
 		exit 0
 		;;
 	-*)
@@ -37,9 +38,8 @@ done
 for need in qemu-system-x86_64 busybox cmake ninja python3; do
 	command -v "$need" >/dev/null || { echo "skipped: $need is missing"; exit 77; }
 done
-mkdir -p "$work" || exit 1
+mkdir -p "$work" && work=$(cd "$work" && pwd) || exit 1
 
-# -------- the recorder as one file, kymo to read with --------
 release=${release:-$work/release}
 kymo=${KYMO_BIN:+$KYMO_BIN/kymo}
 broken() {
@@ -47,40 +47,65 @@ broken() {
 	echo '0 passed, 1 failed, 0 skipped'
 	exit 1
 }
-bash "$root/release/build.sh" --build "$release" --recorder-only >"$work/build.log" 2>&1 || broken
-cmake -G Ninja -S "$root" -B "$work/loads" -DKYMO_RECORDER=OFF -DKYMO_TESTS=ON >>"$work/build.log" 2>&1 &&
-	ninja -C "$work/loads" workload $([ -n "$kymo" ] || echo kymo) >>"$work/build.log" 2>&1 || broken
-kymo=${kymo:-$work/loads/bin/kymo}
-image=$work/initramfs
-rm -rf "$image"
-mkdir -p "$image"/{bin,proc,sys,dev,tmp}
-cp "$(command -v busybox)" "$image/bin/busybox"
-cp "$release/bin/kymo-record" "$image/bin/kymo-record"
-cp "$(find "$work/loads" -type f -name workload -perm -u+x | head -n 1)" "$image/bin/workload"
-cp "$here/init.sh" "$image/init"
-chmod +x "$image/init"
-(cd "$image" && find . | busybox cpio -o -H newc 2>/dev/null) >"$work/initramfs.cpio" || exit 1
 
-# boot SUITE: what the second serial port says ends in out/; qemu is given three minutes
-boot() {
-	local dir=$work/$1
-	timeout 240 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 768 -nodefaults -display none -no-reboot -kernel "$dir/vmlinuz" \
-		-initrd "$work/initramfs.cpio" -append 'console=ttyS0 panic=-1 quiet' -serial "file:$dir/console" -serial "file:$dir/port" </dev/null
+# prepare MACHINE: an initramfs with the recorder as one file, busybox, the workload; 1 and the reason where that cannot be
+prepare() {
+	local machine=$1 image=$work/initramfs-$1 loads=$work/loads-$1 from=$release port=ttyS1 busybox cross=()
+	[ ! -f "$image.cpio" ] || return 0
+	busybox=$(command -v busybox)
+	if [ "$machine" = arm64 ]; then
+		command -v qemu-system-aarch64 >/dev/null || { echo 'qemu-system-aarch64 is missing'; return 1; }
+		command -v aarch64-linux-gnu-gcc >/dev/null || { echo 'aarch64-linux-gnu-gcc is missing'; return 1; }
+		bash "$root/tests/cross/sysroot.sh" "$work/sysroot" || return 1
+		cross=(-DKYMO_SYSROOT="$work/sysroot")
+		from=$work/release-arm64 port=ttyAMA0 busybox=$work/sysroot/root/bin/busybox
+		bash "$root/release/build.sh" --build "$from" --recorder-only --toolchain "$root/tests/cross/aarch64.cmake" "${cross[@]}" >"$work/build.log" 2>&1 || broken
+		cross+=(-DCMAKE_TOOLCHAIN_FILE="$root/tests/cross/aarch64.cmake")
+	else
+		bash "$root/release/build.sh" --build "$from" --recorder-only >"$work/build.log" 2>&1 || broken
+	fi
+	cmake -G Ninja -S "$root" -B "$loads" -DKYMO_RECORDER=OFF -DKYMO_TESTS=ON "${cross[@]}" >>"$work/build.log" 2>&1 &&
+		ninja -C "$loads" workload >>"$work/build.log" 2>&1 || broken
+	rm -rf "$image"
+	mkdir -p "$image"/{bin,proc,sys,dev,tmp}
+	cp "$busybox" "$image/bin/busybox"
+	cp "$from/bin/kymo-record" "$image/bin/kymo-record"
+	cp "$(find "$loads" -type f -name workload -perm -u+x | head -n 1)" "$image/bin/workload"
+	sed "s/ttyS1/$port/g" "$here/init.sh" >"$image/init"
+	chmod +x "$image/init"
+	(cd "$image" && find . | busybox cpio -o -H newc 2>/dev/null) >"$image.cpio.new" && mv "$image.cpio.new" "$image.cpio"
 }
 
+# boot DIR MACHINE: what the guest hands out ends in DIR/port. On aarch64 that is its only serial port, which the kernel uses as well.
+boot() {
+	local dir=$1 common=(-accel tcg,thread=multi -cpu max -smp 2 -m 768 -nodefaults -display none -no-reboot -kernel "$1/vmlinuz" -initrd "$work/initramfs-$2.cpio")
+	if [ "$2" = arm64 ]; then
+		timeout 400 qemu-system-aarch64 -M virt "${common[@]}" -append 'console=ttyAMA0 panic=-1 quiet' -serial "file:$dir/port" </dev/null
+	else
+		timeout 240 qemu-system-x86_64 "${common[@]}" -append 'console=ttyS0 panic=-1 quiet' -serial "file:$dir/console" -serial "file:$dir/port" </dev/null
+	fi
+}
+
+rm -f "$work"/initramfs-*.cpio
+if [ -z "$kymo" ]; then
+	cmake -G Ninja -S "$root" -B "$work/reader" -DKYMO_RECORDER=OFF -DKYMO_TESTS=OFF >"$work/build.log" 2>&1 && ninja -C "$work/reader" kymo >>"$work/build.log" 2>&1 || broken
+	kymo=$work/reader/bin/kymo
+fi
 passed=0 failed=0 skipped=0
 for suite in "${suites[@]}"; do
-	if ! why=$(bash "$here/fetch.sh" "$suite" "$work/$suite"); then
+	case $suite in *:*) machine=${suite#*:} ;; *) machine=amd64 ;; esac
+	dir=$work/${suite/:/-}
+	if ! why=$(prepare "$machine") || ! why=$(bash "$here/fetch.sh" "${suite%:*}" "$dir" "$machine"); then
 		echo "$suite: not run: ${why##*$'\n'}"
 		skipped=$((skipped + 1))
 		continue
 	fi
 	for attempt in 1 2; do # without KVM a guest sometimes hangs before it is up
-		boot "$suite"
-		grep -q '^finished' "$work/$suite/port" && break
+		boot "$dir" "$machine"
+		grep -q '^finished' "$dir/port" && break
 		echo "$suite: boot $attempt did not finish"
 	done
-	if python3 "$here/check.py" "$work/$suite" "$kymo"; then
+	if python3 "$here/check.py" "$dir" "$kymo"; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))

@@ -64,10 +64,16 @@ def start(command, **options):
     return child
 
 
+def recorder_line(output, *options):
+    """kymo-record, with every event by itself unless the test asks for a budget: loads here are above any that users allow."""
+    budget = [] if "--cpu-budget" in options else ["--cpu-budget", "none"]
+    return [RECORDER, "-q", "-o", output, *budget, *options]
+
+
 def record(name, *options, command=None, timeout=60):
     """Runs kymo-record to its end. -> (path, what the command printed, exit status, messages)"""
     output = path(name)
-    line = [RECORDER, "-q", "-o", output, *options]
+    line = recorder_line(output, *options)
     if command:
         line += ["--", *command]
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
@@ -81,7 +87,7 @@ def record(name, *options, command=None, timeout=60):
 def start_recorder(name, *options, command=None):
     """-> (process, path), once the recording runs: blocks after the first two are written when the probes are attached."""
     output = path(name)
-    line = [RECORDER, "-q", "-o", output, *options]
+    line = recorder_line(output, *options)
     if command:
         line += ["--", *command]
     recorder = start(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

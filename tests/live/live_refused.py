@@ -124,7 +124,7 @@ def expected_of(expected, wanted):
 def run(tally, number, name, words, rules, wanted, expected):
     capture = live.path(f"cell-{number}.kymo")
     environment = kit.shim("refused_calls", KYMO_REFUSE=rules) if rules else None
-    done = subprocess.run([*words, live.RECORDER, "-q", "-d", "200ms", "-e", ",".join(wanted), "-o", capture], stdin=subprocess.DEVNULL,
+    done = subprocess.run([*words, live.RECORDER, "-q", "--cpu-budget", "none", "-d", "200ms", "-e", ",".join(wanted), "-o", capture], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, errors="replace", timeout=60, check=False, env=environment)
     outcome, problems = judge(done, capture, wanted, expected)
     # a class or a fallback that only others need is told or not: the cell is judged by what was wanted alone

@@ -419,6 +419,9 @@ static void test_effective_configuration(void **state)
 				   "  duration: 30s\n"
 				   "  max-size: 65537\n"
 				   "  max-samples: 0 # no limit\n"
+				   "budget:\n"
+				   "  cpu: 1%\n"
+				   "  memory: 50M\n"
 				   "rings:\n"
 				   "  size: 64K\n"
 				   "  drain: 100ms\n");

@@ -93,6 +93,27 @@ static void test_every_flag(void **state)
 	rec_options_done(&options);
 }
 
+static void test_budgets(void **state)
+{
+	struct rec_options options = parse_ok("");
+
+	(void)state;
+	assert_int_equal(options.cpu_budget_ppm, 10000);
+	assert_int_equal(options.mem_budget_bytes, 50 << 20);
+	assert_false(options.disk_floor.given);
+	rec_options_done(&options);
+	options = parse_ok("--cpu-budget 0.5% --mem-budget 200M --disk-floor 2.5%");
+	assert_int_equal(options.cpu_budget_ppm, 5000);
+	assert_int_equal(options.mem_budget_bytes, 200 << 20);
+	assert_int_equal(options.disk_floor.ppm, 25000);
+	rec_options_done(&options);
+	options = parse_ok("--cpu-budget none --mem-budget none --disk-floor 3G");
+	assert_int_equal(options.cpu_budget_ppm, 0);
+	assert_int_equal(options.mem_budget_bytes, 0);
+	assert_true(options.disk_floor.given && options.disk_floor.bytes == 3ull << 30);
+	rec_options_done(&options);
+}
+
 static void test_long_forms(void **state)
 {
 	struct rec_options options =
@@ -235,6 +256,31 @@ static void test_errors(void **state)
 		{"--buffer 512M", "--buffer: '512M' is not between 4K and 256M"},
 		{"--buffer 4096", NULL},
 		{"--buffer 256M", NULL},
+		{"--cpu-budget none", NULL},
+		{"--cpu-budget 0.01%", NULL},
+		{"--cpu-budget 100%", NULL},
+		{"--cpu-budget 1", "--cpu-budget: '1' is not a share from 0.01% to 100%: write 1%, "
+				   "0.5%, or none"},
+		{"--cpu-budget 0%", "--cpu-budget: '0%' is not a share from 0.01% to 100%: write "
+				    "1%, 0.5%, or none"},
+		{"--cpu-budget 101%", "--cpu-budget: '101%' is not a share from 0.01% to 100%: "
+				      "write 1%, 0.5%, or none"},
+		{"--cpu-budget 0.00001%", "--cpu-budget: '0.00001%' is not a share from 0.01% to "
+					  "100%: write 1%, 0.5%, or none"},
+		{"--cpu-budget 1%%", "--cpu-budget: '1%%' is not a share from 0.01% to 100%: write "
+				     "1%, 0.5%, or none"},
+		{"--mem-budget none", NULL},
+		{"--mem-budget 24M", NULL},
+		{"--mem-budget 23M",
+		 "--mem-budget: '23M' is less than 24M, the least a recording needs"},
+		{"--mem-budget 0", "--mem-budget: '0' is not a size: write 50M, 200M, or none"},
+		{"--disk-floor none", NULL},
+		{"--disk-floor 0", NULL},
+		{"--disk-floor 12.5%", NULL},
+		{"--disk-floor 99%", "--disk-floor: '99%' leaves no room to record: write 95% or "
+				     "less"},
+		{"--disk-floor much", "--disk-floor: 'much' is neither a size nor a share: write "
+				      "2G, 10%, or none"},
 		{"--drain 0", "--drain: '0' is not a time from 1ms to 10s in whole milliseconds"},
 		{"--drain 10001",
 		 "--drain: '10001' is not a time from 1ms to 10s in whole milliseconds"},
@@ -480,6 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_flag),
+		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_long_forms),
 		cmocka_unit_test(test_presets_and_durations),
 		cmocka_unit_test(test_source),

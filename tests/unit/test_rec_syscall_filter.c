@@ -77,6 +77,10 @@ static int filtered(void)
 	pages = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	NEED(pages != MAP_FAILED);
 
+	/* attaching again: it gets as far as the kernel, which finds no program there */
+	NEED(syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attributes, sizeof(attributes)) < 0);
+	NEED(errno != EPERM || geteuid() != 0);
+
 	/* what it does not */
 	REFUSED(open("/tmp/kymo-filter-test", O_WRONLY | O_CREAT, 0600));
 	REFUSED(open("/proc/self/comm", O_RDWR));

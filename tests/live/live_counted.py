@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""System calls that find no room are counted: calls reported = calls made, to the event, per process and system call, while most single
+events are dropped. Threads, children that live for a millisecond, calls that fail, calls that never return; a table that overflows."""
+import os
+import signal
+import time
+
+import control_words
+import live_env as live
+
+SECONDS = 1.5 if live.QUICK else 4
+CALLS = os.path.join(os.environ["KYMO_BUILD"], "live", "known_calls")
+EBADF, ESRCH = 9, 3
+NO_RETURN = 4
+BOTH = """SELECT t.tgid, names.name, calls.error, calls.flags & 4, sum(n) FROM (
+    SELECT task_id, sysno, error, flags, count(*) n FROM syscall WHERE flags & 1 = 0 GROUP BY 1, 2, 3, 4
+    UNION ALL SELECT task_id, sysno, error, flags, call_count FROM syscall_count) calls
+    JOIN task t ON t.id = calls.task_id JOIN syscall_name names ON names.sysno = calls.sysno GROUP BY 1, 2, 3, 4"""
+
+
+def check_identity(database, what):
+    """attempted = stored + counted + lost per class and CPU, and the rows in the file are what is told of them. -> (stored, counted, lost)"""
+    rows = database.execute("SELECT event_class, cpu, max(time_ns), attempted_count a, stored_count s, ifnull(counted_count, 0) c, lost_count l "
+                            "FROM class_total GROUP BY event_class, cpu").fetchall()
+    for row in rows:
+        live.check(row["a"] == row["s"] + row["c"] + row["l"],
+                   f"{what}: class {row['event_class']} CPU {row['cpu']}: {row['a']} attempted, {row['s']} + {row['c']} + {row['l']}")
+    calls = [row for row in rows if row["event_class"] == 1]
+    for row in calls:
+        live.check_equal(live.one(database, "SELECT count(*) FROM syscall WHERE cpu = ?", row["cpu"]), row["s"], f"{what}: stored on CPU {row['cpu']}")
+        live.check_equal(live.one(database, "SELECT ifnull(sum(call_count), 0) FROM syscall_count WHERE cpu = ?", row["cpu"]), row["c"],
+                         f"{what}: counted on CPU {row['cpu']}")
+    return tuple(sum(row[key] for row in calls) for key in "scl")
+
+
+def check_rows(database, what):
+    """Each row makes sense: a span inside the recording, durations that fit the bucket, a process that is known by its name."""
+    bad = live.one(database, "SELECT count(*) FROM syscall_count WHERE from_ns >= time_ns OR call_count = 0 OR bucket > 63")
+    live.check_equal(bad, 0, f"{what}: rows without sense")
+    bad = live.one(database, "SELECT count(*) FROM syscall_count WHERE bucket > 0 AND (total_ns < call_count * (1 << bucket) "
+                             "OR total_ns >= call_count * (2 << bucket))")
+    live.check_equal(bad, 0, f"{what}: sums of durations that do not fit their bucket")
+    bad = live.one(database, "SELECT count(*) FROM syscall_count c LEFT JOIN task t ON t.id = c.task_id WHERE t.tid IS NOT t.tgid OR t.comm = ''")
+    live.check_equal(bad, 0, f"{what}: rows of no process")
+
+
+def check_truth(database, truth, what):
+    """What was stored and what was counted, together, are the calls that were made."""
+    pid, children = truth["pid"], truth["children"]
+    found = {tuple(row)[:4]: row[4] for row in database.execute(BOTH)}
+    expected = {(pid, "getppid", 0, 0): truth["getppid"], (pid, "getuid", 0, 0): truth["getuid"],
+                (pid, "close", EBADF, 0): truth["close_failed"], (pid, "getpgid", ESRCH, 0): truth["getpgid_failed"],
+                (pid, "exit", 0, NO_RETURN): truth["threads"] + bool(children), (pid, "exit_group", 0, NO_RETURN): 1}
+    for child in set(children):
+        expected[child, "getppid", 0, 0] = children.count(child) * truth["calls_per_child"]
+        expected[child, "exit_group", 0, NO_RETURN] = children.count(child)
+    wrong = [f"{key}: made {count}, reported {found.get(key)}" for key, count in expected.items() if found.get(key) != count]
+    live.check(not wrong, f"{what}: {len(wrong)} of {len(expected)} counts are wrong, such as {wrong[:3]}")
+    return len(expected)
+
+
+def record_slowly(name, options, command, run_s=0.02, pause_s=0.2):
+    """Records with a recorder that is stopped most of the time. -> (capture, truth, exit status)"""
+    recorder, capture = live.start_recorder(name, "-e", "syscalls", *options, command=command)
+    while recorder.poll() is None:
+        os.kill(recorder.pid, signal.SIGSTOP)
+        time.sleep(pause_s)
+        os.kill(recorder.pid, signal.SIGCONT)
+        time.sleep(run_s)
+    out, _ = recorder.communicate(timeout=30)
+    return capture, live.truth(out.decode()), recorder.returncode
+
+
+# a ring of 64 KiB and a slow recorder: most calls are counted, and none is missing
+capture, truth, status = record_slowly("slow.kymo", ["--buffer", "64K"], [CALLS, "-s", str(SECONDS), "-t", "3", "-c"])
+database = live.database(capture)
+stored, counted, lost = check_identity(database, "slow")
+print(f"slow: {truth['getppid'] * 4 // 3} calls of threads, {len(truth['children'])} children; {stored} stored, {counted} counted, {lost} lost")
+live.check(counted > stored, f"slow: {counted} counted, {stored} stored: the test is too weak")
+live.check_equal((lost, status), (0, 0), "slow: lost, exit status")
+check_rows(database, "slow")
+check_truth(database, truth, "slow")
+rate = (stored + counted) / SECONDS
+live.check(rate > 200000, f"slow: {rate:.0f} calls/s: the test is too weak")
+
+# the recorder changes its mind all the time: each call is stored or counted, none is both
+recorder, capture = live.start_recorder("modes.kymo", "-e", "syscalls", command=[CALLS, "-s", str(SECONDS), "-t", "2", "-c"])
+words, changes = control_words.ControlWords(recorder.pid), 0
+while recorder.poll() is None:
+    changes += 1
+    words.set("syscalls_mode", control_words.COUNTS if changes % 2 else control_words.SINGLE)
+    time.sleep(0.001)
+truth, status = live.truth(recorder.communicate(timeout=30)[0].decode()), recorder.returncode
+database = live.database(capture)
+stored, counted, lost = check_identity(database, "modes")
+print(f"modes: {changes} changes; {stored} stored, {counted} counted, {lost} lost")
+live.check(changes > 100 and min(stored, counted) > 10000, "modes: the test is too weak")
+live.check_equal((lost, status), (0, 0), "modes: lost, exit status")
+check_rows(database, "modes")
+check_truth(database, truth, "modes")
+
+# 4 KiB and a million calls (D1)
+capture, out, status, _ = live.record("million.kymo", "-e", "syscalls", "--buffer", "4K", "--drain", "500ms", command=[CALLS, "-t", "2", "-r", "32000"])
+database = live.database(capture)
+truth = live.truth(out)
+stored, counted, lost = check_identity(database, "million")
+print(f"million: {stored} stored, {counted} counted, {lost} lost")
+live.check(counted > 0 and stored + counted >= 1000000, "million: the test is too weak")
+live.check_equal((lost, status), (0, 0), "million: lost, exit status")
+check_rows(database, "million")
+check_truth(database, truth, "million")
+
+# more kinds of calls than the table has slots: what finds none is lost, and said to be
+numbers = 100000
+capture, truth, status = record_slowly("table.kymo", ["--buffer", "4K"], [CALLS, "-s", "1", "-t", "1", "-n", str(numbers)], pause_s=0.4)
+database = live.database(capture)
+stored, counted, lost = check_identity(database, "table")
+print(f"table: {numbers} numbers; {stored} stored, {counted} counted, {lost} lost")
+live.check(lost > 0 and counted > 0, "table: nothing was lost: the test is too weak")
+live.check_equal(status, 3, "table: exit status")
+check_rows(database, "table")
+made = truth["getppid"] * 16 // 12 + numbers
+live.check(made <= stored + counted + lost <= made + 300, f"table: {stored} + {counted} + {lost}, made {made}")
+live.check_equal(live.one(database, "SELECT sum(lost_count) FROM loss_spans WHERE class = 'syscalls'"), lost, "table: sum of the spans of loss")
+live.finish()
