@@ -215,7 +215,11 @@ def check_call(command, arguments, form, name, source):
             check(in_svg(mark, "out.svg"), f"{what}: the picture does not tell: {mark}")
     elif form == "json":
         for mark in marks:
-            check(in_json(command, mark, json.loads(out)), f"{what}: the document does not tell: {mark}")
+            try:
+                told = in_json(command, mark, json.loads(out))
+            except (KeyError, IndexError):
+                told = False
+            check(told, f"{what}: the document does not tell: {mark}")
     if form != "json":
         for mark in marks:
             check(in_text(command, mark, out + err), f"{what}: neither results nor messages tell: {mark}")
