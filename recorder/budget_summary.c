@@ -66,7 +66,7 @@ void rec_budget_text(FILE *out, const struct rec_options *options, const struct 
 			      spent_percent(budget, result->cpu_count), share);
 	}
 	if (is_thinned(budget)) {
-		(void)fprintf(out, "kymo-record: LESS THAN ALL was recorded, to keep the budget");
+		(void)fprintf(out, "kymo-record: less than all was recorded, to keep the budget");
 		print_thinned(out, budget);
 		(void)fputs("; --cpu-budget none records everything\n", out);
 	}

@@ -9,6 +9,7 @@
 
 #include "formats/cap_error.h"
 #include "formats/chunk.h"
+#include "live_btf.h"
 #include "live_errors.h"
 #include "rec_options.h"
 
@@ -43,6 +44,7 @@ struct live_probe_state {
 
 struct live_probes {
 	struct kymo_bpf *skeleton;
+	struct live_btf btf; /* open for the time of loading */
 	bool use_task_storage;
 	bool exit_tells_last;
 	u32 ring_halvings;  /* how often all rings were halved, because memory was refused */
@@ -69,10 +71,6 @@ void live_probes_missing(const struct live_probes *probes,
 
 /* True if the class is being recorded. */
 bool live_class_attached(const struct live_probes *probes, u32 event_class);
-
-/* Waits until no program runs that may have seen the control words as they were before. Some
- * milliseconds. */
-void live_wait_for_programs(void);
 
 const char *live_probe_name(enum live_probe_id id);
 u32 live_probe_class(enum live_probe_id id);

@@ -120,8 +120,8 @@ def storm_calls(seconds):
 
 
 def check_storm():
-    seconds = 30 if FULL else 9
-    alone = storm_calls(1.5)
+    seconds = 30 if FULL else 8
+    alone = storm_calls(1)
     recorder, capture = live.start_recorder("storm.kymo", "--cpu-budget", "1%", "--json")
     storm = live.start([live.STORM, "--seconds", str(seconds)], stdout=subprocess.PIPE, text=True)
     looks = watch(recorder, seconds - 0.2)
@@ -159,7 +159,7 @@ def check_calm():
     for _ in range(2):
         recorder, capture = live.start_recorder("calm.kymo", "-f", "--cpu-budget", budget, "--json")
         shell = live.start(["bash", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do ls -l /usr/lib > /dev/null; sleep 0.3; done"])
-        looks = watch(recorder, 20 if FULL else 4)
+        looks = watch(recorder, 20 if FULL else 3)
         shell.wait(timeout=60)
         end(recorder)
         show(f"calm, budget {budget}", looks)
@@ -180,7 +180,7 @@ def is_busy():
 
 
 def check_wave():
-    storm_s, calm_s = (5, 20) if FULL else (3, 14)
+    storm_s, calm_s = (5, 20) if FULL else (3, 11)
     busy = is_busy()
     program = shutil.copy(live.STORM, live.path("kymo-wave")) # others may run storms too
     recorder, capture = live.start_recorder("wave.kymo", "-e", "syscalls", "--comm", "kymo-wave", "--cpu-budget", "2%", "--json")
