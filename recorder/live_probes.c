@@ -125,31 +125,6 @@ static void detach_probe(struct live_probe_state *state)
 	state->again_fd = 0;
 }
 
-void live_probe_pause(struct live_probes *probes, enum live_probe_id id)
-{
-	detach_probe(&probes->states[id]);
-}
-
-/* By the oldest command for it, which one entry of the filter of system calls lets through. The
- * probe's name is its tracepoint's; a tp_btf program knows its own. */
-int live_probe_resume(struct live_probes *probes, enum live_probe_id id)
-{
-	struct live_probe_state *state = &probes->states[id];
-	struct bpf_program *program = live_probe_program(probes, id);
-	int fd;
-
-	if (!program || probe_table[id].kind != KIND_TRACEPOINT)
-		return -EINVAL;
-	if (state->again_fd > 0 || state->link_count > 0)
-		return 0;
-	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : probe_table[id].name,
-				     bpf_program__fd(program));
-	if (fd < 0)
-		return -errno;
-	state->again_fd = fd;
-	return 0;
-}
-
 static void drop_probe(struct live_probe_state *state, int error, const char *reason)
 {
 	detach_probe(state);

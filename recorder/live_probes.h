@@ -60,12 +60,6 @@ struct live_probes {
  */
 int live_probes_open(struct live_probes *probes, const struct rec_options *options,
 		     struct cap_err *err);
-/* A probe that is attached: off for a while, and on again without any capability (kernels from 5.19
- * on; -errno elsewhere). It still counts as attached: its class is recorded, with gaps. Tracepoints
- * only. */
-void live_probe_pause(struct live_probes *probes, enum live_probe_id id);
-int live_probe_resume(struct live_probes *probes, enum live_probe_id id);
-
 /* Detaches. The programs stay loaded, so that their counts can still be read. */
 void live_probes_detach(struct live_probes *probes);
 void live_probes_close(struct live_probes *probes);
