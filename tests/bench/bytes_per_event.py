@@ -19,7 +19,7 @@ def load():
 ratios, sizes = [], []
 for pair in range(bench.PAIRS):
     child = load()
-    tracer, capture = bench.kymo_tracer("mixed.kymo", "-e", "syscalls", cpu=None)
+    tracer, capture = bench.kymo_tracer("mixed.kymo", "-e", "syscalls", "--cpu-budget", "none", cpu=None)
     with tracer:
         time.sleep(SECONDS)
     tracer, data = bench.perf_tracer("mixed.data", "-z", cpu=None)

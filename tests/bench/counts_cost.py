@@ -22,7 +22,7 @@ def loop():
 def cost(mode, *options, recorder=bench.RECORDER):
     """Added ns per call"""
     bare = loop()
-    tracer, _ = bench.kymo_tracer("counts.kymo", "-e", "syscalls", *options)
+    tracer, _ = bench.kymo_tracer("counts.kymo", "-e", "syscalls", "--cpu-budget", "none", *options)
     tracer.command[0] = recorder
     with tracer as running:
         if mode:

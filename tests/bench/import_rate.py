@@ -11,7 +11,7 @@ bench.need_bpf("perf", "taskset")
 SECONDS = max(5 * bench.SCALE, 0.5)
 RATE_HZ = 300_000
 
-tracer, capture = bench.kymo_tracer("load.kymo", "-e", "syscalls")
+tracer, capture = bench.kymo_tracer("load.kymo", "-e", "syscalls", "--cpu-budget", "none")
 with tracer:
     bench.storm("--seconds", SECONDS, "--rate", RATE_HZ, cpu=bench.LOAD_CPU)
 tracer, data = bench.perf_tracer("load.data")

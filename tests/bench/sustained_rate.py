@@ -11,7 +11,7 @@ TARGET = 500_000
 
 rates, peaks, losses = [], [], []
 for run in range(bench.PAIRS):
-    tracer, capture = bench.kymo_tracer("rate.kymo", "-e", "syscalls", cpu=None)
+    tracer, capture = bench.kymo_tracer("rate.kymo", "-e", "syscalls", "--cpu-budget", "none", cpu=None)
     with tracer:
         done = bench.storm("--seconds", SECONDS, "--rate", int(1.02 * TARGET / CPUS))
         with open(f"/proc/{tracer.pid()}/status", encoding="ascii", errors="replace") as status:

@@ -62,7 +62,7 @@ def record_real():
     """A real capture at default chunk size, where this machine lets us; else None"""
     if bench.kymo_env.load_trivial_program() != 0 or os.geteuid() != 0 or not shutil.which("taskset"):
         return None
-    tracer, capture = bench.kymo_tracer("real.kymo")
+    tracer, capture = bench.kymo_tracer("real.kymo", "--cpu-budget", "none")
     with tracer:
         bench.storm("--seconds", 3, "--rate", 200_000, cpu=bench.LOAD_CPU)
     with open(capture, "rb") as file:
