@@ -430,6 +430,23 @@ static void test_tiny_budget(void **state)
 	assert_in_range(host.slice_count - slices, 2, 4);
 }
 
+/* Where the rest alone costs more than the budget, slices come once a minute all the same. */
+static void test_a_slice_a_minute(void **state)
+{
+	struct host host;
+	u32 slices;
+
+	(void)state;
+	host_init(&host, 2, 10000);
+	host.call_hz = 2e6;
+	run(&host, 30);
+	host.base = 0.03;
+	run(&host, 60);
+	slices = host.slice_count;
+	run(&host, 300);
+	assert_in_range(host.slice_count - slices, 4, 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_no_budget),
 		cmocka_unit_test(test_clock_jumps),
 		cmocka_unit_test(test_tiny_budget),
+		cmocka_unit_test(test_a_slice_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
