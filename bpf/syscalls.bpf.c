@@ -2,7 +2,7 @@
 /*
  * System calls: the entry waits in the task's storage, one merged record is made at the return.
  * This is the hot path: it runs twice per system call of the host. A call that never returns (exit,
- * exit_group) is recorded when its task ends. Calls that find no room are counted (fold.bpf.h), and
+ * exit_group) is recorded when its task ends. Calls that find no room are counted (fold.bpf.c), and
  * so are all while the recorder wants only counts.
  */
 #include "calls.bpf.h"
@@ -14,14 +14,11 @@ const volatile bool use_task_storage = true;
 const volatile bool record_args = false;
 const volatile u64 syscalls_mark_bytes = 2048, syscalls_ask_mask = 63;
 
-const volatile u32 fold_cpu_slots = 256, fold_half_slots = 256;
-
 struct live_counters syscalls_counters[LIVE_MAX_CPUS] = {};
 
 struct ring_map syscalls_ring SEC(".maps");
 struct call_storage_map call_storage SEC(".maps");
 struct call_hash_map call_hash SEC(".maps");
-struct fold_table_map fold_table SEC(".maps");
 
 static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 {
@@ -52,8 +49,21 @@ static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 	return 0;
 }
 
+struct returned_call {
+	u64 duration_ns;
+	s64 ret;
+	u32 sysno;
+	u32 flags;
+	u32 table; /* the half of the fold table that was in use then */
+};
+
+static __always_inline bool count_call(const struct returned_call *call)
+{
+	return fold_add(call->duration_ns, call->ret, call->sysno, call->flags, call->table) != 0;
+}
+
 static __always_inline void record_fill(struct ring_syscall *record, const struct task_struct *task,
-					const struct fold_call *call, u64 enter_ns)
+					const struct returned_call *call, u64 enter_ns)
 {
 	head_fill(&record->head, task, CURRENT_IS_DIRECT(), enter_ns, EV_SYSCALL);
 	record->duration_ns = call->duration_ns;
@@ -63,11 +73,10 @@ static __always_inline void record_fill(struct ring_syscall *record, const struc
 }
 
 /* No room in the ring: the call is counted instead, and lost only if that fails too. */
-static __always_inline void call_refused(const struct task_struct *task,
-					 const struct fold_call *call,
+static __always_inline void call_refused(const struct returned_call *call,
 					 struct live_counters *counters, u64 record_bytes)
 {
-	if (!fold_add(task, call, counters))
+	if (!count_call(call))
 		count_refusal(counters, &syscalls_ring, record_bytes);
 }
 
@@ -79,7 +88,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 	 * into use. */
 	u32 table = READ_CONTROL(fold_table);
 	u64 enter_ns = call->enter_ns, now_ns = bpf_ktime_get_ns();
-	struct fold_call fold = {
+	struct returned_call returned = {
 		.duration_ns = now_ns - enter_ns,
 		.ret = ret,
 		.sysno = call->sysno,
@@ -90,17 +99,17 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 
 	call->enter_ns = 0;
 	attempt = count_attempt(counters);
-	if (control.syscalls_mode == LIVE_COUNTS && fold_add(task, &fold, counters))
+	if (control.syscalls_mode == LIVE_COUNTS && count_call(&returned))
 		return;
 	if (record_args) {
 		struct call_record_with_args *record;
 
 		record = bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
 		if (!record) {
-			call_refused(task, &fold, counters, sizeof(*record));
+			call_refused(&returned, counters, sizeof(*record));
 			return;
 		}
-		record_fill(&record->call, task, &fold, enter_ns);
+		record_fill(&record->call, task, &returned, enter_ns);
 		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
 			record->args[i] = call->args[i];
 		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
@@ -110,10 +119,10 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 			bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
 
 		if (!record) {
-			call_refused(task, &fold, counters, sizeof(*record));
+			call_refused(&returned, counters, sizeof(*record));
 			return;
 		}
-		record_fill(record, task, &fold, enter_ns);
+		record_fill(record, task, &returned, enter_ns);
 		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
 							syscalls_mark_bytes));
 	}

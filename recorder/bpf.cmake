@@ -31,7 +31,7 @@ if(KYMO_WERROR)
 endif()
 
 set(BPF_OBJECTS "")
-foreach(name state syscalls cpu tasks inflight)
+foreach(name state syscalls fold cpu tasks inflight)
   add_custom_command(
     OUTPUT ${BPF_OUT}/${name}.bpf.o
     COMMAND ${CLANG_FOR_BPF} ${BPF_FLAGS} -MD -MF ${BPF_OUT}/${name}.bpf.d -MT ${BPF_OUT}/${name}.bpf.o
@@ -56,6 +56,7 @@ add_custom_target(kymo_bpf_skeleton DEPENDS ${BPF_OUT}/kymo_bpf.skel.h)
 
 set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/live_blocks.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_btf.c
   ${CMAKE_CURRENT_LIST_DIR}/doctor_live.c
   ${CMAKE_CURRENT_LIST_DIR}/doctor_programs.c
   ${CMAKE_CURRENT_LIST_DIR}/live_errors.c

@@ -2,8 +2,11 @@
 #include "live_blocks.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 u64 live_now_ns(void)
 {
@@ -11,6 +14,16 @@ u64 live_now_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
 	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+}
+
+/* They all run inside RCU read sections. */
+void live_wait_for_programs(void)
+{
+	/* Not built into this kernel, or one CPU, where it does nothing though a program may have
+	 * been preempted: longer than any program runs. */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0 ||
+	    sysconf(_SC_NPROCESSORS_ONLN) == 1)
+		(void)usleep(50000);
 }
 
 int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,

@@ -17,6 +17,10 @@ struct live_sideband_state {
 /* CLOCK_MONOTONIC, the clock of all records. */
 u64 live_now_ns(void);
 
+/* Waits until no program runs that may have seen the control words as they were before. Some
+ * milliseconds. */
+void live_wait_for_programs(void);
+
 /* Gives a side chunk back to the sink: filled, or emptied when filling it failed (rc < 0). Returns
  * the first failure. */
 int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,

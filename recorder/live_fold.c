@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "bpf/live_state.h"
-#include "formats/limits.h"
+#include "counted_rows.h"
 #include "live_blocks.h"
 
 #include "kymo_bpf.skel.h"
@@ -58,22 +58,8 @@ void live_fold_begin(struct live_fold *fold, u64 now_ns)
 
 /* ---- Rows ---- */
 
-/* One half on its way into side chunks. */
-struct taking {
-	struct rec_sink *sink;
-	struct cap_chunk *chunk; /* NULL: none yet, or the last was full */
-	u64 from_ns, to_ns;
-};
-
-static int hand_over(struct taking *taking)
-{
-	struct cap_chunk *chunk = taking->chunk;
-
-	taking->chunk = NULL;
-	return chunk ? rec_sink_put_side(taking->sink, CAP_BLOCK_STATS, chunk) : 0;
-}
-
-static int add_row(struct taking *taking, const struct live_fold_slot *slot, u32 cpu)
+/* A slot that nobody owns (claims without ready) holds nothing. */
+static int take_slot(struct rec_counted_rows *rows, struct live_fold_slot *slot, u32 cpu)
 {
 	struct cap_task leader = {
 		.leader_start_ns = slot->leader_start_ns,
@@ -81,9 +67,7 @@ static int add_row(struct taking *taking, const struct live_fold_slot *slot, u32
 		.tid = slot->tgid,
 		.exec_id = slot->exec_id,
 	};
-	struct ev_syscall_count row = {
-		.time_ns = taking->to_ns,
-		.from_ns = taking->from_ns,
+	const struct ev_syscall_count row = {
 		.call_count = slot->call_count,
 		.total_ns = slot->total_ns,
 		.sysno = slot->sysno,
@@ -92,46 +76,21 @@ static int add_row(struct taking *taking, const struct live_fold_slot *slot, u32
 		.cpu = (u16)cpu,
 		.error = slot->error,
 	};
-	int rc;
 
-	if (!taking->chunk)
-		taking->chunk = rec_sink_side_chunk(taking->sink);
-	if (!taking->chunk)
-		return -ENOMEM;
 	memcpy(leader.comm, slot->comm, sizeof(leader.comm));
-	row.task = cap_chunk_task(taking->chunk, &leader);
-	if (row.task == 0)
-		return -ENOMEM;
-	rc = rec_sink_add_counted(taking->sink, taking->chunk, &row);
-	if (rc == 0 && cap_chunk_raw_bytes(taking->chunk) >= CAP_WRITER_CHUNK_BYTES)
-		rc = hand_over(taking);
-	return rc;
-}
-
-/* A slot that nobody owns (claims without ready) holds nothing. What cannot be told is lost. */
-static int take_slot(struct taking *taking, struct live_fold_slot *slot, u32 cpu)
-{
-	int rc = 0;
-
-	if (slot->call_count > 0) {
-		rc = add_row(taking, slot, cpu);
-		if (rc < 0)
-			rec_sink_lost_between(taking->sink, CLASS_SYSCALLS, cpu, REASON_RECORDER,
-					      slot->call_count, taking->from_ns, taking->to_ns);
-	}
 	memset(slot, 0, sizeof(*slot));
-	return rc;
+	return row.call_count ? rec_counted_rows_add(rows, &leader, row) : 0;
 }
 
 /* The first failure; all slots are cleared all the same. */
-static int take_cpu(struct live_fold *fold, struct taking *taking, u32 table, u32 cpu)
+static int take_cpu(struct live_fold *fold, struct rec_counted_rows *rows, u32 table, u32 cpu)
 {
 	struct live_fold_slot *slots =
 		fold->slots + ((size_t)table * fold->cpu_count + cpu) * fold->cpu_slots;
 	int rc = 0;
 
 	for (u32 i = 0; i < fold->cpu_slots; i++) {
-		int slot_rc = slots[i].claims ? take_slot(taking, &slots[i], cpu) : 0;
+		int slot_rc = slots[i].claims ? take_slot(rows, &slots[i], cpu) : 0;
 
 		if (rc == 0)
 			rc = slot_rc;
@@ -171,14 +130,14 @@ static u32 flip(struct live_fold *fold, const struct live_probes *probes)
 int live_fold_take(struct live_fold *fold, const struct live_probes *probes, struct rec_sink *sink,
 		   struct cap_err *err)
 {
-	struct taking taking = {.sink = sink, .from_ns = fold->from_ns};
+	struct rec_counted_rows rows = {.sink = sink, .from_ns = fold->from_ns};
 	int rc = 0, put_rc;
 	u32 table;
 
 	if (!fold->slots)
 		return 0;
 	table = flip(fold, probes);
-	taking.to_ns = fold->taken_ns = live_now_ns();
+	rows.to_ns = fold->taken_ns = live_now_ns();
 	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++) {
 		struct live_fold_cpu *of_cpu = &fold->cpus[cpu];
 		int cpu_rc = 0;
@@ -186,12 +145,12 @@ int live_fold_take(struct live_fold *fold, const struct live_probes *probes, str
 		/* Pages of CPUs that counted nothing are never touched. What was counted since the
 		 * flip is in the other half: looked at again next time, perhaps in vain. */
 		if (counts_of(probes, cpu).counted != of_cpu->told.counted)
-			cpu_rc = take_cpu(fold, &taking, table, cpu);
+			cpu_rc = take_cpu(fold, &rows, table, cpu);
 		of_cpu->told = of_cpu->next;
 		if (rc == 0)
 			rc = cpu_rc;
 	}
-	put_rc = hand_over(&taking);
+	put_rc = rec_counted_rows_end(&rows);
 	if (rc == 0)
 		rc = put_rc;
 	return rc < 0 ? cap_fail(err, rc, "write counted system calls") : 0;

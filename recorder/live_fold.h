@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Reading the table in which the programs count system calls that get no record of their own
- * (bpf/fold.bpf.h), and turning it into syscall_count rows. The table is mapped: no system call and
+ * (bpf/fold.bpf.c), and turning it into syscall_count rows. The table is mapped: no system call and
  * no capability is needed to read it.
  */
 #include <stdbool.h>

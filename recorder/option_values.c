@@ -227,12 +227,17 @@ static int set_synthetic_item(struct rec_synthetic *synthetic, char *item, struc
 		number = &synthetic->rate_hz;
 	else if (!strcmp(item, "seed"))
 		number = &synthetic->seed;
+	else if (!strcmp(item, "counted"))
+		number = &synthetic->counted_percent;
 	else
 		return cap_fail(err, CAP_EUSAGE,
-				"synthetic has no setting '%s' (known: events, rate, mix, seed)",
+				"synthetic has no setting '%s' (known: events, rate, mix, seed, "
+				"counted)",
 				rec_text_show(item, strlen(item), shown));
 	if (rec_parse_count(value, number) < 0)
 		return refuse(err, value, "is not a count: write 5000, 10K or 1M");
+	if (synthetic->counted_percent > 100)
+		return refuse(err, value, "is not a percentage: write 0 to 100");
 	return 0;
 }
 
@@ -427,6 +432,12 @@ static int set_drain(struct rec_options *options, const char *text, bool first, 
 	return 0;
 }
 
+static int set_btf(struct rec_options *options, const char *text, bool first, struct cap_err *err)
+{
+	(void)first;
+	return replace_string(&options->btf_path, text, err);
+}
+
 static int set_cpu_budget(struct rec_options *options, const char *text, bool first,
 			  struct cap_err *err)
 {
@@ -512,6 +523,7 @@ void rec_options_done(struct rec_options *options)
 	free(options->output_path);
 	free(options->source_path);
 	free(options->config_path);
+	free(options->btf_path);
 	free(options->config_text);
 	free(options->command_line);
 	memset(options, 0, sizeof(*options));

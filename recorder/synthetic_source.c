@@ -12,6 +12,7 @@
 
 #include "formats/cleanup.h"
 #include "rec_source.h"
+#include "synthetic_fold.h"
 #include "synthetic_world.h"
 
 #define BATCH_EVENTS 32768u	    /* per drain: less than half a chunk */
@@ -43,6 +44,9 @@ struct rec_source {
 	u32 child_number;
 	int wake_fd; /* always readable: more can be had at once; -1 when paced */
 	u64 attempted[EV_CLASS_COUNT][SYN_CPUS];
+	u32 counted_percent;   /* of the system calls */
+	struct syn_fold *fold; /* of those; NULL: none are */
+	int fold_rc;	       /* its first failure */
 };
 
 static u64 real_now_ns(void)
@@ -55,8 +59,10 @@ static u64 real_now_ns(void)
 
 static struct rec_source *synthetic_free(struct rec_source *source)
 {
-	if (source)
+	if (source) {
 		cap_closep(&source->wake_fd);
+		(void)syn_fold_free(source->fold);
+	}
 	free(source);
 	return NULL;
 }
@@ -92,6 +98,12 @@ static int synthetic_open(const struct rec_options *options, struct rec_source *
 	if (source->wake_fd < 0 && !wanted->rate_hz) {
 		(void)synthetic_free(source);
 		return cap_fail_errno(err, errno, "open the synthetic source: eventfd");
+	}
+	source->counted_percent = (u32)wanted->counted_percent;
+	source->fold = source->counted_percent ? syn_fold_new(SYN_BEGIN_NS) : NULL;
+	if (source->counted_percent && !source->fold) {
+		(void)synthetic_free(source);
+		return cap_fail_errno(err, ENOMEM, "open the synthetic source");
 	}
 	syn_world_init(&source->world, wanted->seed);
 	*ret_source = source;
@@ -208,6 +220,23 @@ static s64 return_value(const struct syn_call *call, u64 bits)
 	}
 }
 
+/* Spread over all events, and the same events are counted whatever machine makes them. */
+static bool is_counted(const struct rec_source *source)
+{
+	return source->fold && source->done_count * 0x9e3779b97f4a7c15ull >> 32 <
+				       0xffffffffull * source->counted_percent / 100;
+}
+
+/* Threads of this host have the name of their process. */
+static void count_syscall(struct rec_source *source, struct rec_sink *sink,
+			  const struct ring_syscall *call)
+{
+	int rc = syn_fold_add(source->fold, sink, call, &call->head, source->now_ns);
+
+	if (source->fold_rc == 0)
+		source->fold_rc = rc;
+}
+
 static void generate_syscall(struct rec_source *source, struct rec_sink *sink, u64 bits)
 {
 	struct syn_thread *thread = pick_thread(source, bits >> 8);
@@ -232,7 +261,10 @@ static void generate_syscall(struct rec_source *source, struct rec_sink *sink, u
 		record.ret = return_value(call, bits >> 50 ^ bits >> 13);
 	thread->free_ns = source->now_ns;
 	source->attempted[CLASS_SYSCALLS][record.head.cpu]++;
-	rec_sink_record(sink, &record, sizeof(record));
+	if (is_counted(source))
+		count_syscall(source, sink, &record);
+	else
+		rec_sink_record(sink, &record, sizeof(record));
 }
 
 static void generate_sample(struct rec_source *source, struct rec_sink *sink, u64 bits)
@@ -386,7 +418,6 @@ static int synthetic_drain(struct rec_source *source, struct rec_sink *sink, str
 {
 	u64 until = source->done_count + source->batch_count;
 
-	(void)err;
 	if (source->rate_hz)
 		until = (u64)((double)(real_now_ns() - source->begin_real_ns) * 1e-9 *
 			      (double)source->rate_hz);
@@ -394,6 +425,8 @@ static int synthetic_drain(struct rec_source *source, struct rec_sink *sink, str
 		until = source->event_count;
 	while (source->done_count < until)
 		generate_one(source, sink);
+	if (source->fold_rc < 0)
+		return cap_fail(err, source->fold_rc, "write counted system calls");
 	return source->done_count >= source->event_count;
 }
 
@@ -417,10 +450,9 @@ static int synthetic_stats(struct rec_source *source, struct rec_sink *sink,
 
 static int synthetic_stop(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
 {
-	(void)source; /* nothing is attached */
-	(void)sink;
-	(void)err;
-	return 0;
+	int rc = source->fold ? syn_fold_take(source->fold, sink, source->now_ns) : 0;
+
+	return rc < 0 ? cap_fail(err, rc, "write counted system calls") : 0;
 }
 
 static u64 synthetic_now(const struct rec_source *source)

@@ -1,7 +1,8 @@
 # Help goes to stdout with status 0; the version too.
 $ kymo-record --help
 > Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
->        kymo-record list | config check FILE | doctor [--json] [--report]
+>        kymo-record list | config check FILE
+>        kymo-record doctor [--json] [--report] [--btf FILE]
 > Records what this host does into a capture, which `kymo` reads.
 >
 > What to record:
@@ -11,7 +12,8 @@ $ kymo-record --help
 >   -F, --freq HZ         samples per second and CPU, 1..1000
 >       --args            store the raw arguments of system calls
 >       --source SOURCE   a capture to take the events from, or
->                         synthetic[:events=N,rate=HZ,mix=syscalls|all,seed=N]
+>                         synthetic[:events=N,rate=HZ,mix=syscalls|all,seed=N,
+>                         counted=PERCENT]
 >
 > Which processes:
 >   -p, --pid PID,...     these processes and the children they start
@@ -47,6 +49,8 @@ $ kymo-record --help
 >
 > Other:
 >   -c, --config FILE     read a YAML configuration; flags override it
+>       --btf FILE        types of this very kernel, where /sys/kernel/btf
+>                         has none
 >   -q, --quiet           no status line and no summary
 >   -v, --verbose         say each step of the end, with its time
 >       --json            summary as JSON on standard output

@@ -57,7 +57,7 @@ $ kymo-record --source synthetic:mix=fruit -o out.kymo
 2> kymo-record: --source: unknown mix 'fruit' (known: syscalls, all)
 ? 2
 $ kymo-record --source synthetic:pears=2 -o out.kymo
-2> kymo-record: --source: synthetic has no setting 'pears' (known: events, rate, mix, seed)
+2> kymo-record: --source: synthetic has no setting 'pears' (known: events, rate, mix, seed, counted)
 ? 2
 $ kymo-record -p 0 -o out.kymo
 2> kymo-record: --pid: '0' is not a process id

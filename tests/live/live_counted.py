@@ -18,8 +18,12 @@ BOTH = """SELECT t.tgid, names.name, calls.error, calls.flags & 4, sum(n) FROM (
     JOIN task t ON t.id = calls.task_id JOIN syscall_name names ON names.sysno = calls.sysno GROUP BY 1, 2, 3, 4"""
 
 
-def check_identity(database, what):
-    """attempted = stored + counted + lost per class and CPU, and the rows in the file are what is told of them. -> (stored, counted, lost)"""
+told = {"cases": 0}
+
+
+def check_identity(database, capture, what):
+    """attempted = stored + counted + lost per class and CPU, and the rows in the file are what is told of them, here and by `kymo info`.
+    -> (stored, counted, lost)"""
     rows = database.execute("SELECT event_class, cpu, max(time_ns), attempted_count a, stored_count s, ifnull(counted_count, 0) c, lost_count l "
                             "FROM class_total GROUP BY event_class, cpu").fetchall()
     for row in rows:
@@ -30,6 +34,12 @@ def check_identity(database, what):
         live.check_equal(live.one(database, "SELECT count(*) FROM syscall WHERE cpu = ?", row["cpu"]), row["s"], f"{what}: stored on CPU {row['cpu']}")
         live.check_equal(live.one(database, "SELECT ifnull(sum(call_count), 0) FROM syscall_count WHERE cpu = ?", row["cpu"]), row["c"],
                          f"{what}: counted on CPU {row['cpu']}")
+        told["cases"] += 3
+    facts = live.info(capture)
+    for key, column in (("events_stored", "s"), ("events_counted", "c"), ("events_dropped", "l")):
+        live.check_equal(facts[key], sum(row[column] for row in rows), f"{what}: {key} of kymo info")
+        told["cases"] += 1
+    told["cases"] += len(rows)
     return tuple(sum(row[key] for row in calls) for key in "scl")
 
 
@@ -56,7 +66,7 @@ def check_truth(database, truth, what):
         expected[child, "exit_group", 0, NO_RETURN] = children.count(child)
     wrong = [f"{key}: made {count}, reported {found.get(key)}" for key, count in expected.items() if found.get(key) != count]
     live.check(not wrong, f"{what}: {len(wrong)} of {len(expected)} counts are wrong, such as {wrong[:3]}")
-    return len(expected)
+    told["cases"] += len(expected)
 
 
 def record_slowly(name, options, command, run_s=0.02, pause_s=0.2):
@@ -74,7 +84,7 @@ def record_slowly(name, options, command, run_s=0.02, pause_s=0.2):
 # a ring of 64 KiB and a slow recorder: most calls are counted, and none is missing
 capture, truth, status = record_slowly("slow.kymo", ["--buffer", "64K"], [CALLS, "-s", str(SECONDS), "-t", "3", "-c"])
 database = live.database(capture)
-stored, counted, lost = check_identity(database, "slow")
+stored, counted, lost = check_identity(database, capture, "slow")
 print(f"slow: {truth['getppid'] * 4 // 3} calls of threads, {len(truth['children'])} children; {stored} stored, {counted} counted, {lost} lost")
 live.check(counted > stored, f"slow: {counted} counted, {stored} stored: the test is too weak")
 live.check_equal((lost, status), (0, 0), "slow: lost, exit status")
@@ -92,7 +102,7 @@ while recorder.poll() is None:
     time.sleep(0.001)
 truth, status = live.truth(recorder.communicate(timeout=30)[0].decode()), recorder.returncode
 database = live.database(capture)
-stored, counted, lost = check_identity(database, "modes")
+stored, counted, lost = check_identity(database, capture, "modes")
 print(f"modes: {changes} changes; {stored} stored, {counted} counted, {lost} lost")
 live.check(changes > 100 and min(stored, counted) > 10000, "modes: the test is too weak")
 live.check_equal((lost, status), (0, 0), "modes: lost, exit status")
@@ -103,7 +113,7 @@ check_truth(database, truth, "modes")
 capture, out, status, _ = live.record("million.kymo", "-e", "syscalls", "--buffer", "4K", "--drain", "500ms", command=[CALLS, "-t", "2", "-r", "32000"])
 database = live.database(capture)
 truth = live.truth(out)
-stored, counted, lost = check_identity(database, "million")
+stored, counted, lost = check_identity(database, capture, "million")
 print(f"million: {stored} stored, {counted} counted, {lost} lost")
 live.check(counted > 0 and stored + counted >= 1000000, "million: the test is too weak")
 live.check_equal((lost, status), (0, 0), "million: lost, exit status")
@@ -114,7 +124,7 @@ check_truth(database, truth, "million")
 numbers = 100000
 capture, truth, status = record_slowly("table.kymo", ["--buffer", "4K"], [CALLS, "-s", "1", "-t", "1", "-n", str(numbers)], pause_s=0.4)
 database = live.database(capture)
-stored, counted, lost = check_identity(database, "table")
+stored, counted, lost = check_identity(database, capture, "table")
 print(f"table: {numbers} numbers; {stored} stored, {counted} counted, {lost} lost")
 live.check(lost > 0 and counted > 0, "table: nothing was lost: the test is too weak")
 live.check_equal(status, 3, "table: exit status")
@@ -122,4 +132,5 @@ check_rows(database, "table")
 made = truth["getppid"] * 16 // 12 + numbers
 live.check(made <= stored + counted + lost <= made + 300, f"table: {stored} + {counted} + {lost}, made {made}")
 live.check_equal(live.one(database, "SELECT sum(lost_count) FROM loss_spans WHERE class = 'syscalls'"), lost, "table: sum of the spans of loss")
+print(f"reliability D1: {told['cases']} cases, {live.failure_count()} failed")
 live.finish()

@@ -53,6 +53,10 @@ def check_equal(found, expected, what):
     return check(found == expected, f"{what}: expected {expected}, found {found}")
 
 
+def failure_count():
+    return len(_failures)
+
+
 def finish():
     print(f"{len(_failures)} checks failed" if _failures else "all checks hold")
     sys.exit(1 if _failures else 0)

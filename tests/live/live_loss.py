@@ -8,7 +8,7 @@ import subprocess
 import live_env as live
 
 CALLS = os.path.join(os.environ["KYMO_BUILD"], "live", "known_calls")
-NUMBERS = 300000 if live.QUICK else 1000000
+NUMBERS = 200000
 
 capture, out, status, messages = live.record("loss.kymo", "-e", "syscalls", "--buffer", "4K", "--drain", "500ms",
                                              command=[CALLS, "-s", "0.2", "-t", "1", "-n", str(NUMBERS)])

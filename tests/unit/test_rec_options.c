@@ -289,8 +289,8 @@ static void test_errors(void **state)
 		{"--drain 10s", NULL},
 		{"--preset fast",
 		 "--preset: unknown preset 'fast' (known: prod, staging, dev, debug)"},
-		{"--source synthetic:evnts=5",
-		 "--source: synthetic has no setting 'evnts' (known: events, rate, mix, seed)"},
+		{"--source synthetic:evnts=5", "--source: synthetic has no setting 'evnts' (known: "
+					       "events, rate, mix, seed, counted)"},
 		{"--source synthetic:events", "--source: 'events' is not of the form name=value"},
 		{"--source synthetic:mix=disk",
 		 "--source: unknown mix 'disk' (known: syscalls, all)"},

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "counted_rows.h"
 #include "formats/limits.h"
 
 static void test_syscall_fields(void **state)
@@ -357,6 +358,77 @@ static void test_write_error(void **state)
 	close(pair[1]);
 }
 
+/* A STATS block of counted calls on CPU 1: 7 of one kind, 5 of another. */
+static void put_counted(struct rec_sink *sink)
+{
+	const struct cap_task leader = {.leader_start_ns = 77, .tgid = 11, .tid = 11};
+	struct rec_counted_rows rows = {.sink = sink, .from_ns = 10, .to_ns = 20};
+	struct ev_syscall_count row = {.call_count = 7, .sysno = 1, .bucket = 3, .cpu = 1};
+
+	assert_int_equal(rec_counted_rows_add(&rows, &leader, row), 0);
+	row.call_count = 5;
+	row.error = ENOENT;
+	assert_int_equal(rec_counted_rows_add(&rows, &leader, row), 0);
+	assert_int_equal(rec_counted_rows_end(&rows), 0);
+}
+
+static void test_counted_calls(void **state)
+{
+	struct ring_syscall record = kit_syscall(10, 1, 1, 0);
+	struct rec_sink_counts counts;
+	struct kit_capture totals, rows;
+	int fd = kit_file();
+	struct rec_sink *sink = kit_sink(fd);
+
+	(void)state;
+	rec_sink_record(sink, &record, sizeof(record));
+	put_counted(sink);
+	rec_sink_attempted(sink, CLASS_SYSCALLS, 1, 13, 0);
+	kit_finish(sink);
+	rec_sink_counts(sink, &counts);
+	assert_int_equal(counts.counted_count, 12);
+	assert_int_equal(counts.stored_count, 1);
+	assert_int_equal(counts.lost_count, 0);
+	assert_int_equal(counts.attempted_count, 13);
+	rec_sink_free(sink);
+	totals = kit_read(fd, EV_CLASS_TOTAL, NULL);
+	rows = kit_read(fd, EV_SYSCALL_COUNT, NULL);
+	assert_int_equal(rows.count, 2);
+	assert_int_equal(kit_field(&rows, EV_SYSCALL_COUNT, 1, "call_count"), 5);
+	assert_int_equal(kit_field(&rows, EV_SYSCALL_COUNT, 1, "from_ns"), 10);
+	assert_int_equal(kit_field(&rows, EV_SYSCALL_COUNT, 1, "time_ns"), 20);
+	assert_int_equal(kit_field(&totals, EV_CLASS_TOTAL, totals.count - 1, "counted_count"), 12);
+	assert_int_equal(kit_field(&totals, EV_CLASS_TOTAL, totals.count - 1, "attempted_count"),
+			 13);
+	assert_int_equal(kit_field(&totals, EV_CLASS_TOTAL, totals.count - 1, "lost_count"), 0);
+	kit_free(&totals);
+	kit_free(&rows);
+	close(fd);
+}
+
+/* What was counted and could not be written is lost, not forgotten. */
+static void test_counted_calls_unwritten(void **state)
+{
+	struct rec_sink_counts counts;
+	struct cap_err err = {0};
+	struct rec_sink *sink;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(pipe(pair), 0);
+	signal(SIGPIPE, SIG_IGN);
+	sink = kit_sink_with(pair[1], 0, false);
+	close(pair[0]);
+	put_counted(sink);
+	assert_int_equal(rec_sink_finish(sink, CAP_END_NORMAL, &err), -EPIPE);
+	rec_sink_counts(sink, &counts);
+	assert_int_equal(counts.counted_count, 0);
+	assert_int_equal(counts.lost_by_reason[REASON_WRITE_ERROR], 12);
+	assert_int_equal(counts.attempted_count, 12);
+	rec_sink_free(sink);
+	close(pair[1]);
+}
+
 /* Old chunks close by time, so that a killed recorder loses little. */
 static void test_chunk_closes_by_age(void **state)
 {
@@ -390,6 +462,8 @@ int main(void)
 		cmocka_unit_test(test_backpressure_is_exact),
 		cmocka_unit_test(test_attempted_is_as_reported),
 		cmocka_unit_test(test_write_error),
+		cmocka_unit_test(test_counted_calls),
+		cmocka_unit_test(test_counted_calls_unwritten),
 		cmocka_unit_test(test_chunk_closes_by_age),
 	};
 
