@@ -57,7 +57,9 @@ static int reserve(struct kymo_syscall_scratch *scratch, size_t rows)
 	return 0;
 }
 
-bool kymo_syscall_task_wanted(const struct kymo_syscall_rows *rows, s64 number)
+/* Static, and with a name of its own for others: it runs for each call, and position-independent
+ * code inlines nothing that others may replace. */
+static bool is_wanted_task(const struct kymo_syscall_rows *rows, s64 number)
 {
 	const struct kymo_tasks *tasks = &rows->capture->tasks;
 	const struct kymo_task *task;
@@ -73,11 +75,21 @@ bool kymo_syscall_task_wanted(const struct kymo_syscall_rows *rows, s64 number)
 	       strcmp(kymo_blob_get(&tasks->names, task->comm, NULL), rows->wanted.comm) == 0;
 }
 
-u32 kymo_syscall_process_of(const struct kymo_syscall_rows *rows, s64 number)
+static u32 process_of(const struct kymo_syscall_rows *rows, s64 number)
 {
 	return number > 0 ? (u32)(rows->capture->tasks.tasks[number].process +
 				  rows->capture->base.process)
 			  : 0;
+}
+
+bool kymo_syscall_task_wanted(const struct kymo_syscall_rows *rows, s64 number)
+{
+	return is_wanted_task(rows, number);
+}
+
+u32 kymo_syscall_process_of(const struct kymo_syscall_rows *rows, s64 number)
+{
+	return process_of(rows, number);
 }
 
 /* Columns that are missing read as 0. */
@@ -108,11 +120,11 @@ int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_ch
 			return -ENOMEM;
 		if (!all_times && (time_ns < rows->wanted.from_ns || time_ns >= rows->wanted.to_ns))
 			continue;
-		if (!kymo_syscall_task_wanted(rows, task))
+		if (!is_wanted_task(rows, task))
 			continue;
 		for (int c = 0; c < COLUMNS; c++)
 			scratch->columns[c][used] = values[c] ? values[c][i] : 0;
-		scratch->process_ids[used++] = kymo_syscall_process_of(rows, task);
+		scratch->process_ids[used++] = process_of(rows, task);
 	}
 	*ret_batch = (struct kymo_syscall_batch){.count = used,
 						 .duration_ns = scratch->columns[DURATION],

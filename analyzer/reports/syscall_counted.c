@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BISECTIONS 64 /* halvings of a range of u64 */
-
 void kymo_counted_done(struct kymo_counted *counted)
 {
 	free(counted->cells);
@@ -155,11 +153,14 @@ u64 kymo_counted_estimate(const struct kymo_counted_cell *cell,
 	u64 bucket_low, bucket_high, value;
 	double low, high, mean, wanted = (double)rank - 0.5;
 
+	/* as of one call alone: a capture may have very many such kinds */
+	if (single->count == 0 && cell->least_low_ns == cell->most_high_ns)
+		return cell->least_low_ns;
 	kymo_counted_bounds(cell->bucket, &bucket_low, &bucket_high);
 	low = (double)bucket_low;
 	high = (double)bucket_high;
 	mean = fmin(fmax((double)cell->total_ns / (double)cell->calls, low), high);
-	for (int i = 0; i < BISECTIONS; i++) {
+	for (u32 i = 0; i < cell->bucket + 4; i++) { /* to parts of a ns */
 		double middle = low + (high - low) / 2;
 
 		if (calls_below(cell, single, middle, mean) < wanted)

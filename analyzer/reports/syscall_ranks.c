@@ -132,9 +132,9 @@ static int joined_targets(struct kymo_rank_select *select, const struct group_pa
 		}
 		cell = cell_here(part, &place);
 		if (cell) {
-			const struct kymo_counted_steps steps = {part->steps + place.step,
-								 place.step_end - place.step,
-								 kymo_step_bounds};
+			const struct kymo_counted_steps steps = {
+				part->steps ? part->steps + place.step : NULL,
+				place.step_end - place.step, kymo_step_bounds};
 
 			group->quantile_ns[q] =
 				kymo_counted_estimate(cell, &steps, rank - place.before);
@@ -155,8 +155,8 @@ static struct group_part next_part(const struct kymo_rank_input *input, u32 inde
 {
 	const struct kymo_counted *counted = input->counted;
 	struct group_part part = {.group = &input->groups[index],
-				  .steps = input->steps + *step_at,
-				  .cells = counted->cells + *cell_at};
+				  .steps = input->steps ? input->steps + *step_at : NULL,
+				  .cells = counted->cells ? counted->cells + *cell_at : NULL};
 
 	while (*step_at < input->step_count && input->steps[*step_at].a == index) {
 		(*step_at)++;

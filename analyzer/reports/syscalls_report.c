@@ -125,9 +125,12 @@ static int bind(const struct kymo_syscalls_options *options, struct kymo_query *
 
 static bool has_word(const struct kymo_value *list, const char *word, size_t word_bytes)
 {
-	const char *at = list->text, *end = list->text + list->text_bytes;
+	const char *at = list->text, *end;
 
-	while (list->type == KYMO_TEXT && at < end) {
+	if (list->type != KYMO_TEXT)
+		return false;
+	end = at + list->text_bytes;
+	while (at < end) {
 		const char *next = memchr(at, ' ', (size_t)(end - at));
 		size_t len = (size_t)((next ? next : end) - at);
 

@@ -2,7 +2,7 @@
 $ cp $TESTS/golden/1.1/recorder-counted.kymo c.kymo; kymo syscalls -n 4 c.kymo; echo "status $?"
 > syscall             calls  counted  errors  unfinished      total    share         min         avg         p50         p99         max
 > clock_nanosleep        48        0       0           0    8.146 s  99.48 %  158.504 ms  169.717 ms  169.870 ms  180.836 ms  180.836 ms
-> getppid            24,576   13,262       0           0  15.242 ms   0.19 %     >256 ns    620.2 ns     ~557 ns   ~1.016 us   44.286 us
+> getppid            24,576   13,262       0           0  15.242 ms   0.19 %     >256 ns    620.2 ns     ~558 ns   ~1.016 us   44.286 us
 > futex                   1        0       0           0  14.535 ms   0.18 %   14.535 ms   14.535 ms   14.535 ms   14.535 ms   14.535 ms
 > sched_setaffinity       2        1       0           0  12.211 ms   0.15 %    4.186 us    6.106 ms    4.186 us   12.207 ms   12.207 ms
 >
@@ -17,7 +17,7 @@ $ cp $TESTS/golden/1.1/recorder-counted.kymo c.kymo; kymo syscalls -n 4 c.kymo; 
 > status 0
 $ kymo syscalls --by-process -n 2 --histogram --errors --name getppid c.kymo
 >   pid  comm   syscall   calls  counted  errors  unfinished      total   share      min       avg      p50        p99        max
-> 26834  storm  getppid  24,576   13,262       0           0  15.242 ms  0.19 %  >256 ns  620.2 ns  ~557 ns  ~1.016 us  44.286 us
+> 26834  storm  getppid  24,576   13,262       0           0  15.242 ms  0.19 %  >256 ns  620.2 ns  ~558 ns  ~1.016 us  44.286 us
 >
 > syscall_errors_by_process
 > pid  comm  syscall  error  calls
@@ -44,7 +44,7 @@ $ kymo syscalls --by-process -n 2 --histogram --errors --name getppid c.kymo
 $ kymo syscalls --csv -n 2 c.kymo
 > name,calls,single,counted,estimated,bounds,errors,unfinished,total_ns,share_percent,min_ns,avg_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,sysno,compat,capture_id
 > clock_nanosleep,48,48,0,,,0,0,8146421702,99.4830684785689,158503688,169717118.79166666,169870051,172879441,180836144,180836144,180836144,230,0,1
-> getppid,24576,11314,13262,p50 p90 p99 p999,min,0,0,15242394,0.18613818208147159,256,620.214599609375,557,804,1016,2980,44286,110,0,1
+> getppid,24576,11314,13262,p50 p90 p99 p999,min,0,0,15242394,0.18613818208147159,256,620.214599609375,558,804,1016,2980,44286,110,0,1
 $ kymo syscalls --json -n 1 c.kymo
 > {
 >   "syscalls": [
