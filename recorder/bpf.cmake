@@ -56,6 +56,7 @@ add_custom_target(kymo_bpf_skeleton DEPENDS ${BPF_OUT}/kymo_bpf.skel.h)
 
 set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/live_blocks.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_btf.c
   ${CMAKE_CURRENT_LIST_DIR}/doctor_live.c
   ${CMAKE_CURRENT_LIST_DIR}/doctor_programs.c
   ${CMAKE_CURRENT_LIST_DIR}/live_errors.c

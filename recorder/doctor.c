@@ -132,6 +132,7 @@ bool doctor_run(const struct doctor_options *options, FILE *out)
 	char result[128];
 
 	for (int i = 0; i < DOCTOR_CHECK_COUNT; i++) {
+		found[i].btf_path = options->btf_path;
 		checks[i].run(&found[i]);
 		counts[found[i].severity]++;
 	}

@@ -26,12 +26,14 @@ enum doctor_check_id {
 
 struct doctor_check {
 	enum doctor_severity severity;
-	char found[256];  /* what is so, on one line */
-	char remedy[256]; /* what to do about it; "" where there is nothing to do */
+	char found[256];      /* what is so, on one line */
+	char remedy[256];     /* what to do about it; "" where there is nothing to do */
+	const char *btf_path; /* --btf; NULL: the kernel's own */
 };
 
 struct doctor_options {
 	bool json;
+	const char *btf_path;
 	bool report; /* with the facts about the host that a bug report needs */
 };
 

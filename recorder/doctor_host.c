@@ -55,9 +55,17 @@ void doctor_btf(struct doctor_check *check)
 			     rec_bytes_text((u64)info.st_size, size, sizeof(size)));
 		return;
 	}
+	if (check->btf_path) {
+		doctor_found(
+			check, DOCTOR_WARNING,
+			"/sys/kernel/btf/vmlinux: %s; --btf stands in, but filters by pid, and "
+			"processes and calls that began before, need the kernel's own",
+			strerror(errno));
+		return;
+	}
 	doctor_found(check, DOCTOR_ERROR, "/sys/kernel/btf/vmlinux: %s", strerror(errno));
-	doctor_remedy(check, "use a kernel built with CONFIG_DEBUG_INFO_BTF, and see that /sys is "
-			     "mounted");
+	doctor_remedy(check, "use a kernel built with CONFIG_DEBUG_INFO_BTF and see that /sys is "
+			     "mounted, or give --btf FILE with the types of this kernel");
 }
 
 void doctor_capabilities(struct doctor_check *check)

@@ -24,9 +24,14 @@
 #define SLICES 10 /* of the second that is measured: one is what a drain must take */
 #define SLICE_NS 100000000l
 
-static void class_options(u32 classes, struct rec_options *ret_options)
+static void class_options(const struct doctor_check *check, u32 classes,
+			  struct rec_options *ret_options)
 {
-	*ret_options = (struct rec_options){.classes = classes, .sample_hz = TRIAL_HZ};
+	*ret_options = (struct rec_options){
+		.classes = classes,
+		.sample_hz = TRIAL_HZ,
+		.btf_path = (char *)check->btf_path, /* only read */
+	};
 }
 
 /* The first thing that a class does without, as live_probes_missing and PROBES tell it. */
@@ -53,7 +58,7 @@ static void check_class(struct doctor_check *check, u32 event_class,
 	struct cap_err err = {0};
 	char lack[sizeof(check->found) - 64];
 
-	class_options(1u << event_class, &options);
+	class_options(check, 1u << event_class, &options);
 	if (!probes || live_check_host(&err) < 0 || live_probes_open(probes, &options, &err) < 0) {
 		doctor_found(check, DOCTOR_ERROR, "%s", probes ? err.text : "out of memory");
 	} else {
@@ -155,7 +160,7 @@ void doctor_rings(struct doctor_check *check)
 	struct cap_err err = {0};
 	char total_text[32], rate_text[32], ring_text[32];
 
-	class_options(1u << CLASS_SYSCALLS, &options);
+	class_options(check, 1u << CLASS_SYSCALLS, &options);
 	if (!probes || live_check_host(&err) < 0 || live_probes_open(probes, &options, &err) < 0) {
 		doctor_found(check, DOCTOR_NOTE, "not measured: system calls are not recorded");
 	} else {

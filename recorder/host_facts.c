@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -234,9 +235,13 @@ static int tell_time_zone(const struct teller *teller)
 	time_t now = time(NULL);
 	char text[64];
 	struct tm local;
+	long minutes;
 
-	if (!localtime_r(&now, &local) || !strftime(text, sizeof(text), "%Z %z", &local))
+	if (!localtime_r(&now, &local))
 		return 0;
+	minutes = labs(local.tm_gmtoff) / 60;
+	(void)snprintf(text, sizeof(text), "%s %c%02ld%02ld", local.tm_zone,
+		       local.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
 	return tell_public(teller, "host.time_zone", text);
 }
 

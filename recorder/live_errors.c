@@ -202,18 +202,62 @@ static int check_capabilities(struct cap_err *err)
 
 int live_fail_btf(struct cap_err *err, const char *what)
 {
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"IncompatibleKernel: no type information in /sys/kernel/btf/vmlinux (%s); "
-			"use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y",
-			what);
+	return cap_fail(
+		err, CAP_EPRIVILEGE,
+		"IncompatibleKernel: no type information in /sys/kernel/btf/vmlinux (%s); "
+		"use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y, or give --btf "
+		"FILE",
+		what);
 }
 
 int live_check_host(struct cap_err *err)
 {
-	int rc = check_capabilities(err);
+	live_log_capture(
+		NULL); /* libbpf speaks where something is not there, as the doctor finds */
+	return check_capabilities(err);
+}
 
-	if (rc < 0)
-		return rc;
-	return access("/sys/kernel/btf/vmlinux", R_OK) < 0 ? live_fail_btf(err, strerror(errno))
-							   : 0;
+static int fail_verifier(const struct live_log *log, int error, struct cap_err *err)
+{
+	char lines[640], reason[64];
+
+	live_log_lines(log, lines, sizeof(lines));
+	if (!log->program[0])
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"LoadFailed: %s; report it with: kymo-record doctor --report%s",
+				strerror_r(error, reason, sizeof(reason)), lines);
+	return cap_fail(err, CAP_EPRIVILEGE,
+			"LoadFailed: program %s, the last fallback: %s; record other classes (-e), "
+			"or report it with: kymo-record doctor --report%s%s",
+			log->program, strerror_r(error, reason, sizeof(reason)),
+			lines[0] ? "\nthe end of the kernel verifier's log:" : "", lines);
+}
+
+int live_fail_load(const struct live_log *log, int error, struct cap_err *err)
+{
+	char tail[512];
+
+	if (error == EPERM)
+		return live_fail_permissions(err,
+					     "the kernel refused to load BPF programs (EPERM)");
+	if (error == ENOSYS)
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"UnsupportedPlatform: this kernel, or the sandbox around us, has no "
+			"bpf(2); record on a host whose kernel was built with "
+			"CONFIG_BPF_SYSCALL=y");
+	if (strstr(log->text, "vmlinux BTF")) /* libbpf's words, and an errno that says nothing */
+		return live_fail_btf(err, "it cannot be read as such");
+	if (error == EMFILE || error == ENFILE)
+		return cap_fail(err, CAP_EPRIVILEGE, "LoadFailed: %s; raise the limit (ulimit -n)",
+				strerror(error));
+	live_log_tail(log, tail, sizeof(tail));
+	if (strstr(tail, "failed to create"))
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"MapOperationFailed: %s: %s; try smaller rings (--buffer 64K), or "
+				"raise the memory limit",
+				strerror(error), tail);
+	if (error == ENOMEM)
+		return cap_fail_errno(err, ENOMEM, "LoadFailed");
+	return fail_verifier(log, error, err);
 }

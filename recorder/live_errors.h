@@ -26,7 +26,7 @@ void live_log_tail(const struct live_log *log, char *ret_text, size_t size);
 /* The same with a line each, each behind a line break and a mark; "" where there are none. */
 void live_log_lines(const struct live_log *log, char *ret_text, size_t size);
 
-/* 0, or CAP_EPRIVILEGE: "InsufficientPermissions" or "IncompatibleKernel". */
+/* 0, or CAP_EPRIVILEGE: "InsufficientPermissions". */
 int live_check_host(struct cap_err *err);
 
 /* "InsufficientPermissions: what; how to get the permission", or, where capabilities are not what
@@ -35,3 +35,7 @@ int live_fail_permissions(struct cap_err *err, const char *what);
 
 /* "IncompatibleKernel: no type information (what)". Returns CAP_EPRIVILEGE. */
 int live_fail_btf(struct cap_err *err, const char *what);
+
+/* Why libbpf could not load the object, from its errno (> 0) and its log: one of the names of
+ * error_names.def. Returns what it fails with. */
+int live_fail_load(const struct live_log *log, int error, struct cap_err *err);

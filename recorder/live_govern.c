@@ -4,6 +4,7 @@
  */
 #include "live_govern.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <sys/syscall.h>
@@ -203,6 +204,40 @@ static void renew_window(struct live_govern *govern, struct live_stats *stats,
 		stats->next_window_ns = now_ns;
 }
 
+/* Off for a while; it still counts as attached: its class is recorded, with gaps. */
+static void pause_probe(struct live_probes *probes, enum live_probe_id id)
+{
+	struct live_probe_state *state = &probes->states[id];
+
+	for (size_t i = 0; i < state->link_count; i++)
+		(void)bpf_link__destroy(state->links[i]); /* nothing can be done about a failure */
+	state->link_count = 0;
+	if (state->again_fd > 0)
+		(void)close(state->again_fd); /* the kernel detaches */
+	state->again_fd = 0;
+}
+
+/*
+ * On again, without any capability (kernels from 5.19 on; -errno elsewhere). By the oldest command
+ * for it, which one entry of the filter of system calls lets through. The probe's name is its
+ * tracepoint's; a tp_btf program, which is the first variant, knows its own.
+ */
+static int resume_probe(struct live_probes *probes, enum live_probe_id id)
+{
+	struct live_probe_state *state = &probes->states[id];
+	struct bpf_program *program = live_probe_program(probes, id);
+	int fd;
+
+	if (!program)
+		return -EINVAL;
+	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : live_probe_name(id),
+				     bpf_program__fd(program));
+	if (fd < 0)
+		return -errno;
+	state->again_fd = fd;
+	return 0;
+}
+
 /*
  * The return first: every entry seen then has its return seen. Entries from before count as none;
  * while detached all do, so that the end of a task is not taken for that of a call whose return
@@ -214,11 +249,11 @@ static int resume_syscalls(struct live_govern *govern, struct live_probes *probe
 	int rc;
 
 	control->syscalls_since_ns = monotonic_ns();
-	rc = live_probe_resume(probes, LIVE_PROBE_sys_exit);
+	rc = resume_probe(probes, LIVE_PROBE_sys_exit);
 	if (rc == 0)
-		rc = live_probe_resume(probes, LIVE_PROBE_sys_enter);
+		rc = resume_probe(probes, LIVE_PROBE_sys_enter);
 	if (rc < 0) {
-		live_probe_pause(probes, LIVE_PROBE_sys_exit);
+		pause_probe(probes, LIVE_PROBE_sys_exit);
 		control->syscalls_since_ns = ~0ull;
 		return rc;
 	}
@@ -228,8 +263,8 @@ static int resume_syscalls(struct live_govern *govern, struct live_probes *probe
 
 static void pause_syscalls(struct live_govern *govern, struct live_probes *probes)
 {
-	live_probe_pause(probes, LIVE_PROBE_sys_enter);
-	live_probe_pause(probes, LIVE_PROBE_sys_exit);
+	pause_probe(probes, LIVE_PROBE_sys_enter);
+	pause_probe(probes, LIVE_PROBE_sys_exit);
 	probes->skeleton->bss->control.syscalls_since_ns = ~0ull;
 	govern->syscalls_paused = govern->syscalls_were_paused = true;
 }

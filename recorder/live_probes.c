@@ -3,7 +3,6 @@
 #include "live_probes.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -126,31 +125,6 @@ static void detach_probe(struct live_probe_state *state)
 	state->again_fd = 0;
 }
 
-void live_probe_pause(struct live_probes *probes, enum live_probe_id id)
-{
-	detach_probe(&probes->states[id]);
-}
-
-/* By the oldest command for it, which one entry of the filter of system calls lets through. The
- * probe's name is its tracepoint's; a tp_btf program knows its own. */
-int live_probe_resume(struct live_probes *probes, enum live_probe_id id)
-{
-	struct live_probe_state *state = &probes->states[id];
-	struct bpf_program *program = live_probe_program(probes, id);
-	int fd;
-
-	if (!program || probe_table[id].kind != KIND_TRACEPOINT)
-		return -EINVAL;
-	if (state->again_fd > 0 || state->link_count > 0)
-		return 0;
-	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : probe_table[id].name,
-				     bpf_program__fd(program));
-	if (fd < 0)
-		return -errno;
-	state->again_fd = fd;
-	return 0;
-}
-
 static void drop_probe(struct live_probe_state *state, int error, const char *reason)
 {
 	detach_probe(state);
@@ -230,52 +204,6 @@ static bool anything_wanted(const struct live_probes *probes)
 	return false;
 }
 
-static int fail_verifier(const struct live_probes *probes, int error, struct cap_err *err)
-{
-	char lines[640], reason[64];
-
-	live_log_lines(&probes->log, lines, sizeof(lines));
-	if (!probes->log.program[0])
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"LoadFailed: %s; report it with: kymo-record doctor --report%s",
-				strerror_r(error, reason, sizeof(reason)), lines);
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"LoadFailed: program %s, the last fallback: %s; record other classes (-e), "
-			"or report it with: kymo-record doctor --report%s%s",
-			probes->log.program, strerror_r(error, reason, sizeof(reason)),
-			lines[0] ? "\nthe end of the kernel verifier's log:" : "", lines);
-}
-
-static int fail_load(const struct live_probes *probes, int error, struct cap_err *err)
-{
-	char tail[512];
-
-	if (error == EPERM)
-		return live_fail_permissions(err,
-					     "the kernel refused to load BPF programs (EPERM)");
-	if (error == ENOSYS)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"UnsupportedPlatform: this kernel, or the sandbox around us, has no "
-			"bpf(2); record on a host whose kernel was built with "
-			"CONFIG_BPF_SYSCALL=y");
-	if (strstr(probes->log.text,
-		   "vmlinux BTF")) /* libbpf's words, and an errno that says nothing */
-		return live_fail_btf(err, "it cannot be read as such");
-	if (error == EMFILE || error == ENFILE)
-		return cap_fail(err, CAP_EPRIVILEGE, "LoadFailed: %s; raise the limit (ulimit -n)",
-				strerror(error));
-	live_log_tail(&probes->log, tail, sizeof(tail));
-	if (strstr(tail, "failed to create"))
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"MapOperationFailed: %s: %s; try smaller rings (--buffer 64K), or "
-				"raise the memory limit",
-				strerror(error), tail);
-	if (error == ENOMEM)
-		return cap_fail_errno(err, ENOMEM, "LoadFailed");
-	return fail_verifier(probes, error, err);
-}
-
 /* Was it a ring that did not fit into memory? Then half of it is tried. */
 static bool shrink_rings(struct live_probes *probes, int error)
 {
@@ -295,16 +223,19 @@ static bool shrink_rings(struct live_probes *probes, int error)
 static int load_once(struct live_probes *probes, const struct rec_options *options,
 		     struct cap_err *err)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, open_options);
 	char tail[160];
 	int rc, refused;
 
 	rc = live_object_unpack(err);
 	if (rc < 0)
 		return rc;
-	probes->skeleton = kymo_bpf__open();
+	if (probes->btf.path[0])
+		open_options.btf_custom_path = probes->btf.path;
+	probes->skeleton = kymo_bpf__open_opts(&open_options);
 	live_object_release();
 	if (!probes->skeleton)
-		return fail_load(probes, errno, err);
+		return live_fail_load(&probes->log, errno, err);
 	rc = live_settings_apply(probes->skeleton, probes, options, err);
 	if (rc < 0)
 		return rc;
@@ -317,12 +248,12 @@ static int load_once(struct live_probes *probes, const struct rec_options *optio
 		return 1;
 	refused = find_refused(probes);
 	if (refused < 0)
-		return fail_load(probes, -rc, err);
+		return live_fail_load(&probes->log, -rc, err);
 	live_log_tail(&probes->log, tail, sizeof(tail));
 	if (!tail[0])
 		(void)snprintf(tail, sizeof(tail), "load: %s", strerror(-rc));
 	if (!refuse_variant(probes, refused, -rc, tail) && !anything_wanted(probes))
-		return fail_load(probes, -rc, err);
+		return live_fail_load(&probes->log, -rc, err);
 	return 1;
 }
 
@@ -408,31 +339,11 @@ static void unload(struct live_probes *probes)
 void live_probes_close(struct live_probes *probes)
 {
 	unload(probes);
+	live_btf_done(&probes->btf);
 	live_log_capture(NULL);
 }
 
 /* ---- Probing the kernel ---- */
-
-/* Does the exit tracepoint say whether the last thread ends? Its BTF prototype has the context, the
- * task, and then that. */
-static bool exit_tracepoint_tells_last(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *type;
-	bool tells = false;
-	s32 id;
-
-	if (!btf)
-		return false;
-	id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
-	if (id > 0) {
-		type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type); /* the pointer */
-		type = type ? btf__type_by_id(btf, type->type) : NULL;
-		tells = type && btf_is_func_proto(type) && btf_vlen(type) >= 3;
-	}
-	btf__free(btf);
-	return tells;
-}
 
 static bool task_storage_works(void)
 {
@@ -441,9 +352,26 @@ static bool task_storage_works(void)
 				       NULL) == 1;
 }
 
+/* What looks types up in the kernel itself cannot be had where it shows none. */
+static void do_without_kernel_btf(struct live_probes *probes)
+{
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
+		struct live_probe_state *state = &probes->states[id];
+
+		if (!state->wanted || probe_table[id].kind == KIND_PERF)
+			continue;
+		if (probe_table[id].kind == KIND_TRACEPOINT)
+			(void)refuse_variant(probes, id, ENOENT,
+					     "the kernel shows no types, and --btf has them for us "
+					     "alone");
+		else
+			drop_probe(state, ENOENT, "needs types that the kernel itself shows");
+	}
+}
+
 static void probe_kernel(struct live_probes *probes)
 {
-	probes->exit_tells_last = exit_tracepoint_tells_last();
+	probes->exit_tells_last = probes->btf.exit_tells_last;
 	probes->use_task_storage = task_storage_works();
 #ifdef KYMO_LIVE_FORCE_FALLBACKS /* a test build: take every fallback there is */
 	probes->exit_tells_last = false;
@@ -522,7 +450,14 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		probes->states[id].wanted = classes & (1u << probe_table[id].event_class);
 	live_log_capture(&probes->log);
+	rc = live_btf_open(options->btf_path, &probes->btf, err);
+	if (rc < 0) {
+		live_log_capture(NULL);
+		return rc;
+	}
 	probe_kernel(probes);
+	if (!probes->btf.in_kernel)
+		do_without_kernel_btf(probes);
 
 	/* Ends: each turn takes a program away from the choice for good. */
 	do {
@@ -532,6 +467,7 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 		if (rc == 0)
 			rc = attach_all(probes, options);
 	} while (rc == 1);
+	live_btf_done(&probes->btf);
 	live_log_capture(NULL);
 	if (rc < 0)
 		return rc;

@@ -9,6 +9,7 @@
 
 #include "formats/cap_error.h"
 #include "formats/chunk.h"
+#include "live_btf.h"
 #include "live_errors.h"
 #include "rec_options.h"
 
@@ -43,6 +44,7 @@ struct live_probe_state {
 
 struct live_probes {
 	struct kymo_bpf *skeleton;
+	struct live_btf btf; /* open for the time of loading */
 	bool use_task_storage;
 	bool exit_tells_last;
 	u32 ring_halvings;  /* how often all rings were halved, because memory was refused */
@@ -58,12 +60,6 @@ struct live_probes {
  */
 int live_probes_open(struct live_probes *probes, const struct rec_options *options,
 		     struct cap_err *err);
-/* A probe that is attached: off for a while, and on again without any capability (kernels from 5.19
- * on; -errno elsewhere). It still counts as attached: its class is recorded, with gaps. Tracepoints
- * only. */
-void live_probe_pause(struct live_probes *probes, enum live_probe_id id);
-int live_probe_resume(struct live_probes *probes, enum live_probe_id id);
-
 /* Detaches. The programs stay loaded, so that their counts can still be read. */
 void live_probes_detach(struct live_probes *probes);
 void live_probes_close(struct live_probes *probes);

@@ -80,10 +80,16 @@ static int command_doctor(int argc, char **argv)
 			options.json = true;
 		} else if (strcmp(argv[i], "--report") == 0) {
 			options.report = true;
+		} else if (strcmp(argv[i], "--btf") == 0 && i + 1 < argc) {
+			options.btf_path = argv[++i];
 		} else {
 			bool asks = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
 
-			(void)fputs("usage: kymo-record doctor [--json] [--report]\n"
+			if (strcmp(argv[i], "--btf") == 0)
+				say("", "--btf needs a value: FILE");
+			else if (!asks)
+				say("doctor: unknown option ", argv[i]);
+			(void)fputs("usage: kymo-record doctor [--json] [--report] [--btf FILE]\n"
 				    "Tries what a recording needs and says what is in the way. "
 				    "--report adds facts\nabout the host for a bug report. Exit "
 				    "status: 0 it can record, 4 it cannot.\n",

@@ -432,6 +432,12 @@ static int set_drain(struct rec_options *options, const char *text, bool first, 
 	return 0;
 }
 
+static int set_btf(struct rec_options *options, const char *text, bool first, struct cap_err *err)
+{
+	(void)first;
+	return replace_string(&options->btf_path, text, err);
+}
+
 static int set_cpu_budget(struct rec_options *options, const char *text, bool first,
 			  struct cap_err *err)
 {
@@ -517,6 +523,7 @@ void rec_options_done(struct rec_options *options)
 	free(options->output_path);
 	free(options->source_path);
 	free(options->config_path);
+	free(options->btf_path);
 	free(options->config_text);
 	free(options->command_line);
 	memset(options, 0, sizeof(*options));

@@ -68,6 +68,7 @@ struct rec_options {
 	bool verbose; /* tell each step of the end */
 	bool json;    /* summary as JSON on stdout */
 	char *config_path;
+	char *btf_path; /* --btf; NULL: the kernel's own */
 	char preset[16];
 	char *config_text;  /* effective configuration as YAML, for META */
 	char *command_line; /* as typed, for META */

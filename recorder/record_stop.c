@@ -66,7 +66,7 @@ int recording_stop(struct recording *rec, int rc, int *ret_end_rc, struct cap_er
 
 	rec_status_clear(&rec->status);
 	open_to_signals(rec);
-	rec_steps_note(rec->steps, "stop");
+	rec_steps_note(rec->steps, NULL);
 	rec_governing_end(rec->side.governing);
 	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)

@@ -162,7 +162,9 @@ static void tell_step(struct rec_steps *steps, const char *what, const char *how
 
 void rec_steps_note(struct rec_steps *steps, const char *what)
 {
-	if (steps)
+	if (steps && !what)
+		steps->last_ns = monotonic_ns();
+	else if (steps)
 		tell_step(steps, what, "");
 }
 

@@ -23,7 +23,8 @@ int rec_steps_open(void (*tell)(const char *text), struct rec_steps **ret_steps,
 /* NULL. Where a step hangs nothing is freed: it may go on any time. */
 struct rec_steps *rec_steps_free(struct rec_steps *steps);
 
-/* A step that cannot hang was done since the last one. steps may be NULL. */
+/* A step that cannot hang was done since the last one; what: NULL where the first begins. steps may
+ * be NULL. */
 void rec_steps_note(struct rec_steps *steps, const char *what);
 /*
  * Runs the step in a helper. False: it was given up, and context, with all it leads to, must not be

@@ -20,12 +20,12 @@ GROUPS = [
     ("kernel", 1700, ["bpf/*"], "runs in the kernel, checked by its verifier"),
     ("synthetic", 1400, ["recorder/synthetic_*", "recorder/capture_source.c"], "events without a kernel: asks for no privilege, is never run with one by a recording of this host"),
     ("doctor", 1500, ["recorder/doctor*"], "another command: loads trial programs, records nothing"),
-    ("options", 2700, ["recorder/option*", "recorder/config_*", "recorder/quantity_text.*", "recorder/units.*", "recorder/json_text.*", "recorder/summary.*", "recorder/status_line.*"],
+    ("options", 2900, ["recorder/option*", "recorder/config_*", "recorder/quantity_text.*", "recorder/units.*", "recorder/json_text.*", "recorder/summary.*", "recorder/budget_summary.*", "recorder/memory_plan.*", "recorder/status_line.*"],
      "reads what the caller typed or a file only he or root can write, and tells him; capabilities are held, but nobody else is obeyed"),
-    ("after", 4500, ["recorder/sink*", "recorder/writer_thread.*", "recorder/package.*", "recorder/encode.*", "recorder/event_*", "recorder/output_file.*", "recorder/output_state.h", "recorder/rec_sink.h",
-                     "recorder/side_blocks.*", "recorder/clock_snapshot.*", "recorder/own_cost.*", "recorder/governor*", "recorder/address_set.*", "recorder/kernel_symbols.c"],
+    ("after", 5500, ["recorder/sink*", "recorder/writer_thread.*", "recorder/package.*", "recorder/encode.*", "recorder/event_*", "recorder/output_file.*", "recorder/output_state.h", "recorder/rec_sink.h",
+                     "recorder/side_blocks.*", "recorder/clock_snapshot.*", "recorder/own_cost.*", "recorder/govern*", "recorder/live_govern*", "recorder/live_fold.*", "recorder/size_limit.*", "recorder/record_stop.c", "recorder/stop_steps.*", "recorder/address_set.*", "recorder/kernel_symbols.c"],
      "works after the drop: encodes, writes, names (the file is opened before it)"),
-    ("privileged", 6600, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
+    ("privileged", 6800, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
 ]
 TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|/\*.*?\*/|//[^\n]*', re.S)
 

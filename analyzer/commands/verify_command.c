@@ -167,11 +167,15 @@ static void write_decoded(struct verify *verify)
 	const struct kymo_value none = {.type = KYMO_NULL};
 
 	if (verify->decode) {
+		kymo_sink_field_int(verify->sink, "events_counted",
+				    counts->calls_counted ? KYMO_SHOW_COUNT : KYMO_SHOW_HIDDEN,
+				    (s64)counts->calls_counted);
 		field_count(verify, "rows_unknown_type", counts->rows_unknown_type);
 		field_count(verify, "columns", counts->columns);
 		field_count(verify, "columns_rejected", counts->columns_rejected);
 		return;
 	}
+	kymo_sink_field(verify->sink, "events_counted", KYMO_SHOW_HIDDEN, &none);
 	kymo_sink_field(verify->sink, "rows_unknown_type", KYMO_SHOW_HIDDEN, &none);
 	kymo_sink_field(verify->sink, "columns", KYMO_SHOW_HIDDEN, &none);
 	kymo_sink_field(verify->sink, "columns_rejected", KYMO_SHOW_HIDDEN, &none);

@@ -404,10 +404,12 @@ CREATE VIEW overhead_bpf AS
 SELECT b.capture_id, b.name, COALESCE(k.name, 'class_' || b.event_class) AS class, CAST(total(b.run_count) AS INTEGER) AS run_count,
 	CAST(total(b.run_time_ns) AS INTEGER) AS run_time_ns, CAST(total(b.window_ns) AS INTEGER) AS window_ns,
 	total(b.run_time_ns) / NULLIF(total(b.run_count), 0) AS avg_ns,
-	100.0 * total(b.run_time_ns) / NULLIF(total(b.window_ns) * c.cpu_count, 0) AS cpu_percent,
+	100.0 * total(b.run_time_ns) / NULLIF(total(b.window_ns) * c.cpu_count, 0)
+		* COALESCE(1 - 1.0 * v.off_ns / NULLIF(v.duration_ns, 0), 1) AS cpu_percent,
 	max(b.recursion_count) AS recursion_count
 FROM bpf_program b JOIN capture c ON c.id = b.capture_id
 	LEFT JOIN enum_name k ON k.capture_id = b.capture_id AND k.kind = 'class' AND k.value = b.event_class
+	LEFT JOIN class_coverage v ON v.capture_id = b.capture_id AND v.class = k.name
 GROUP BY b.capture_id, b.name, b.event_class;
 
 -- What the recorder used between two of its own measurements.

@@ -57,10 +57,8 @@ FROM class_spans s JOIN capture c ON c.id = s.capture_id GROUP BY s.capture_id, 
 -- What the recorder was allowed to use, and used by its own account. NULL: no limit, or the capture does not say.
 CREATE VIEW overhead_budget AS
 SELECT g.capture_id, count(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns THEN 1 END) AS cpu_rows,
-	CASE WHEN total(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns THEN g.limit_value END) > 0
-		THEN 100.0 * total(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns THEN g.limit_value END)
-			/ total(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns AND g.limit_value > 0 THEN g.time_ns - g.from_ns END)
-			/ c.cpu_count END AS cpu_budget_percent,
+	(SELECT d.limit_percent FROM governor_decisions d WHERE d.capture_id = g.capture_id AND d.limit_percent > 0
+		ORDER BY d.time_ns, d.place LIMIT 1) AS cpu_budget_percent,
 	100.0 * total(CASE WHEN g.event_class = 255 AND g.resource = 0 AND g.cause = 'account' THEN g.measured_value END)
 		/ NULLIF(total(CASE WHEN g.event_class = 255 AND g.resource = 0 AND g.cause = 'account' THEN g.time_ns - g.from_ns END), 0)
 		/ c.cpu_count AS account_cpu_percent,
@@ -68,8 +66,9 @@ SELECT g.capture_id, count(CASE WHEN g.resource = 0 AND g.time_ns > g.from_ns TH
 	max(CASE WHEN g.resource = 2 AND g.limit_value > 0 THEN g.limit_value END) AS disk_floor_bytes
 FROM governor g JOIN capture c ON c.id = g.capture_id GROUP BY g.capture_id;
 
--- What was spent between two measurements of the recorder, beside the budget. BPF programs are measured in windows: theirs is the newest
--- measurement, of at most 5 s before. thinned: how classes were recorded at that moment, where not in full.
+-- What was spent between two measurements of the recorder, beside the budget. The governor's account knows it, where it kept one. Else BPF
+-- programs are measured in windows: theirs is the newest measurement, of at most 5 s before. thinned: how classes were recorded at that
+-- moment, where not in full.
 CREATE VIEW overhead_spending AS
 WITH windows AS (
 	SELECT b.capture_id, b.time_ns, 100.0 * total(b.run_time_ns) / max(b.window_ns) / c.cpu_count AS cpu_percent
@@ -82,6 +81,14 @@ bpf_groups AS (
 bpf AS (
 	SELECT capture_id, time_ns, is_point, max(cpu_percent) OVER one AS cpu_percent, max(measured_ns) OVER one AS measured_ns
 	FROM bpf_groups WINDOW one AS (PARTITION BY capture_id, number)),
+account_points AS (
+	SELECT capture_id, time_ns, measured_percent, 0 AS is_point FROM governor_decisions WHERE kind = 'account' AND span_ns > 0
+	UNION ALL SELECT capture_id, time_ns, NULL, 1 FROM recorder),
+account_groups AS (
+	SELECT *, count(measured_percent) OVER (PARTITION BY capture_id ORDER BY time_ns DESC, is_point) AS number FROM account_points),
+accounts AS (
+	SELECT DISTINCT capture_id, time_ns, is_point, max(measured_percent) OVER (PARTITION BY capture_id, number) AS cpu_percent
+	FROM account_groups),
 state_points AS (
 	SELECT capture_id, event_class, time_ns, place, 0 AS is_point, CASE state_number WHEN 0 THEN '' ELSE class || ' ' || state
 		|| CASE WHEN state_number = 2 THEN ' ' || sample_hz || ' Hz' ELSE '' END END AS text
@@ -97,64 +104,62 @@ thinned AS (
 	SELECT capture_id, time_ns, group_concat(text, ', ') AS text
 	FROM (SELECT * FROM states WHERE is_point AND text <> '' ORDER BY event_class) GROUP BY capture_id, time_ns)
 SELECT r.capture_id, r.time_ns, r.at_s, r.cpu_percent AS recorder_cpu_percent,
-	CASE WHEN b.measured_ns > r.time_ns - 5000000000 THEN b.cpu_percent END AS bpf_cpu_percent,
-	r.cpu_percent + COALESCE(CASE WHEN b.measured_ns > r.time_ns - 5000000000 THEN b.cpu_percent END, 0) AS cpu_percent,
+	CASE WHEN g.account_cpu_percent IS NULL AND b.measured_ns > r.time_ns - 5000000000 THEN b.cpu_percent END AS bpf_cpu_percent,
+	a.cpu_percent AS account_cpu_percent,
+	CASE WHEN g.account_cpu_percent IS NOT NULL THEN a.cpu_percent
+		ELSE r.cpu_percent + COALESCE(CASE WHEN b.measured_ns > r.time_ns - 5000000000 THEN b.cpu_percent END, 0) END AS cpu_percent,
 	g.cpu_budget_percent, r.rss_bytes, x.text AS thinned
 FROM overhead_rates r LEFT JOIN (SELECT DISTINCT capture_id, time_ns, cpu_percent, measured_ns FROM bpf WHERE is_point) b
 		ON b.capture_id = r.capture_id AND b.time_ns = r.time_ns
+	LEFT JOIN accounts a ON a.capture_id = r.capture_id AND a.time_ns = r.time_ns AND a.is_point
 	LEFT JOIN thinned x ON x.capture_id = r.capture_id AND x.time_ns = r.time_ns
 	LEFT JOIN overhead_budget g ON g.capture_id = r.capture_id
 WHERE r.cpu_percent IS NOT NULL;
 
 -- ---------------------------------------------------------------- system calls of spans in which none were recorded
 
--- Spans of class syscalls in runs of "off" and the slices between, and the spans whose rates stand for a run: its slices, or where it has
--- none, the spans before and after it.
+-- For each span in which no calls were recorded, the moments before and after it whose rates stand for it: at most 2 s of the spans beside it.
 CREATE VIEW syscall_gaps AS
 WITH spans AS (
-	SELECT capture_id, from_ns, to_ns, state_number, row_number() OVER classes AS number, lag(state_number) OVER classes AS before,
-		lead(state_number) OVER classes AS after
-	FROM class_spans WHERE event_class = 1 WINDOW classes AS (PARTITION BY capture_id ORDER BY from_ns)),
-marked AS (SELECT *, state_number IS 3 AS is_off, state_number IS NOT 3 AND before IS 3 AND after IS 3 AS is_slice FROM spans),
-runs AS (
-	SELECT *, CASE WHEN is_off OR is_slice
-		THEN number - row_number() OVER (PARTITION BY capture_id, is_off OR is_slice ORDER BY number) END AS run FROM marked),
-sizes AS (
-	SELECT capture_id, run, min(number) AS first, max(number) AS last, max(is_slice) AS has_slices,
-		total(CASE WHEN is_off THEN to_ns - from_ns END) AS off_ns
-	FROM runs WHERE run IS NOT NULL GROUP BY capture_id, run)
-SELECT r.capture_id, z.run, r.number, r.from_ns, r.to_ns, r.state_number, z.off_ns,
-	total(r.to_ns - r.from_ns) OVER (PARTITION BY r.capture_id, z.run) AS model_ns
-FROM sizes z JOIN runs r ON r.capture_id = z.capture_id
-	AND ((z.has_slices AND r.run IS z.run AND r.is_slice)
-		OR (NOT z.has_slices AND (r.number = z.first - 1 OR r.number = z.last + 1) AND NOT r.is_off));
+	SELECT capture_id, from_ns, to_ns, state_number, row_number() OVER (PARTITION BY capture_id ORDER BY from_ns) AS number
+	FROM class_spans WHERE event_class = 1),
+beside AS (
+	SELECT o.capture_id, o.number AS gap, o.from_ns AS gap_from_ns, o.to_ns - o.from_ns AS gap_ns, n.number, n.state_number,
+		CASE WHEN n.number < o.number THEN max(n.from_ns, n.to_ns - 2000000000) ELSE n.from_ns END AS from_ns,
+		CASE WHEN n.number < o.number THEN n.to_ns ELSE min(n.to_ns, n.from_ns + 2000000000) END AS to_ns
+	FROM spans o JOIN spans n ON n.capture_id = o.capture_id AND (n.number = o.number - 1 OR n.number = o.number + 1)
+		AND n.state_number IS NOT 3
+	WHERE o.state_number IS 3)
+SELECT *, count(*) OVER (PARTITION BY capture_id, gap) AS sides FROM beside;
 
--- What the calls of each kind come to if, while none were recorded, they were made at the rate of syscall_gaps. An estimate. Counted calls
--- belong to the span in which they were written down, or, since none end while nothing is recorded, to the one before.
+-- What the calls of each kind come to if, in each span in which none were recorded, they were made at the mean of the rates before and after.
+-- An estimate. Counted calls belong to the moment in which they were written down, or, since none end while nothing is recorded, to the last
+-- one before.
 CREATE VIEW syscall_estimate AS
 WITH span_starts AS (
 	SELECT capture_id, from_ns, state_number, row_number() OVER (PARTITION BY capture_id ORDER BY from_ns) AS number
 	FROM class_spans WHERE event_class = 1),
 points AS (
-	SELECT capture_id, from_ns AS at_ns, 0 AS is_row, CASE WHEN state_number IS 3 THEN number - 1 ELSE number END AS number,
-		NULL AS sysno, NULL AS flags, NULL AS calls, NULL AS total_ns
+	SELECT capture_id, from_ns AS at_ns, 0 AS is_row, number, CASE WHEN state_number IS 3 THEN from_ns END AS off_ns, NULL AS sysno,
+		NULL AS flags, NULL AS calls, NULL AS total_ns
 	FROM span_starts
-	UNION ALL SELECT capture_id, time_ns - 1, 1, NULL, sysno, flags, call_count, total_ns FROM syscall_count),
-placed AS (
-	SELECT *, max(number) OVER (PARTITION BY capture_id ORDER BY at_ns, is_row ROWS UNBOUNDED PRECEDING) AS span FROM points),
+	UNION ALL SELECT capture_id, time_ns - 1, 1, NULL, NULL, sysno, flags, call_count, total_ns FROM syscall_count),
+placed AS (SELECT *, max(number) OVER (PARTITION BY capture_id ORDER BY at_ns, is_row ROWS UNBOUNDED PRECEDING) AS span FROM points),
+moved AS (
+	SELECT p.capture_id, p.sysno, p.flags, p.calls, p.total_ns, CASE WHEN s.state_number IS 3 THEN p.span - 1 ELSE p.span END AS span,
+		CASE WHEN s.state_number IS 3 THEN s.from_ns - 1 ELSE p.at_ns END AS at_ns
+	FROM placed p JOIN span_starts s ON s.capture_id = p.capture_id AND s.number = p.span WHERE p.is_row),
 model AS (
-	SELECT g.capture_id, g.run, g.off_ns, g.model_ns, p.sysno, p.flags & 16 <> 0 AS compat, total(p.calls) AS calls,
-		total(p.total_ns) AS total_ns
-	FROM syscall_gaps g JOIN placed p ON p.capture_id = g.capture_id AND p.span = g.number AND p.is_row
-	GROUP BY g.capture_id, g.run, p.sysno, compat
+	SELECT g.capture_id, g.gap_ns, g.to_ns - g.from_ns AS model_ns, g.sides, m.sysno, m.flags & 16 <> 0 AS compat, m.calls, m.total_ns
+	FROM syscall_gaps g JOIN moved m ON m.capture_id = g.capture_id AND m.span = g.number AND m.at_ns >= g.from_ns AND m.at_ns < g.to_ns
 	UNION ALL
-	SELECT g.capture_id, g.run, g.off_ns, g.model_ns, s.sysno, s.flags & 16 <> 0 AS compat, count(*),
+	SELECT g.capture_id, g.gap_ns, g.to_ns - g.from_ns, g.sides, s.sysno, s.flags & 16 <> 0 AS compat, count(*),
 		total(CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END)
 	FROM syscall_gaps g JOIN syscall s ON s.capture_id = g.capture_id AND s.time_ns >= g.from_ns AND s.time_ns < g.to_ns
-	WHERE g.state_number IS NOT 1 GROUP BY g.capture_id, g.run, s.sysno, compat),
+	WHERE g.state_number IS NOT 1 GROUP BY g.capture_id, g.gap, g.number, s.sysno, compat),
 added AS (
-	SELECT capture_id, sysno, compat, total(calls * off_ns / NULLIF(model_ns, 0)) AS calls,
-		total(total_ns * off_ns / NULLIF(model_ns, 0)) AS total_ns
+	SELECT capture_id, sysno, compat, total(1.0 * calls * gap_ns / model_ns / sides) AS calls,
+		total(1.0 * total_ns * gap_ns / model_ns / sides) AS total_ns
 	FROM model GROUP BY capture_id, sysno, compat)
 SELECT s.capture_id, s.name, s.calls, CAST(round(s.calls + COALESCE(a.calls, 0)) AS INTEGER) AS calls_estimate, s.total_ns,
 	CAST(round(s.total_ns + COALESCE(a.total_ns, 0)) AS INTEGER) AS total_estimate_ns, s.sysno, s.compat

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/recover/counted_tally.h"
 #include "formats/bytes.h"
 #include "formats/cleanup.h"
 #include "formats/limits.h"
@@ -47,6 +48,7 @@ struct kymo_walk {
 
 	u64 *values; /* one column */
 	size_t value_capacity;
+	struct kymo_counted_tally tally;
 };
 
 /* -------- words -------- */
@@ -275,6 +277,25 @@ static void take_moved(struct kymo_walk *walk, const struct cap_block *block)
 		own < walk->counts.events_missing ? own : walk->counts.events_missing;
 }
 
+/* Totals say how many calls were counted; where rows of counts are gone with a block, that is how
+ * many are missing. */
+static void tell_counts(struct kymo_walk *walk, u64 offset)
+{
+	u64 missing = kymo_counted_tally_missing(&walk->tally);
+	struct kymo_gap *gap;
+
+	if (missing == 0 || (!walk->broken && walk->counts.columns_rejected == 0))
+		return;
+	gap = &add_gap(walk, KYMO_GAP_LOST, offset)->gap;
+	gap->from_known = false;
+	gap->counts = gap->events_known = true;
+	gap->events = missing;
+	(void)snprintf(gap->text, sizeof(gap->text),
+		       "of the blocks that are gone, some held counts of system calls: %" PRIu64
+		       " calls are in no row",
+		       missing);
+}
+
 /* END says how much there was: checked where everything is there. */
 static void take_end(struct kymo_walk *walk, const struct cap_block *block)
 {
@@ -289,6 +310,7 @@ static void take_end(struct kymo_walk *walk, const struct cap_block *block)
 	if (rows >= walk->stored)
 		count_gaps(walk, rows - walk->stored);
 	tell_all(walk);
+	tell_counts(walk, block->offset);
 	if (!walk->broken && !walk->unknown && rows != walk->seen) {
 		struct kymo_gap *gap = add_fact(walk, KYMO_GAP_LOST, block);
 
@@ -312,6 +334,7 @@ static void finish_capture(struct kymo_walk *walk, u64 offset)
 			offset = gap->offset + gap->size_bytes;
 	}
 	tell_all(walk);
+	tell_counts(walk, offset);
 	gap = &add_gap(walk, KYMO_GAP_CUT, offset)->gap;
 	(void)snprintf(gap->text, sizeof(gap->text),
 		       "no END: cut off, or its recorder was killed; what came after is not known");
@@ -327,6 +350,7 @@ static void begin_capture(struct kymo_walk *walk, const struct cap_block *block)
 	walk->broken = walk->growing;
 	walk->file_id = block->file_id;
 	walk->last_ns = walk->stored = walk->seen = 0;
+	kymo_counted_tally_begin(&walk->tally);
 }
 
 /* -------- rows -------- */
@@ -386,6 +410,17 @@ static void name_reason(const struct cap_block *block, const char *message, char
 		       fact ? fact + strlen(prefix) : message);
 }
 
+static int tally_counts(struct kymo_walk *walk, const struct kymo_walk_block *at,
+			struct cap_err *err)
+{
+	u64 calls;
+
+	if (kymo_counted_tally_rows(&walk->tally, &at->rows, &calls) < 0)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	walk->counts.calls_counted += calls;
+	return 0;
+}
+
 static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
 	bool is_chunk = at->block.type == CAP_BLOCK_CHUNK;
@@ -421,6 +456,8 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 	for (u32 i = 0; rc == 0 && i < at->rows.section_count; i++)
 		rc = decode_section(walk, at, &at->rows.sections[i], err);
 	walk->counts.columns_rejected += at->columns_rejected;
+	if (rc == 0)
+		rc = tally_counts(walk, at, err);
 	return rc;
 }
 
@@ -520,6 +557,7 @@ struct kymo_walk *kymo_walk_free(struct kymo_walk *walk)
 		return NULL;
 	cap_reader_tell(walk->reader, NULL, NULL);
 	free(walk->values);
+	kymo_counted_tally_done(&walk->tally);
 	free(walk);
 	return NULL;
 }
@@ -538,39 +576,4 @@ bool kymo_walk_is_whole(const struct kymo_walk *walk)
 {
 	return !walk->counts.gaps[KYMO_GAP_DAMAGED] && !walk->counts.gaps[KYMO_GAP_LOST] &&
 	       !walk->counts.gaps[KYMO_GAP_CUT];
-}
-
-/* -------- --strict -------- */
-
-static void keep_first(void *context, const struct kymo_gap *gap)
-{
-	struct kymo_gap *first = context;
-
-	/* as SPEC.md says: what a newer version wrote and a missing END are no damage */
-	if (!first->text[0] && gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_CUT)
-		*first = *gap;
-}
-
-int kymo_walk_check(const struct cap_reader *reader, struct cap_err *err)
-{
-	CLEANUP(cap_reader_closep) struct cap_reader *second = NULL;
-	CLEANUP(kymo_walk_freep) struct kymo_walk *walk = NULL;
-	struct kymo_gap first = {.text = ""};
-	const struct kymo_walk_options options = {
-		.decode = true, .gap = keep_first, .gap_context = &first};
-	struct kymo_walk_block at;
-	int rc = cap_reader_reopen(reader, &second, err);
-
-	if (rc == 0)
-		rc = kymo_walk_new(second, &options, &walk, err);
-	if (rc < 0)
-		return rc;
-	while (!first.text[0] && (rc = kymo_walk_next(walk, &at, err)) == 1)
-		;
-	if (rc < 0)
-		return rc;
-	if (!first.text[0])
-		return 0;
-	return cap_fail(err, CAP_EREFUSED, "refused, as --strict asks: byte %" PRIu64 ": %s",
-			first.offset, first.text);
 }

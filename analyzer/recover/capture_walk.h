@@ -27,7 +27,8 @@ struct kymo_gap {
 	bool from_known, to_known;
 	u64 from_ns, to_ns; /* CLOCK_MONOTONIC; what was lost lies between */
 	bool events_known;
-	u64 events; /* were written here and cannot be read */
+	u64 events;  /* were written here and cannot be read */
+	bool counts; /* these events are counted system calls, which have rows but are no rows */
 	char text[KYMO_GAP_TEXT_BYTES];
 };
 
@@ -43,6 +44,7 @@ struct kymo_walk_counts { /* of rows: what stands in replicas is not counted aga
 	u64 captures;	  /* in this file */
 	u64 rows, events; /* with decode of blocks that could be decoded, else as their heads say */
 	u64 rows_unknown_type, columns, columns_rejected; /* with decode, else 0 */
+	u64 calls_counted;		/* with decode: in `syscall_count` rows; else 0 */
 	u64 events_missing;		/* of all gaps where they are known: at least so many */
 	u64 gaps[KYMO_GAP_FOREIGN + 1]; /* by kind */
 };

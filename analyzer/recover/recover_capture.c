@@ -206,7 +206,13 @@ static int begin_output(struct recover *recover, struct cap_err *err)
 	return rc;
 }
 
-/* What the recorder counted, with what is missing moved from stored to lost. */
+static u64 events_missing(const struct recover *recover)
+{
+	return kymo_losses_events(recover->losses) + kymo_losses_counts(recover->losses);
+}
+
+/* What the recorder counted, with what is missing moved to lost: from stored, and from counted
+ * calls, which prologues do not tell. */
 static struct cap_totals corrected(const struct recover *recover, const struct cap_totals *totals)
 {
 	struct cap_totals now = *totals;
@@ -215,7 +221,7 @@ static struct cap_totals corrected(const struct recover *recover, const struct c
 	if (missing > now.stored_count)
 		missing = now.stored_count;
 	now.stored_count -= missing;
-	now.lost_count += missing;
+	now.lost_count += missing + kymo_losses_counts(recover->losses);
 	return now;
 }
 
@@ -267,7 +273,7 @@ static int write_facts(struct recover *recover, struct cap_err *err)
 	if (rc == 0)
 		rc = add_count(chunk, "recover.bytes_lost", recover->bytes_lost);
 	if (rc == 0)
-		rc = add_count(chunk, "recover.events_lost", kymo_losses_events(recover->losses));
+		rc = add_count(chunk, "recover.events_lost", events_missing(recover));
 	if (rc == 0)
 		rc = add_fact(chunk, "recover.end_found", recover->ended ? "1" : "0");
 	if (rc < 0 || cap_chunk_failed(chunk))
@@ -297,7 +303,7 @@ static int end_output(struct recover *recover, struct cap_err *err)
 				    &totals, err);
 	if (rc < 0)
 		return rc;
-	recover->found.events_lost += kymo_losses_events(recover->losses);
+	recover->found.events_lost += events_missing(recover);
 	recover->found.ends_missing += !recover->ended;
 	recover->found.lossless &= !changed;
 	recover->found.written_bytes += cap_writer_bytes(recover->writer);
@@ -343,6 +349,8 @@ static int take_gap(struct recover *recover, const struct kymo_gap *gap)
 {
 	struct kymo_gap lost = *gap;
 
+	if (gap->counts) /* recover_losses.h finds it by itself */
+		return 0;
 	switch (gap->kind) {
 	case KYMO_GAP_CUT: /* the missing END says it */
 		return 0;

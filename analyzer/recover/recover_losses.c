@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/import/id_map.h"
 #include "formats/cleanup.h"
 #include "formats/events.h"
 #include "formats/limits.h"
@@ -15,9 +16,13 @@
 /* A hostile capture may name any class and CPU; past this many pairs the totals stay as they are.
  */
 #define MAX_CELLS 65536u
+#define VALUE_COLUMNS 9 /* fields 1 to 9 of class_total and syscall_count */
 
 struct cell { /* newest totals of a class on a CPU */
 	struct ev_class_total total;
+	u64 counts,
+		counts_at_totals; /* calls in `syscall_count` rows so far, and at those totals */
+	u64 counts_told;	  /* of calls that were counted, but whose rows are missing */
 };
 
 struct kymo_losses {
@@ -30,13 +35,16 @@ struct kymo_losses {
 
 	struct cell *cells;
 	size_t cell_count, cell_size;
+	struct kymo_id_map cell_map; /* (class, CPU) -> index + 1 */
+	u64 first_gap_ns;
+	u64 missing_counts;	  /* counted calls that were told as missing */
 	u64 kept[EV_CLASS_COUNT]; /* rows of the capture so far */
 	u64 kept_at_totals[EV_CLASS_COUNT];
 	u64 told[EV_CLASS_COUNT]; /* of the missing ones, by class */
 	bool have_totals;
 
-	u64 *values[7];
-	size_t value_size[7];
+	u64 *values[VALUE_COLUMNS];
+	size_t value_size[VALUE_COLUMNS];
 };
 
 struct kymo_losses *kymo_losses_new(void)
@@ -48,8 +56,9 @@ struct kymo_losses *kymo_losses_free(struct kymo_losses *losses)
 {
 	if (!losses)
 		return NULL;
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < VALUE_COLUMNS; i++)
 		free(losses->values[i]);
+	kymo_id_map_done(&losses->cell_map);
 	free(losses->gaps);
 	free(losses->cells);
 	free(losses);
@@ -64,7 +73,8 @@ void kymo_losses_freep(struct kymo_losses **losses)
 void kymo_losses_begin(struct kymo_losses *losses)
 {
 	losses->gap_count = losses->settled = losses->cell_count = 0;
-	losses->missing = losses->last_ns = 0;
+	losses->missing = losses->missing_counts = losses->last_ns = 0;
+	kymo_id_map_clear(&losses->cell_map);
 	losses->any = losses->have_totals = false;
 	memset(losses->kept, 0, sizeof(losses->kept));
 	memset(losses->kept_at_totals, 0, sizeof(losses->kept_at_totals));
@@ -74,6 +84,11 @@ void kymo_losses_begin(struct kymo_losses *losses)
 u64 kymo_losses_events(const struct kymo_losses *losses)
 {
 	return losses->missing;
+}
+
+u64 kymo_losses_counts(const struct kymo_losses *losses)
+{
+	return losses->missing_counts;
 }
 
 bool kymo_losses_any(const struct kymo_losses *losses)
@@ -94,6 +109,8 @@ int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap)
 	}
 	losses->gaps[losses->gap_count++] = *gap;
 	losses->missing += gap->events_known ? gap->events : 0;
+	if (!losses->any)
+		losses->first_gap_ns = gap->from_ns;
 	losses->any = true;
 	return 0;
 }
@@ -102,12 +119,10 @@ int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap)
 
 static struct cell *cell_of(struct kymo_losses *losses, u32 event_class, u32 cpu)
 {
-	for (size_t i = 0; i < losses->cell_count; i++) {
-		struct cell *cell = &losses->cells[i];
+	u32 number = kymo_id_map_get(&losses->cell_map, event_class, cpu);
 
-		if (cell->total.event_class == event_class && cell->total.cpu == cpu)
-			return cell;
-	}
+	if (number)
+		return &losses->cells[number - 1];
 	if (losses->cell_count == MAX_CELLS)
 		return NULL;
 	if (losses->cell_count == losses->cell_size) {
@@ -119,6 +134,8 @@ static struct cell *cell_of(struct kymo_losses *losses, u32 event_class, u32 cpu
 		losses->cells = bigger;
 		losses->cell_size = size;
 	}
+	if (kymo_id_map_put(&losses->cell_map, event_class, cpu, (u32)losses->cell_count + 1) < 0)
+		return NULL;
 	losses->cells[losses->cell_count] =
 		(struct cell){.total = {.event_class = event_class, .cpu = cpu}};
 	return &losses->cells[losses->cell_count++];
@@ -147,9 +164,9 @@ static const u64 *column(struct kymo_losses *losses, const struct cap_rows *rows
 static int take_totals(struct kymo_losses *losses, const struct cap_rows *rows,
 		       const struct cap_section *section)
 {
-	const u64 *columns[8] = {NULL};
+	const u64 *columns[9] = {NULL};
 
-	for (u16 field = 1; field <= 7; field++) {
+	for (u16 field = 1; field <= 8; field++) {
 		columns[field] = column(losses, rows, section, field);
 		if (!columns[field])
 			return -ENOMEM;
@@ -164,6 +181,7 @@ static int take_totals(struct kymo_losses *losses, const struct cap_rows *rows,
 		cell->total.stored_count = columns[3][i];
 		cell->total.lost_count = columns[4][i];
 		cell->total.unmatched_count = columns[5][i];
+		cell->total.counted_count = columns[8][i];
 	}
 	losses->have_totals = true;
 	losses->settled = losses->gap_count;
@@ -171,8 +189,27 @@ static int take_totals(struct kymo_losses *losses, const struct cap_rows *rows,
 	return 0;
 }
 
+static int take_counts(struct kymo_losses *losses, const struct cap_rows *rows,
+		       const struct cap_section *section)
+{
+	enum { CALL_COUNT = 3, CPU = 9 }; /* ids of fields of syscall_count */
+	const u64 *calls = column(losses, rows, section, CALL_COUNT);
+	const u64 *cpus = column(losses, rows, section, CPU);
+
+	if (!calls || !cpus)
+		return -ENOMEM;
+	for (u32 i = 0; i < section->row_count; i++) {
+		struct cell *cell = cell_of(losses, CLASS_SYSCALLS, (u32)cpus[i]);
+
+		if (cell && __builtin_add_overflow(cell->counts, calls[i], &cell->counts))
+			cell->counts = UINT64_MAX;
+	}
+	return 0;
+}
+
 int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *at)
 {
+	bool any_totals = false;
 	int rc = 0;
 
 	if (at->block.last_ns > losses->last_ns)
@@ -185,7 +222,13 @@ int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *a
 			losses->kept[event_class] += section->row_count;
 		else if (section->type_id == EV_CLASS_TOTAL && section->row_count > 0)
 			rc = take_totals(losses, &at->rows, section);
+		else if (section->type_id == EV_SYSCALL_COUNT)
+			rc = take_counts(losses, &at->rows, section);
+		any_totals |= section->type_id == EV_CLASS_TOTAL;
 	}
+	/* totals speak of all rows up to the end of their block */
+	for (size_t i = 0; any_totals && i < losses->cell_count; i++)
+		losses->cells[i].counts_at_totals = losses->cells[i].counts;
 	return rc;
 }
 
@@ -291,6 +334,33 @@ static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk 
 	return rc;
 }
 
+/* Calls that the totals say were counted and that no row is there for, by CPU: somewhere between
+ * the first gap and those totals. */
+static int tell_counts(struct kymo_losses *losses, struct cap_chunk *chunk)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && losses->any && i < losses->cell_count; i++) {
+		struct cell *cell = &losses->cells[i];
+		u64 known = cell->counts_at_totals + cell->counts_told;
+		struct ev_loss row = {.time_ns = cell->total.time_ns,
+				      .from_ns = losses->first_gap_ns,
+				      .event_class = cell->total.event_class,
+				      .cpu = cell->total.cpu,
+				      .reason = REASON_DAMAGED};
+
+		if (known < cell->counts_told || cell->total.counted_count <= known)
+			continue;
+		row.lost_count = cell->total.counted_count - known;
+		if (row.from_ns > row.time_ns)
+			row.from_ns = row.time_ns;
+		cell->counts_told += row.lost_count;
+		losses->missing_counts += row.lost_count;
+		rc = cap_chunk_add(chunk, EV_LOSS, &row);
+	}
+	return rc;
+}
+
 static u64 stored_of(const struct kymo_losses *losses, u32 event_class)
 {
 	u64 stored = 0;
@@ -305,8 +375,9 @@ static u64 stored_of(const struct kymo_losses *losses, u32 event_class)
 }
 
 /*
- * The newest totals once more, a nanosecond later, with what is missing moved from stored to lost.
- * Not every row type tells its CPU, so the CPUs of a class share in proportion.
+ * The newest totals once more, a nanosecond later, with what is missing moved from stored and from
+ * counted to lost. Not every row type tells its CPU, so the CPUs of a class share in proportion
+ * what was stored; of what was counted each CPU is known.
  */
 static int add_totals(struct kymo_losses *losses, struct cap_chunk *chunk)
 {
@@ -315,19 +386,24 @@ static int add_totals(struct kymo_losses *losses, struct cap_chunk *chunk)
 	for (u32 c = 0; c < EV_CLASS_COUNT; c++) {
 		u64 stored = stored_of(losses, c), left = losses->told[c];
 
-		for (size_t i = 0; rc == 0 && left > 0 && i < losses->cell_count; i++) {
+		for (size_t i = 0; rc == 0 && i < losses->cell_count; i++) {
 			struct ev_class_total *total = &losses->cells[i].total;
-			u64 count;
+			u64 count = 0, counts = losses->cells[i].counts_told;
 
-			if (total->event_class != c || total->stored_count == 0)
+			if (total->event_class != c)
 				continue;
 			/* of what is left, the part of this CPU among those left: the last takes
 			 * all */
-			count = (u64)((unsigned __int128)left * total->stored_count / stored);
+			if (left > 0 && total->stored_count > 0)
+				count = (u64)((unsigned __int128)left * total->stored_count /
+					      stored);
 			stored -= total->stored_count;
 			left -= count;
+			if (count == 0 && counts == 0)
+				continue;
 			total->stored_count -= count;
-			total->lost_count += count;
+			total->counted_count -= counts;
+			total->lost_count += count + counts;
 			total->time_ns++;
 			rc = cap_chunk_add(chunk, EV_CLASS_TOTAL, total);
 		}
@@ -338,11 +414,18 @@ static int add_totals(struct kymo_losses *losses, struct cap_chunk *chunk)
 int kymo_losses_take(struct kymo_losses *losses, bool final, struct cap_chunk *chunk,
 		     struct cap_chunk *marks)
 {
-	int rc = losses->settled > 0 ? tell_gaps(losses, losses->settled, chunk, marks) : 0;
+	int rc = 0;
 
+	if (losses->settled > 0) {
+		rc = tell_gaps(losses, losses->settled, chunk, marks);
+		if (rc == 0)
+			rc = tell_counts(losses, chunk);
+	}
 	if (rc < 0 || !final)
 		return rc;
 	if (losses->gap_count > 0)
 		rc = tell_gaps(losses, losses->gap_count, chunk, marks);
+	if (rc == 0)
+		rc = tell_counts(losses, chunk);
 	return rc < 0 ? rc : add_totals(losses, chunk);
 }

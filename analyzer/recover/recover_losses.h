@@ -3,7 +3,7 @@
  * What a capture lost by damage, as rows of the capture that is recovered from it: `loss` rows with
  * reason `damaged`, corrected `class_total` rows, a `mark` row for each gap. Which class of events
  * a gap took follows from the totals that the recorder wrote every second: they minus the rows that
- * are there.
+ * are there. The same of counted system calls.
  */
 #include "analyzer/recover/capture_walk.h"
 #include "formats/chunk.h"
@@ -20,7 +20,9 @@ int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap); /* 
 int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *at);
 
 u64 kymo_losses_events(const struct kymo_losses *losses); /* missing in this capture so far */
-bool kymo_losses_any(const struct kymo_losses *losses);	  /* gaps in this capture so far */
+/* Counted calls whose rows are missing, as far as told: beside those events. */
+u64 kymo_losses_counts(const struct kymo_losses *losses);
+bool kymo_losses_any(const struct kymo_losses *losses); /* gaps in this capture so far */
 
 /*
  * Adds to chunk, and for people to marks, the rows for the gaps that can be told by now: those

@@ -37,6 +37,7 @@ static const struct kymo_column spending_columns[] = {
 	{"at_s", "at second", KYMO_SHOW_PLAIN},
 	{"recorder_cpu_percent", "recorder cpu", KYMO_SHOW_PERCENT},
 	{"bpf_cpu_percent", "bpf cpu", KYMO_SHOW_PERCENT},
+	{"account_cpu_percent", "account", KYMO_SHOW_PERCENT},
 	{"cpu_percent", "together", KYMO_SHOW_PERCENT},
 	{"cpu_budget_percent", "budget", KYMO_SHOW_PERCENT},
 	{"rss_bytes", "rss", KYMO_SHOW_BYTES},
@@ -97,8 +98,8 @@ s64 kymo_spending_table(struct kymo_db *db, const struct kymo_filter *filter,
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, filter, sink,
 			   "SELECT round(at_s, 3) AS at_s, recorder_cpu_percent, bpf_cpu_percent,"
-			   " cpu_percent, cpu_budget_percent, rss_bytes, thinned, time_ns,"
-			   " capture_id FROM overhead_spending WHERE " CAPTURE_SQL
+			   " account_cpu_percent, cpu_percent, cpu_budget_percent, rss_bytes, "
+			   "thinned, time_ns, capture_id FROM overhead_spending WHERE " CAPTURE_SQL
 			   " ORDER BY capture_id, time_ns",
 			   &query, err);
 

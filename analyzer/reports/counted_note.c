@@ -68,6 +68,8 @@ static void seconds(struct kymo_sink *sink, const char *name, double value)
 void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums *sums,
 			 const struct kymo_filter *filter)
 {
+	bool is_text = kymo_sink_format(sink) == KYMO_FORMAT_TEXT;
+
 	if (sums->counted <= 0 && sums->outside <= 0)
 		return;
 	kymo_sink_object_begin(sink, "counted_calls");
@@ -84,11 +86,16 @@ void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums 
 	}
 	kymo_sink_field_text(sink, "exact", "calls, errors, unfinished, total and avg of both");
 	kymo_sink_field_text(sink, "estimated",
-			     "durations of counted calls are known to a power of two; percentiles "
-			     "with ~ are interpolated in it");
-	kymo_sink_field_text(
-		sink, "bounds",
-		"no call was shorter than a min with >, none longer than a max with <");
+			     is_text ? "durations of counted calls are known to a power of two; "
+				       "percentiles with ~ are interpolated in it"
+				     : "percentiles that a row names in estimated: durations of "
+				       "counted calls are known to a power of two, inside of which "
+				       "they are interpolated");
+	kymo_sink_field_text(sink, "bounds",
+			     is_text ? "no call was shorter than a min with >, none longer than a "
+				       "max with <"
+				     : "where a row names min or max in bounds, no call was "
+				       "shorter or longer, and maybe none was so short or long");
 	if (filter->comm)
 		kymo_sink_field_text(
 			sink, "names",

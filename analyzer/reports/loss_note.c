@@ -13,7 +13,8 @@ static const char capture_sql[] =
 	"events_stored, blocks_schema_unknown,"
 	" (SELECT count(*) FROM loss l JOIN enum_name n ON n.capture_id = l.capture_id"
 	" AND n.kind = 'reason' AND n.value = l.reason AND n.name = 'damaged'"
-	" WHERE l.capture_id = capture.id) FROM capture WHERE :capture = 0 OR id = :capture"
+	" WHERE l.capture_id = capture.id), events_counted FROM capture WHERE :capture = 0 OR id = "
+	":capture"
 	" ORDER BY id";
 enum {
 	ID,
@@ -29,7 +30,8 @@ enum {
 	REJECTED,
 	STORED,
 	NO_SCHEMA,
-	RECOVERED_GAPS
+	RECOVERED_GAPS,
+	COUNTED
 };
 
 static const char spans_sql[] =
@@ -83,6 +85,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 	long long skipped = kymo_query_int(row, SKIPPED), rejected = kymo_query_int(row, REJECTED);
 	long long unknown_blocks = kymo_query_int(row, UNKNOWN_BLOCKS);
 	long long unknown_rows = kymo_query_int(row, UNKNOWN_ROWS);
+	double attempted = (double)dropped + (double)stored + (double)kymo_query_int(row, COUNTED);
 	bool is_cut = end_reason && strcmp(end_reason, "cut") == 0;
 	bool is_stopped = end_reason && strcmp(end_reason, "stopped") == 0;
 	bool end_lost = end_reason && strcmp(end_reason, "recovered") == 0;
@@ -90,7 +93,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 
 	if (dropped > 0)
 		run->note(run, "'%s': %lld events (%.2f %%) were dropped while recording", path,
-			  dropped, 100.0 * (double)dropped / (double)(dropped + stored));
+			  dropped, 100.0 * (double)dropped / attempted);
 	if (recovered)
 		note_recovered(run, path, damaged, end_lost);
 	/* half a block at the end is what a cut looks like, not damage beside it */

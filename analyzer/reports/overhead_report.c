@@ -28,6 +28,7 @@ static const struct kymo_column class_columns[] = {
 	{"class", "event class", KYMO_SHOW_PLAIN},
 	{"attempted_count", "attempted", KYMO_SHOW_COUNT},
 	{"stored_count", "stored", KYMO_SHOW_COUNT},
+	{"counted_count", "counted", KYMO_SHOW_COUNT},
 	{"lost_count", "lost", KYMO_SHOW_COUNT},
 	{"unmatched_count", "no entry seen", KYMO_SHOW_COUNT},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
@@ -171,11 +172,12 @@ static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, b
 		   " capture_id FROM overhead_bpf" CAPTURE_SQL " ORDER BY cpu_percent DESC, name",
 		   bpf_columns, err);
 	if (rc == 0)
-		rc = table(
-			db, filter, sink, "class_totals",
-			"SELECT class, attempted_count, stored_count, lost_count, unmatched_count,"
-			" capture_id FROM class_totals" CAPTURE_SQL " ORDER BY capture_id, class",
-			class_columns, err);
+		rc = table(db, filter, sink, "class_totals",
+			   "SELECT class, attempted_count, stored_count, counted_count, lost_count,"
+			   " unmatched_count,"
+			   " capture_id FROM class_totals" CAPTURE_SQL
+			   " ORDER BY capture_id, class",
+			   class_columns, err);
 	if (rc == 0)
 		rc = table(db, filter, sink, "loss_summary",
 			   "SELECT class, reason, lost_count, round(from_s, 3) AS from_s, "

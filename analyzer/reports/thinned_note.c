@@ -170,7 +170,7 @@ static const char counted_sql[] =
 	" (max(s.time_ns) - c.start_ns) / 1e9 AS to_s, c.id AS capture_id"
 	" FROM syscall_count s JOIN capture c ON c.id = s.capture_id"
 	" WHERE (:capture = 0 OR s.capture_id = :capture) AND s.time_ns > :from"
-	" AND s.from_ns < :to GROUP BY s.capture_id ORDER BY s.capture_id";
+	" AND s.from_ns < :to GROUP BY s.capture_id HAVING calls > 0 ORDER BY s.capture_id";
 
 static int note_counted(const struct kymo_run *run, struct kymo_db *db,
 			const struct kymo_filter *filter, struct kymo_sink *sink,

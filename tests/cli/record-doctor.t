@@ -1,11 +1,12 @@
 # doctor: help, unknown options, and a host that does not let us record
 #! requires root unprivileged
 $ kymo-record doctor --help
-> usage: kymo-record doctor [--json] [--report]
+> usage: kymo-record doctor [--json] [--report] [--btf FILE]
 > Tries what a recording needs and says what is in the way. --report adds facts
 > about the host for a bug report. Exit status: 0 it can record, 4 it cannot.
 $ kymo-record doctor --fix
-2> usage: kymo-record doctor [--json] [--report]
+2> kymo-record: doctor: unknown option --fix
+2> usage: kymo-record doctor [--json] [--report] [--btf FILE]
 2> Tries what a recording needs and says what is in the way. --report adds facts
 2> about the host for a bug report. Exit status: 0 it can record, 4 it cannot.
 ? 2

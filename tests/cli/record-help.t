@@ -1,7 +1,8 @@
 # Help goes to stdout with status 0; the version too.
 $ kymo-record --help
 > Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
->        kymo-record list | config check FILE | doctor [--json] [--report]
+>        kymo-record list | config check FILE
+>        kymo-record doctor [--json] [--report] [--btf FILE]
 > Records what this host does into a capture, which `kymo` reads.
 >
 > What to record:
@@ -48,6 +49,8 @@ $ kymo-record --help
 >
 > Other:
 >   -c, --config FILE     read a YAML configuration; flags override it
+>       --btf FILE        types of this very kernel, where /sys/kernel/btf
+>                         has none
 >   -q, --quiet           no status line and no summary
 >   -v, --verbose         say each step of the end, with its time
 >       --json            summary as JSON on standard output

@@ -16,3 +16,4 @@ set_property(TEST damage/S4 damage/S5 APPEND PROPERTY LABELS sanitized) # what t
 if(NOT KYMO_SANITIZE) # a sanitizer has costs of its own
   kymo_test(NAME damage/S3 LABEL damage TIMEOUT 300 COMMAND ${PYTHON3} ${TESTS}/damage/hostile_cost.py)
 endif()
+kymo_test(NAME damage/counted LABEL damage COMMAND /usr/bin/python3 ${TESTS}/damage/counted_damage.py)

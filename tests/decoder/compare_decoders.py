@@ -14,6 +14,7 @@ import json
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ import kymo_env
 try:
     import capture_cases
     import capture_mutations
+    import second_blocks
     import second_decoder
 except ModuleNotFoundError as missing:
     kymo_env.skip(f"{missing} (Debian: python3-xxhash, python3-zstandard, under /usr/bin/python3)")
@@ -197,6 +199,11 @@ def mutated(originals, seed, only, without):
     return capture_mutations.mutate(originals[chosen], other, chance, without)
 
 
+def version_of(data):
+    """-> (major, minor) of a sound capture: the newest has the schema that is the reader's own"""
+    return struct.unpack_from("<HH", second_blocks.read_block(data, 0).plain)
+
+
 def main():
     parser = argparse.ArgumentParser(description="compares kymo with the second decoder")
     parser.add_argument("captures", nargs="+", metavar="CAPTURE")
@@ -215,7 +222,7 @@ def main():
     for path in args.captures:
         with open(path, "rb") as file:
             originals.append(file.read())
-    own_schema = second_decoder.load_own_schema(args.captures[0])
+    own_schema = second_decoder.load_own_schema(max(zip(map(version_of, originals), args.captures), key=lambda pair: pair[0])[1])
     without = args.without.split(",") if args.without else []
     with tempfile.TemporaryDirectory(prefix="kymo-compare-") as directory:
         kymo = Kymo(directory)

@@ -3,6 +3,7 @@
 $ kymo info --json foreign-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
+2> kymo: info: 'foreign-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` tells why
 2> kymo: info: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` tells where
 $ kymo verify --decode foreign-block.kymo
 > path:                  foreign-block.kymo
@@ -21,7 +22,7 @@ $ kymo verify --decode foreign-block.kymo
 > blocks_unknown:        0
 > blocks_foreign:        1
 > bytes_skipped:         0
-> rows:                  50
+> rows:                  54
 > events:                28
 > events_missing:        0
 > events_written:        28
@@ -32,11 +33,13 @@ $ kymo verify --decode foreign-block.kymo
 > end_reason:            normal
 ? 3
 $ kymo dump foreign-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 50
+> 54
 > status 3
 2> kymo: dump: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read
+2> kymo: dump: not everything was recorded in full: 1 decisions of the governor left something out; its rows (--type governor) tell when, what and why
 $ kymo import --quiet foreign-block.kymo -o out.db; echo "status $?"; ls
 > status 3
 > foreign-block.kymo
 > out.db
+2> kymo: import: 'foreign-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` tells why
 2> kymo: import: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` tells where

@@ -3,13 +3,14 @@
 $ kymo info --json no-end.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"cut","blocks_read":16,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
+2> kymo: info: 'no-end.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` tells why
 2> kymo: info: 'no-end.kymo' is cut: it was not closed, so what came after is not known
 $ kymo verify --decode no-end.kymo
 > path:                  no-end.kymo
 >
 > problems
 > offset  bytes  problem  from_s    to_s  blocks  events  text
-> N N  cut      0.000118     -       -       -  no END: cut off, or its recorder was killed; what came after is not known
+> N N  cut      0.000142     -       -       -  no END: cut off, or its recorder was killed; what came after is not known
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
@@ -20,7 +21,7 @@ $ kymo verify --decode no-end.kymo
 > blocks_unknown:        0
 > blocks_foreign:        0
 > bytes_skipped:         0
-> rows:                  52
+> rows:                  56
 > events:                28
 > events_missing:        0
 > events_written:        0
@@ -31,11 +32,13 @@ $ kymo verify --decode no-end.kymo
 > end_reason:            -
 ? 3
 $ kymo dump no-end.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
-> 52
+> 56
 > status 3
 2> kymo: dump: 'no-end.kymo' is cut: it was not closed, so what came after is not known
+2> kymo: dump: not everything was recorded in full: 1 decisions of the governor left something out; its rows (--type governor) tell when, what and why
 $ kymo import --quiet no-end.kymo -o out.db; echo "status $?"; ls
 > status 3
 > no-end.kymo
 > out.db
+2> kymo: import: 'no-end.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` tells why
 2> kymo: import: 'no-end.kymo' is cut: it was not closed, so what came after is not known

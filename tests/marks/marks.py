@@ -215,7 +215,11 @@ def check_call(command, arguments, form, name, source):
             check(in_svg(mark, "out.svg"), f"{what}: the picture does not tell: {mark}")
     elif form == "json":
         for mark in marks:
-            check(in_json(command, mark, json.loads(out)), f"{what}: the document does not tell: {mark}")
+            try:
+                told = in_json(command, mark, json.loads(out))
+            except (KeyError, IndexError):
+                told = False
+            check(told, f"{what}: the document does not tell: {mark}")
     if form != "json":
         for mark in marks:
             check(in_text(command, mark, out + err), f"{what}: neither results nor messages tell: {mark}")
@@ -297,8 +301,8 @@ def check_overhead():
 def check_estimate():
     document = json.loads(run("syscalls", "--json", "--estimate", path_of("thinned"))[1])
     read = [row for row in document["syscall_estimate"] if row["name"] == "read"][0]
-    # the slice: 500 calls in half a second; 9.5 s were not recorded
-    check(read["calls_estimate"] - read["calls"] == 9500, f"estimate {read}")
+    # 2 s between spans with 1000 calls per second, 7.5 s between 1000 and 50
+    check(read["calls_estimate"] - read["calls"] in (5937, 5938), f"estimate {read}")
     status, _, err = run("syscalls", "--estimate", "--from", "1", path_of("thinned"), statuses=(2,))
     check(status == 2 and "--estimate" in err, "an estimate of a part is refused")
 

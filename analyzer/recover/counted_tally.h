@@ -1,0 +1,26 @@
+#pragma once
+/* Of one capture: how many calls were counted, as its totals say, and how many its rows hold. For
+ * capture_walk.c. */
+#include "analyzer/import/id_map.h"
+#include "formats/capture_reader.h"
+
+struct kymo_counted_tally {
+	struct kymo_tally_cell {      /* a class on a CPU */
+		u64 time_ns, counted; /* its newest totals */
+		u64 rows, rows_at_totals;
+	} * cells;
+	u32 count, capacity;
+	struct kymo_id_map map; /* (class, CPU) -> index + 1 */
+	u64 *values[4];
+	size_t value_capacity;
+};
+
+void kymo_counted_tally_done(struct kymo_counted_tally *tally);
+void kymo_counted_tally_begin(struct kymo_counted_tally *tally); /* another capture begins */
+
+/* Rows of a block, in the order of the file; *ret_calls: counted calls in it. 0 or -ENOMEM. */
+int kymo_counted_tally_rows(struct kymo_counted_tally *tally, const struct cap_rows *rows,
+			    u64 *ret_calls);
+
+/* Counted calls up to the newest totals whose rows were not there. */
+u64 kymo_counted_tally_missing(const struct kymo_counted_tally *tally);

@@ -1,0 +1,38 @@
+/* --strict: a walk of its own, up to the first damage. */
+#include <inttypes.h>
+
+#include "analyzer/recover/capture_walk.h"
+#include "formats/cleanup.h"
+
+static void keep_first(void *context, const struct kymo_gap *gap)
+{
+	struct kymo_gap *first = context;
+
+	/* as SPEC.md says: what a newer version wrote and a missing END are no damage */
+	if (!first->text[0] && gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_CUT)
+		*first = *gap;
+}
+
+int kymo_walk_check(const struct cap_reader *reader, struct cap_err *err)
+{
+	CLEANUP(cap_reader_closep) struct cap_reader *second = NULL;
+	CLEANUP(kymo_walk_freep) struct kymo_walk *walk = NULL;
+	struct kymo_gap first = {.text = ""};
+	const struct kymo_walk_options options = {
+		.decode = true, .gap = keep_first, .gap_context = &first};
+	struct kymo_walk_block at;
+	int rc = cap_reader_reopen(reader, &second, err);
+
+	if (rc == 0)
+		rc = kymo_walk_new(second, &options, &walk, err);
+	if (rc < 0)
+		return rc;
+	while (!first.text[0] && (rc = kymo_walk_next(walk, &at, err)) == 1)
+		;
+	if (rc < 0)
+		return rc;
+	if (!first.text[0])
+		return 0;
+	return cap_fail(err, CAP_EREFUSED, "refused, as --strict asks: byte %" PRIu64 ": %s",
+			first.offset, first.text);
+}
