@@ -65,5 +65,5 @@ $ kymo-record -c unknown.yaml -d 1s -o out.kymo
 2>   ^
 2> try it with: kymo-record config check unknown.yaml
 ? 2
-$ printf 'freq: 49\n' >a.yaml; kymo-record -c a.yaml -F 77 -d 1s --source synthetic:events=10 -q -o out.kymo; kymo info --json out.kymo | jq -r '.. | strings' | grep -n 'freq' | head -3
-> 73:freq: 77
+$ printf 'freq: 49\n' >a.yaml; kymo-record -c a.yaml -F 77 -d 1s --source synthetic:events=10 -q -o out.kymo; kymo info --json out.kymo | jq -r '.. | strings' | grep 'freq' | head -3
+> freq: 77

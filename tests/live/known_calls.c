@@ -132,6 +132,8 @@ int main(int argc, char **argv)
 	}
 	if (with_children && pthread_create(&children.thread, NULL, bear_children, &children) != 0)
 		return 1;
+	if (numbers) /* half-way: the recorder is there by then */
+		(void)usleep((useconds_t)(seconds * 5e5));
 	for (long i = 0; i < numbers; i++)
 		(void)syscall(FIRST_NUMBER + i);
 	for (int i = 0; i < threads; i++)

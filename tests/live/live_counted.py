@@ -2,7 +2,6 @@
 """System calls that find no room are counted: calls reported = calls made, to the event, per process and system call, while most single
 events are dropped. Threads, children that live for a millisecond, calls that fail, calls that never return; a table that overflows."""
 import os
-import signal
 import time
 
 import control_words
@@ -69,20 +68,8 @@ def check_truth(database, truth, what):
     told["cases"] += len(expected)
 
 
-def record_slowly(name, options, command, run_s=0.02, pause_s=0.2):
-    """Records with a recorder that is stopped most of the time. -> (capture, truth, exit status)"""
-    recorder, capture = live.start_recorder(name, "-e", "syscalls", *options, command=command)
-    while recorder.poll() is None:
-        os.kill(recorder.pid, signal.SIGSTOP)
-        time.sleep(pause_s)
-        os.kill(recorder.pid, signal.SIGCONT)
-        time.sleep(run_s)
-    out, _ = recorder.communicate(timeout=30)
-    return capture, live.truth(out.decode()), recorder.returncode
-
-
 # a ring of 64 KiB and a slow recorder: most calls are counted, and none is missing
-capture, truth, status = record_slowly("slow.kymo", ["--buffer", "64K"], [CALLS, "-s", str(SECONDS), "-t", "3", "-c"])
+capture, truth, status = live.record_slowly("slow.kymo", "-e", "syscalls", "--buffer", "64K", command=[CALLS, "-s", str(SECONDS), "-t", "3", "-c"])
 database = live.database(capture)
 stored, counted, lost = check_identity(database, capture, "slow")
 print(f"slow: {truth['getppid'] * 4 // 3} calls of threads, {len(truth['children'])} children; {stored} stored, {counted} counted, {lost} lost")
@@ -121,8 +108,8 @@ check_rows(database, "million")
 check_truth(database, truth, "million")
 
 # more kinds of calls than the table has slots: what finds none is lost, and said to be
-numbers = 100000
-capture, truth, status = record_slowly("table.kymo", ["--buffer", "4K"], [CALLS, "-s", "1", "-t", "1", "-n", str(numbers)], pause_s=0.4)
+numbers = 50000
+capture, truth, status = live.record_slowly("table.kymo", "-e", "syscalls", "--buffer", "4K", command=[CALLS, "-s", "1", "-t", "1", "-n", str(numbers)], pause_s=0.4)
 database = live.database(capture)
 stored, counted, lost = check_identity(database, capture, "table")
 print(f"table: {numbers} numbers; {stored} stored, {counted} counted, {lost} lost")

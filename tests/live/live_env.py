@@ -105,6 +105,18 @@ def start_recorder(name, *options, command=None):
     sys.exit(1)
 
 
+def record_slowly(name, *options, command, run_s=0.02, pause_s=0.2):
+    """Records with a recorder that is stopped most of the time. -> (capture, truth, exit status)"""
+    recorder, capture = start_recorder(name, *options, command=command)
+    while recorder.poll() is None:
+        os.kill(recorder.pid, signal.SIGSTOP)
+        time.sleep(pause_s)
+        os.kill(recorder.pid, signal.SIGCONT)
+        time.sleep(run_s)
+    out, _ = recorder.communicate(timeout=30)
+    return capture, truth(out.decode()), recorder.returncode
+
+
 def stop(recorder, number=signal.SIGINT, timeout=20):
     recorder.send_signal(number)
     out, err = recorder.communicate(timeout=timeout)
