@@ -118,48 +118,52 @@ WHERE r.cpu_percent IS NOT NULL;
 
 -- ---------------------------------------------------------------- system calls of spans in which none were recorded
 
--- For each span in which no calls were recorded, the moments before and after it whose rates stand for it: at most 2 s of the spans beside it.
+-- Spans in which calls were recorded, with the gaps beside them in which none were: how long these are (0: none there), and how many sides they
+-- have. The rate of a gap is the mean of its sides, each of at most 2 s (near_ns).
 CREATE VIEW syscall_gaps AS
 WITH spans AS (
-	SELECT capture_id, from_ns, to_ns, state_number, row_number() OVER (PARTITION BY capture_id ORDER BY from_ns) AS number
-	FROM class_spans WHERE event_class = 1),
-beside AS (
-	SELECT o.capture_id, o.number AS gap, o.from_ns AS gap_from_ns, o.to_ns - o.from_ns AS gap_ns, n.number, n.state_number,
-		CASE WHEN n.number < o.number THEN max(n.from_ns, n.to_ns - 2000000000) ELSE n.from_ns END AS from_ns,
-		CASE WHEN n.number < o.number THEN n.to_ns ELSE min(n.to_ns, n.from_ns + 2000000000) END AS to_ns
-	FROM spans o JOIN spans n ON n.capture_id = o.capture_id AND (n.number = o.number - 1 OR n.number = o.number + 1)
-		AND n.state_number IS NOT 3
-	WHERE o.state_number IS 3)
-SELECT *, count(*) OVER (PARTITION BY capture_id, gap) AS sides FROM beside;
+	SELECT capture_id, from_ns, to_ns, state_number, row_number() OVER w AS number, lag(state_number) OVER w AS before,
+		lead(state_number) OVER w AS after, lag(to_ns - from_ns) OVER w AS before_ns, lead(to_ns - from_ns) OVER w AS after_ns,
+		lag(number, 2) OVER w AS two_before, lead(number, 2) OVER w AS two_after
+	FROM (SELECT *, 1 AS number FROM class_spans WHERE event_class = 1) WINDOW w AS (PARTITION BY capture_id ORDER BY from_ns))
+SELECT capture_id, number, state_number, from_ns, to_ns, min(to_ns - from_ns, 2000000000) AS near_ns,
+	CASE WHEN before IS 3 THEN before_ns ELSE 0 END AS gap_before_ns, 1 + (two_before IS NOT NULL) AS sides_before,
+	CASE WHEN after IS 3 THEN after_ns ELSE 0 END AS gap_after_ns, 1 + (two_after IS NOT NULL) AS sides_after
+FROM spans WHERE state_number IS NOT 3;
 
--- What the calls of each kind come to if, in each span in which none were recorded, they were made at the mean of the rates before and after.
--- An estimate. Counted calls belong to the moment in which they were written down, or, since none end while nothing is recorded, to the last
--- one before.
+-- What the calls of each kind come to if they were made in the gaps at the rate of the sides. An estimate. Counted calls belong to the moment
+-- in which they were written down, or, since none end while nothing is recorded, to the last one before.
 CREATE VIEW syscall_estimate AS
-WITH span_starts AS (
-	SELECT capture_id, from_ns, state_number, row_number() OVER (PARTITION BY capture_id ORDER BY from_ns) AS number
-	FROM class_spans WHERE event_class = 1),
-points AS (
-	SELECT capture_id, from_ns AS at_ns, 0 AS is_row, number, CASE WHEN state_number IS 3 THEN from_ns END AS off_ns, NULL AS sysno,
-		NULL AS flags, NULL AS calls, NULL AS total_ns
-	FROM span_starts
-	UNION ALL SELECT capture_id, time_ns - 1, 1, NULL, NULL, sysno, flags, call_count, total_ns FROM syscall_count),
-placed AS (SELECT *, max(number) OVER (PARTITION BY capture_id ORDER BY at_ns, is_row ROWS UNBOUNDED PRECEDING) AS span FROM points),
-moved AS (
-	SELECT p.capture_id, p.sysno, p.flags, p.calls, p.total_ns, CASE WHEN s.state_number IS 3 THEN p.span - 1 ELSE p.span END AS span,
-		CASE WHEN s.state_number IS 3 THEN s.from_ns - 1 ELSE p.at_ns END AS at_ns
-	FROM placed p JOIN span_starts s ON s.capture_id = p.capture_id AND s.number = p.span WHERE p.is_row),
-model AS (
-	SELECT g.capture_id, g.gap_ns, g.to_ns - g.from_ns AS model_ns, g.sides, m.sysno, m.flags & 16 <> 0 AS compat, m.calls, m.total_ns
-	FROM syscall_gaps g JOIN moved m ON m.capture_id = g.capture_id AND m.span = g.number AND m.at_ns >= g.from_ns AND m.at_ns < g.to_ns
+WITH points AS (
+	SELECT capture_id, from_ns AS at_ns, 0 AS is_row, number, from_ns, to_ns, near_ns, gap_before_ns, sides_before, gap_after_ns,
+		sides_after, NULL AS sysno, NULL AS flags, NULL AS calls, NULL AS total_ns
+	FROM syscall_gaps
 	UNION ALL
-	SELECT g.capture_id, g.gap_ns, g.to_ns - g.from_ns, g.sides, s.sysno, s.flags & 16 <> 0 AS compat, count(*),
-		total(CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END)
-	FROM syscall_gaps g JOIN syscall s ON s.capture_id = g.capture_id AND s.time_ns >= g.from_ns AND s.time_ns < g.to_ns
-	WHERE g.state_number IS NOT 1 GROUP BY g.capture_id, g.gap, g.number, s.sysno, compat),
+	SELECT capture_id, time_ns - 1, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, sysno, flags, call_count, total_ns FROM syscall_count),
+placed AS (SELECT *, max(number) OVER (PARTITION BY capture_id ORDER BY at_ns, is_row ROWS UNBOUNDED PRECEDING) AS span FROM points),
+counted AS (
+	SELECT capture_id, is_row, sysno, flags, calls, total_ns, min(at_ns, max(to_ns) OVER one - 1) AS at_ns, max(from_ns) OVER one AS from_ns,
+		max(to_ns) OVER one AS to_ns, max(near_ns) OVER one AS near_ns, max(gap_before_ns) OVER one AS gap_before_ns,
+		max(sides_before) OVER one AS sides_before, max(gap_after_ns) OVER one AS gap_after_ns, max(sides_after) OVER one AS sides_after
+	FROM placed WHERE span IS NOT NULL WINDOW one AS (PARTITION BY capture_id, span)),
+gaps AS MATERIALIZED (SELECT * FROM syscall_gaps WHERE state_number IS NOT 1 AND gap_before_ns + gap_after_ns > 0),
+model AS (
+	SELECT capture_id, sysno, flags & 16 <> 0 AS compat, calls, total_ns,
+		(at_ns < from_ns + near_ns) * 1.0 * gap_before_ns / near_ns / sides_before
+		+ (at_ns >= to_ns - near_ns) * 1.0 * gap_after_ns / near_ns / sides_after AS times
+	FROM counted WHERE is_row
+	UNION ALL
+	SELECT s.capture_id, s.sysno, s.flags & 16 <> 0, 1, CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END,
+		1.0 * g.gap_before_ns / g.near_ns / g.sides_before
+	FROM gaps g JOIN syscall s ON s.time_ns >= g.from_ns AND s.time_ns < g.from_ns + g.near_ns AND s.capture_id = g.capture_id
+	WHERE g.gap_before_ns > 0
+	UNION ALL
+	SELECT s.capture_id, s.sysno, s.flags & 16 <> 0, 1, CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END,
+		1.0 * g.gap_after_ns / g.near_ns / g.sides_after
+	FROM gaps g JOIN syscall s ON s.time_ns >= g.to_ns - g.near_ns AND s.time_ns < g.to_ns AND s.capture_id = g.capture_id
+	WHERE g.gap_after_ns > 0),
 added AS (
-	SELECT capture_id, sysno, compat, total(1.0 * calls * gap_ns / model_ns / sides) AS calls,
-		total(1.0 * total_ns * gap_ns / model_ns / sides) AS total_ns
+	SELECT capture_id, sysno, compat, total(calls * times) AS calls, total(total_ns * times) AS total_ns
 	FROM model GROUP BY capture_id, sysno, compat)
 SELECT s.capture_id, s.name, s.calls, CAST(round(s.calls + COALESCE(a.calls, 0)) AS INTEGER) AS calls_estimate, s.total_ns,
 	CAST(round(s.total_ns + COALESCE(a.total_ns, 0)) AS INTEGER) AS total_estimate_ns, s.sysno, s.compat

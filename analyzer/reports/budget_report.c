@@ -151,21 +151,21 @@ static int budget_fields(struct kymo_db *db, const struct kymo_filter *filter,
 			 struct kymo_sink *sink, s64 *ret_decisions, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter, sink,
-			   "SELECT max(cpu_budget_percent) AS cpu_budget_percent,"
-			   " max(account_cpu_percent) AS cpu_account_percent,"
-			   " (SELECT max(cpu_percent) FROM overhead_spending WHERE " CAPTURE_SQL
-			   ") AS cpu_highest_percent,"
-			   " (SELECT count(*) FROM overhead_spending WHERE " CAPTURE_SQL
-			   ") AS measurements,"
-			   " (SELECT count(*) FROM overhead_spending WHERE " CAPTURE_SQL
-			   " AND cpu_percent > cpu_budget_percent) AS over_budget,"
-			   " max(memory_budget_bytes) AS memory_budget_bytes,"
-			   " max(disk_floor_bytes) AS disk_floor_bytes,"
-			   " (SELECT count(*) FROM governor_decisions WHERE " CAPTURE_SQL
-			   " AND kind = 'decision') AS decisions"
-			   " FROM overhead_budget WHERE " CAPTURE_SQL,
-			   &query, err);
+	int rc = new_query(
+		db, filter, sink,
+		"SELECT b.cpu_budget_percent, b.cpu_account_percent, s.cpu_highest_percent,"
+		" s.measurements, s.over_budget, b.memory_budget_bytes, b.disk_floor_bytes, "
+		"d.decisions"
+		" FROM (SELECT max(cpu_budget_percent) AS cpu_budget_percent,"
+		" max(account_cpu_percent) AS cpu_account_percent,"
+		" max(memory_budget_bytes) AS memory_budget_bytes,"
+		" max(disk_floor_bytes) AS disk_floor_bytes FROM overhead_budget WHERE " CAPTURE_SQL
+		") b, (SELECT max(cpu_percent) AS cpu_highest_percent, count(*) AS measurements,"
+		" count(CASE WHEN cpu_percent > cpu_budget_percent THEN 1 END) AS over_budget"
+		" FROM overhead_spending WHERE " CAPTURE_SQL
+		") s, (SELECT count(*) AS decisions FROM governor_decisions WHERE " CAPTURE_SQL
+		" AND kind = 'decision') d",
+		&query, err);
 
 	if (rc == 0)
 		rc = kymo_query_step(query, err);

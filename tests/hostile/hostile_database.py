@@ -33,6 +33,7 @@ FILLED = {
     ("schema_db.c", "DROP TABLE main.%s"): "names that stand in this file",
     ("schema_db.c", "CREATE VIRTUAL TABLE main.%s USING %s(%s)"): "names that stand in this file",
     ("syscall_question.c", "FROM syscall s LEFT JOIN task t ON t.id = s.task_id WHERE %s"): "kymo_filter_sql's conditions",
+    ("syscall_question.c", "FROM syscall_count s LEFT JOIN task t ON t.id = s.task_id WHERE %s"): "kymo_filter_sql's conditions",
     ("vtab_rows.c", "CREATE TABLE x(%s)"): "column names of events.def",
     ("vtab_model.c", "CREATE TABLE x(%s)"): "column names of that file",
     ("vtab_syscalls.c", "CREATE TABLE x(%s)"): "column names of that file",
