@@ -12,7 +12,7 @@
 #include "units.h"
 
 #define SECOND_NS 1000000000ull
-#define ACCOUNT_NS (10 * SECOND_NS)
+#define ACCOUNT_NS SECOND_NS
 #define MAX_ROWS 256 /* some minutes of slices while a disk stalls */
 #define MEMORY_EVERY_NS \
 	(10 * SECOND_NS) /* so long memory may stay over its budget without a word */

@@ -85,8 +85,11 @@ static int start_helper(struct rec_steps *steps, struct helper *helper, struct c
 	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	rc = pthread_create(&helper->thread, &attributes, help, helper);
 	(void)pthread_attr_destroy(&attributes);
+	if (rc == EAGAIN) /* it says the same where the stack could not be had */
+		return cap_fail(err, -rc,
+				"start the thread for the end: out of memory, or of threads");
 	if (rc != 0)
-		return cap_fail_errno(err, rc, "start a thread for the end");
+		return cap_fail_errno(err, rc, "start the thread for the end");
 	helper->started = true;
 	(void)pthread_setname_np(helper->thread, "kymo-end"); /* only a label */
 	(void)pthread_mutex_lock(&steps->lock);
