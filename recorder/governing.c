@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "monotonic.h"
 #include "own_cost.h"
 #include "quantity_text.h"
 #include "units.h"
@@ -37,14 +38,6 @@ struct rec_governing {
 	size_t row_count;
 	size_t left_out; /* rows for which there was no place */
 };
-
-static u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (u64)now.tv_sec * SECOND_NS + (u64)now.tv_nsec;
-}
 
 int rec_governing_open(const struct rec_options *options, const struct rec_source_ops *ops,
 		       struct rec_source *source, u32 cpu_count,
@@ -201,21 +194,12 @@ int rec_governing_rows(struct rec_governing *governing, struct cap_chunk *chunk)
 
 static struct rec_load measure(struct rec_governing *governing)
 {
-	struct rec_load load = {.now_ns = monotonic_ns()};
+	struct rec_load load = {.now_ns = rec_monotonic_ns()};
 
 	if (governing->can_thin)
 		governing->ops->load(governing->source, &load);
 	load.recorder_ns = rec_own_cpu_ns();
 	return load;
-}
-
-static u64 spent_between(const struct rec_load *from, const struct rec_load *to)
-{
-	u64 spent_ns = to->recorder_ns - from->recorder_ns;
-
-	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		spent_ns += to->program_ns[i] - from->program_ns[i];
-	return spent_ns;
 }
 
 static u64 allowed_ns(const struct rec_governing *governing, u64 span_ns)
@@ -235,7 +219,7 @@ static void put_account(struct rec_governing *governing, const struct rec_load *
 				  .time_ns = load->now_ns,
 				  .from_ns = governing->account.now_ns,
 				  .limit_value = allowed_ns(governing, span_ns),
-				  .measured_value = spent_between(&governing->account, load),
+				  .measured_value = rec_load_spent_ns(&governing->account, load),
 				  .resource = RESOURCE_CPU,
 				  .event_class = EV_CLASS_UNKNOWN,
 			  });
@@ -373,7 +357,7 @@ int rec_governing_wait_ms(const struct rec_governing *governing)
 
 	if (!governing->started || wake_ns == 0)
 		return -1;
-	now_ns = monotonic_ns();
+	now_ns = rec_monotonic_ns();
 	return wake_ns > now_ns ? (int)((wake_ns - now_ns + 999999) / 1000000) : -1;
 }
 
@@ -389,7 +373,7 @@ void rec_governing_end(struct rec_governing *governing)
 		put_account(governing, &load);
 	governing->result.cpu_budget_ppm = governing->governor.options.budget_ppm;
 	governing->result.span_ns = load.now_ns - governing->begin.now_ns;
-	governing->result.spent_ns = spent_between(&governing->begin, &load);
+	governing->result.spent_ns = rec_load_spent_ns(&governing->begin, &load);
 }
 
 /* ---- Memory and disk ---- */
@@ -397,7 +381,7 @@ void rec_governing_end(struct rec_governing *governing)
 static struct pending_row *add_resource_row(struct rec_governing *governing, u32 resource,
 					    u64 limit_bytes, u64 measured_bytes)
 {
-	u64 now_ns = monotonic_ns();
+	u64 now_ns = rec_monotonic_ns();
 
 	return add_row(governing, &(struct ev_governor){
 					  .time_ns = now_ns,
@@ -421,9 +405,9 @@ void rec_governing_watch_memory(struct rec_governing *governing, struct rec_sink
 	queue_bytes = rec_sink_use_less(sink);
 	(void)malloc_trim(0); /* what the C library keeps for later */
 	governing->result.memory_count++;
-	if (governing->memory_ns && monotonic_ns() - governing->memory_ns < MEMORY_EVERY_NS)
+	if (governing->memory_ns && rec_monotonic_ns() - governing->memory_ns < MEMORY_EVERY_NS)
 		return;
-	governing->memory_ns = monotonic_ns();
+	governing->memory_ns = rec_monotonic_ns();
 	pending = add_resource_row(governing, RESOURCE_MEMORY, budget_bytes, rss_bytes);
 	if (!pending)
 		return;

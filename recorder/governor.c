@@ -72,13 +72,13 @@ static u64 grown(u64 now, u64 before)
 	return now > before ? now - before : 0; /* counters of the kernel may be corrected */
 }
 
-static double spent_between(const struct rec_load *from, const struct rec_load *to)
+u64 rec_load_spent_ns(const struct rec_load *from, const struct rec_load *to)
 {
 	u64 spent_ns = grown(to->recorder_ns, from->recorder_ns);
 
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
 		spent_ns += grown(to->program_ns[i], from->program_ns[i]);
-	return (double)spent_ns;
+	return spent_ns;
 }
 
 static double span_of(const struct rec_load *from, const struct rec_load *to)
@@ -97,7 +97,7 @@ static void forget(struct rec_governor *governor, const struct rec_load *load)
 static void charge(struct rec_governor *governor, const struct rec_load *load)
 {
 	double span_ns = span_of(&governor->last, load);
-	double spent_ns = spent_between(&governor->last, load);
+	double spent_ns = (double)rec_load_spent_ns(&governor->last, load);
 	double bucket_ns = BUCKET_S * governor->budget * 1e9;
 	double weight = span_ns / (span_ns + (double)FIXED_WEIGHT_NS);
 
@@ -125,7 +125,7 @@ static struct rates take_rates(const struct rec_governor *governor)
 	const struct rec_load *from = &governor->older, *to = &governor->last;
 	double span_ns = span_of(from, to);
 	struct rates rates = {
-		.all = spent_between(from, to) / span_ns,
+		.all = (double)rec_load_spent_ns(from, to) / span_ns,
 		.recorder = (double)grown(to->recorder_ns, from->recorder_ns) / span_ns,
 	};
 
@@ -155,7 +155,7 @@ static void decide(struct rec_governor *governor, enum rec_decision_kind kind, u
 		.from_ns = from->now_ns,
 		.time_ns = governor->last.now_ns,
 		.limit_ns = (u64)(governor->budget * span_of(from, &governor->last)),
-		.spent_ns = (u64)spent_between(from, &governor->last),
+		.spent_ns = rec_load_spent_ns(from, &governor->last),
 	};
 	governor->decided_ns = governor->last.now_ns;
 	if (event_class >= EV_CLASS_COUNT)
@@ -338,7 +338,7 @@ static bool open_slice(struct rec_governor *governor, struct rec_decision *ret_d
 
 static void end_slice(struct rec_governor *governor, struct rec_decision *ret_decision)
 {
-	double cost_ns = spent_between(&governor->slice_begin, &governor->last);
+	double cost_ns = (double)rec_load_spent_ns(&governor->slice_begin, &governor->last);
 
 	/* All of it is paid before the next. */
 	governor->debt_max_ns = DEBT_S * governor->budget * 1e9;

@@ -15,6 +15,9 @@ struct rec_load {
 	u64 event_count[EV_CLASS_COUNT];
 };
 
+/* CPU time spent from one load to a later one, in ns. */
+u64 rec_load_spent_ns(const struct rec_load *from, const struct rec_load *to);
+
 struct rec_governor_options {
 	u32 budget_ppm; /* millionths of the host's CPU time; 0: no budget, so no decisions */
 	u32 cpu_count;	/* online */

@@ -1,5 +1,6 @@
 /* Side blocks of a live recording. */
 #include "live_blocks.h"
+#include "monotonic.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -7,14 +8,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-u64 live_now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
 
 /* They all run inside RCU read sections. */
 void live_wait_for_programs(void)
@@ -83,7 +76,7 @@ int live_put_probes(const struct live_probes *probes, const struct live_sideband
 		    struct rec_sink *sink, struct cap_err *err)
 {
 	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
-	u64 now_ns = live_now_ns();
+	u64 now_ns = rec_monotonic_ns();
 	int rc = chunk ? live_probes_rows(probes, now_ns, chunk) : -ENOMEM;
 
 	if (rc == 0)

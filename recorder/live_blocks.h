@@ -14,9 +14,6 @@ struct live_sideband_state {
 	const char *kernel_reason; /* why kernel addresses are not told; "": they are */
 };
 
-/* CLOCK_MONOTONIC, the clock of all records. */
-u64 live_now_ns(void);
-
 /* Waits until no program runs that may have seen the control words as they were before. Some
  * milliseconds. */
 void live_wait_for_programs(void);

@@ -13,6 +13,7 @@
 #include "live_blocks.h"
 
 #include "kymo_bpf.skel.h"
+#include "monotonic.h"
 
 #define TAKE_NS 1000000000ull /* as often as other counts */
 
@@ -120,7 +121,8 @@ static u32 flip(struct live_fold *fold, const struct live_probes *probes)
 
 	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++)
 		fold->cpus[cpu].next = counts_of(probes, cpu);
-	fold->from_ns = live_now_ns(); /* a program notes the half before it looks at the clock */
+	fold->from_ns =
+		rec_monotonic_ns(); /* a program notes the half before it looks at the clock */
 	__atomic_store_n(word, !table, __ATOMIC_RELAXED);
 	if (!fold->gate_closed)
 		live_wait_for_programs();
@@ -137,7 +139,7 @@ int live_fold_take(struct live_fold *fold, const struct live_probes *probes, str
 	if (!fold->slots)
 		return 0;
 	table = flip(fold, probes);
-	rows.to_ns = fold->taken_ns = live_now_ns();
+	rows.to_ns = fold->taken_ns = rec_monotonic_ns();
 	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++) {
 		struct live_fold_cpu *of_cpu = &fold->cpus[cpu];
 		int cpu_rc = 0;

@@ -15,6 +15,7 @@
 #include "live_perf_events.h"
 
 #include "kymo_bpf.skel.h"
+#include "monotonic.h"
 
 #define PATH_CALLS 64
 #define PATH_ROUNDS 24
@@ -37,26 +38,18 @@
 
 /* ---- The kernel's path ---- */
 
-static u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
-
 /* The cheapest system call, at its best: what disturbs it only makes it slower. */
 static double own_call_ns(void)
 {
 	double best_ns = 1e9;
 
 	for (int round = 0; round < PATH_ROUNDS; round++) {
-		u64 begin_ns = monotonic_ns();
+		u64 begin_ns = rec_monotonic_ns();
 		double call_ns;
 
 		for (int i = 0; i < PATH_CALLS; i++)
 			(void)syscall(SYS_getppid);
-		call_ns = (double)(monotonic_ns() - begin_ns) / PATH_CALLS;
+		call_ns = (double)(rec_monotonic_ns() - begin_ns) / PATH_CALLS;
 		if (call_ns < best_ns)
 			best_ns = call_ns;
 	}
@@ -260,7 +253,7 @@ static int resume_syscalls(struct live_govern *govern, struct live_probes *probe
 	volatile struct live_control *control = &probes->skeleton->bss->control;
 	int rc;
 
-	control->syscalls_since_ns = monotonic_ns();
+	control->syscalls_since_ns = rec_monotonic_ns();
 	rc = resume_probe(probes, LIVE_PROBE_sys_exit);
 	if (rc == 0)
 		rc = resume_probe(probes, LIVE_PROBE_sys_enter);
@@ -291,14 +284,14 @@ static int thin_syscalls(struct live_govern *govern, struct live_stats *stats,
 	bool soon = !pause && mode != control->syscalls_mode;
 	int rc = 0;
 
-	renew_window(govern, stats, probes, monotonic_ns(), soon);
+	renew_window(govern, stats, probes, rec_monotonic_ns(), soon);
 	control->syscalls_mode = mode;
 	if (pause && !govern->syscalls_paused)
 		pause_syscalls(govern, probes);
 	else if (!pause && govern->syscalls_paused)
 		rc = resume_syscalls(govern, probes);
 	if (rc == 0 && !pause)
-		live_govern_step(govern, stats, probes, monotonic_ns());
+		live_govern_step(govern, stats, probes, rec_monotonic_ns());
 	return rc;
 }
 

@@ -25,6 +25,7 @@
 #include "live_settings.h"
 #include "live_stats.h"
 #include "live_wanted.h"
+#include "monotonic.h"
 #include "process_scan.h"
 #include "rec_source.h"
 #include "sideband.h"
@@ -321,7 +322,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 	rc = put_processes(live, sink, err);
 	if (rc < 0)
 		return rc;
-	live->start_ns = live_now_ns();
+	live->start_ns = rec_monotonic_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
 	live_govern_step(&live->govern, &live->stats, &live->probes, live->start_ns);
 	live_fold_begin(&live->fold, live->start_ns);
@@ -357,7 +358,7 @@ static int drain_all(struct live_source *live, struct rec_sink *sink, struct cap
 static int live_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
-	u64 now_ns = live_now_ns();
+	u64 now_ns = rec_monotonic_ns();
 	int rc;
 
 	live->sink = sink;
@@ -404,8 +405,8 @@ static int live_thin(struct rec_source *source, const struct rec_decision *wante
 static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
 {
 	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
-	int rc =
-		chunk ? live_stats((struct rec_source *)live, sink, chunk, live_now_ns()) : -ENOMEM;
+	int rc = chunk ? live_stats((struct rec_source *)live, sink, chunk, rec_monotonic_ns())
+		       : -ENOMEM;
 
 	rc = live_hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
@@ -486,7 +487,7 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 		return 0;
 	live->stopped = true;
 	live->sink = sink;
-	control_of(live)->stop_ns = live_now_ns();
+	control_of(live)->stop_ns = rec_monotonic_ns();
 	control_of(live)->events_open = 0;
 	rec_steps_note(live->steps, "gate closed");
 	(void)rec_steps_run(live->steps, "running programs ended", step_wait, live);
@@ -499,7 +500,7 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
 	if (rc == 0)
 		rc = drain_all(live, sink, err);
-	live_stats_close_window(&live->stats, &live->probes, live_now_ns());
+	live_stats_close_window(&live->stats, &live->probes, rec_monotonic_ns());
 	live->fold.gate_closed = true; /* and waited for, as far as that could be done */
 	if (rc == 0)
 		rc = live_fold_take(&live->fold, &live->probes, sink, err);

@@ -13,6 +13,7 @@
 #include "formats/cleanup.h"
 #include "formats/limits.h"
 #include "maps_parse.h"
+#include "monotonic.h"
 #include "units.h"
 
 #define MAX_BUILD_ID_BYTES 20
@@ -47,14 +48,6 @@ struct maps_scan {
 	struct rec_dev_verdicts *verdicts;
 	struct cap_chunk *chunk;
 };
-
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * REC_NS_PER_S + (u64)ts.tv_nsec;
-}
 
 /* 0, 1: no more rows fit, -ENOMEM. row holds everything but task, time, flags and the interned
  * fields. */
@@ -250,7 +243,7 @@ int rec_process_maps(int dir_fd, const struct cap_task *task, struct rec_dev_ver
 	struct maps_scan scan = {
 		.dir_fd = dir_fd,
 		.maps_fd = maps_fd,
-		.time_ns = now_ns(),
+		.time_ns = rec_monotonic_ns(),
 		.verdicts = verdicts,
 		.chunk = chunk,
 	};

@@ -17,6 +17,7 @@
 #include "error_names.h"
 #include "formats/cleanup.h"
 #include "memory_plan.h"
+#include "monotonic.h"
 #include "privileges.h"
 #include "quantity_text.h"
 #include "record_state.h"
@@ -29,14 +30,6 @@
 #define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
-
-static u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (u64)now.tv_sec * SECOND_NS + (u64)now.tv_nsec;
-}
 
 /* Ours, whatever host the events are from: shares of CPU time are of these. */
 static u32 online_cpus(void)
@@ -236,7 +229,7 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	if (rc < 0)
 		return rc;
 	/* Time counts from when events flow; listing what already runs took its own. */
-	rec->begin_ns = monotonic_ns();
+	rec->begin_ns = rec_monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
 	rec_governing_start(rec->side.governing, rec_output_floor_bytes(rec->output));
@@ -354,7 +347,7 @@ static int tick(struct recording *rec, struct cap_err *err)
 static int drain(struct recording *rec, struct cap_err *err)
 {
 	int drained = rec->side.ops->drain(rec->side.source, rec->side.sink, err);
-	u64 now_ns = monotonic_ns();
+	u64 now_ns = rec_monotonic_ns();
 	int rc;
 
 	if (drained < 0)
@@ -550,7 +543,7 @@ int rec_record(const struct rec_options *options, const struct rec_screen *scree
 	if (rc == 0) {
 		rec_status_open(&rec.status, screen->status, options->duration_ns, online_cpus());
 		rc = run_phase(&rec, err);
-		rec.end_ns = monotonic_ns();
+		rec.end_ns = rec_monotonic_ns();
 		rc = stop_phase(&rec, rc, err);
 		rc = close_output(&rec, rc, err);
 	} else if (rec.output) {

@@ -8,15 +8,11 @@
 
 #include "clock_snapshot.h"
 #include "host_facts.h"
+#include "monotonic.h"
 
 u64 rec_side_now(const struct rec_side *side)
 {
-	struct timespec now;
-
-	if (side->ops->now)
-		return side->ops->now(side->source);
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+	return side->ops->now ? side->ops->now(side->source) : rec_monotonic_ns();
 }
 
 /* Hands the chunk over, or, after an error, gives it back empty. */

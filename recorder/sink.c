@@ -12,6 +12,7 @@
 #include "formats/cleanup.h"
 #include "formats/limits.h"
 #include "formats/schema.h"
+#include "monotonic.h"
 #include "output_file.h"
 #include "own_cost.h"
 #include "package.h"
@@ -28,14 +29,6 @@
 #define STATS_SOON_NS 1000000000ull /* on a pipe, and when something was lost or counted */
 #define STREAM_CHUNK_NS 1000000000ull
 #define CHECK_EVERY 64u /* events between looks at the chunk's size */
-
-static u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
 
 static void each_count(struct rec_sink *sink, const struct rec_package *package,
 		       void (*apply)(struct rec_event_counts *, u32, u32, u64))
@@ -490,7 +483,7 @@ static bool stats_due(const struct rec_sink *sink, u64 now_ns)
 
 static void note_pause(struct rec_sink *sink)
 {
-	u64 now_ns = monotonic_ns();
+	u64 now_ns = rec_monotonic_ns();
 
 	if (sink->last_tick_ns != 0 && now_ns - sink->last_tick_ns > sink->delay_max_ns)
 		sink->delay_max_ns = now_ns - sink->last_tick_ns;

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monotonic.h"
 #include "own_cost.h"
 #include "quantity_text.h"
 
@@ -19,14 +20,11 @@ static u64 own_cpu_ns(void)
 
 void rec_status_open(struct rec_status *status, FILE *out, u64 duration_ns, u32 cpu_count)
 {
-	struct timespec now;
-
 	*status = (struct rec_status){.duration_ns = duration_ns, .cpu_count = cpu_count};
 	if (!out || !isatty(fileno(out)))
 		return;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
 	status->out = out;
-	status->begin_ns = (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
+	status->begin_ns = rec_monotonic_ns();
 	status->shown_ns = status->begin_ns;
 	status->begin_cpu_ns = own_cpu_ns();
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "formats/cleanup.h"
+#include "monotonic.h"
 #include "privileges.h"
 #include "units.h"
 
@@ -37,14 +38,6 @@ struct rec_steps {
 	bool hung;
 	char text[REC_STEPS_TEXT_BYTES];
 };
-
-static u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (u64)now.tv_sec * REC_NS_PER_S + (u64)now.tv_nsec;
-}
 
 static void *help(void *argument)
 {
@@ -150,7 +143,7 @@ struct rec_steps *rec_steps_free(struct rec_steps *steps)
 
 static void tell_step(struct rec_steps *steps, const char *what, const char *how)
 {
-	u64 now_ns = monotonic_ns();
+	u64 now_ns = rec_monotonic_ns();
 	size_t used = strlen(steps->text);
 	char line[160];
 
@@ -166,7 +159,7 @@ static void tell_step(struct rec_steps *steps, const char *what, const char *how
 void rec_steps_note(struct rec_steps *steps, const char *what)
 {
 	if (steps && !what)
-		steps->last_ns = monotonic_ns();
+		steps->last_ns = rec_monotonic_ns();
 	else if (steps)
 		tell_step(steps, what, "");
 }

@@ -12,6 +12,7 @@
 
 #include "formats/cleanup.h"
 #include "rec_source.h"
+#include "monotonic.h"
 #include "synthetic_fold.h"
 #include "synthetic_world.h"
 
@@ -48,14 +49,6 @@ struct rec_source {
 	struct syn_fold *fold; /* of those; NULL: none are */
 	int fold_rc;	       /* its first failure */
 };
-
-static u64 real_now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
 
 static struct rec_source *synthetic_free(struct rec_source *source)
 {
@@ -164,7 +157,7 @@ static int synthetic_start(struct rec_source *source, struct rec_sink *sink, str
 	struct cap_chunk *modules, *symbols;
 	int rc;
 
-	source->begin_real_ns = real_now_ns();
+	source->begin_real_ns = rec_monotonic_ns();
 	if (!source->mix_all)
 		return 0;
 	rc = put_processes(source, sink);
@@ -419,7 +412,7 @@ static int synthetic_drain(struct rec_source *source, struct rec_sink *sink, str
 	u64 until = source->done_count + source->batch_count;
 
 	if (source->rate_hz)
-		until = (u64)((double)(real_now_ns() - source->begin_real_ns) * 1e-9 *
+		until = (u64)((double)(rec_monotonic_ns() - source->begin_real_ns) * 1e-9 *
 			      (double)source->rate_hz);
 	if (until > source->event_count)
 		until = source->event_count;

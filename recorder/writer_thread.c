@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "formats/cleanup.h"
+#include "monotonic.h"
 #include "output_file.h"
 #include "privileges.h"
 
@@ -31,14 +32,6 @@ struct rec_writer_thread {
 	int error;
 	struct cap_err err;
 };
-
-static u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists since 2.6 */
-	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
-}
 
 /* Next package, or NULL after a second of nothing. Lock held. */
 static struct rec_package *take_next(struct rec_writer_thread *thread)
@@ -82,7 +75,7 @@ static int process(struct rec_writer_thread *thread, struct rec_package *package
 		package->file_bytes = cap_writer_bytes(thread->options.writer) - before_bytes;
 	}
 	if (rc >= 0 && thread->options.output)
-		rc = rec_output_keep_synced(thread->options.output, monotonic_ns(), err);
+		rc = rec_output_keep_synced(thread->options.output, rec_monotonic_ns(), err);
 	return rc;
 }
 
