@@ -68,6 +68,11 @@ def start(command, **options):
     return child
 
 
+def busy_in_kernel():
+    """A process that uses a CPU, nearly all of it in the kernel, with few system calls: without one an idle host has no samples. Kill it."""
+    return start(["dd", "if=/dev/zero", "of=/dev/null", "bs=1M"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def recorder_line(output, *options):
     """kymo-record, with every event by itself unless the test asks for a budget: loads here are above any that users allow."""
     budget = [] if "--cpu-budget" in options else ["--cpu-budget", "none"]

@@ -91,6 +91,7 @@ def fallback(what, row, reason, refused, *options):
 
 def fallbacks():
     storm = live.start([live.STORM, "--seconds", "60", "--rate", "20000"], stdout=subprocess.DEVNULL)
+    busy = live.busy_in_kernel()
     fallback("hash map for task storage", "sys_enter", "hash map", "map:29=22")
     fallback("raw_tp for tp_btf", "sys_enter", "fallback, because tp_btf was refused", "prog:26=22")
     fallback("cpu-clock for cycles", "cpu_sample", "perf_event: cpu-clock", "perf:0=2")
@@ -98,6 +99,7 @@ def fallbacks():
         fallback(f"rings of at most {limit} bytes", "sys_enter", f"fallback: rings of 1/{part} of their size", f"ring:{limit}=12")
     fallback("a ring of --buffer that is refused", "cpu_sample", "fallback: rings of 1/4", "ring:4194304=12", "--buffer", "16M")
     storm.kill()
+    busy.kill()
     for refused in ("prog:26=22 prog:17=22 prog:7=22", "bpf:28=22 bpf:17=22 perf=22", "perf=13 prog:26=1 prog:17=1"):
         done, capture = run([], KYMO_REFUSE=refused)
         live.check(done.returncode == 4 and not os.path.exists(capture), f"{refused}: nothing is left to record: {done.returncode}: {done.stderr}")

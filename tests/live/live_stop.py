@@ -104,7 +104,7 @@ def main():
     hanging("detach", 1, "-e", "syscalls")
     hanging("sideband", 1, "-e", "syscalls")
     hanging("calls detach sideband", 3, "-e", "syscalls")
-    busy = live.start([live.STORM, "--seconds", "30", "--rate", "20000"], stdout=subprocess.DEVNULL)
+    busy = live.busy_in_kernel()
     hanging("names", 1, "-e", "cpu")
     busy.kill()
     second_signal()
