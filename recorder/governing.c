@@ -12,11 +12,10 @@
 #include "quantity_text.h"
 #include "units.h"
 
-#define SECOND_NS 1000000000ull
-#define ACCOUNT_NS SECOND_NS
+#define ACCOUNT_NS REC_NS_PER_S
 #define MAX_ROWS 256 /* some minutes of slices while a disk stalls */
 #define MEMORY_EVERY_NS \
-	(10 * SECOND_NS) /* so long memory may stay over its budget without a word */
+	(10 * REC_NS_PER_S) /* so long memory may stay over its budget without a word */
 
 struct pending_row {
 	struct ev_governor row; /* but for the texts */
@@ -260,8 +259,8 @@ static void put_start(struct rec_governing *governing, u32 event_class, u64 now_
 		governing,
 		&(struct ev_governor){
 			.time_ns = now_ns,
-			.from_ns = now_ns - SECOND_NS,
-			.limit_value = allowed_ns(governing, SECOND_NS),
+			.from_ns = now_ns - REC_NS_PER_S,
+			.limit_value = allowed_ns(governing, REC_NS_PER_S),
 			.resource = RESOURCE_CPU,
 			.event_class = event_class,
 			.state = STATE_FULL,

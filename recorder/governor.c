@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define SECOND_NS 1000000000ull
+#include "units.h"
+
 #define MS_NS 1000000ull
 
 /* In seconds of budget. A calm host may spend so much at once; with it, and whatever is going on,
@@ -18,20 +19,20 @@
 #define SPAN_NS (250 * MS_NS)  /* rates are taken over one to two of these */
 #define SETTLE_NS (80 * MS_NS) /* before a step is judged */
 #define FITS_PART 0.7	       /* of the budget: a fuller state must cost no more */
-#define FITS_NS (3 * SECOND_NS)
-#define FITS_MAX_NS (60 * SECOND_NS)
-#define FAILED_NS (30 * SECOND_NS) /* a try taken back within this was a mistake */
-#define HELD_NS (60 * SECOND_NS)   /* and one that lasted this long was none */
+#define FITS_NS (3 * REC_NS_PER_S)
+#define FITS_MAX_NS (60 * REC_NS_PER_S)
+#define FAILED_NS (30 * REC_NS_PER_S) /* a try taken back within this was a mistake */
+#define HELD_NS (60 * REC_NS_PER_S)   /* and one that lasted this long was none */
 #define WORTH_PART 0.1 /* of what must be saved: a step that saves less is passed over */
 #define SLICE_MIN_NS (10 * MS_NS)
 #define SLICE_MAX_NS (100 * MS_NS)
 #define LOOK_MIN_NS (5 * MS_NS)
 #define SLICE_S 1.0 /* of budget that a slice may cost */
 #define SLICE_GAP_NS (250 * MS_NS)
-#define SLICE_TRY_NS (60 * SECOND_NS) /* at least so often */
+#define SLICE_TRY_NS (60 * REC_NS_PER_S) /* at least so often */
 #define SAMPLE_DIVISOR 8
-#define HELPLESS_NS (60 * SECOND_NS)
-#define FIXED_WEIGHT_NS (4 * SECOND_NS) /* one look at a large file must not shed anything */
+#define HELPLESS_NS (60 * REC_NS_PER_S)
+#define FIXED_WEIGHT_NS (4 * REC_NS_PER_S) /* one look at a large file must not shed anything */
 
 /* Until they were measured; on the slow side. */
 #define SINGLE_CALL_NS 200.0 /* drained, encoded, compressed, written */

@@ -209,19 +209,6 @@ static void renew_window(struct live_govern *govern, struct live_stats *stats,
 		stats->next_window_ns = now_ns;
 }
 
-/* Off for a while; it still counts as attached: its class is recorded, with gaps. */
-static void pause_probe(struct live_probes *probes, enum live_probe_id id)
-{
-	struct live_probe_state *state = &probes->states[id];
-
-	for (size_t i = 0; i < state->link_count; i++)
-		(void)bpf_link__destroy(state->links[i]); /* nothing can be done about a failure */
-	state->link_count = 0;
-	if (state->again_fd > 0)
-		(void)close(state->again_fd); /* the kernel detaches */
-	state->again_fd = 0;
-}
-
 /*
  * On again, without any capability (kernels from 5.19 on; -errno elsewhere). By the oldest command
  * for it, which one entry of the filter of system calls lets through. The probe's name is its
@@ -258,7 +245,7 @@ static int resume_syscalls(struct live_govern *govern, struct live_probes *probe
 	if (rc == 0)
 		rc = resume_probe(probes, LIVE_PROBE_sys_enter);
 	if (rc < 0) {
-		pause_probe(probes, LIVE_PROBE_sys_exit);
+		live_probe_pause(&probes->states[LIVE_PROBE_sys_exit]);
 		control->syscalls_since_ns = ~0ull;
 		return rc;
 	}
@@ -268,8 +255,8 @@ static int resume_syscalls(struct live_govern *govern, struct live_probes *probe
 
 static void pause_syscalls(struct live_govern *govern, struct live_probes *probes)
 {
-	pause_probe(probes, LIVE_PROBE_sys_enter);
-	pause_probe(probes, LIVE_PROBE_sys_exit);
+	live_probe_pause(&probes->states[LIVE_PROBE_sys_enter]);
+	live_probe_pause(&probes->states[LIVE_PROBE_sys_exit]);
 	probes->skeleton->bss->control.syscalls_since_ns = ~0ull;
 	govern->syscalls_paused = govern->syscalls_were_paused = true;
 }

@@ -111,18 +111,23 @@ bool live_class_attached(const struct live_probes *probes, u32 event_class)
 
 /* ---- Refusals ---- */
 
-static void detach_probe(struct live_probe_state *state)
+void live_probe_pause(struct live_probe_state *state)
 {
 	for (size_t i = 0; i < state->link_count; i++)
 		(void)bpf_link__destroy(state->links[i]); /* nothing can be done about a failure */
-	free(state->links);
-	free(state->event_fds);
-	state->links = NULL;
-	state->event_fds = NULL;
 	state->link_count = 0;
 	if (state->again_fd > 0)
 		(void)close(state->again_fd); /* the kernel detaches */
 	state->again_fd = 0;
+}
+
+static void detach_probe(struct live_probe_state *state)
+{
+	live_probe_pause(state);
+	free(state->links);
+	free(state->event_fds);
+	state->links = NULL;
+	state->event_fds = NULL;
 }
 
 static void drop_probe(struct live_probe_state *state, int error, const char *reason)

@@ -64,6 +64,9 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 void live_probes_detach(struct live_probes *probes);
 void live_probes_close(struct live_probes *probes);
 
+/* Off for a while; it still counts as attached: its class is recorded, with gaps. */
+void live_probe_pause(struct live_probe_state *state);
+
 /* Tells each wanted probe that is not attached, and why. */
 void live_probes_missing(const struct live_probes *probes,
 			 void (*tell)(void *context, const char *what, const char *why),

@@ -21,8 +21,8 @@
 #include "privileges.h"
 #include "quantity_text.h"
 #include "record_state.h"
+#include "units.h"
 
-#define SECOND_NS 1000000000ull
 #define DEFAULT_DRAIN_MS 100u
 #define CLOCK_SECONDS 10u /* between CLOCK rows */
 #define SMALL_SIZE_DRAIN_MS 10u
@@ -84,8 +84,8 @@ static int open_signals(struct recording *rec, struct cap_err *err)
 static int open_timer(u64 after_ns, u64 every_ns, int *ret_fd, struct cap_err *err)
 {
 	struct itimerspec spec = {
-		.it_value = {(time_t)(after_ns / SECOND_NS), (long)(after_ns % SECOND_NS)},
-		.it_interval = {(time_t)(every_ns / SECOND_NS), (long)(every_ns % SECOND_NS)},
+		.it_value = {(time_t)(after_ns / REC_NS_PER_S), (long)(after_ns % REC_NS_PER_S)},
+		.it_interval = {(time_t)(every_ns / REC_NS_PER_S), (long)(every_ns % REC_NS_PER_S)},
 	};
 
 	*ret_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -353,7 +353,7 @@ static int drain(struct recording *rec, struct cap_err *err)
 	if (drained < 0)
 		return event_error(drained, err);
 	rec_governing_step(rec->side.governing);
-	if (now_ns - rec->second_ns >= SECOND_NS) {
+	if (now_ns - rec->second_ns >= REC_NS_PER_S) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
 		if (rc < 0)
