@@ -55,7 +55,9 @@ live.check_equal((status, checks["btf"]), (4, "error"), "no BTF: the doctor's ve
 status, checks = doctor(HIDDEN, "--btf", good)
 live.check_equal((status, checks["btf"], checks["class-cpu"]), (0, "warning", "ok"), f"no BTF, --btf: the doctor's verdict {checks}")
 busy = live.start([live.STORM, "--seconds", "20", "--rate", "5000"], stdout=subprocess.DEVNULL)
+sampled = live.busy_in_kernel()
 done, capture = record(HIDDEN, good)
+sampled.kill()
 busy.kill()
 live.check(done.returncode in (0, 3), f"good: {done.returncode}: {done.stderr}")
 if os.path.exists(capture):
@@ -64,7 +66,7 @@ if os.path.exists(capture):
     live.check(rows["sys_enter"]["attached"] and rows["sys_enter"]["how"] == "raw_tp" and "--btf" in rows["sys_enter"]["reason"], f"good: {rows['sys_enter']}")
     live.check(not rows["iter/task: running processes"]["attached"] and "iter/task" in done.stderr, f"good: iterators are told: {done.stderr}")
     stored = {row["class"]: row["stored_count"] for row in facts["classes"]}
-    live.check(all(stored.get(name, 0) > 100 for name in ("syscalls",)) and stored.get("cpu", 0) > 0, f"good: events: {stored}")
+    live.check(stored.get("syscalls", 0) > 100 and stored.get("cpu", 0) > 10, f"good: events: {stored}")
     found = live.calls_of(live.database(capture), busy.pid)
     live.check(sum(found.values()) > 500, f"good: calls of the load, by name: {found}")
 done, _ = record(HIDDEN, good, "-p", "1")

@@ -151,12 +151,13 @@ def from_the_file(closed_pid):
 def main():
     os.chmod(live.DIRECTORY, 0o711)
     busy = live.start([live.STORM, "--seconds", "120", "--rate", "20000"], stdout=subprocess.DEVNULL)
+    sampled = live.busy_in_kernel()
     closed = live.start(["/usr/bin/python3", "-c", CLOSED], stdout=subprocess.PIPE)
     closed.stdout.readline()
     too_little()
     from_the_process(closed.pid)
     from_the_file(closed.pid)
-    for child in (busy, closed):
+    for child in (busy, sampled, closed):
         child.kill()
         child.wait()
     live.finish()

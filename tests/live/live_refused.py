@@ -140,6 +140,7 @@ def run(tally, number, name, words, rules, wanted, expected):
 def main():
     tally = kit.Tally("W17")
     storm = live.start([live.STORM, "--seconds", "300", "--rate", "2000"], stdout=subprocess.DEVNULL)
+    busy = live.busy_in_kernel()
     selections = [list(CLASSES), ["cpu"], ["syscalls"]] if kit.FULL else [list(CLASSES)]
     cells = [(name, words, "", expected) for name, words, expected in environments()]
     cells += [(rules, [], rules, expected) for rules, expected in SYSTEM_CALLS]
@@ -151,6 +152,7 @@ def main():
     print("refused                                  wanted        outcome   exit")
     for job in jobs:
         print(job.result())
+    busy.kill()
     storm.kill()
     sys.exit(0 if tally.report(f"kernel {os.uname().release} only") else 1)
 
