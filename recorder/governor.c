@@ -28,6 +28,9 @@
 #define SLICE_MAX_NS (100 * MS_NS)
 #define LOOK_MIN_NS (5 * MS_NS)
 #define SLICE_S 1.0 /* of budget that a slice may cost */
+/* What a slice is charged, in its costs: slices take half of what the budget leaves. The other half
+ * is for what no account sees (caches, interrupts, attaching), so that the whole stays within it. */
+#define SLICE_CHARGE 2.0
 #define SLICE_GAP_NS (250 * MS_NS)
 #define SLICE_TRY_NS (60 * REC_NS_PER_S) /* at least so often */
 #define SAMPLE_DIVISOR 8
@@ -343,8 +346,9 @@ static void end_slice(struct rec_governor *governor, struct rec_decision *ret_de
 
 	/* All of it is paid before the next. */
 	governor->debt_max_ns = DEBT_S * governor->budget * 1e9;
-	if (governor->debt_max_ns < cost_ns)
-		governor->debt_max_ns = cost_ns;
+	if (governor->debt_max_ns < SLICE_CHARGE * cost_ns)
+		governor->debt_max_ns = SLICE_CHARGE * cost_ns;
+	governor->balance_ns -= (SLICE_CHARGE - 1) * cost_ns;
 	decide(governor, REC_SLICE_END, SYSCALLS, STATE_OFF, ret_decision);
 	governor->slice_open = false;
 	governor->slice_end_ns = governor->last.now_ns;

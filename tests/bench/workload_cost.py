@@ -6,86 +6,15 @@ with the median and a 95 % interval (bootstrap over the rounds). Usage: workload
 import glob
 import os
 import random
-import re
-import socket
 import sys
 import time
-import urllib.request
 
 import bench_env as bench
+import bench_loads
 
 bench.need_bpf("perf", "redis-server", "redis-benchmark", "nginx", "wrk", "gcc")
 SPAN_S = max(5 * bench.SCALE, 0.5)    # measured, per tracer and round
 SETTLE_S = max(3 * bench.SCALE, 0.5)  # the budget holds from 3 s on
-SOURCES = sorted(glob.glob(os.path.join(bench.kymo_env.ROOT, "formats", "*.c")))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Redis:
-    unit = "requests/s"
-
-    def __init__(self):
-        self.port = str(free_port())
-        bench.start(["redis-server", "--port", self.port, "--save", "", "--bind", "127.0.0.1"])
-        time.sleep(0.5)
-        bench.start(["redis-benchmark", "-p", self.port, "-c", "20", "-t", "get,set", "-n", "10000000", "-l", "-q"])
-        time.sleep(0.5)
-
-    def done(self):
-        with socket.create_connection(("127.0.0.1", int(self.port))) as connection:
-            connection.sendall(b"INFO stats\r\n")
-            text = b""
-            while b"total_commands_processed" not in text or b"\n" not in text.split(b"total_commands_processed")[1]:
-                text += connection.recv(65536)
-        return int(re.search(rb"total_commands_processed:(\d+)", text)[1])
-
-
-class Nginx:
-    unit = "requests/s"
-
-    def __init__(self):
-        self.port = free_port()
-        home = bench.path("nginx")
-        os.makedirs(home)
-        os.chmod(bench.DIRECTORY, 0o755)
-        with open(os.path.join(home, "index.html"), "w", encoding="ascii") as file:
-            file.write("x" * 1024)
-        config = os.path.join(home, "nginx.conf")
-        with open(config, "w", encoding="ascii") as file:
-            file.write(f"""daemon off; worker_processes 1; pid {home}/pid; error_log {home}/error.log;
-events {{ worker_connections 256; }}
-http {{ access_log {home}/access.log; client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
-uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi; keepalive_requests 1000000;
-server {{ listen 127.0.0.1:{self.port}; root {home}; location = /status {{ stub_status; access_log off; }} }} }}
-""")
-        bench.start(["nginx", "-c", config, "-p", home])
-        time.sleep(0.7)
-        bench.start(["wrk", "-t", "1", "-c", "16", "-d", "7200", f"http://127.0.0.1:{self.port}/index.html"])
-        time.sleep(0.5)
-
-    def done(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/status", timeout=10) as answer:
-            return int(answer.read().split()[9])
-
-
-class Gcc:
-    unit = "compilations/s"
-
-    def __init__(self):
-        log = bench.path("compiled")
-        compile_all = f'while :; do for f in "$@"; do gcc -O1 -D_GNU_SOURCE -I{bench.kymo_env.ROOT} -c "$f" -o {bench.path("$0.o")} && echo >> {log}; done; done'
-        self.log = log
-        open(log, "w", encoding="ascii").close()
-        for job in ("a", "b"):
-            bench.start(["sh", "-c", compile_all, job, *SOURCES])
-
-    def done(self):
-        return os.path.getsize(self.log)
 
 
 def rate(load):
@@ -148,16 +77,13 @@ def report(name, costs):
 
 
 def main():
-    loads = {"redis": Redis, "nginx": Nginx, "gcc": Gcc}
+    loads = bench_loads.LOADS
     met = True
     default_only = "--default" in sys.argv[1:]
     for name in [word for word in sys.argv[1:] if word in loads] or loads:
         load = loads[name]()
         met = report(name, measure(name, load, default_only)) and met
-        for child in bench._children:
-            if child.poll() is None:
-                os.killpg(child.pid, 15)
-                child.wait()
+        bench_loads.end_loads()
     sys.exit(0 if met else 3)
 
 
