@@ -49,11 +49,11 @@ static __always_inline u32 log2_floor(u64 value)
 }
 
 static __always_inline void fold_key_fill(struct fold_key *key, const struct task_struct *task,
-					  u64 kind)
+					  const struct task_struct *leader, u64 kind)
 {
 	const bool direct = CURRENT_IS_DIRECT();
 
-	key->leader_start_ns = task_leader_start(task, direct);
+	key->leader_start_ns = READ_DIRECT_OR_PROBE(direct, leader, start_boottime);
 	key->process = (u64)task_tgid(task, direct) |
 		       (u64)READ_DIRECT_OR_PROBE(direct, task, self_exec_id) << 32;
 	key->kind = kind;
@@ -80,7 +80,7 @@ static __always_inline bool fold_slot_is(const struct live_fold_slot *slot,
 
 /* True if the slot is ours now, with our key in it. Ownership ends when the recorder clears it. */
 static __always_inline bool fold_claim(struct live_fold_slot *slot, const struct fold_key *key,
-				       const struct task_struct *task,
+				       const struct task_struct *leader,
 				       struct live_counters *counters)
 {
 	struct fold_key *written = (struct fold_key *)slot;
@@ -89,7 +89,7 @@ static __always_inline bool fold_claim(struct live_fold_slot *slot, const struct
 	if (*(volatile u32 *)&slot->claims != 1)
 		return false; /* a program that interrupted us, or that we interrupted, was here */
 	*written = *key;
-	leader_comm(task, CURRENT_IS_DIRECT(), (u64 *)slot->comm);
+	task_comm(leader, CURRENT_IS_DIRECT(), (u64 *)slot->comm);
 	COMPILER_BARRIER(); /* for programs that interrupt this one; the recorder waits for all */
 	*(volatile u32 *)&slot->ready = 1;
 	__sync_fetch_and_add(&counters->fold_claims, 1);
@@ -100,12 +100,13 @@ int fold_add(u64 duration_ns, s64 ret, u32 sysno, u32 flags, u32 table)
 {
 	struct live_counters *counters = counters_of_cpu(syscalls_counters);
 	const struct task_struct *task = current_task();
+	const struct task_struct *leader = task_leader(task, CURRENT_IS_DIRECT());
 	u64 error = ret < 0 && ret >= -FOLD_MAX_ERRNO ? -ret : 0;
 	u32 base = bpf_get_smp_processor_id() * fold_cpu_slots, hash;
 	struct fold_key key;
 
 	flags &= EV_SYSCALL_COMPAT | EV_SYSCALL_NO_RETURN;
-	fold_key_fill(&key, task,
+	fold_key_fill(&key, task, leader,
 		      sysno | (u64)log2_floor(duration_ns) << 32 | (u64)flags << 40 | error << 48);
 	hash = fold_hash(&key);
 	if (base >= fold_half_slots)
@@ -119,7 +120,7 @@ int fold_add(u64 duration_ns, s64 ret, u32 sysno, u32 flags, u32 table)
 		if (!slot)
 			return 0; /* cannot be: the recorder made the table large enough */
 		if (slot->claims ? fold_slot_is(slot, &key)
-				 : fold_claim(slot, &key, task, counters)) {
+				 : fold_claim(slot, &key, leader, counters)) {
 			__sync_fetch_and_add(&slot->call_count, 1);
 			__sync_fetch_and_add(&slot->total_ns, duration_ns);
 			__sync_fetch_and_add(&counters->counted, 1);

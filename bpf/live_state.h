@@ -72,6 +72,8 @@ struct live_fold_slot {
 };
 _Static_assert(sizeof(struct live_fold_slot) == 64, "one cache line");
 
+#define LIVE_MAX_NAMED 16384 /* addresses whose names can be asked for in a recording */
+
 #define LIVE_FOLD_PROBES 16 /* slots looked at before a call counts as lost */
 
 /* Programs that time themselves, by their name in probes.def. Not the iterators: they run inside

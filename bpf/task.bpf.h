@@ -33,11 +33,17 @@ static __always_inline u32 task_tid(const struct task_struct *task, bool direct)
 	return READ_DIRECT_OR_PROBE(direct, task, pid);
 }
 
+/* To be read once where several facts of it are wanted: kernels from 6.2 on search all their types
+ * by name each time that the verifier sees such a pointer loaded, a third of a millisecond. */
+static __always_inline const struct task_struct *task_leader(const struct task_struct *task,
+							     bool direct)
+{
+	return READ_DIRECT_OR_PROBE(direct, task, group_leader);
+}
+
 static __always_inline u64 task_leader_start(const struct task_struct *task, bool direct)
 {
-	if (direct)
-		return task->group_leader->start_boottime;
-	return BPF_CORE_READ(task, group_leader, start_boottime);
+	return READ_DIRECT_OR_PROBE(direct, task_leader(task, direct), start_boottime);
 }
 
 /* The name as two words: no helper call, no loop. */
@@ -60,19 +66,6 @@ static __always_inline u32 compat_flag(const struct task_struct *task, bool dire
 		return 0;
 	return READ_DIRECT_OR_PROBE(direct, task, COMPAT_FIELD) & COMPAT_BIT ? EV_SYSCALL_COMPAT
 									     : 0;
-}
-
-static __always_inline void leader_comm(const struct task_struct *task, bool direct,
-					u64 ret_words[2])
-{
-	if (direct) {
-		const u64 *words = (const u64 *)task->group_leader->comm;
-
-		ret_words[0] = words[0];
-		ret_words[1] = words[1];
-	} else {
-		BPF_CORE_READ_INTO((char(*)[16])ret_words, task, group_leader, comm);
-	}
 }
 
 /* Everything of the head. The caller's task may be another than the current one. */

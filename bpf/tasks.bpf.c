@@ -8,7 +8,7 @@
 #include "run_time.bpf.h"
 #include "task.bpf.h"
 
-const volatile bool exit_tells_last = false; /* sched_process_exit has a third argument (6.16) */
+const volatile bool ask_exit_last = true; /* false: as on kernels where the exit does not tell */
 const volatile u64 tasks_mark_bytes = 2048;
 
 struct live_counters tasks_counters[LIVE_MAX_CPUS] = {};
@@ -127,6 +127,12 @@ static __always_inline bool nobody_alive(struct task_struct *task, bool direct)
 	return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
 
+/* Since 6.16 the exit tells by itself: argument is what stands where it says so then. */
+#define LAST_THREAD(task, argument, direct)                                  \
+	(ask_exit_last && bpf_core_type_exists(btf_trace_sched_process_exit) \
+		 ? (u8)(argument)                                            \
+		 : nobody_alive(task, direct))
+
 /* The kernel frees a leader after all its threads have ended. Compared by start: the pid may be in
  * use again. */
 static __always_inline int on_free(struct task_struct *task, bool direct)
@@ -207,8 +213,7 @@ int task_exit_btf(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 
-	return TIMED(task_exit,
-		     on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, true), true));
+	return TIMED(task_exit, on_exit(task, LAST_THREAD(task, ctx[1], true), true));
 }
 
 SEC("raw_tp/sched_process_exit")
@@ -216,9 +221,7 @@ int task_exit_raw(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 
-	return TIMED(
-		task_exit,
-		on_exit(task, exit_tells_last ? (u8)ctx[1] : nobody_alive(task, false), false));
+	return TIMED(task_exit, on_exit(task, LAST_THREAD(task, ctx[1], false), false));
 }
 
 SEC("tp_btf/sched_process_free")

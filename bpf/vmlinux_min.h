@@ -103,4 +103,17 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+struct bpf_map;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+};
+
 #pragma clang attribute pop
+
+/* The prototype of a tracepoint, as it is since 6.16: asked for with bpf_core_type_exists, which
+ * looks at the number and kind of arguments. */
+typedef void (*btf_trace_sched_process_exit)(void *, struct task_struct *, bool last_thread);

@@ -31,7 +31,7 @@ if(KYMO_WERROR)
 endif()
 
 set(BPF_OBJECTS "")
-foreach(name state syscalls fold cpu tasks inflight)
+foreach(name state syscalls fold cpu tasks inflight names)
   add_custom_command(
     OUTPUT ${BPF_OUT}/${name}.bpf.o
     COMMAND ${CLANG_FOR_BPF} ${BPF_FLAGS} -MD -MF ${BPF_OUT}/${name}.bpf.d -MT ${BPF_OUT}/${name}.bpf.o
@@ -63,6 +63,7 @@ set(LIVE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/live_fold.c
   ${CMAKE_CURRENT_LIST_DIR}/live_govern.c
   ${CMAKE_CURRENT_LIST_DIR}/live_inflight.c
+  ${CMAKE_CURRENT_LIST_DIR}/live_names.c
   ${CMAKE_CURRENT_LIST_DIR}/live_object.c
   ${CMAKE_CURRENT_LIST_DIR}/live_perf_events.c
   ${CMAKE_CURRENT_LIST_DIR}/live_probes.c

@@ -42,7 +42,8 @@ static void first_lack(const struct live_probes *probes, u32 event_class, char *
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		const struct live_probe_state *state = &probes->states[id];
 
-		if (live_probe_class((enum live_probe_id)id) != event_class || !state->reason[0])
+		if (live_probe_class((enum live_probe_id)id) != event_class || !state->reason[0] ||
+		    live_probe_only_saves((enum live_probe_id)id))
 			continue;
 		(void)snprintf(ret_text, size, "%s: %s", live_probe_name((enum live_probe_id)id),
 			       state->reason);
@@ -87,7 +88,7 @@ void doctor_class_cpu(struct doctor_check *check)
 	struct rec_kernel_map *map = NULL;
 
 	check_class(check, CLASS_CPU, how_cpu);
-	if (check->severity == DOCTOR_OK && rec_kernel_map_open(&map, NULL) == 0 &&
+	if (check->severity == DOCTOR_OK && rec_kernel_map_open(NULL, &map, NULL) == 0 &&
 	    rec_kernel_map_why_unknown(map))
 		doctor_found(check, DOCTOR_WARNING, "kernel functions have no names: %s",
 			     rec_kernel_map_why_unknown(map));

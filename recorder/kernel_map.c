@@ -153,6 +153,19 @@ int rec_kallsyms_parse_line(char *line, struct rec_kallsym *ret_symbol)
 	return 0;
 }
 
+static bool ask_text_bounds(struct rec_kernel_map *map)
+{
+	const struct rec_kernel_asker *asker = map->asker;
+	u64 start, end;
+
+	if (!asker || asker->address_of(asker->context, "_stext", &start) < 0 ||
+	    asker->address_of(asker->context, "_etext", &end) < 0 || end <= start)
+		return false;
+	map->kernel.start = start;
+	map->kernel.end = end;
+	return true;
+}
+
 /* Bounds of the text. They stand before the modules, so the modules' symbols are not read. */
 static void read_text_bounds(struct rec_kernel_map *map)
 {
@@ -185,7 +198,8 @@ static void read_text_bounds(struct rec_kernel_map *map)
 	}
 }
 
-int rec_kernel_map_open_at(const struct rec_kernel_paths *paths, struct rec_kernel_map **ret_map,
+int rec_kernel_map_open_at(const struct rec_kernel_paths *paths,
+			   const struct rec_kernel_asker *asker, struct rec_kernel_map **ret_map,
 			   struct cap_err *err)
 {
 	CLEANUP(map_freep) struct rec_kernel_map *map = calloc(1, sizeof(*map));
@@ -194,13 +208,15 @@ int rec_kernel_map_open_at(const struct rec_kernel_paths *paths, struct rec_kern
 	if (!map)
 		return cap_fail(err, -ENOMEM, "kernel map: out of memory");
 	map->paths = *paths;
+	map->asker = asker;
 	map->kallsyms_fd = open(paths->kallsyms, O_RDONLY | O_CLOEXEC);
 	map->hits = calloc(1, sizeof(*map->hits));
 	if (!map->hits)
 		return cap_fail(err, -ENOMEM, "kernel map: out of memory");
 	memcpy(map->kernel.name, "kernel", sizeof("kernel"));
 	read_build_id(paths->notes, &map->kernel);
-	read_text_bounds(map);
+	if (!ask_text_bounds(map))
+		read_text_bounds(map);
 	rc = read_modules(map);
 	if (rc < 0)
 		return cap_fail(err, rc, "kernel map: out of memory");
@@ -208,9 +224,10 @@ int rec_kernel_map_open_at(const struct rec_kernel_paths *paths, struct rec_kern
 	return 0;
 }
 
-int rec_kernel_map_open(struct rec_kernel_map **ret_map, struct cap_err *err)
+int rec_kernel_map_open(const struct rec_kernel_asker *asker, struct rec_kernel_map **ret_map,
+			struct cap_err *err)
 {
-	return rec_kernel_map_open_at(&live_paths, ret_map, err);
+	return rec_kernel_map_open_at(&live_paths, asker, ret_map, err);
 }
 
 const struct rec_kernel_object *rec_kernel_map_object(const struct rec_kernel_map *map, u64 address)

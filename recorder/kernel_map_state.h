@@ -33,6 +33,7 @@ struct rec_kernel_hits {
 
 struct rec_kernel_map {
 	struct rec_kernel_paths paths;
+	const struct rec_kernel_asker *asker; /* NULL: none */
 	/* Opened once: the kernel decides at open, by the capabilities of that moment, whether it
 	 * shows addresses. -1: none. */
 	int kallsyms_fd;
@@ -42,7 +43,8 @@ struct rec_kernel_map {
 	struct rec_kernel_hits *hits;
 };
 
-int rec_kernel_map_open_at(const struct rec_kernel_paths *paths, struct rec_kernel_map **ret_map,
+int rec_kernel_map_open_at(const struct rec_kernel_paths *paths,
+			   const struct rec_kernel_asker *asker, struct rec_kernel_map **ret_map,
 			   struct cap_err *err);
 
 /* Object of an address; NULL: dynamic text, or no kernel text at all. */

@@ -1,8 +1,8 @@
 /*
- * Names for the kernel addresses that were hit. /proc/kallsyms is read once as a stream; its order
- * is not relied on: each symbol goes into the gap between two neighbouring hits, of which only its
- * highest symbol (the one that holds the next hit) and its lowest (where the one before ends) are
- * kept.
+ * Names for the kernel addresses that were hit. The asker is asked first. What it does not know is
+ * looked for in /proc/kallsyms, which is read once as a stream; its order is not relied on: each
+ * symbol goes into the gap between two neighbouring hits, of which only its highest symbol (the one
+ * that holds the next hit) and its lowest (where the one before ends) are kept.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -188,21 +188,36 @@ static bool is_of_hit(const struct rec_kernel_map *map, u64 hit, u64 start)
 }
 
 static int add_symbol_row(struct rec_kernel_map *map, struct cap_chunk *chunk,
-			  const struct gap *gap, u64 next_start)
+			  const struct rec_kernel_symbol *symbol)
 {
-	const struct rec_kernel_object *object = rec_kernel_map_object(map, gap->highest);
+	const struct rec_kernel_object *object = rec_kernel_map_object(map, symbol->start);
 	u64 base = object ? object->start : map->hits->dynamic_base;
+	u64 end = symbol_end(object, symbol->start, symbol->start + symbol->size_bytes);
 	const char *name = object ? object->name : REC_DYNAMIC_OBJECT;
 	struct ev_symbol row = {
-		.offset_bytes = gap->highest - base,
-		.size_bytes = symbol_end(object, gap->highest, next_start) - gap->highest,
+		.offset_bytes = symbol->start - base,
+		.size_bytes = end - symbol->start,
 	};
 
 	row.object = cap_chunk_string(chunk, name, strlen(name));
-	row.name = cap_chunk_string(chunk, gap->name, strlen(gap->name));
+	row.name = cap_chunk_string(chunk, symbol->name, strlen(symbol->name));
 	if (object && object->build_id_bytes)
 		row.build_id = cap_chunk_string(chunk, object->build_id, object->build_id_bytes);
 	return cap_chunk_add(chunk, EV_SYMBOL, &row);
+}
+
+/* The symbol is the one at or below the hit. 1: a row was added, 0: there is one, or it is none of
+ * the hit's; or negative. */
+static int name_hit(struct rec_kernel_map *map, struct cap_chunk *chunk, u64 hit,
+		    const struct rec_kernel_symbol *symbol)
+{
+	int rc;
+
+	if (!is_of_hit(map, hit, symbol->start) ||
+	    !rec_address_set_add(&map->hits->emitted, symbol->start))
+		return 0;
+	rc = add_symbol_row(map, chunk, symbol);
+	return rc < 0 ? rc : 1;
 }
 
 /* From high to low, so that the lowest symbol above each gap is known. Rows added or negative. */
@@ -213,38 +228,111 @@ static int emit(struct rec_kernel_map *map, struct symbol_search *search, struct
 
 	for (size_t i = search->hit_count; i-- > 0;) {
 		const struct gap *gap = &search->gaps[i];
-		u64 hit = search->hits[i];
+		struct rec_kernel_symbol symbol = {.start = gap->highest, .name = gap->name};
 		int rc;
 
 		if (!gap->name)
 			continue;
-		if (is_of_hit(map, hit, gap->highest) &&
-		    rec_address_set_add(&map->hits->emitted, gap->highest)) {
-			rc = add_symbol_row(map, chunk, gap, next_start);
-			if (rc < 0)
-				return rc;
-			rows++;
-		}
+		if (next_start > gap->highest)
+			symbol.size_bytes = next_start - gap->highest;
+		rc = name_hit(map, chunk, search->hits[i], &symbol);
+		if (rc < 0)
+			return rc;
+		rows += rc;
 		next_start = gap->lowest;
 	}
 	return rows;
 }
 
-int rec_kernel_map_symbols(struct rec_kernel_map *map, struct cap_chunk *chunk, struct cap_err *err)
+/* ---- By /proc/kallsyms ---- */
+
+static int find_names(struct rec_kernel_map *map, struct cap_chunk *chunk, struct cap_err *err)
 {
 	CLEANUP(search_done) struct symbol_search search = {0};
-	int rows, rc;
+	int rc;
 
-	if (!map->hits->pending_count)
-		return 0;
 	if (search_init(&search, map->hits) < 0)
 		return cap_fail(err, -ENOMEM, "kernel symbols: out of memory");
 	rc = read_symbols(map, &search, err);
 	if (rc < 0)
 		return rc;
-	rows = emit(map, &search, chunk);
-	if (rows < 0)
-		return cap_fail(err, rows, "kernel symbols: rows do not fit");
+	rc = emit(map, &search, chunk);
+	return rc < 0 ? cap_fail(err, rc, "kernel symbols: rows do not fit") : rc;
+}
+
+/* ---- By the asker ---- */
+
+struct asking {
+	struct rec_kernel_map *map;
+	struct cap_chunk *chunk;
+	size_t told_count;
+	u64 *before; /* what is at the start of a function: the byte before it; NULL: not wanted */
+	size_t before_count;
+	int rows, rc;
+};
+
+static void take_answer(void *context, const struct rec_kernel_symbol *symbol)
+{
+	struct asking *asking = context;
+	u64 hit = asking->map->hits->pending[asking->told_count++];
+	int rc;
+
+	if (!symbol || asking->rc < 0)
+		return;
+	if (asking->before && symbol->start == hit)
+		asking->before[asking->before_count++] = hit - 1;
+	rc = name_hit(asking->map, asking->chunk, hit, symbol);
+	if (rc < 0)
+		asking->rc = rc;
+	else
+		asking->rows += rc;
+}
+
+/* Answered ones leave the pending ones; what they gave rise to joins them. */
+static void ask(struct asking *asking)
+{
+	const struct rec_kernel_asker *asker = asking->map->asker;
+	struct rec_kernel_hits *hits = asking->map->hits;
+	size_t rest;
+
+	asking->told_count = asking->before_count = 0;
+	(void)asker->name_all(asker->context, hits->pending, hits->pending_count, take_answer,
+			      asking);
+	rest = hits->pending_count - asking->told_count;
+	memmove(hits->pending, hits->pending + asking->told_count, rest * sizeof(*hits->pending));
+	if (asking->before_count)
+		memcpy(hits->pending + rest, asking->before,
+		       asking->before_count * sizeof(*asking->before));
+	hits->pending_count = rest + asking->before_count;
+}
+
+/* What was not answered is left pending. Rows added or negative. */
+static int ask_names(struct rec_kernel_map *map, struct cap_chunk *chunk, struct cap_err *err)
+{
+	CLEANUP(cap_freep) u64 *before = malloc(map->hits->pending_count * sizeof(*before));
+	struct asking asking = {.map = map, .chunk = chunk, .before = before};
+
+	if (!before)
+		return cap_fail(err, -ENOMEM, "kernel symbols: out of memory");
+	ask(&asking);
+	asking.before = NULL;
+	if (asking.rc == 0 && map->hits->pending_count > 0)
+		ask(&asking);
+	return asking.rc < 0 ? cap_fail(err, asking.rc, "kernel symbols: rows do not fit")
+			     : asking.rows;
+}
+
+int rec_kernel_map_symbols(struct rec_kernel_map *map, struct cap_chunk *chunk, struct cap_err *err)
+{
+	int rows = 0, rc;
+
+	if (map->hits->pending_count && map->asker)
+		rows = ask_names(map, chunk, err);
+	if (rows < 0 || !map->hits->pending_count)
+		return rows;
+	rc = find_names(map, chunk, err);
+	if (rc < 0)
+		return rc;
 	map->hits->pending_count = 0;
-	return rows;
+	return rows + rc;
 }

@@ -65,36 +65,22 @@ static int open_file(const char *file, struct live_btf *btf, struct cap_err *err
 	return rc;
 }
 
-/* Its prototype has the context, the task, and then that. */
-static bool exit_tells_last(const struct btf *types)
+/* A file is parsed here for the sake of the messages; the load does it again. The kernel's own is
+ * left to the load, since that takes some ten milliseconds. */
+static int check_types(const char *file, const struct live_btf *btf, struct cap_err *err)
 {
-	s32 id = btf__find_by_name_kind(types, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
-	const struct btf_type *type;
-
-	if (id <= 0)
-		return false;
-	type = btf__type_by_id(types, btf__type_by_id(types, id)->type); /* the pointer */
-	type = type ? btf__type_by_id(types, type->type) : NULL;
-	return type && btf_is_func_proto(type) && btf_vlen(type) >= 3;
-}
-
-/* The kernel's own is checked by the load, which reads it again. */
-static int read_types(const char *file, struct live_btf *btf, struct cap_err *err)
-{
-	struct btf *types = btf->path[0] ? btf__parse(btf->path, NULL) : btf__load_vmlinux_btf();
+	struct btf *types = btf__parse(btf->path, NULL);
 	int rc = 0;
 
-	if (types)
-		btf->exit_tells_last = exit_tells_last(types);
-	else if (errno == ENOMEM)
+	if (!types && errno == ENOMEM)
 		rc = cap_fail_errno(err, ENOMEM, "read type information");
-	else if (file)
+	else if (!types)
 		rc = cap_fail(
 			err, CAP_EPRIVILEGE,
 			"IncompatibleKernel: --btf '%s' is cut or damaged (%s); copy it again "
 			"from a host with the same kernel",
 			file, strerror(errno));
-	if (types && file && btf__find_by_name_kind(types, "task_struct", BTF_KIND_STRUCT) < 0)
+	else if (btf__find_by_name_kind(types, "task_struct", BTF_KIND_STRUCT) < 0)
 		rc = cap_fail(err, CAP_EPRIVILEGE,
 			      "IncompatibleKernel: --btf '%s' is not of a kernel: it has no "
 			      "task_struct",
@@ -112,8 +98,8 @@ int live_btf_open(const char *file, struct live_btf *ret_btf, struct cap_err *er
 		rc = open_file(file, &btf, err);
 	else if (!btf.in_kernel)
 		rc = live_fail_btf(err, strerror(errno));
-	if (rc == 0)
-		rc = read_types(file, &btf, err);
+	if (rc == 0 && file)
+		rc = check_types(file, &btf, err);
 	if (rc < 0) {
 		live_btf_done(&btf);
 		return rc;

@@ -8,10 +8,9 @@
 #include "formats/cap_error.h"
 
 struct live_btf {
-	int fd;		      /* of the file; -1: the kernel's own is used */
-	char path[32];	      /* to the descriptor, for libbpf; "" : none */
-	bool in_kernel;	      /* the kernel shows its own: what needs it there works */
-	bool exit_tells_last; /* the exit tracepoint says whether the last thread ends */
+	int fd;		/* of the file; -1: the kernel's own is used */
+	char path[32];	/* to the descriptor, for libbpf; "" : none */
+	bool in_kernel; /* the kernel shows its own: what needs it there works */
 };
 
 /*

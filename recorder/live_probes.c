@@ -34,11 +34,13 @@ struct live_probe {
 	u32 event_class;
 	enum live_kind kind;
 	bool needed;
+	bool cheaper; /* what it does is done without it, at a higher price */
 	struct live_variant variants[VARIANTS];
 };
 
-#define NEED_NEEDED true
-#define NEED_OPTIONAL false
+#define NEED_NEEDED .needed = true
+#define NEED_OPTIONAL .needed = false
+#define NEED_CHEAPER .cheaper = true
 #define PROGRAM_AT(program) offsetof(struct kymo_bpf, progs.program)
 
 static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
@@ -46,20 +48,20 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 	[LIVE_PROBE_##program] = {.name = probe_name,                                 \
 				  .event_class = CLASS_##in_class,                    \
 				  .kind = KIND_TRACEPOINT,                            \
-				  .needed = NEED_##need,                              \
+				  NEED_##need,                                        \
 				  .variants = {{"tp_btf", PROGRAM_AT(program##_btf)}, \
 					       {"raw_tp", PROGRAM_AT(program##_raw)}}},
 #define PERF(program, probe_name, in_class, need)                  \
 	[LIVE_PROBE_##program] = {.name = probe_name,              \
 				  .event_class = CLASS_##in_class, \
 				  .kind = KIND_PERF,               \
-				  .needed = NEED_##need,           \
+				  NEED_##need,                     \
 				  .variants = {{"perf_event", PROGRAM_AT(program##_perf)}}},
 #define ITERATOR(program, probe_name, in_class, need)              \
 	[LIVE_PROBE_##program] = {.name = probe_name,              \
 				  .event_class = CLASS_##in_class, \
 				  .kind = KIND_ITERATOR,           \
-				  .needed = NEED_##need,           \
+				  NEED_##need,                     \
 				  .variants = {{"iter", PROGRAM_AT(program##_iter)}}},
 #include "probes.def"
 #undef TRACEPOINT
@@ -75,6 +77,11 @@ const char *live_probe_name(enum live_probe_id id)
 u32 live_probe_class(enum live_probe_id id)
 {
 	return probe_table[id].event_class;
+}
+
+bool live_probe_only_saves(enum live_probe_id id)
+{
+	return probe_table[id].cheaper;
 }
 
 static struct bpf_program *variant_program(const struct live_probes *probes, enum live_probe_id id,
@@ -277,6 +284,18 @@ static int keep_link(struct live_probe_state *state, struct bpf_link *link)
 	return 0;
 }
 
+static struct bpf_link *attach_iterator(const struct live_probes *probes, enum live_probe_id id,
+					const struct bpf_program *program)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = (u32)bpf_map__fd(probes->skeleton->maps.asked_addresses)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, over_map, .link_info = &info,
+		    .link_info_len = sizeof(info));
+
+	return bpf_program__attach_iter(program,
+					id == LIVE_PROBE_name_addresses ? &over_map : NULL);
+}
+
 static int attach_probe(struct live_probes *probes, enum live_probe_id id,
 			const struct rec_options *options, char *reason, size_t reason_size)
 {
@@ -299,7 +318,7 @@ static int attach_probe(struct live_probes *probes, enum live_probe_id id,
 					: "");
 		return rc;
 	}
-	link = probe_table[id].kind == KIND_ITERATOR ? bpf_program__attach_iter(program, NULL)
+	link = probe_table[id].kind == KIND_ITERATOR ? attach_iterator(probes, id, program)
 						     : bpf_program__attach(program);
 	if (!link) {
 		rc = -errno;
@@ -376,11 +395,11 @@ static void do_without_kernel_btf(struct live_probes *probes)
 
 static void probe_kernel(struct live_probes *probes)
 {
-	probes->exit_tells_last = probes->btf.exit_tells_last;
 	probes->use_task_storage = task_storage_works();
 #ifdef KYMO_LIVE_FORCE_FALLBACKS /* a test build: take every fallback there is */
-	probes->exit_tells_last = false;
+	probes->force_fallbacks = true;
 	probes->use_task_storage = false;
+	drop_probe(&probes->states[LIVE_PROBE_name_addresses], 0, "every fallback is taken");
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		if (probe_table[id].kind == KIND_TRACEPOINT)
 			probes->states[id].variant = 1;
@@ -535,7 +554,8 @@ void live_probes_missing(const struct live_probes *probes,
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		const struct live_probe_state *state = &probes->states[id];
 
-		if ((state->wanted || state->reason[0]) && !state->attached)
+		if ((state->wanted || state->reason[0]) && !state->attached &&
+		    !probe_table[id].cheaper)
 			tell(context, probe_table[id].name, state->reason);
 	}
 }

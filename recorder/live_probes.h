@@ -46,9 +46,9 @@ struct live_probes {
 	struct kymo_bpf *skeleton;
 	struct live_btf btf; /* open for the time of loading */
 	bool use_task_storage;
-	bool exit_tells_last;
-	u32 ring_halvings;  /* how often all rings were halved, because memory was refused */
-	bool sample_cycles; /* hardware cycles; else cpu-clock */
+	bool force_fallbacks; /* a test build */
+	u32 ring_halvings;    /* how often all rings were halved, because memory was refused */
+	bool sample_cycles;   /* hardware cycles; else cpu-clock */
 	struct live_probe_state states[LIVE_PROBE_COUNT];
 	struct live_log log;
 };
@@ -77,6 +77,8 @@ bool live_class_attached(const struct live_probes *probes, u32 event_class);
 
 const char *live_probe_name(enum live_probe_id id);
 u32 live_probe_class(enum live_probe_id id);
+/* Without it the same is recorded, for more CPU time. */
+bool live_probe_only_saves(enum live_probe_id id);
 /* The loaded program of a probe; NULL if it is not in use. */
 struct bpf_program *live_probe_program(const struct live_probes *probes, enum live_probe_id id);
 

@@ -148,7 +148,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	apply_fold_table(skeleton);
 	skeleton->rodata->record_args = options->syscall_args;
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
-	skeleton->rodata->exit_tells_last = probes->exit_tells_last;
+	skeleton->rodata->ask_exit_last = !probes->force_fallbacks;
 
 	/* Maps of what is not recorded take no memory. */
 	(void)bpf_map__set_autocreate(skeleton->maps.call_storage,
@@ -161,6 +161,8 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 				      options->classes & (1u << CLASS_CPU));
 	(void)bpf_map__set_autocreate(skeleton->maps.sample_scratch,
 				      options->classes & (1u << CLASS_CPU));
+	(void)bpf_map__set_autocreate(skeleton->maps.asked_addresses,
+				      probes->states[LIVE_PROBE_name_addresses].wanted);
 	return apply_filters(skeleton, options, err);
 }
 

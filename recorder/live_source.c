@@ -19,6 +19,7 @@
 #include "live_fold.h"
 #include "live_govern.h"
 #include "live_inflight.h"
+#include "live_names.h"
 #include "live_probes.h"
 #include "live_reach.h"
 #include "live_rings.h"
@@ -33,11 +34,12 @@
 
 #include "kymo_bpf.skel.h"
 
-/* Kernel functions are named after 2 s, 10 s, then every 30 s: each time reads all of kallsyms, and
- * new names become rare. */
+/* Kernel functions are named after 2 s, then every 5 s. Where each time reads all of kallsyms,
+ * after 2 s, 10 s, then every 30 s: new names become rare. */
 #define FIRST_NAMES_NS 2000000000ull
-#define SECOND_NAMES_NS 10000000000ull
-#define LATER_NAMES_NS 30000000000ull
+#define NAMES_NS 5000000000ull
+#define SECOND_DEAR_NAMES_NS 10000000000ull
+#define LATER_DEAR_NAMES_NS 30000000000ull
 
 /* What the end reads from the kernel: by a helper, which alone touches it while it works. */
 struct live_stop_work {
@@ -59,6 +61,7 @@ struct live_source {
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
 	struct live_reach reach;
+	struct live_names names;
 	struct rec_kernel_map *kernel_map;
 	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
 	bool wanted_unsure;	     /* one of them did not fit into memory */
@@ -94,6 +97,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	live_fold_done(&live->fold);
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
+	live_names_done(&live->names);
 	live_tgid_set_done(&live->wanted);
 	free(live->last.calls);
 	free(live);
@@ -179,6 +183,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	live->options = options;
 	live_reach_ask(options, &live->reach);
 	live->processes_fd = live->calls_fd = -1;
+	live->names.fd = live->names.place_fd = -1;
 	allow_many_descriptors();
 	live_govern_open(&live->govern);
 	rc = live_check_host(err);
@@ -198,8 +203,10 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 		rc = live_rings_open(&live->probes, on_task, live, &live->rings, err);
 	if (rc == 0)
 		rc = live_fold_init(&live->fold, &live->probes, err);
-	if (rc == 0)
-		rc = rec_kernel_map_open(&live->kernel_map, err);
+	if (rc < 0)
+		return rc;
+	live_names_open(&live->names, &live->probes);
+	rc = rec_kernel_map_open(&live->names.asker, &live->kernel_map, err);
 	if (rc < 0)
 		return rc;
 	if (rec_sideband_open(&live->sideband, &live->sideband_error) < 0)
@@ -340,9 +347,12 @@ static void name_when_due(struct live_source *live, struct rec_sink *sink, u64 n
 {
 	if (now_ns < live->next_names_ns)
 		return;
-	live->next_names_ns = now_ns < live->start_ns + SECOND_NAMES_NS
-				      ? live->start_ns + SECOND_NAMES_NS
-				      : now_ns + LATER_NAMES_NS;
+	if (live->names.fd >= 0)
+		live->next_names_ns = now_ns + NAMES_NS;
+	else if (now_ns < live->start_ns + SECOND_DEAR_NAMES_NS)
+		live->next_names_ns = live->start_ns + SECOND_DEAR_NAMES_NS;
+	else
+		live->next_names_ns = now_ns + LATER_DEAR_NAMES_NS;
 	(void)live_put_names(live->kernel_map, sink, NULL);
 }
 

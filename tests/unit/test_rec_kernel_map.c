@@ -2,6 +2,7 @@
  * hidden addresses. */
 #include "unit_main.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,12 +65,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void open_map(struct fixture *f)
+static void open_map_with(struct fixture *f, const struct rec_kernel_asker *asker)
 {
 	struct cap_err err = {0};
 
-	if (rec_kernel_map_open_at(&f->paths, &f->map, &err) < 0)
+	f->map = rec_kernel_map_free(f->map);
+	if (rec_kernel_map_open_at(&f->paths, asker, &f->map, &err) < 0)
 		fail_msg("%s", err.text);
+}
+
+static void open_map(struct fixture *f)
+{
+	open_map_with(f, NULL);
 }
 
 static char *symbols_text(struct fixture *f, int expected_rows)
@@ -355,6 +362,133 @@ static void test_build_id_notes(void **state)
 	free(text);
 }
 
+/* ---- Somebody who knows the same symbols ---- */
+
+struct asker_state {
+	size_t answers;	    /* so many addresses are answered, in all */
+	bool knows_places;  /* where the text is */
+	size_t asked_count; /* addresses asked for, or asked for again */
+};
+
+static int fake_address_of(void *context, const char *name, u64 *ret_address)
+{
+	const struct asker_state *state = context;
+
+	if (!state->knows_places)
+		return -ENOENT;
+	*ret_address = strcmp(name, "_stext") ? 0xffffffff81001000 : 0xffffffff81000000;
+	return 0;
+}
+
+static size_t fake_name_all(void *context, const u64 *addresses, size_t count, rec_symbol_fn take,
+			    void *take_context)
+{
+	static const struct rec_kernel_symbol known[] = {
+		{0xffffffff81000000, 0x100, "first"},
+		{0xffffffff81000100, 0x80, "name"},
+		{0xffffffff81000180, 0x180, "second"},
+		{0xffffffff81000300, 0xd00, "third"},
+		{0xffffffff82000000, 0x1000, "_sinittext"},
+		{0xffffffffc0000010, 0x70, "mod_a1"},
+		{0xffffffffc0000080, 0x9999, "mod_a2"}, /* past its module */
+		{0xffffffffc0000400, 0x1000, "mod_b"},
+		{0xffffffffc0200000, 0x100000, "bpf_prog_0123456789abcdef_count"},
+	};
+	struct asker_state *state = context;
+	size_t told = 0;
+
+	state->asked_count += count;
+	for (; told < count && state->answers > 0; told++, state->answers--) {
+		const struct rec_kernel_symbol *found = NULL;
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+			if (known[i].start <= addresses[told] &&
+			    addresses[told] - known[i].start < known[i].size_bytes)
+				found = &known[i];
+		take(take_context, found);
+	}
+	return told;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Rows come in the order of the hits or of the addresses. */
+static char *sorted_lines(char *text)
+{
+	char *lines[32], *sorted = calloc(1, strlen(text) + 2), *rest = NULL;
+	size_t count = 0;
+
+	for (char *line = strtok_r(text, "\n", &rest); line && count < 32;
+	     line = strtok_r(NULL, "\n", &rest))
+		lines[count++] = line;
+	qsort(lines, count, sizeof(*lines), by_text);
+	for (size_t i = 0; i < count; i++) {
+		strcat(sorted, lines[i]);
+		strcat(sorted, "\n");
+	}
+	free(text);
+	return sorted;
+}
+
+static char *names_with(struct fixture *f, const struct rec_kernel_asker *asker)
+{
+	static const u64 hits[] = {0xffffffff81000300, 0xffffffffc0000090, 0xffffffff81000004,
+				   0xffffffffc0200010, 0xffffffff81000150, 0xffffffff81000340,
+				   0xffffffffc0000410};
+
+	open_map_with(f, asker);
+	for (size_t i = 0; i < sizeof(hits) / sizeof(*hits); i++)
+		rec_kernel_map_frame(f->map, f->chunk, hits[i]);
+	return sorted_lines(symbols_text(f, 7));
+}
+
+/* Whoever is asked, and however much is answered: the rows are those of /proc/kallsyms. */
+static void test_asker(void **state)
+{
+	struct fixture *f = *state;
+	char *by_file, *by_asker;
+
+	write_text(f->kallsyms, symbols);
+	write_text(f->modules, modules);
+	by_file = names_with(f, NULL);
+	assert_has(by_file, "name='second'"); /* before the return address at the start of third */
+	for (size_t answers = 0; answers <= 8; answers++) {
+		struct asker_state asker_state = {.answers = answers,
+						  .knows_places = answers % 2 == 0};
+		struct rec_kernel_asker asker = {&asker_state, fake_address_of, fake_name_all};
+
+		by_asker = names_with(f, &asker);
+		assert_false(rec_kernel_map_has_unnamed(f->map));
+		assert_string_equal(by_asker, by_file);
+		assert_true(asker_state.asked_count >= 7);
+		free(by_asker);
+	}
+	free(by_file);
+}
+
+/* Without the file all comes from the asker, and what has no name gets no row. */
+static void test_asker_alone(void **state)
+{
+	struct asker_state asker_state = {.answers = 100, .knows_places = true};
+	struct rec_kernel_asker asker = {&asker_state, fake_address_of, fake_name_all};
+	struct fixture *f = *state;
+	char *text;
+
+	open_map_with(f, &asker);
+	assert_null(rec_kernel_map_why_unknown(f->map));
+	rec_kernel_map_frame(f->map, f->chunk, 0xffffffff81000004);
+	rec_kernel_map_frame(f->map, f->chunk, 0xffffffffd0000000); /* dynamic, unknown */
+	text = symbols_text(f, 1);
+	assert_has(text, "name='first'");
+	assert_false(rec_kernel_map_has_unnamed(f->map));
+	free(text);
+	rec_kernel_map_frame(f->map, f->chunk, 0xffffffff81000008);
+	free(symbols_text(f, 0));
+}
+
 /* This machine's own files: at least they can be read. */
 static void test_this_kernel(void **state)
 {
@@ -362,7 +496,7 @@ static void test_this_kernel(void **state)
 	struct cap_err err = {0};
 
 	(void)state;
-	assert_int_equal(rec_kernel_map_open(&map, &err), 0);
+	assert_int_equal(rec_kernel_map_open(NULL, &map, &err), 0);
 	rec_kernel_map_free(map);
 }
 
@@ -380,6 +514,8 @@ int main(void)
 		WITH_FILES(test_nonsense),
 		WITH_FILES(test_many_hits),
 		WITH_FILES(test_build_id_notes),
+		WITH_FILES(test_asker),
+		WITH_FILES(test_asker_alone),
 		cmocka_unit_test(test_this_kernel),
 	};
 
