@@ -116,6 +116,18 @@ FROM overhead_rates r LEFT JOIN (SELECT DISTINCT capture_id, time_ns, cpu_percen
 	LEFT JOIN overhead_budget g ON g.capture_id = r.capture_id
 WHERE r.cpu_percent IS NOT NULL;
 
+-- What was spent, span by span, to be held against the budget: the governor's accounts, about one a second, where it kept any, else what lies
+-- between two measurements of the recorder. An account that the end cut short (to less than half of the longest) says too little to count.
+CREATE VIEW budget_spans AS
+WITH accounts AS (
+	SELECT capture_id, time_ns, at_s, span_ns, measured_percent, max(span_ns) OVER (PARTITION BY capture_id) AS longest_ns
+	FROM governor_decisions WHERE kind = 'account' AND span_ns > 0)
+SELECT a.capture_id, a.time_ns, a.at_s, a.measured_percent AS cpu_percent, g.cpu_budget_percent
+FROM accounts a JOIN overhead_budget g ON g.capture_id = a.capture_id WHERE 2 * a.span_ns >= a.longest_ns
+UNION ALL
+SELECT capture_id, time_ns, at_s, cpu_percent, cpu_budget_percent
+FROM overhead_spending WHERE capture_id NOT IN (SELECT capture_id FROM accounts);
+
 -- ---------------------------------------------------------------- system calls of spans in which none were recorded
 
 -- Spans in which calls were recorded, with the gaps beside them in which none were: how long these are (0: none there), and how many sides they

@@ -295,6 +295,10 @@ def check_overhead():
     for name, limit, met in (("thinned", 1, 1), ("governed", 1, 1), ("no-limit", None, None), ("clean", 1, 1)):
         target = [row for row in overhead(name)["overhead_targets"] if row["target"] == "cpu"][0]
         check((target["limit_value"], target["met"]) == (limit, met), f"target of {name}: {target}")
+    subprocess.run([MAKER, "accounts.kymo", "governed", "accounts"], check=True)
+    budget = json.loads(run("overhead", "--json", "accounts.kymo")[1])["budget"]
+    check((budget["measurements"], budget["over_budget"], budget["cpu_highest_percent"]) == (30, 1, 1.5), f"an account each second: {budget}")
+    check(document["budget"]["measurements"] == 3 and document["budget"]["over_budget"] == 0, f"three accounts: {document['budget']}")
     check("budget" not in overhead("clean"), "a capture without a governor has no budget")
 
 
