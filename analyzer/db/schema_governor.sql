@@ -44,6 +44,15 @@ CREATE VIEW thinned_spans AS
 SELECT capture_id, class, state, from_ns, to_ns, from_s, to_s, sample_hz, full_hz, cause, effect
 FROM class_spans WHERE state_number IS NOT 0;
 
+-- Captures whose sampling rate changed under way: in shares of CPU time each sample counts its period there, and one that does not tell it counts as
+-- the average of the others. In captures that are not here each counts 1.
+CREATE VIEW sample_weights AS
+SELECT r.capture_id, CAST(avg(s.period) AS INTEGER) AS typical_period
+FROM (SELECT capture_id FROM class_spans WHERE event_class = 0 AND state_number IS NOT 3
+		GROUP BY capture_id HAVING count(DISTINCT sample_hz) > 1) r
+	CROSS JOIN cpu_sample s ON s.capture_id = r.capture_id
+WHERE s.period > 0 GROUP BY r.capture_id;
+
 -- How long each class was recorded how.
 CREATE VIEW class_coverage AS
 SELECT s.capture_id, s.class, c.duration_ns,

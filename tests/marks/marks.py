@@ -255,6 +255,10 @@ def folded(*arguments):
     return {line.split(";")[1].split("+")[0]: int(line.rsplit(" ", 1)[1]) for line in out.splitlines()}, err
 
 
+def sql(path, query):
+    return json.loads(run("sql", "--json", path, query)[1])["rows"]
+
+
 def check_weights():
     """10 s of one function at 100 Hz, 10 s of another at 50 and 10 Hz: the same"""
     second = 10**9
@@ -267,6 +271,15 @@ def check_weights():
         check({row["name"].split("+")[0]: row["total_weight"] for row in document["frames"] if row["self_weight"]} == weights,
               f"flame of {name}")
         check(document["counted"] == {"thinned": "ns", "cycles": "cycles"}[name], f"unit of {name} in JSON")
+    for name, expected in (("thinned", [40, 40, 20]), ("cycles", [40, 40, 20]), ("no-period", [55.56, 16.67, 27.78]),
+                           ("governed", [33.33, 33.33, 33.33]), ("clean", [33.33, 33.33, 33.33])):
+        rows = sql(path_of(name), "SELECT name, round(self_percent, 2) AS own, round(total_percent, 2) AS whole FROM hot_functions ORDER BY name")
+        check([row["own"] for row in rows] == [row["whole"] for row in rows] == expected, f"hot_functions of {name}: {rows}")
+    run("import", "--quiet", path_of("thinned"), path_of("clean"), "-f", "-o", "two.db")
+    rows = sql("two.db", "SELECT capture_id, round(self_percent) AS own FROM hot_functions ORDER BY capture_id, name")
+    check([row["own"] for row in rows] == [40, 40, 20, 33, 33, 33], f"hot_functions of two captures: {rows}")
+    rows = sql("two.db", "SELECT capture_id, share_percent AS share FROM cpu_by_process ORDER BY 1")
+    check([row["share"] for row in rows] == [100, 100], f"cpu_by_process of two captures: {rows}")
     weights, err = folded(path_of("no-period"))
     check(weights == {"first": 1000, "second": 300, "third": 500}, f"weights of no-period: {weights}")
     check("samples do not tell what they stand for" in err, f"no-period is told: {err}")
