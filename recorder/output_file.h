@@ -23,9 +23,10 @@ int rec_output_open(const char *path, bool force, struct rec_output **ret_output
  * floor. -ENOSPC where a floor that was asked for is reached already. */
 int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
 			 struct cap_err *err);
-/* What rec_output_open would say now, without making or removing anything: for before the work of
- * loading programs. */
-int rec_output_check(const char *path, bool force, struct cap_err *err);
+/* What rec_output_open and rec_output_set_floor would say now, without making or removing anything:
+ * for before the work of loading programs, and before --force takes an old file away. */
+int rec_output_check(const char *path, bool force, const struct rec_floor *floor,
+		     struct cap_err *err);
 /* Closes; rec_output_close tells errors. */
 struct rec_output *rec_output_free(struct rec_output *output);
 void rec_output_freep(struct rec_output **output);

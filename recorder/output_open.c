@@ -115,17 +115,19 @@ static u64 default_floor(u64 size_bytes, u64 available_bytes)
 	return floor_bytes < available_bytes / 2 ? floor_bytes : available_bytes / 2;
 }
 
-int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
-			 struct cap_err *err)
+/* fd: on the file system in question. freed_bytes: what will be free besides before the first byte
+ * is written. */
+static int place_floor(struct rec_output *output, int fd, const struct rec_floor *floor,
+		       u64 freed_bytes, struct cap_err *err)
 {
 	char wanted[32], left[32];
 	struct statvfs space;
 	u64 available, size;
 
-	if (output->is_stream || fstatvfs(output->fd, &space) < 0 || space.f_blocks == 0)
+	if (fstatvfs(fd, &space) < 0 || space.f_blocks == 0)
 		return 0; /* a file system that cannot tell has no floor; ENOSPC is then the only
 			     bound */
-	available = (u64)space.f_bavail * space.f_frsize;
+	available = (u64)space.f_bavail * space.f_frsize + freed_bytes;
 	size = (u64)space.f_blocks * space.f_frsize;
 	if (!floor->given)
 		output->floor_bytes = default_floor(size, available);
@@ -141,6 +143,23 @@ int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floo
 	return cap_fail(err, -ENOSPC, "only %s are free, and --disk-floor keeps %s of them free",
 			rec_bytes_text(available, left, sizeof(left)),
 			rec_bytes_text(output->floor_bytes, wanted, sizeof(wanted)));
+}
+
+int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
+			 struct cap_err *err)
+{
+	return output->is_stream ? 0 : place_floor(output, output->fd, floor, 0, err);
+}
+
+/* What --force gives back: a file that somebody else still has keeps its blocks. */
+static u64 replaced_bytes(const struct rec_output *output)
+{
+	struct stat info;
+
+	if (fstatat(output->directory_fd, output->name, &info, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(info.st_mode) || info.st_nlink != 1)
+		return 0;
+	return (u64)info.st_blocks * 512;
 }
 
 /* ulimit -f: known beforehand, so room for the end is kept below it too. */
@@ -234,7 +253,8 @@ static struct rec_output *output_new(void)
 	return output;
 }
 
-int rec_output_check(const char *path, bool force, struct cap_err *err)
+int rec_output_check(const char *path, bool force, const struct rec_floor *floor,
+		     struct cap_err *err)
 {
 	CLEANUP(rec_output_freep) struct rec_output *output = NULL;
 	struct stat info;
@@ -246,7 +266,12 @@ int rec_output_check(const char *path, bool force, struct cap_err *err)
 	if (!output)
 		return cap_fail_errno(err, ENOMEM, "output '%s'", path);
 	rc = open_directory(output, path, force, err);
-	return rc < 0 ? rc : check_file(output, path, force, err);
+	if (rc == 0)
+		rc = check_file(output, path, force, err);
+	if (rc < 0)
+		return rc;
+	rc = place_floor(output, output->directory_fd, floor, replaced_bytes(output), err);
+	return rc < 0 ? rec_output_explain(output, path, rc, err) : 0;
 }
 
 int rec_output_open(const char *path, bool force, struct rec_output **ret_output,

@@ -110,6 +110,12 @@ static int open_command(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
+static int check_output(const struct recording *rec, struct cap_err *err)
+{
+	return rec_output_check(rec->options.output_path, rec->options.force,
+				&rec->options.disk_floor, err);
+}
+
 static int open_phase(struct recording *rec, struct cap_err *err)
 {
 	int rc = 0;
@@ -124,7 +130,7 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
 		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
 	if (rc == 0)
-		rc = rec_output_check(rec->options.output_path, rec->options.force, err);
+		rc = check_output(rec, err);
 	if (rc == 0)
 		rc = open_command(rec, err);
 	if (rc == 0)
@@ -164,8 +170,11 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.replay = rec->side.ops->is_replay,
 	};
 	struct rec_memory_plan plan;
-	int rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output, err);
+	int rc = check_output(rec, err); /* again: programs were loaded since, other people wrote */
 
+	if (rc == 0)
+		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
+				     err);
 	if (rc < 0)
 		return rc;
 	rec_output_set_sync(rec->output, rec->options.sync);

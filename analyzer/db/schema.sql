@@ -360,9 +360,11 @@ WITH RECURSIVE walk(id, capture_id, text) AS (
 	FROM walk w JOIN stack s ON s.parent_id = w.id JOIN frame f ON f.id = s.frame_id)
 SELECT id AS stack_id, capture_id, text FROM walk;
 
+-- scaled: what the samples count in shares, as sample_weights says.
 CREATE VIEW stack_samples AS
-SELECT s.capture_id, t.comm, t.tgid, t.process_id, s.stack_id, count(*) AS samples, CAST(total(s.period) AS INTEGER) AS weight
-FROM cpu_sample s LEFT JOIN task t ON t.id = s.task_id
+SELECT s.capture_id, t.comm, t.tgid, t.process_id, s.stack_id, count(*) AS samples, CAST(total(s.period) AS INTEGER) AS weight,
+	CAST(total(CASE WHEN w.typical_period IS NULL THEN 1 WHEN s.period > 0 THEN s.period ELSE w.typical_period END) AS INTEGER) AS scaled
+FROM cpu_sample s LEFT JOIN sample_weights w ON w.capture_id = s.capture_id LEFT JOIN task t ON t.id = s.task_id
 GROUP BY s.capture_id, s.task_id, s.stack_id;
 
 CREATE VIEW folded_stacks AS
@@ -374,27 +376,28 @@ GROUP BY n.capture_id, folded;
 
 CREATE VIEW cpu_by_process AS
 SELECT n.capture_id, n.process_id, n.tgid, p.comm, sum(n.samples) AS samples, CAST(total(n.weight) AS INTEGER) AS weight,
-	100.0 * sum(n.samples) / sum(sum(n.samples)) OVER (PARTITION BY n.capture_id) AS share_percent
+	100.0 * total(n.scaled) / sum(total(n.scaled)) OVER (PARTITION BY n.capture_id) AS share_percent
 FROM stack_samples n LEFT JOIN process p ON p.id = n.process_id
 GROUP BY n.capture_id, n.process_id;
 
--- Samples per function: self (it ran itself) and total (it was anywhere on the stack, counted once).
+-- Samples per function: self (it ran itself) and total (it was anywhere on the stack, counted once). Shares are of CPU time also where the rate
+-- changed under way.
 CREATE VIEW hot_functions AS
-WITH RECURSIVE used(capture_id, stack_id, samples) AS (
-	SELECT capture_id, stack_id, sum(samples) FROM stack_samples GROUP BY capture_id, stack_id),
-walk(capture_id, leaf_id, node_id, samples) AS (
-	SELECT capture_id, stack_id, stack_id, samples FROM used
+WITH RECURSIVE used(capture_id, stack_id, samples, scaled) AS (
+	SELECT capture_id, stack_id, sum(samples), total(scaled) FROM stack_samples GROUP BY capture_id, stack_id),
+walk(capture_id, leaf_id, node_id, samples, scaled) AS (
+	SELECT capture_id, stack_id, stack_id, samples, scaled FROM used
 	UNION ALL
-	SELECT w.capture_id, w.leaf_id, s.parent_id, w.samples
+	SELECT w.capture_id, w.leaf_id, s.parent_id, w.samples, w.scaled
 	FROM walk w JOIN stack s ON s.id = w.node_id WHERE s.parent_id <> 0),
 hits AS (
-	SELECT w.capture_id, w.leaf_id, f.name, f.space, max(m.name) AS module, max(w.samples) AS samples,
+	SELECT w.capture_id, w.leaf_id, f.name, f.space, max(m.name) AS module, max(w.samples) AS samples, max(w.scaled) AS scaled,
 		max(w.node_id = w.leaf_id) AS is_leaf
 	FROM walk w JOIN stack s ON s.id = w.node_id JOIN frame f ON f.id = s.frame_id LEFT JOIN module m ON m.id = f.module_id
 	GROUP BY w.capture_id, w.leaf_id, f.space, f.name, f.module_id),
-sums AS (SELECT capture_id, sum(samples) AS samples FROM used GROUP BY capture_id)
+sums AS (SELECT capture_id, total(scaled) AS scaled FROM used GROUP BY capture_id)
 SELECT h.capture_id, h.name, h.space, h.module, sum(h.samples * h.is_leaf) AS self_samples, sum(h.samples) AS total_samples,
-	100.0 * sum(h.samples * h.is_leaf) / t.samples AS self_percent, 100.0 * sum(h.samples) / t.samples AS total_percent
+	100.0 * total(h.scaled * h.is_leaf) / t.scaled AS self_percent, 100.0 * total(h.scaled) / t.scaled AS total_percent
 FROM hits h JOIN sums t ON t.capture_id = h.capture_id
 GROUP BY h.capture_id, h.space, h.module, h.name;
 

@@ -44,6 +44,15 @@ CREATE VIEW thinned_spans AS
 SELECT capture_id, class, state, from_ns, to_ns, from_s, to_s, sample_hz, full_hz, cause, effect
 FROM class_spans WHERE state_number IS NOT 0;
 
+-- Captures whose sampling rate changed under way: in shares of CPU time each sample counts its period there, and one that does not tell it counts as
+-- the average of the others. In captures that are not here each counts 1.
+CREATE VIEW sample_weights AS
+SELECT r.capture_id, CAST(avg(s.period) AS INTEGER) AS typical_period
+FROM (SELECT capture_id FROM class_spans WHERE event_class = 0 AND state_number IS NOT 3
+		GROUP BY capture_id HAVING count(DISTINCT sample_hz) > 1) r
+	CROSS JOIN cpu_sample s ON s.capture_id = r.capture_id
+WHERE s.period > 0 GROUP BY r.capture_id;
+
 -- How long each class was recorded how.
 CREATE VIEW class_coverage AS
 SELECT s.capture_id, s.class, c.duration_ns,
@@ -115,6 +124,18 @@ FROM overhead_rates r LEFT JOIN (SELECT DISTINCT capture_id, time_ns, cpu_percen
 	LEFT JOIN thinned x ON x.capture_id = r.capture_id AND x.time_ns = r.time_ns
 	LEFT JOIN overhead_budget g ON g.capture_id = r.capture_id
 WHERE r.cpu_percent IS NOT NULL;
+
+-- What was spent, span by span, to be held against the budget: the governor's accounts, about one a second, where it kept any, else what lies
+-- between two measurements of the recorder. An account that the end cut short (to less than half of the longest) says too little to count.
+CREATE VIEW budget_spans AS
+WITH accounts AS (
+	SELECT capture_id, time_ns, at_s, span_ns, measured_percent, max(span_ns) OVER (PARTITION BY capture_id) AS longest_ns
+	FROM governor_decisions WHERE kind = 'account' AND span_ns > 0)
+SELECT a.capture_id, a.time_ns, a.at_s, a.measured_percent AS cpu_percent, g.cpu_budget_percent
+FROM accounts a JOIN overhead_budget g ON g.capture_id = a.capture_id WHERE 2 * a.span_ns >= a.longest_ns
+UNION ALL
+SELECT capture_id, time_ns, at_s, cpu_percent, cpu_budget_percent
+FROM overhead_spending WHERE capture_id NOT IN (SELECT capture_id FROM accounts);
 
 -- ---------------------------------------------------------------- system calls of spans in which none were recorded
 

@@ -162,7 +162,7 @@ static int budget_fields(struct kymo_db *db, const struct kymo_filter *filter,
 		" max(disk_floor_bytes) AS disk_floor_bytes FROM overhead_budget WHERE " CAPTURE_SQL
 		") b, (SELECT max(cpu_percent) AS cpu_highest_percent, count(*) AS measurements,"
 		" count(CASE WHEN cpu_percent > cpu_budget_percent THEN 1 END) AS over_budget"
-		" FROM overhead_spending WHERE " CAPTURE_SQL
+		" FROM budget_spans WHERE " CAPTURE_SQL
 		") s, (SELECT count(*) AS decisions FROM governor_decisions WHERE " CAPTURE_SQL
 		" AND kind = 'decision') d",
 		&query, err);

@@ -95,6 +95,27 @@ def fill(path):
             pass
 
 
+def floor_before_force(name, directory):
+    """--force with a floor that is out of reach refuses before it removes; what the old file gives back counts. -> [(case, problems)]"""
+    path, free = os.path.join(directory, "old.kymo"), free_bytes(directory)
+    content = b"kept" * (free // 8)  # half of what is free
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    cases = []
+    for floor, refused in ((free, True), (free * 3 // 4, False)):
+        done = subprocess.run([*env.command("events=1000", path), "--disk-floor", str(floor)], stderr=subprocess.PIPE, text=True, check=False)
+        with open(path, "rb") as file:
+            kept = file.read() == content
+        problems = [env.expect(f"exit status {done.returncode}: {done.stderr}", done.returncode == (1 if refused else 0)),
+                    env.expect(f"the old file was {'kept' if kept else 'replaced'}", kept == refused),
+                    env.expect(f"said {done.stderr!r}", not refused or ("--disk-floor" in done.stderr and path in done.stderr))]
+        cases.append((f"{name}, --force with a floor {'out of' if refused else 'within'} reach", problems))
+    os.unlink(path)
+    return cases
+
+
 def real_disk(name, directory):
     """In a mount namespace of its own. -> [(case, problems)]"""
     cases = []
@@ -140,23 +161,14 @@ def on_real_disks(check):
         at = os.path.join(env.scratch, name)
         os.mkdir(at)
         script = f"{MOUNT[name].format(at=at)} || exit 77; exec {sys.executable} {os.path.abspath(__file__)} {INNER} {name} {at}"
-        done = subprocess.run(["unshare", "-m", "bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-        if done.returncode == 77:
-            print(f"{name} could not be mounted: {done.stderr.strip()}")
-            continue
-        had.append(name)
-        rows = [line.split("\t", 1) for line in done.stdout.splitlines() if line.startswith("case ")]
-        if done.returncode or not rows:
-            check.case(name, [f"stopped with {done.returncode}: {done.stdout} {done.stderr}"])
-        for case, problems in rows:
-            check.case(case[5:], problems.split("|") if problems else [])
+        if env.run_inner(check, name, script):
+            had.append(name)
     return had
 
 
 def main():
     if INNER in sys.argv:
-        for case, problems in real_disk(sys.argv[2], sys.argv[3]):
-            print(f"case {case}\t" + "|".join(problem for problem in problems if problem).replace("\n", " "))
+        env.tell_outer([*floor_before_force(sys.argv[2], sys.argv[3]), *real_disk(sys.argv[2], sys.argv[3])])
         return
     env.require_shim()
     check = env.Check("W8")

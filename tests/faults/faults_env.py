@@ -113,6 +113,27 @@ def expect(problem, good):
     return None if good else problem
 
 
+def tell_outer(cases):
+    """What a test says that run_inner() started: each case with its problems."""
+    for case, problems in cases:
+        print(f"case {case}\t" + "|".join(problem for problem in problems if problem).replace("\n", " "))
+
+
+def run_inner(check, name, script, environ=None):
+    """Runs a script that mounts a file system and ends in this test again, in a mount namespace of its own; takes its cases.
+    False where the file system could not be had (status 77)."""
+    done = subprocess.run(["unshare", "-m", "bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, env=environ)
+    if done.returncode == 77:
+        print(f"{name} could not be mounted: {done.stderr.strip()}")
+        return False
+    rows = [line.split("\t", 1) for line in done.stdout.splitlines() if line.startswith("case ")]
+    if done.returncode or not rows:
+        check.case(name, [f"stopped with {done.returncode}: {done.stdout} {done.stderr}"])
+    for case, problems in rows:
+        check.case(case[5:], problems.split("|") if problems else [])
+    return True
+
+
 def require_shim():
     """A static kymo-record cannot be given a disk that fails."""
     run = Run("", "events=10")

@@ -146,24 +146,14 @@ def real_disks(check):
         # xfs keeps copies of files by reference
         script = (f"truncate -s 2G {outer}.img && mkfs.xfs -q {outer}.img && mount -o loop {outer}.img {outer} || exit 77; "
                   f"{sys.executable} {os.path.abspath(__file__)} {INNER} {name} {outer}; status=$?; umount {outer}; exit $status")
-        done = subprocess.run(["unshare", "-m", "bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                              env=dict(os.environ, TEST_SEED=str(env.SEED)))
-        if done.returncode == 77:
-            print(f"{name} could not be mounted: {done.stderr.strip()}")
-            continue
-        had.append(name)
-        rows = [line.split("\t", 1) for line in done.stdout.splitlines() if line.startswith("case ")]
-        if done.returncode or not rows:
-            check.case(name, [f"stopped with {done.returncode}: {done.stdout} {done.stderr}"])
-        for case, problems in rows:
-            check.case(case[5:], problems.split("|") if problems else [])
+        if env.run_inner(check, name, script, dict(os.environ, TEST_SEED=str(env.SEED))):
+            had.append(name)
     return had
 
 
 def main():
     if INNER in sys.argv:
-        for case, problems in snapshots(sys.argv[2], sys.argv[3]):
-            print(f"case {case}\t" + "|".join(problem for problem in problems if problem).replace("\n", " "))
+        env.tell_outer(snapshots(sys.argv[2], sys.argv[3]))
         return
     env.require_shim()
     check = env.Check("W7")

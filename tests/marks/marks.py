@@ -255,6 +255,10 @@ def folded(*arguments):
     return {line.split(";")[1].split("+")[0]: int(line.rsplit(" ", 1)[1]) for line in out.splitlines()}, err
 
 
+def sql(path, query):
+    return json.loads(run("sql", "--json", path, query)[1])["rows"]
+
+
 def check_weights():
     """10 s of one function at 100 Hz, 10 s of another at 50 and 10 Hz: the same"""
     second = 10**9
@@ -267,6 +271,15 @@ def check_weights():
         check({row["name"].split("+")[0]: row["total_weight"] for row in document["frames"] if row["self_weight"]} == weights,
               f"flame of {name}")
         check(document["counted"] == {"thinned": "ns", "cycles": "cycles"}[name], f"unit of {name} in JSON")
+    for name, expected in (("thinned", [40, 40, 20]), ("cycles", [40, 40, 20]), ("no-period", [55.56, 16.67, 27.78]),
+                           ("governed", [33.33, 33.33, 33.33]), ("clean", [33.33, 33.33, 33.33])):
+        rows = sql(path_of(name), "SELECT name, round(self_percent, 2) AS own, round(total_percent, 2) AS whole FROM hot_functions ORDER BY name")
+        check([row["own"] for row in rows] == [row["whole"] for row in rows] == expected, f"hot_functions of {name}: {rows}")
+    run("import", "--quiet", path_of("thinned"), path_of("clean"), "-f", "-o", "two.db")
+    rows = sql("two.db", "SELECT capture_id, round(self_percent) AS own FROM hot_functions ORDER BY capture_id, name")
+    check([row["own"] for row in rows] == [40, 40, 20, 33, 33, 33], f"hot_functions of two captures: {rows}")
+    rows = sql("two.db", "SELECT capture_id, share_percent AS share FROM cpu_by_process ORDER BY 1")
+    check([row["share"] for row in rows] == [100, 100], f"cpu_by_process of two captures: {rows}")
     weights, err = folded(path_of("no-period"))
     check(weights == {"first": 1000, "second": 300, "third": 500}, f"weights of no-period: {weights}")
     check("samples do not tell what they stand for" in err, f"no-period is told: {err}")
@@ -295,6 +308,10 @@ def check_overhead():
     for name, limit, met in (("thinned", 1, 1), ("governed", 1, 1), ("no-limit", None, None), ("clean", 1, 1)):
         target = [row for row in overhead(name)["overhead_targets"] if row["target"] == "cpu"][0]
         check((target["limit_value"], target["met"]) == (limit, met), f"target of {name}: {target}")
+    subprocess.run([MAKER, "accounts.kymo", "governed", "accounts"], check=True)
+    budget = json.loads(run("overhead", "--json", "accounts.kymo")[1])["budget"]
+    check((budget["measurements"], budget["over_budget"], budget["cpu_highest_percent"]) == (30, 1, 1.5), f"an account each second: {budget}")
+    check(document["budget"]["measurements"] == 3 and document["budget"]["over_budget"] == 0, f"three accounts: {document['budget']}")
     check("budget" not in overhead("clean"), "a capture without a governor has no budget")
 
 

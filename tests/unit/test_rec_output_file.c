@@ -113,6 +113,26 @@ static void test_force_never_writes_through(void **state)
 	assert_holds("old", "new");
 }
 
+/* A floor that is reached already refuses before --force takes anything away. */
+static void test_floor_comes_before_force(void **state)
+{
+	static const struct rec_floor out_of_reach = {.given = true, .bytes = 1ull << 60};
+	static const struct rec_floor none = {.given = true}, usual = {.given = false};
+	struct cap_err err = {0};
+
+	(void)state;
+	put("kept", "still here");
+	assert_int_equal(rec_output_check(in_folder("kept"), true, &out_of_reach, &err), -ENOSPC);
+	assert_non_null(strstr(err.text, "kept"));
+	assert_non_null(strstr(err.text, "--disk-floor keeps"));
+	assert_non_null(strstr(err.text, "make room"));
+	assert_int_equal(rec_output_check(in_folder("new"), false, &out_of_reach, &err), -ENOSPC);
+	assert_int_equal(rec_output_check(in_folder("kept"), true, &none, &err), 0);
+	assert_int_equal(rec_output_check(in_folder("kept"), true, &usual, &err), 0);
+	assert_holds("kept", "still here");
+	assert_int_equal(access(in_folder("new"), F_OK), -1);
+}
+
 static void test_mode_whatever_the_umask(void **state)
 {
 	static const mode_t masks[] = {0, 022, 0777};
@@ -235,6 +255,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refuses_what_exists, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_force_never_writes_through, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_floor_comes_before_force, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_mode_whatever_the_umask, make_folder,
 						remove_folder),
