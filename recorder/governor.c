@@ -29,7 +29,8 @@
 #define LOOK_MIN_NS (5 * MS_NS)
 #define SLICE_S 1.0 /* of budget that a slice may cost */
 /* What a slice is charged, in its costs: slices take half of what the budget leaves. The other half
- * is for what no account sees (caches, interrupts, attaching), so that the whole stays within it. */
+ * is for what no account sees (caches, interrupts, attaching), so that the whole stays within it.
+ */
 #define SLICE_CHARGE 2.0
 #define SLICE_GAP_NS (250 * MS_NS)
 #define SLICE_TRY_NS (60 * REC_NS_PER_S) /* at least so often */
