@@ -166,16 +166,15 @@ static void write_decoded(struct verify *verify)
 	const struct kymo_walk_counts *counts = kymo_walk_counts(verify->walk);
 	const struct kymo_value none = {.type = KYMO_NULL};
 
+	kymo_sink_field_int(verify->sink, "events_counted",
+			    counts->calls_counted ? KYMO_SHOW_COUNT : KYMO_SHOW_HIDDEN,
+			    (s64)counts->calls_counted);
 	if (verify->decode) {
-		kymo_sink_field_int(verify->sink, "events_counted",
-				    counts->calls_counted ? KYMO_SHOW_COUNT : KYMO_SHOW_HIDDEN,
-				    (s64)counts->calls_counted);
 		field_count(verify, "rows_unknown_type", counts->rows_unknown_type);
 		field_count(verify, "columns", counts->columns);
 		field_count(verify, "columns_rejected", counts->columns_rejected);
 		return;
 	}
-	kymo_sink_field(verify->sink, "events_counted", KYMO_SHOW_HIDDEN, &none);
 	kymo_sink_field(verify->sink, "rows_unknown_type", KYMO_SHOW_HIDDEN, &none);
 	kymo_sink_field(verify->sink, "columns", KYMO_SHOW_HIDDEN, &none);
 	kymo_sink_field(verify->sink, "columns_rejected", KYMO_SHOW_HIDDEN, &none);
@@ -252,8 +251,8 @@ static int report(struct verify *verify, struct cap_err *err)
 	kymo_sink_field_text(verify->sink, "checked",
 			     verify->decode
 				     ? "everything: every row was decoded"
-				     : "checksums and heads of all blocks; rows not decoded, "
-				       "--decode reads them too");
+				     : "checksums and heads of all blocks, and counters; other "
+				       "rows not decoded, --decode reads them too");
 	kymo_sink_field(verify->sink, "decoded", KYMO_SHOW_HIDDEN, &decoded);
 	if (rc == 0)
 		write_totals(verify);

@@ -421,25 +421,36 @@ static int tally_counts(struct kymo_walk *walk, const struct kymo_walk_block *at
 	return 0;
 }
 
-static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
+/* 1: at->rows is there; 0: it cannot be read, which is told; -ENOMEM. */
+static int read_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
 	bool is_chunk = at->block.type == CAP_BLOCK_CHUNK;
 	struct cap_err reason = {0};
-	u64 guessed = cap_reader_damage(walk->reader)->blocks_schema_unknown;
 	struct kymo_gap *gap;
 	int rc = cap_reader_rows(walk->reader, &at->rows, &reason);
 
 	if (rc == -ENOMEM)
 		return cap_fail(err, rc, "%s", reason.text);
-	if (rc < 0) {
-		gap = add_fact(walk, KYMO_GAP_DAMAGED, &at->block);
-		gap->events_known = true;
-		gap->events = is_chunk ? at->block.row_count : 0;
-		name_reason(&at->block, reason.text, gap->text);
-		walk->broken = true;
-		return 0;
-	}
-	at->rows_decoded = true;
+	at->rows_decoded = rc >= 0;
+	if (rc >= 0)
+		return 1;
+	gap = add_fact(walk, KYMO_GAP_DAMAGED, &at->block);
+	gap->events_known = true;
+	gap->events = is_chunk ? at->block.row_count : 0;
+	name_reason(&at->block, reason.text, gap->text);
+	walk->broken = true;
+	return 0;
+}
+
+static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
+{
+	u64 guessed = cap_reader_damage(walk->reader)->blocks_schema_unknown;
+	struct kymo_gap *gap;
+	int rc = read_rows(walk, at, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = 0;
 	if (cap_reader_damage(walk->reader)->blocks_schema_unknown > guessed) {
 		gap = add_fact(walk, KYMO_GAP_UNKNOWN, &at->block);
 		(void)snprintf(gap->text, sizeof(gap->text),
@@ -461,6 +472,14 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 	return rc;
 }
 
+/* Without decode: of the few blocks of counters only what they count. */
+static int count_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
+{
+	int rc = read_rows(walk, at, err);
+
+	return rc <= 0 ? rc : tally_counts(walk, at, err);
+}
+
 static int take_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
 	bool counted = true;
@@ -473,8 +492,8 @@ static int take_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct 
 		take_moved(walk, &at->block);
 	else
 		take_prologue(walk, &at->block);
-	if (walk->options.decode) {
-		rc = decode_rows(walk, at, err);
+	if (walk->options.decode || at->block.type == CAP_BLOCK_STATS) {
+		rc = walk->options.decode ? decode_rows(walk, at, err) : count_rows(walk, at, err);
 		counted = at->rows_decoded;
 	} else if (at->block.plain_len < CAP_PROLOGUE_BYTES || at->block.raw_len == 0) {
 		counted = false;
@@ -501,7 +520,9 @@ int kymo_walk_next(struct kymo_walk *walk, struct kymo_walk_block *ret_block, st
 	int rc = cap_reader_next(walk->reader, &at.block, err);
 
 	if (rc == 0) {
-		walk->counts.rows_unknown_type = cap_reader_damage(walk->reader)->rows_unknown_type;
+		if (walk->options.decode)
+			walk->counts.rows_unknown_type =
+				cap_reader_damage(walk->reader)->rows_unknown_type;
 		finish_capture(walk, walk->next_offset);
 		tell_all(walk);
 	}

@@ -33,7 +33,8 @@ struct kymo_gap {
 };
 
 struct kymo_walk_options {
-	bool decode; /* decompress every block of rows and decode every column */
+	bool decode; /* decompress every block of rows and decode every column; else only what
+			counts system calls is read of the blocks of counters */
 	/* Told in the order of the file. A gap is told before the block after which its bounds are
 	 * known is returned. */
 	void (*gap)(void *context, const struct kymo_gap *gap);
@@ -44,7 +45,7 @@ struct kymo_walk_counts { /* of rows: what stands in replicas is not counted aga
 	u64 captures;	  /* in this file */
 	u64 rows, events; /* with decode of blocks that could be decoded, else as their heads say */
 	u64 rows_unknown_type, columns, columns_rejected; /* with decode, else 0 */
-	u64 calls_counted;		/* with decode: in `syscall_count` rows; else 0 */
+	u64 calls_counted;				  /* in `syscall_count` rows */
 	u64 events_missing;		/* of all gaps where they are known: at least so many */
 	u64 gaps[KYMO_GAP_FOREIGN + 1]; /* by kind */
 };

@@ -3,7 +3,7 @@
 $ cp $SAMPLES/all.kymo whole.kymo; head -c 30000 whole.kymo >cut.kymo; echo text >text.kymo; kymo verify whole.kymo
 > path:                  whole.kymo
 > result:                good
-> checked:               checksums and heads of all blocks; rows not decoded, --decode reads them too
+> checked:               checksums and heads of all blocks, and counters; other rows not decoded, --decode reads them too
 > file_bytes:            N
 > captures:              1
 > blocks_good:           16

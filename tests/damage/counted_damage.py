@@ -84,6 +84,9 @@ def check_one(what, path, recovered, stored):
     lost_events = stored - verify["events"]
     check(verify["events_missing"], lost_events + missing, f"{what}: verify, events missing")
     check(verify["events_counted"], sum(told.counted.values()), f"{what}: verify, events counted")
+    short = json.loads(kymo("verify", "--json", path)[1])
+    check([short[key] for key in ("events_missing", "events_counted", "result")], [verify[key] for key in ("events_missing", "events_counted", "result")],
+          f"{what}: verify without --decode")
     info = json.loads(kymo("info", "--json", path)[1])
     check((info["events_damaged"], info["events_counted"]), (lost_events + missing, sum(told.counted.values())), f"{what}: info")
     report = json.loads(kymo("syscalls", "--json", path)[1])
