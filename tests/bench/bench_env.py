@@ -7,6 +7,7 @@ import atexit
 import glob
 import json
 import os
+import random
 import shutil
 import signal
 import statistics
@@ -162,6 +163,13 @@ def info(capture):
 
 def median(values):
     return statistics.median(values)
+
+
+def interval(values, of=median):
+    """95 % interval of a statistic of values, by bootstrap with a fixed seed"""
+    draw = random.Random(1)
+    drawn = sorted(of(draw.choices(values, k=len(values))) for _ in range(4000))
+    return drawn[100], drawn[-101]
 
 
 def spread(values):

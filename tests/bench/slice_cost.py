@@ -8,7 +8,6 @@ Prints a row per load with a 95 % interval (bootstrap over the slices). Usage: s
 import bisect
 import json
 import os
-import random
 import subprocess
 import sys
 import time
@@ -93,11 +92,10 @@ def measure(name):
         print(f"| {name}: cost of the default settings after {FIRST_S} s: CPU by the account, slices too | <= 1 % | {rest:.2f} % | {len(slices)} slices "
               f"| {'yes' if rest <= 1 else '**no**'} |", flush=True)
         return rest <= 1
-    draw = random.Random(1)
-    sums = sorted(100 * sum(draw.choices(lost, k=len(lost))) / (last - first) for _ in range(4000))
+    low, high = (100 * seconds / (last - first) for seconds in bench.interval(lost, sum))
     share, rest = 100 * sum(lost) / (last - first), spent_outside(output, first, last - first, slices)
     print(f"| {name}: cost of the default settings after {FIRST_S} s: throughput lost to slices, and CPU between them by the account | <= 1 % "
-          f"| {share:.2f} % (95 % interval {sums[100]:.2f} to {sums[-101]:.2f} %) + {rest:.2f} % = {share + rest:.2f} % | {len(lost)} slices "
+          f"| {share:.2f} % (95 % interval {low:.2f} to {high:.2f} %) + {rest:.2f} % = {share + rest:.2f} % | {len(lost)} slices "
           f"| {'yes' if share + rest <= 1 else '**no**'} |", flush=True)
     return share + rest <= 1
 

@@ -5,7 +5,6 @@ with the median and a 95 % interval (bootstrap over the rounds). Usage: workload
 --default: the default settings alone, so that more rounds fit."""
 import glob
 import os
-import random
 import sys
 import time
 
@@ -33,13 +32,6 @@ def tracers():
     ]
 
 
-def interval(values):
-    """95 % interval of the median, by bootstrap with a fixed seed"""
-    draw = random.Random(1)
-    medians = sorted(bench.median(draw.choices(values, k=len(values))) for _ in range(4000))
-    return medians[100], medians[-101]
-
-
 def measure(name, load, default_only):
     costs = {}
     for round_number in range(bench.PAIRS):
@@ -60,7 +52,7 @@ def measure(name, load, default_only):
 
 def report(name, costs):
     default, *others = costs.values()
-    low, high = interval(default)
+    low, high = bench.interval(default)
     print(f"| {name}: throughput lost to `kymo-record`, default settings | <= 1 % | {bench.median(default):.1f} %, 95 % interval {low:.1f} to {high:.1f} %"
           f" | {bench.spread(default)} of {len(default)} | {'yes' if bench.median(default) <= 1 else '**no**'} |",
           flush=True)
@@ -69,7 +61,7 @@ def report(name, costs):
     everything, record, trace = others
     ours = bench.median(everything)
     less = ours < bench.median(record) and ours < bench.median(trace)
-    low, high = interval(everything)
+    low, high = bench.interval(everything)
     print(f"| {name}: all system calls, `--cpu-budget none`; `perf record` {bench.median(record):.0f} %, `perf trace -s` {bench.median(trace):.0f} %"
           f" | less than both | {ours:.1f} %, 95 % interval {low:.1f} to {high:.1f} % | {bench.spread(everything)} of {len(everything)} | {'yes' if less else '**no**'} |",
           flush=True)
