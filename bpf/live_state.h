@@ -6,7 +6,7 @@
 #ifdef __bpf__
 #include "kernel_ints.h"
 #endif
-#include "formats/events.h"
+#include "formats/table/events.h"
 
 #define LIVE_MAX_CPUS                                                               \
 	1024 /* possible CPUs; a power of two. The recorder refuses hosts with more \

@@ -8,7 +8,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "formats/events.h"
+#include "formats/table/events.h"
 #include "live_state.h"
 
 /* Settings: read-only data, fixed at load, so that the verifier removes what is switched off. */

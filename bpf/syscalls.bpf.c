@@ -6,7 +6,7 @@
  * so are all while the recorder wants only counts.
  */
 #include "calls.bpf.h"
-#include "fold.bpf.h"
+#include "counts.bpf.h"
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
 

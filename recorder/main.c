@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doctor.h"
-#include "error_names.h"
-#include "event_classes.h"
-#include "options.h"
-#include "privileges.h"
-#include "record.h"
-#include "summary.h"
-#include "syscall_filter.h"
+#include "recorder/doctor/doctor.h"
+#include "recorder/base/error_names.h"
+#include "recorder/options/event_classes.h"
+#include "recorder/options/options.h"
+#include "recorder/guard/privileges.h"
+#include "recorder/session/record.h"
+#include "recorder/session/summary.h"
+#include "recorder/guard/syscall_filter.h"
 
 /* Messages quote what users and files say: nothing of that may steer the terminal. */
 static void say(const char *kind, const char *text)
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} commands[] = {
 #define COMMAND(name, function, help) {name, function},
-#include "commands.def"
+#include "recorder/options/commands.def"
 #undef COMMAND
 	};
 

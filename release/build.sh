@@ -78,7 +78,7 @@ split() {
 tree recorder kymo-record MinSizeRel -DKYMO_ANALYZER=OFF
 split recorder kymo-record
 bytes=$(stat -c %s "$work/bin/kymo-record")
-[ "$bytes" -le "$max_recorder_bytes" ] || fail "kymo-record has $bytes bytes, more than $max_recorder_bytes; see recorder/static_left_out.txt"
+[ "$bytes" -le "$max_recorder_bytes" ] || fail "kymo-record has $bytes bytes, more than $max_recorder_bytes; see recorder/static/static_left_out.txt"
 echo "release: kymo-record has $bytes of $max_recorder_bytes bytes"
 if [ -n "$recorder_only" ]; then
 	bash "$root/tests/linkage.sh" "$work/bin" || fail 'kymo-record is not as hardened as it should be'

@@ -53,13 +53,13 @@ log=$(mktemp)
 trap 'rm -f "$hints" "$log"' EXIT
 # The analyzer does not look into other files, so it is told that a failure returns the code it was given.
 cat >"$hints" <<-'END'
-	#include "formats/cap_error.h"
+	#include "formats/base/cap_error.h"
 	#define cap_fail(err, code, ...) ((void)cap_fail(err, code, __VA_ARGS__), (code))
 	#define cap_context(err, code, ...) ((void)cap_context(err, code, __VA_ARGS__), (code))
 	END
 analyze() { gcc -std=gnu17 -D_GNU_SOURCE -D_FORTIFY_SOURCE=3 -O2 -Wall -Wextra -fanalyzer -I"$root" "${@:2}" -c "$1" -o /dev/null; }
 reader=0
-for file in "$root"/formats/*.c; do
+for file in "$root"/formats/*/*.c; do
 	case ${file##*/} in capture_writer.c | chunk.c | chunk_encode.c | intern_table.c | cap_error.c) continue ;; esac
 	reader=$((reader + 1))
 	analyze "$file" -x c -include "$hints" >"$log" 2>&1 && ! grep -q 'warning:' "$log" || {

@@ -18,12 +18,12 @@ PROMISED = 6000
 # (group, most lines of code, files, why it stands there)
 GROUPS = [
     ("kernel", 1700, ["bpf/*"], "runs in the kernel, checked by its verifier"),
-    ("synthetic", 1400, ["recorder/synthetic_*", "recorder/capture_source.c"], "events without a kernel: asks for no privilege, is never run with one by a recording of this host"),
-    ("doctor", 1500, ["recorder/doctor*"], "another command: loads trial programs, records nothing"),
-    ("options", 2900, ["recorder/option*", "recorder/config_*", "recorder/quantity_text.*", "recorder/units.*", "recorder/json_text.*", "recorder/summary.*", "recorder/budget_summary.*", "recorder/memory_plan.*", "recorder/status_line.*"],
+    ("synthetic", 1400, ["recorder/synthetic/*"], "events without a kernel: asks for no privilege, is never run with one by a recording of this host"),
+    ("doctor", 1500, ["recorder/doctor/*"], "another command: loads trial programs, records nothing"),
+    ("options", 2900, ["recorder/options/*", "recorder/base/*", "recorder/session/summary.*", "recorder/session/budget_summary.*", "recorder/budget/memory_plan.*", "recorder/session/status_line.*"],
      "reads what the caller typed or a file only he or root can write, and tells him; capabilities are held, but nobody else is obeyed"),
-    ("after", 5500, ["recorder/sink*", "recorder/writer_thread.*", "recorder/package.*", "recorder/encode.*", "recorder/event_*", "recorder/output_file.*", "recorder/output_state.h", "recorder/rec_sink.h",
-                     "recorder/side_blocks.*", "recorder/clock_snapshot.*", "recorder/own_cost.*", "recorder/govern*", "recorder/live_govern*", "recorder/live_fold.*", "recorder/size_limit.*", "recorder/record_stop.c", "recorder/stop_steps.*", "recorder/address_set.*", "recorder/kernel_symbols.c"],
+    ("after", 5500, ["recorder/pipeline/*", "recorder/budget/*", "recorder/live/live_measure.*", "recorder/live/live_counts.*", "recorder/session/info_blocks.*", "recorder/session/record_stop.c",
+                     "recorder/guard/stop_steps.*", "recorder/host/clock_snapshot.*", "recorder/host/own_cost.*", "recorder/host/address_set.*", "recorder/host/kernel_symbols.c"],
      "works after the drop: encodes, writes, names (the file is opened before it)"),
     ("privileged", 6800, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
 ]
@@ -40,9 +40,10 @@ def code_lines(path):
 
 def sources():
     for folder in ("bpf", "recorder"):
-        for name in sorted(os.listdir(os.path.join(ROOT, folder))):
-            if name.endswith((".c", ".h", ".def")):
-                yield f"{folder}/{name}"
+        for place, _, names in sorted(os.walk(os.path.join(ROOT, folder))):
+            for name in sorted(names):
+                if name.endswith((".c", ".h", ".def")):
+                    yield os.path.relpath(os.path.join(place, name), ROOT)
 
 
 def main():

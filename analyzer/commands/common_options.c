@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define MAX_OPTIONS 48
 #define HELP_COLUMN 26

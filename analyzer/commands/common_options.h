@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "analyzer/db/open_db.h"
-#include "analyzer/import/reading.h"
-#include "analyzer/output/sink.h"
-#include "formats/cap_error.h"
+#include "analyzer/capture/reading.h"
+#include "analyzer/output/report_writer.h"
+#include "formats/base/cap_error.h"
 
 #define KYMO_EXIT_LOSS 3 /* done, but data was lost, damaged or unknown */
 

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "analyzer/output/json_string.h"
-#include "analyzer/output/sink.h"
-#include "formats/capture_reader.h"
-#include "formats/cleanup.h"
-#include "formats/limits.h"
+#include "analyzer/output/report_writer.h"
+#include "formats/read/capture_reader.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
 
 #define OUTPUT_BYTES (256u << 10)
 #define DUMP_COLUMNS CAP_MAX_COLUMNS

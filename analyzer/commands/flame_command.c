@@ -10,8 +10,8 @@
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 struct flame_options {
 	struct kymo_flame_options svg;

@@ -4,8 +4,8 @@
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/folded_report.h"
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 struct folded_options {
 	enum kymo_process_label label;

@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "analyzer/commands/stop_signal.h"
-#include "analyzer/import/import_files.h"
+#include "analyzer/db/import_files.h"
 #include "analyzer/output/safe_text.h"
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/thinned_note.h"
+#include "analyzer/reports/reduced_note.h"
 
 #define LINE_PERIOD_NS 200000000
 

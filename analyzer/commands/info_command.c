@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 static const struct {
 	const char *name;

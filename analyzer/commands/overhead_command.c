@@ -3,8 +3,8 @@
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/overhead_report.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 static int set_timeline(void *own, const char *value, struct cap_err *err)
 {

@@ -2,7 +2,7 @@
 /* One line on a terminal that tells how far a pass over a file is; nothing where nobody looks. */
 #include <stdbool.h>
 
-#include "formats/events.h"
+#include "formats/table/events.h"
 
 struct kymo_progress_line {
 	const char *what; /* "verify" */

@@ -8,9 +8,9 @@
 #include "analyzer/commands/capture_commands.h"
 #include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/stop_signal.h"
-#include "analyzer/import/output_part.h"
+#include "analyzer/recover/output_part.h"
 #include "analyzer/recover/recover_capture.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define EXIT_NOT_A_CAPTURE 2
 

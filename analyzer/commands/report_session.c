@@ -1,7 +1,7 @@
 /* See the header: thin on purpose, so that all reports open their input in the same way. */
-#include "report_session.h"
+#include "analyzer/commands/report_session.h"
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
 		     struct kymo_db **ret_db, struct cap_err *err)

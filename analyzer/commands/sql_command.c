@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 #define MAX_QUERY_BYTES (1u << 20)
 

@@ -9,8 +9,8 @@
 #include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/syscalls_report.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 struct syscalls_options {
 	struct kymo_syscalls_options report;

@@ -11,9 +11,9 @@
 #include <time.h>
 
 #include "analyzer/commands/progress_line.h"
-#include "analyzer/recover/capture_walk.h"
-#include "formats/cleanup.h"
-#include "formats/end_reasons.h"
+#include "analyzer/capture/capture_walk.h"
+#include "formats/base/cleanup.h"
+#include "formats/table/end_reasons.h"
 
 #define EXIT_NOT_A_CAPTURE 2
 #define EXIT_REFUSED 2 /* --strict */

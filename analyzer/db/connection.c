@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 int kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err)
 {

@@ -3,7 +3,7 @@
  * db/ and import/. */
 #include <sqlite3.h>
 
-#include "formats/cap_error.h"
+#include "formats/base/cap_error.h"
 
 /* Opens path with SQLITE_OPEN_* flags. */
 int kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err);

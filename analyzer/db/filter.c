@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analyzer/db/open_db.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 /* Whether the capture that the filter names is there, and when it starts. */
 static int find_capture(const struct kymo_db *db, const struct kymo_filter *filter, bool *ret_found,

@@ -10,7 +10,7 @@
 
 #include "analyzer/db/own_schema.h"
 #include "analyzer/db/syscall_question.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 static const char tables_sql[] =
 	"CREATE TEMP TABLE syscall_summary AS SELECT * FROM main.syscall_summary LIMIT 0;"

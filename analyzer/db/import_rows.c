@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 #include "analyzer/db/query.h"
-#include "analyzer/import/chunk_cursor.h"
-#include "analyzer/import/row_columns.h"
-#include "analyzer/import/syscall_rows.h"
-#include "formats/cleanup.h"
+#include "analyzer/capture/chunk_cursor.h"
+#include "analyzer/capture/row_columns.h"
+#include "analyzer/capture/syscall_rows.h"
+#include "formats/base/cleanup.h"
 
 struct rows_import {
 	sqlite3 *db;

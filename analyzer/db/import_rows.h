@@ -1,6 +1,6 @@
 #pragma once
 /* The rows of all types of a capture into their tables. For schema_db.c. */
-#include "analyzer/import/vtab.h"
+#include "analyzer/db/vtab.h"
 
 /*
  * The types of `types` (a bit per type id) that the capture has. If system calls are among them,

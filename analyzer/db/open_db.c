@@ -11,9 +11,9 @@
 #include "analyzer/db/connection.h"
 #include "analyzer/db/own_schema.h"
 #include "analyzer/db/schema_db.h"
-#include "analyzer/symbols/symbolize_db.h"
-#include "formats/bytes.h"
-#include "formats/cleanup.h"
+#include "analyzer/db/symbolize_db.h"
+#include "formats/base/bytes.h"
+#include "formats/base/cleanup.h"
 
 #define SQLITE_HEAD_BYTES 100u
 #define CHECKED_BYTES \

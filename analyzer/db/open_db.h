@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 #include "analyzer/db/query.h"
-#include "analyzer/import/reading.h"
-#include "analyzer/symbols/symbolize_db.h"
-#include "formats/cap_error.h"
-#include "formats/events.h"
+#include "analyzer/capture/reading.h"
+#include "analyzer/db/symbolize_db.h"
+#include "formats/base/cap_error.h"
+#include "formats/table/events.h"
 
 struct kymo_db_options {
 	enum kymo_reading reading; /* captures only; CAP_EREFUSED */

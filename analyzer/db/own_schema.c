@@ -7,7 +7,7 @@
 #include "analyzer/db/connection.h"
 #include "analyzer/db/query.h"
 #include "analyzer/db/schema_db.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define VIEW_HEAD "CREATE VIEW "
 

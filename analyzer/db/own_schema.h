@@ -6,7 +6,7 @@
  */
 #include <sqlite3.h>
 
-#include "formats/cap_error.h"
+#include "formats/base/cap_error.h"
 
 /*
  * Nothing but plain tables, all of ours among them, without computed columns: reading them runs no

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "analyzer/output/safe_text.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 struct kymo_query {
 	sqlite3 *handle;

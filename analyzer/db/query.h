@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "analyzer/output/sink.h"
-#include "formats/cap_error.h"
-#include "formats/events.h"
+#include "analyzer/output/report_writer.h"
+#include "formats/base/cap_error.h"
+#include "formats/table/events.h"
 
 struct sqlite3;
 struct kymo_query;

@@ -8,8 +8,8 @@
 
 #include "analyzer/db/import_rows.h"
 #include "analyzer/db/query.h"
-#include "analyzer/import/row_columns.h"
-#include "formats/cleanup.h"
+#include "analyzer/capture/row_columns.h"
+#include "formats/base/cleanup.h"
 
 #define LAST_ERRNO 4095 /* the kernel's MAX_ERRNO */
 

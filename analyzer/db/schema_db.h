@@ -2,8 +2,8 @@
 /* Makes the schema on a connection, and fills it from an opened capture. */
 #include <stdbool.h>
 
-#include "analyzer/import/vtab.h"
-#include "formats/cap_error.h"
+#include "analyzer/db/vtab.h"
+#include "formats/base/cap_error.h"
 
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
 #define KYMO_SCHEMA_VERSION 3

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "analyzer/db/capture_db.h"
-#include "analyzer/import/syscall_rows.h"
-#include "formats/cleanup.h"
+#include "analyzer/capture/syscall_rows.h"
+#include "formats/base/cleanup.h"
 
 #define BATCH_ROWS 4096
 

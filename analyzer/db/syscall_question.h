@@ -2,7 +2,7 @@
 /* The exact aggregate of system calls, limited by a filter, from a database or a capture. For what
  * the summary tables do not answer. */
 #include "analyzer/db/open_db.h"
-#include "analyzer/reports/syscall_aggregate.h"
+#include "analyzer/stats/syscall_aggregate.h"
 
 /* The filter must be resolved. 0, -ENOMEM, or what reading met. Free with
  * kymo_syscall_aggregate_free. *ret_counts_outside (may be NULL): counted calls that were left out,

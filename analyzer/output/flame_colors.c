@@ -3,7 +3,7 @@
  * relatives look alike, neighbours still differ. Kernel frames have a hue of their own; frames
  * without a name are pale.
  */
-#include "flame_colors.h"
+#include "analyzer/output/flame_colors.h"
 
 #include <math.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "formats/events.h"
+#include "formats/table/events.h"
 
 #define KYMO_VISIBLE_BYTES 8 /* of one step, terminator included */
 

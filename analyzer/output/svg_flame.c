@@ -2,7 +2,7 @@
  * Layout: title, captions, legend, frames, details line. Depth-first over the tree, twice: once to
  * learn the height, once to write.
  */
-#include "svg_flame.h"
+#include "analyzer/output/svg_flame.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include "analyzer/output/value_format.h"
 #include "analyzer/output/xml_text.h"
 #include "analyzer/web/web_assets.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define MARGIN_PX 10
 #define ROW_PX 17	 /* a frame and the gap above it */

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "analyzer/reports/stack_tree.h"
-#include "formats/cap_error.h"
+#include "analyzer/stats/stack_tree.h"
+#include "formats/base/cap_error.h"
 
 #define KYMO_FLAME_MIN_WIDTH_PX 200
 #define KYMO_FLAME_MAX_WIDTH_PX 100000

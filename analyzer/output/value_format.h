@@ -2,7 +2,7 @@
 /* Numbers as text. Does not know where they go. */
 #include <stddef.h>
 
-#include "analyzer/output/sink.h"
+#include "analyzer/output/report_writer.h"
 
 #define KYMO_NUMBER_BYTES 64
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/events.h"
+#include "formats/table/events.h"
 
 void kymo_counted_tally_done(struct kymo_counted_tally *tally)
 {

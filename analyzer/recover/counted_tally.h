@@ -1,8 +1,8 @@
 #pragma once
 /* Of one capture: how many calls were counted, as its totals say, and how many its rows hold. For
  * capture_walk.c. */
-#include "analyzer/import/id_map.h"
-#include "formats/capture_reader.h"
+#include "analyzer/stats/id_map.h"
+#include "formats/read/capture_reader.h"
 
 struct kymo_counted_tally {
 	struct kymo_tally_cell {      /* a class on a CPU */

@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/recover/capture_walk.h"
+#include "analyzer/capture/capture_walk.h"
 #include "analyzer/recover/recover_losses.h"
-#include "formats/block_header.h"
-#include "formats/bytes.h"
-#include "formats/capture_writer.h"
-#include "formats/cleanup.h"
-#include "formats/limits.h"
+#include "formats/base/block_header.h"
+#include "formats/base/bytes.h"
+#include "formats/write/capture_writer.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
 
 #define MAX_KEPT_SCHEMAS 16
 /* Of more blocks out of order than a page or two can move, the rest counts as lost though it is

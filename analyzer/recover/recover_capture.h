@@ -3,7 +3,7 @@
  * `kymo recover`: the readable blocks of a damaged capture as a sound one. Blocks are copied as
  * they are where they can be, under new numbers; what was lost stands in the copy as loss.
  */
-#include "formats/capture_reader.h"
+#include "formats/read/capture_reader.h"
 
 struct kymo_recover_options {
 	int output_fd;

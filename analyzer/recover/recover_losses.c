@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/import/id_map.h"
-#include "formats/cleanup.h"
-#include "formats/events.h"
-#include "formats/limits.h"
-#include "formats/schema.h"
+#include "analyzer/stats/id_map.h"
+#include "formats/base/cleanup.h"
+#include "formats/table/events.h"
+#include "formats/base/limits.h"
+#include "formats/table/schema.h"
 
 /* A hostile capture may name any class and CPU; past this many pairs the totals stay as they are.
  */

@@ -5,8 +5,8 @@
  * a gap took follows from the totals that the recorder wrote every second: they minus the rows that
  * are there. The same of counted system calls.
  */
-#include "analyzer/recover/capture_walk.h"
-#include "formats/chunk.h"
+#include "analyzer/capture/capture_walk.h"
+#include "formats/write/chunk.h"
 
 struct kymo_losses;
 

@@ -1,8 +1,8 @@
 /* --strict: a walk of its own, up to the first damage. */
 #include <inttypes.h>
 
-#include "analyzer/recover/capture_walk.h"
-#include "formats/cleanup.h"
+#include "analyzer/capture/capture_walk.h"
+#include "formats/base/cleanup.h"
 
 static void keep_first(void *context, const struct kymo_gap *gap)
 {

@@ -3,8 +3,8 @@
 
 #include "analyzer/db/query.h"
 #include "analyzer/reports/report_columns.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 #define CAPTURE_SQL "(:capture = 0 OR capture_id = :capture)"
 /* What a person need not read: how recording began, and what was only spent. */

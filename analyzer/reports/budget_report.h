@@ -2,7 +2,7 @@
 /* The part of `kymo overhead` about the recorder's governor: what it was allowed, what was spent
  * against it, and each decision. Captures without rows of the governor have no such part. */
 #include "analyzer/db/open_db.h"
-#include "analyzer/output/sink.h"
+#include "analyzer/output/report_writer.h"
 
 struct kymo_budget_options {
 	const struct kymo_filter *filter; /* resolved */

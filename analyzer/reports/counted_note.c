@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "analyzer/db/query.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 static const char sums_sql[] =
 	"SELECT CAST(total(single) AS INTEGER), CAST(total(counted) AS INTEGER) FROM syscalls"

@@ -2,7 +2,7 @@
 /* How many system calls a report knows as single events, and how many only as counts with durations
  * known to a power of two: those that were counted in the kernel instead of stored one by one. */
 #include "analyzer/db/open_db.h"
-#include "analyzer/output/sink.h"
+#include "analyzer/output/report_writer.h"
 
 struct kymo_counted_sums {
 	s64 single, counted;

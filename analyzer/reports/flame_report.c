@@ -1,14 +1,14 @@
 /* Captions come from views; the shares of samples from the facts that were counted with the stacks.
  */
-#include "flame_report.h"
+#include "analyzer/reports/flame_report.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "analyzer/db/query.h"
-#include "analyzer/reports/thinned_note.h"
-#include "formats/cleanup.h"
+#include "analyzer/reports/reduced_note.h"
+#include "formats/base/cleanup.h"
 
 #define MENTION_PERCENT 1.0 /* of frames without a name: fewer are normal */
 

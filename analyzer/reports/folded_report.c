@@ -1,6 +1,6 @@
 /* The line of a stack is kept while the tree is walked: each node cuts it at its depth and adds its
  * name. */
-#include "folded_report.h"
+#include "analyzer/reports/folded_report.h"
 
 #include <errno.h>
 #include <inttypes.h>

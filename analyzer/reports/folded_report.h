@@ -2,8 +2,8 @@
 /* Folded stacks, root first: one line per distinct stack, "process;frame;frame count". */
 #include <stdio.h>
 
-#include "analyzer/output/sink.h"
-#include "analyzer/reports/stack_tree.h"
+#include "analyzer/output/report_writer.h"
+#include "analyzer/stats/stack_tree.h"
 
 /* Writes the stacks of a finished tree whose names are folded names, in order of the tree. 0,
  * -ENOMEM, or the error of writing. */

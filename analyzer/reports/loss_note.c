@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 static const char capture_sql[] =
 	"SELECT id, path, events_dropped, events_damaged, complete, "

@@ -3,7 +3,7 @@
  * document, and as one line per capture for stderr. */
 #include "analyzer/commands/common_options.h"
 #include "analyzer/db/open_db.h"
-#include "analyzer/output/sink.h"
+#include "analyzer/output/report_writer.h"
 
 /*
  * Writes object "loss" into the sink (JSON only; NULL: no sink) with events_dropped,

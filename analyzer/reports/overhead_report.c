@@ -1,6 +1,6 @@
 /* Fields and tables straight from the views; how a number is shown follows from the unit its name
  * ends in. */
-#include "overhead_report.h"
+#include "analyzer/reports/overhead_report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "analyzer/db/query.h"
 #include "analyzer/reports/budget_report.h"
 #include "analyzer/reports/report_columns.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define CAPTURE_SQL " WHERE :capture = 0 OR capture_id = :capture"
 

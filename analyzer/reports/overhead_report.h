@@ -1,7 +1,7 @@
 #pragma once
 /* What recording cost, against its targets, and what was lost. */
 #include "analyzer/db/open_db.h"
-#include "analyzer/output/sink.h"
+#include "analyzer/output/report_writer.h"
 
 struct kymo_overhead_options {
 	const struct kymo_filter *filter; /* resolved */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "analyzer/db/open_db.h"
-#include "analyzer/output/sink.h"
+#include "analyzer/output/report_writer.h"
 
 #define KYMO_REPORT_MAX_COLUMNS 32
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 const char *kymo_weight_unit(enum kymo_weight weight)
 {

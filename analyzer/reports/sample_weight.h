@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "analyzer/db/open_db.h"
-#include "formats/cap_error.h"
+#include "formats/base/cap_error.h"
 
 enum kymo_weight {
 	KYMO_WEIGHT_SAMPLES = 0, /* 1: one rate throughout */

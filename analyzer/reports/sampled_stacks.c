@@ -2,16 +2,16 @@
  * Reads frames and stacks into memory, then adds each (task, stack) with its sample count. Ids in
  * the database need not be dense, so both tables are searched by halves.
  */
-#include "sampled_stacks.h"
+#include "analyzer/reports/sampled_stacks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/db/query.h"
-#include "analyzer/reports/folded_name.h"
-#include "formats/cleanup.h"
-#include "formats/limits.h"
+#include "analyzer/stats/folded_name.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
 
 struct frame_entry {
 	s64 id;

@@ -5,8 +5,8 @@
 
 #include "analyzer/db/open_db.h"
 #include "analyzer/reports/sample_weight.h"
-#include "analyzer/reports/stack_tree.h"
-#include "formats/cap_error.h"
+#include "analyzer/stats/stack_tree.h"
+#include "formats/base/cap_error.h"
 
 enum kymo_process_label {			   /* what stands at the root of a stack */
 			  KYMO_LABEL_COMM = 0,	   /* name */

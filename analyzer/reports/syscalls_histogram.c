@@ -8,7 +8,7 @@
 #include "analyzer/db/query.h"
 #include "analyzer/output/safe_text.h"
 #include "analyzer/reports/syscalls_report.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define BUCKETS 64
 #define BAR_COLUMNS 40

@@ -1,5 +1,5 @@
 /* Each table is a SELECT from a view of the same name; columns keep the view's names and order. */
-#include "syscalls_report.h"
+#include "analyzer/reports/syscalls_report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "analyzer/db/query.h"
 #include "analyzer/reports/report_columns.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 /* SORT(key, order) */
 #define SORTS                               \

@@ -2,7 +2,7 @@
 /* Tables of system calls: what was called, how long it took, how it failed, and what had not
  * returned. */
 #include "analyzer/db/open_db.h"
-#include "analyzer/output/sink.h"
+#include "analyzer/output/report_writer.h"
 
 struct kymo_syscalls_options {
 	const struct kymo_filter *filter; /* resolved; summaries are already limited to it */

@@ -2,7 +2,7 @@
  * Demangling through libiberty, by its callback interface: a short mangled name may expand without
  * end, and only the callback can stop that.
  */
-#include "demangle.h"
+#include "analyzer/symbols/demangle.h"
 
 #include <ctype.h>
 #include <libiberty/demangle.h>

@@ -2,14 +2,14 @@
  * Opening an ELF file: segments, build-id, debug link, sections. Nothing here trusts a size or an
  * offset of the file.
  */
-#include "elf_file.h"
+#include "analyzer/symbols/elf_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define LOWEST_PAGE_BYTES \
 	4096u /* segments are mapped by whole pages; this is the smallest page there is */

@@ -3,7 +3,7 @@
  * elf_symbols.h. */
 #include <gelf.h>
 
-#include "elf_symbols.h"
+#include "analyzer/symbols/elf_symbols.h"
 
 #define KYMO_ELF_MAX_SECTIONS 65536u
 #define KYMO_ELF_MAX_SEGMENTS 1024u

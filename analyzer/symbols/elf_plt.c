@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "elf_file.h"
+#include "analyzer/symbols/elf_file.h"
 
 struct plt_layout {
 	uint64_t first; /* address of the entry of relocation 0 */

@@ -2,13 +2,13 @@
  * The function table of an ELF file: read once, sorted by address, cleaned of duplicates, searched
  * by halves.
  */
-#include "elf_symbols.h"
+#include "analyzer/symbols/elf_symbols.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf_file.h"
+#include "analyzer/symbols/elf_file.h"
 
 /* How many enclosing functions a look-up tries before it gives up: functions seldom nest, and a
  * hostile table might all nest. */

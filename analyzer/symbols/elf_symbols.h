@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "formats/cap_error.h"
+#include "formats/base/cap_error.h"
 
 #define KYMO_ELF_MAX_FILE_BYTES (1ull << 30)
 #define KYMO_ELF_MAX_BUILD_ID_BYTES 64

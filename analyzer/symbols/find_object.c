@@ -3,7 +3,7 @@
  * link. Files are opened read-only and non-blocking, devices and pipes never: a capture must not
  * make us touch anything that acts on being opened.
  */
-#include "find_object.h"
+#include "analyzer/symbols/find_object.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define SYSTEM_DEBUG_DIR "/usr/lib/debug"
 #define MAX_PATH_BYTES 8192

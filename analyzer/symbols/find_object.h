@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "elf_symbols.h"
-#include "formats/cap_error.h"
+#include "analyzer/symbols/elf_symbols.h"
+#include "formats/base/cap_error.h"
 
 #define KYMO_MAX_DEBUG_DIRS 16
 

@@ -1,5 +1,5 @@
 /* A hand-written filter: a list of numbers does not need a library. */
-#include "helper_sandbox.h"
+#include "analyzer/symbols/helper_sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

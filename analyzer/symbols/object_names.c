@@ -1,11 +1,11 @@
 /* The program's segments turn offsets into addresses; the richer of program and debug file names
  * them. */
-#include "object_names.h"
+#include "analyzer/symbols/object_names.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 struct kymo_object_names {
 	struct kymo_object object;

@@ -1,7 +1,7 @@
 #pragma once
 /* One module's file offsets to function names: joins find_object.h, elf_symbols.h and demangle.h.
  * Knows no database. */
-#include "find_object.h"
+#include "analyzer/symbols/find_object.h"
 
 struct kymo_object_names;
 

@@ -1,5 +1,5 @@
 /* Both ends of the socket. Its messages are a head and text; files travel as descriptors. */
-#include "symbol_helper.h"
+#include "analyzer/symbols/symbol_helper.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "demangle.h"
-#include "formats/cleanup.h"
-#include "helper_sandbox.h"
-#include "object_names.h"
+#include "analyzer/symbols/demangle.h"
+#include "formats/base/cleanup.h"
+#include "analyzer/symbols/helper_sandbox.h"
+#include "analyzer/symbols/object_names.h"
 
 #define MAX_TEXT_BYTES 65536
 #define MAX_OPENS 64	  /* per module; an honest search makes about ten */

@@ -5,7 +5,7 @@
  * but a socket, opens files only through us, and may use 30 s of CPU and 1 GiB. If it fails, the
  * module has no symbols and its reader goes on.
  */
-#include "find_object.h"
+#include "analyzer/symbols/find_object.h"
 
 struct kymo_symbol_helper;
 

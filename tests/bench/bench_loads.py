@@ -9,7 +9,7 @@ import urllib.request
 
 import bench_env as bench
 
-SOURCES = sorted(glob.glob(os.path.join(bench.kymo_env.ROOT, "formats", "*.c")))
+SOURCES = sorted(glob.glob(os.path.join(bench.kymo_env.ROOT, "formats", "*", "*.c")))
 
 
 def free_port():

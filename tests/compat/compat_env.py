@@ -23,7 +23,6 @@ except ModuleNotFoundError as missing:
 KYMO = os.path.join(kymo_env.BIN, "kymo")
 RECORD = os.path.join(kymo_env.BIN, "kymo-record")
 GOLDEN = os.path.join(TESTS, "golden")
-FORMATS = os.path.join(os.path.dirname(TESTS), "formats")
 FULL = bool(os.environ.get("KYMO_FULL"))
 TIMEOUT_S = 120
 
@@ -59,7 +58,7 @@ def dump(path):
 
 def defined(name, macro):
     """-> [(number, ..., as the list file names them)] of a .def file"""
-    with open(os.path.join(FORMATS, name), encoding="utf-8") as file:
+    with open(kymo_env.source(name), encoding="utf-8") as file:
         return [tuple(part.strip().strip('"') for part in match.split(","))
                 for match in re.findall(rf"^{macro}\(([^)]*)\)", file.read(), re.M)]
 

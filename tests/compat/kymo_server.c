@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "analyzer/commands/common_options.h"
-#include "formats/cleanup.h"
-#include "formats/events.h"
+#include "formats/base/cleanup.h"
+#include "formats/table/events.h"
 
 #define MAX_ARGUMENTS 16
 #define MAX_REQUEST_BYTES (64u << 20)

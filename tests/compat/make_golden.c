@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/block_header.h"
-#include "formats/cleanup.h"
+#include "formats/base/block_header.h"
+#include "formats/base/cleanup.h"
 #include "random_rows.h"
 
 #define ROWS_BENIGN 6 /* values as recordings have them ... */
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 #define BODY_SCHEMA false
 #define BODY_ROWS true
 #define BLOCK(type, upper, name, skip, body) {(type), (name), BODY_##body},
-#include "formats/blocks.def"
+#include "formats/table/blocks.def"
 #undef BLOCK
 	};
 	const struct cap_schema *schema = cap_schema_builtin();

@@ -125,18 +125,23 @@ def reduce_events(path):
     edit(path, *changes)
 
 
+def in_tree(directory, name):
+    """-> where a copied tree has a source file"""
+    return os.path.join(directory, os.path.relpath(kymo_env.source(name), ROOT))
+
+
 def make_old_tree(directory):
     os.mkdir(directory)
     for name in BUILT:
         source = os.path.join(ROOT, name)
         (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(directory, name))
-    reduce_events(os.path.join(directory, "formats", "events.def"))
-    edit(os.path.join(directory, "formats", "blocks.def"), *((rf"^BLOCK\(\d+, {name},[^\n]*\n", "") for name in OLD_BLOCKS))
-    edit(os.path.join(directory, "formats", "enums.def"), *((rf"^ENUM_VALUE\({value},[^\n]*\n", "") for value in OLD_VALUES))
-    edit(os.path.join(directory, "formats", "released.def"), (r"^RELEASED[^\n]*\n", ""))
-    edit(os.path.join(directory, "formats", "schema.c"), (r"^_Static_assert\(sizeof\(builtin_types\).*?;$", ""),
+    reduce_events(in_tree(directory, "events.def"))
+    edit(in_tree(directory, "blocks.def"), *((rf"^BLOCK\(\d+, {name},[^\n]*\n", "") for name in OLD_BLOCKS))
+    edit(in_tree(directory, "enums.def"), *((rf"^ENUM_VALUE\({value},[^\n]*\n", "") for value in OLD_VALUES))
+    edit(in_tree(directory, "released.def"), (r"^RELEASED[^\n]*\n", ""))
+    edit(in_tree(directory, "schema.c"), (r"^_Static_assert\(sizeof\(builtin_types\).*?;$", ""),
          (r"\tcase EV_TASK_NAME:\n", ""))
-    edit(os.path.join(directory, "analyzer", "import", "capture_take.c"), (r"^static int take_name\(.*?^}$", ""),
+    edit(in_tree(directory, "capture_take.c"), (r"^static int take_name\(.*?^}$", ""),
          (r"\tcase EV_TASK_NAME:\n[^\n]*\n", ""))
 
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "damage_kit.h"
-#include "formats/limits.h"
-#include "formats/schema.h"
+#include "formats/base/limits.h"
+#include "formats/table/schema.h"
 
 #define ZSTD_MAGIC 0xFD2FB528u
 #define SKIPPABLE_MAGIC 0x184D2A50u

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "damage_kit.h"
-#include "formats/body_layout.h"
-#include "formats/bytes.h"
-#include "formats/capture_writer.h"
-#include "formats/limits.h"
-#include "formats/schema.h"
+#include "formats/base/body_layout.h"
+#include "formats/base/bytes.h"
+#include "formats/write/capture_writer.h"
+#include "formats/base/limits.h"
+#include "formats/table/schema.h"
 
 #define MI (1u << 20)
 #define MOST                                                                              \

@@ -16,7 +16,7 @@
 
 #include "damage_kit.h"
 #include "file_k.h"
-#include "formats/cap_error.h"
+#include "formats/base/cap_error.h"
 
 #define PAGE_BYTES 4096u
 #define ROWS_EVERY \

@@ -4,7 +4,7 @@
  * that was not touched must be found, unchanged. Every reading goes through cap_reader_next from
  * the first byte to the last.
  */
-#include "formats/capture_reader.h"
+#include "formats/read/capture_reader.h"
 #include "random_rows.h"
 
 struct damage_block {

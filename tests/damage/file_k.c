@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "formats/cleanup.h"
-#include "formats/limits.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
 
 #define FILE_K_SEED 11
 #define FILE_K_CHUNKS 16
@@ -90,7 +90,7 @@ static int put_side_blocks(struct making *making, bool before, struct cap_err *e
 	if (rc >= 0 && BODY_##body && (type) != CAP_BLOCK_CHUNK && \
 	    ((type) < CAP_BLOCK_MODULES) == before)                \
 		rc = put_block(making, (type), 1, 0, 1, err);
-#include "formats/blocks.def"
+#include "formats/table/blocks.def"
 #undef BLOCK
 	return rc;
 }
@@ -171,7 +171,7 @@ static int check_seen(const struct seen *seen, struct cap_err *err)
 #define BLOCK(type, upper, name, skip, body) \
 	if (!seen->blocks[type])             \
 		return cap_fail(err, CAP_EDAMAGED, "file K has no block of type %s", name);
-#include "formats/blocks.def"
+#include "formats/table/blocks.def"
 #undef BLOCK
 #define EVENT_BEGIN(id, upper, name, block) \
 	if (!seen->types[id])               \
@@ -179,7 +179,7 @@ static int check_seen(const struct seen *seen, struct cap_err *err)
 #define FIELD(...)
 #define RING_ONLY(...)
 #define EVENT_END(...)
-#include "formats/events.def"
+#include "formats/table/events.def"
 #undef EVENT_BEGIN
 #undef FIELD
 #undef RING_ONLY

@@ -4,7 +4,7 @@
  * every row type of events.def, every block type of blocks.def, replicas of header and schema. Same
  * plan, same bytes.
  */
-#include "formats/capture_reader.h"
+#include "formats/read/capture_reader.h"
 #include "random_rows.h"
 
 #define FILE_K_MAX_BYTES (64u << 10)

@@ -12,15 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "analyzer/import/blob_table.h"
-#include "analyzer/import/id_map.h"
-#include "analyzer/import/import_files.h"
-#include "analyzer/reports/count_map.h"
-#include "analyzer/reports/stack_tree.h"
+#include "analyzer/capture/blob_table.h"
+#include "analyzer/stats/id_map.h"
+#include "analyzer/db/import_files.h"
+#include "analyzer/stats/count_map.h"
+#include "analyzer/stats/stack_tree.h"
 #include "damage_kit.h"
-#include "formats/capture_writer.h"
-#include "formats/hash.h"
-#include "formats/limits.h"
+#include "formats/write/capture_writer.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
 
 #define KEYS 2000u
 #define SAME_BITS 0xfffu /* slots of a table with so many keys: 4096 */

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "analyzer/commands/common_options.h"
-#include "formats/limits.h"
+#include "formats/base/limits.h"
 
 #define MAX_VALUES_DECODED (4u << 20)
 

@@ -7,12 +7,12 @@
 
 #include "damage_kit.h"
 #include "file_k.h"
-#include "formats/body_layout.h"
-#include "formats/bytes.h"
-#include "formats/hash.h"
-#include "formats/limits.h"
-#include "formats/schema.h"
-#include "formats/zstd_frame.h"
+#include "formats/base/body_layout.h"
+#include "formats/base/bytes.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
+#include "formats/table/schema.h"
+#include "formats/base/zstd_frame.h"
 
 /* -------- bytes -------- */
 

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "formats/block_header.h"
-#include "formats/events.h"
+#include "formats/base/block_header.h"
+#include "formats/table/events.h"
 
 struct raw_bytes { /* grows; ends the program when out of memory */
 	u8 *bytes;

@@ -23,7 +23,7 @@ except ModuleNotFoundError as missing:
     kymo_env.skip(f"{missing} (Debian: python3-xxhash, python3-zstandard, under /usr/bin/python3)")
 
 KYMO = os.path.join(kymo_env.BIN, "kymo")
-with open(os.path.join(os.path.dirname(TESTS), "formats", "limits.h"), encoding="utf-8") as limits:
+with open(kymo_env.source("limits.h"), encoding="utf-8") as limits:
     OURS_MINOR = re.search(r"^#define CAP_VERSION_MINOR (\d+)", limits.read(), re.M)[1]
 OURS = re.compile(rf"\b1\.({OURS_MINOR}|x)\b")
 COMMANDS = (["dump"], ["dump", "--strict"], ["dump", "--stop"], ["info"], ["verify", "--decode"], ["syscalls"], ["flame"], ["folded"],

@@ -13,11 +13,12 @@ ROOT = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(os.
 # Constants of the code that are no part of the format: a reader's or writer's own business.
 NOT_OF_THE_FORMAT = {"CAP_ERR_TEXT_BYTES", "CAP_FLAG_KNOWN"}
 HEADERS = ("limits.h", "body_layout.h", "block_header.h", "bytes.h")
+FILES = {name: os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(ROOT, "formats")) for name in names}
 problems, checked = [], 0
 
 
 def read(name):
-    with open(os.path.join(ROOT, "formats", name), encoding="utf-8") as file:
+    with open(FILES[name], encoding="utf-8") as file:
         return file.read()
 
 
@@ -195,7 +196,7 @@ def check_layouts():
     marker = re.search(r'#define CAP_MARKER "(.*)"', read("block_header.h"))[1]
     marker = marker.encode().decode("unicode_escape").encode("latin-1")
     expect(" ".join(f"{byte:02X}" for byte in marker) in section("3. Block header"), "the marker's bytes are not in SPEC.md")
-    for release in macro(read("released.def"), "RELEASED", 4) if os.path.exists(os.path.join(ROOT, "formats", "released.def")) else []:
+    for release in macro(read("released.def"), "RELEASED", 4) if "released.def" in FILES else []:
         expect(f"{int(release[3][:-3], 16):016X}" in SPEC, f"released schema {release[3]} is not in SPEC.md")
 
 
@@ -216,7 +217,7 @@ def check_constants():
         expect(name in code, f"{name} is in SPEC.md, but not in {', '.join(HEADERS)}")
     for name, value in re.findall(r"\b(CAP_[A-Z_]+) \((\d+)\)", SPEC):
         expect(code.get(name) == int(value), f"{name} ({value}) in SPEC.md: the code has {code.get(name)}")
-    everything = set(re.findall(r"\bCAP_[A-Z_]+\b", "".join(read(name) for name in sorted(os.listdir(os.path.join(ROOT, "formats"))) if name.endswith((".h", ".c", ".def")))))
+    everything = set(re.findall(r"\bCAP_[A-Z_]+\b", "".join(read(name) for name in sorted(FILES) if name.endswith((".h", ".c", ".def")))))
     everything |= {f"CAP_END_{row[1]}" for row in macro(read("end_reasons.def"), "END_REASON", 3)}
     for name in sorted(set(re.findall(r"\bCAP_[A-Z_]+\b", SPEC))):
         expect(name in everything or name.startswith("CAP_END_") or name in ("CAP_MAX_", "CAP_WRITER_"), f"{name} is in SPEC.md, but nowhere in formats/")

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/block_header.h"
-#include "formats/bytes.h"
-#include "formats/capture_reader.h"
+#include "formats/base/block_header.h"
+#include "formats/base/bytes.h"
+#include "formats/read/capture_reader.h"
 
 struct facts {
 	u64 blocks_after_error;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "formats/capture_reader.h"
+#include "formats/read/capture_reader.h"
 #include "random_rows.h"
 
 #define PAGE_BYTES 4096u

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "random_rows.h"
-#include "recorder/output_file.h"
+#include "recorder/pipeline/output_file.h"
 
 struct target {
 	struct rec_output *output;

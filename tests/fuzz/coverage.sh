@@ -41,12 +41,13 @@ done
 report=(-instr-profile "$work/all.profdata" "${objects[@]:1}")
 "$cov" export -summary-only "${report[@]}" >"$work/summary.json" || exit 1
 if [ "${1:-}" = --missed ]; then
-	prefix=$(grep -o '"filename":"[^"]*/formats/zstd_frame.c"' "$work/summary.json" | head -1)
+	prefix=$(grep -o '"filename":"[^"]*/formats/base/zstd_frame.c"' "$work/summary.json" | head -1)
 	prefix=${prefix#*:\"}
 	for file in "${files[@]}"; do
-		[ -f "formats/$file" ] || continue
-		echo "formats/$file"
-		"$cov" show "${report[@]}" -show-branches=count -path-equivalence="${prefix%formats/*},$root/" "$root/formats/$file" |
+		path=$(find formats -name "$file")
+		[ -n "$path" ] || continue
+		echo "$path"
+		"$cov" show "${report[@]}" -show-branches=count -path-equivalence="${prefix%formats/*},$root/" "$root/$path" |
 			grep -E '^ *[0-9]+\| +0\||Branch .*(False: 0\]|True: 0,)'
 	done
 	exit 0
@@ -69,7 +70,7 @@ def show(name, summary):
 sums = {kind: {"covered": 0, "count": 0} for kind in ("lines", "branches")}
 for entry in sorted(data["files"], key=lambda entry: entry["filename"]):
     folder, name = os.path.split(entry["filename"])
-    if os.path.basename(folder) != "formats" or name not in sys.argv[4:]:
+    if "/formats/" not in folder or name not in sys.argv[4:]:
         continue
     show(name, entry["summary"])
     for kind, sum_of in sums.items():

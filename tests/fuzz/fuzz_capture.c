@@ -6,13 +6,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "formats/block_header.h"
-#include "formats/body_layout.h"
-#include "formats/bytes.h"
-#include "formats/capture_writer.h"
-#include "formats/hash.h"
-#include "formats/limits.h"
-#include "formats/zstd_frame.h"
+#include "formats/base/block_header.h"
+#include "formats/base/body_layout.h"
+#include "formats/base/bytes.h"
+#include "formats/write/capture_writer.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
+#include "formats/base/zstd_frame.h"
 #include "fuzz_target.h"
 
 static struct cap_compressor *the_compressor(void)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/import/section_columns.h"
-#include "formats/bytes.h"
-#include "formats/reader_state.h"
+#include "analyzer/capture/section_columns.h"
+#include "formats/base/bytes.h"
+#include "formats/read/reader_state.h"
 #include "fuzz_target.h"
 
 #define HEAD_BYTES 5

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_yaml.h"
+#include "recorder/options/config_yaml.h"
 #include "fuzz_target.h"
-#include "option_values.h"
-#include "options.h"
+#include "recorder/options/option_values.h"
+#include "recorder/options/options.h"
 
 /* The effective configuration of what bytes say; NULL where they are refused. */
 static char *effective(const char *bytes, size_t len)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/limits.h"
-#include "formats/reader_state.h"
+#include "formats/base/limits.h"
+#include "formats/read/reader_state.h"
 #include "fuzz_target.h"
 
 static void check_text(const char *text, const char *own)

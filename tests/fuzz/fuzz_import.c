@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "analyzer/commands/common_options.h"
-#include "formats/block_header.h"
-#include "formats/bytes.h"
-#include "formats/capture_reader.h"
+#include "formats/base/block_header.h"
+#include "formats/base/bytes.h"
+#include "formats/read/capture_reader.h"
 #include "fuzz_target.h"
 
 #define MAX_RAW_BYTES (512u << 10) /* of all blocks: what a bomb costs is asked elsewhere */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/import/capture_model.h"
-#include "formats/limits.h"
+#include "analyzer/capture/capture_model.h"
+#include "formats/base/limits.h"
 #include "fuzz_target.h"
 
 static const uint32_t block_types[] = {CAP_BLOCK_CLOCK,	  CAP_BLOCK_PROCS,   CAP_BLOCK_MAPS,

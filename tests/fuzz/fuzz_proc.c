@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "fuzz_target.h"
-#include "kernel_map_state.h"
-#include "maps_parse.h"
-#include "option_text.h"
-#include "option_values.h"
-#include "options.h"
-#include "perf_record.h"
-#include "quantity_text.h"
-#include "units.h"
+#include "recorder/host/kernel_map_state.h"
+#include "recorder/host/maps_parse.h"
+#include "recorder/base/option_text.h"
+#include "recorder/options/option_values.h"
+#include "recorder/options/options.h"
+#include "recorder/live/perf_record.h"
+#include "recorder/base/quantity_text.h"
+#include "recorder/base/units.h"
 
 #define RING_BYTES 1024
 

@@ -2,7 +2,7 @@
  * sees every byte touched. */
 #include <stdlib.h>
 
-#include "formats/limits.h"
+#include "formats/base/limits.h"
 #include "fuzz_target.h"
 #include "random_rows.h"
 

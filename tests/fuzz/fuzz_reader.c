@@ -1,6 +1,6 @@
 /* The reader on whole files, in its three modes. The mutator works on decoded payloads too and puts
  * checksums right again: else they would shield everything behind them. */
-#include "formats/capture_reader.h"
+#include "formats/read/capture_reader.h"
 #include "fuzz_target.h"
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t len, size_t max_len, unsigned int seed)

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "formats/capture_reader.h"
+#include "formats/read/capture_reader.h"
 #include "fuzz_target.h"
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t len, size_t max_len, unsigned int seed)

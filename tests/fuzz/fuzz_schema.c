@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/limits.h"
-#include "formats/schema.h"
+#include "formats/base/limits.h"
+#include "formats/table/schema.h"
 #include "fuzz_target.h"
 
 static void check_name(const char *name)

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "formats/schema.h"
+#include "formats/table/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "formats/bytes.h"
-#include "formats/limits.h"
-#include "formats/zstd_frame.h"
+#include "formats/base/bytes.h"
+#include "formats/base/limits.h"
+#include "formats/base/zstd_frame.h"
 #include "random_rows.h"
 
 static const char *root;

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "analyzer/symbols/symbol_helper.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define MAX_FILE_BYTES (4u << 20)
 #define TOO_MUCH_BYTES (3ull << 29) /* 1.5 GiB: the limit is 1 GiB more than what was there */

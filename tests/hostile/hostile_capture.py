@@ -37,7 +37,7 @@ def make(strings, path, work):
 
 def string_fields():
     """-> {"type.field": kind} of events.def, read independently of the code that is made from it"""
-    with open(os.path.join(kymo_env.ROOT, "formats", "events.def"), encoding="utf-8") as file:
+    with open(kymo_env.source("events.def"), encoding="utf-8") as file:
         found = re.findall(r"^FIELD\((\w+), \d+, \w+, (\w+), (STRING|BYTES),", file.read(), re.M)
     return {f"{event}.{field}": kind for event, field, kind in found}
 

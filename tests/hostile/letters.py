@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The letters that output may hold (analyzer/output/letters.def): written with --write, else checked against this Python's Unicode data."""
+"""The letters that output may hold (letters.def): written with --write, else checked against this Python's Unicode data."""
 import os
 import re
 import sys

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/bytes.h"
-#include "formats/capture_writer.h"
-#include "formats/limits.h"
-#include "formats/schema.h"
+#include "formats/base/bytes.h"
+#include "formats/write/capture_writer.h"
+#include "formats/base/limits.h"
+#include "formats/table/schema.h"
 
 #define MAX_STRINGS 4096
 #define MAX_LIST_BYTES (64u << 20)
@@ -178,7 +178,7 @@ static void write_all_blocks(struct cap_writer *writer)
 #define BODY_SCHEMA(type)
 #define BODY_ROWS(type) type,
 #define BLOCK(type, upper, name, skip, body) BODY_##body(type)
-#include "formats/blocks.def"
+#include "formats/table/blocks.def"
 #undef BLOCK
 	};
 

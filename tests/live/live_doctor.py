@@ -16,7 +16,7 @@ def doctor(*arguments, prefix=()):
     return done.returncode, answer, {check["id"]: check for check in answer["checks"]}
 
 
-with open(os.path.join(live.kymo_env.ROOT, "recorder", "doctor_checks.def"), encoding="utf-8") as table:
+with open(live.kymo_env.source("doctor_checks.def"), encoding="utf-8") as table:
     ids = re.findall(r'^(?:HOST|LIVE)\(\w+, "([^"]+)"\)', table.read(), re.M)
 
 status, answer, checks = doctor("--report")

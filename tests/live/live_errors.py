@@ -15,7 +15,7 @@ import crash_kit as kit
 import live_env as live
 
 ROOT = live.kymo_env.ROOT
-with open(os.path.join(ROOT, "recorder", "error_names.def"), encoding="utf-8") as table:
+with open(live.kymo_env.source("error_names.def"), encoding="utf-8") as table:
     NAMES = {name: int(status) for name, status in re.findall(r"^ERROR\((\w+), (\d),", table.read(), re.M)}
 HIDE = ["unshare", "-m", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh"]
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]

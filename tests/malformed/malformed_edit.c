@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/zstd_frame.h"
+#include "formats/base/zstd_frame.h"
 #include "random_rows.h"
 
 static void need(int sound)

@@ -3,13 +3,13 @@
  * make_malformed.c; aborts when out of memory. */
 #include <stddef.h>
 
-#include "formats/block_header.h"
-#include "formats/body_layout.h"
-#include "formats/bytes.h"
-#include "formats/capture_writer.h"
-#include "formats/hash.h"
-#include "formats/limits.h"
-#include "formats/schema.h"
+#include "formats/base/block_header.h"
+#include "formats/base/body_layout.h"
+#include "formats/base/bytes.h"
+#include "formats/write/capture_writer.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
+#include "formats/table/schema.h"
 
 enum { /* within a block header */
        OFF_SKIP_LEN = 4,

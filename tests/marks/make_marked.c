@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/capture_writer.h"
+#include "formats/write/capture_writer.h"
 
 #define SECOND 1000000000ull
 #define START_NS (100 * SECOND)

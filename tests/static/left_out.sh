@@ -1,5 +1,5 @@
 #!/bin/bash
-# Who in the static kymo-record refers to a function that it leaves out (recorder/static_left_out.txt): nobody but the members of
+# Who in the static kymo-record refers to a function that it leaves out (static_left_out.txt): nobody but the members of
 # libraries listed below, where reading them has shown that they do not get there. A new one is a way to abort at run time.
 # Usage: left_out.sh --build DIR, where release/build.sh builds
 set -uo pipefail

@@ -15,8 +15,8 @@
 
 #include "analyzer/db/open_db.h"
 #include "analyzer/db/syscall_question.h"
-#include "analyzer/import/import_files.h"
-#include "formats/cleanup.h"
+#include "analyzer/db/import_files.h"
+#include "formats/base/cleanup.h"
 #include "random_rows.h"
 
 /* -------- writing captures -------- */

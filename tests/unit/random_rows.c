@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "formats/cleanup.h"
-#include "formats/limits.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
 
 #define DIGEST_START 0xcbf29ce484222325ull
 #define MAX_ROW_BYTES 256

@@ -6,10 +6,10 @@
  */
 #include <stddef.h>
 
-#include "formats/capture_reader.h"
-#include "formats/capture_writer.h"
-#include "formats/chunk.h"
-#include "formats/schema.h"
+#include "formats/read/capture_reader.h"
+#include "formats/write/capture_writer.h"
+#include "formats/write/chunk.h"
+#include "formats/table/schema.h"
 
 struct rng {
 	u64 state;

@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "formats/capture_reader.h"
-#include "recorder/rec_sink.h"
+#include "formats/read/capture_reader.h"
+#include "recorder/pipeline/pipeline.h"
 
 static inline int kit_file(void)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "formats/capture_reader.h"
+#include "formats/read/capture_reader.h"
 #include "random_rows.h"
 
 static void row_text_value(FILE *out, const struct cap_rows *rows, const struct cap_field *field,

@@ -1,7 +1,7 @@
 /* Varints, zig-zag and the cursor: the ground everything that reads a capture stands on. */
 #include "unit_main.h"
 
-#include "formats/bytes.h"
+#include "formats/base/bytes.h"
 #include "random_rows.h"
 
 static const u64 extremes[] = {0,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/limits.h"
+#include "formats/base/limits.h"
 #include "random_rows.h"
 
 static int setup(void **state)

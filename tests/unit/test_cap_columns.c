@@ -1,8 +1,8 @@
 /* Each encoding of a column, decoded from bytes made here; and what a column may not be. */
 #include "unit_main.h"
 
-#include "formats/bytes.h"
-#include "formats/limits.h"
+#include "formats/base/bytes.h"
+#include "formats/base/limits.h"
 #include "random_rows.h"
 
 #define ROWS 64

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/block_header.h"
-#include "formats/bytes.h"
-#include "formats/cleanup.h"
-#include "formats/hash.h"
-#include "formats/limits.h"
+#include "formats/base/block_header.h"
+#include "formats/base/bytes.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
 #include "random_rows.h"
 
 #define MAX_BLOCKS 256

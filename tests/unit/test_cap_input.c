@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "formats/limits.h"
+#include "formats/base/limits.h"
 #include "random_rows.h"
 
 static char folder[] = "/tmp/test_cap_input.XXXXXX";

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/body_layout.h"
-#include "formats/bytes.h"
-#include "formats/capture_writer.h"
-#include "formats/limits.h"
-#include "formats/zstd_frame.h"
+#include "formats/base/body_layout.h"
+#include "formats/base/bytes.h"
+#include "formats/write/capture_writer.h"
+#include "formats/base/limits.h"
+#include "formats/base/zstd_frame.h"
 #include "fuzz/fuzz_target.h"
 #include "random_rows.h"
 

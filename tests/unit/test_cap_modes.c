@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/block_header.h"
-#include "formats/body_layout.h"
-#include "formats/bytes.h"
-#include "formats/cleanup.h"
-#include "formats/hash.h"
-#include "formats/limits.h"
-#include "formats/number_set.h"
-#include "formats/zstd_frame.h"
+#include "formats/base/block_header.h"
+#include "formats/base/body_layout.h"
+#include "formats/base/bytes.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
+#include "formats/base/number_set.h"
+#include "formats/base/zstd_frame.h"
 #include "random_rows.h"
 
 #define MAX_BLOCKS 64

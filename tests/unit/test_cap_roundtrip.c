@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "formats/limits.h"
+#include "formats/base/limits.h"
 #include "random_rows.h"
 
 #define MAX_ROWS 4000

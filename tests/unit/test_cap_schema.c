@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "formats/cleanup.h"
-#include "formats/hash.h"
-#include "formats/limits.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
 #include "random_rows.h"
 
 static void ids_and_names_are_unique(void **state)

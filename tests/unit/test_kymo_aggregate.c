@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/reports/syscall_aggregate.h"
+#include "analyzer/stats/syscall_aggregate.h"
 #include "random_rows.h"
 
 #define MAX_CALLS 60000

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "analyzer/symbols/demangle.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 static void names_are_demangled(void **state)
 {

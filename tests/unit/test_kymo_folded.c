@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "analyzer/reports/folded_name.h"
+#include "analyzer/stats/folded_name.h"
 #include "analyzer/reports/folded_report.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 __attribute__((noinline)) static char *write_tree(const struct kymo_tree *tree)
 {

@@ -2,7 +2,7 @@
  * ones, and nothing is made up where nothing is known. */
 #include "unit_main.h"
 
-#include "analyzer/import/mapping_timeline.h"
+#include "analyzer/capture/mapping_timeline.h"
 
 #define EXPECT(tgid, time_ns, address, module_, offset_) \
 	expect(*state, tgid, time_ns, address, module_, offset_, __LINE__)

@@ -2,7 +2,7 @@
  * with impossible values that do no harm. */
 #include "made_capture.h"
 
-#include "analyzer/import/row_columns.h"
+#include "analyzer/capture/row_columns.h"
 
 /* One process with the layout `base`, one mapping of 0x10000 bytes at file offset 0x2000. */
 static void add_layout(struct making *making, u32 tgid, u64 base)

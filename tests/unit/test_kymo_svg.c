@@ -13,7 +13,7 @@
 
 #include "analyzer/output/svg_flame.h"
 #include "analyzer/output/safe_text.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 /* -------- a small strict checker of XML -------- */
 

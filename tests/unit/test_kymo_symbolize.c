@@ -16,8 +16,8 @@
 #include "analyzer/db/query.h"
 #include "analyzer/db/schema_db.h"
 #include "analyzer/symbols/elf_symbols.h"
-#include "analyzer/symbols/symbolize_db.h"
-#include "formats/cleanup.h"
+#include "analyzer/db/symbolize_db.h"
+#include "formats/base/cleanup.h"
 
 static volatile int sink;
 

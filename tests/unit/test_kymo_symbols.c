@@ -21,7 +21,7 @@
 
 #include "analyzer/symbols/demangle.h"
 #include "analyzer/symbols/object_names.h"
-#include "formats/cleanup.h"
+#include "formats/base/cleanup.h"
 
 #define MUTATIONS 500
 

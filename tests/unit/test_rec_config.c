@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config_yaml.h"
-#include "option_values.h"
-#include "options.h"
-#include "units.h"
+#include "recorder/options/config_yaml.h"
+#include "recorder/options/option_values.h"
+#include "recorder/options/options.h"
+#include "recorder/base/units.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "governor.h"
+#include "recorder/budget/budget_policy.h"
 
 #define MS 1000000ull
 #define SECOND 1000000000ull

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernel_map.h"
-#include "kernel_map_state.h"
+#include "recorder/host/kernel_map.h"
+#include "recorder/host/kernel_map_state.h"
 #include "row_text.h"
 
 struct fixture {

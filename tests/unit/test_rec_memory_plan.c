@@ -1,7 +1,7 @@
 /* How the budget of memory is shared out, over all budgets. */
 #include "unit_main.h"
 
-#include "memory_plan.h"
+#include "recorder/budget/memory_plan.h"
 
 #define MIB (1ull << 20)
 

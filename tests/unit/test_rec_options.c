@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "option_text.h"
-#include "options.h"
-#include "units.h"
+#include "recorder/base/option_text.h"
+#include "recorder/options/options.h"
+#include "recorder/base/units.h"
 
 #define MAX_WORDS 64
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "recorder/output_file.h"
+#include "recorder/pipeline/output_file.h"
 
 static char folder[64];
 

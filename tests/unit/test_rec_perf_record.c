@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "perf_record.h"
+#include "recorder/live/perf_record.h"
 
 struct mmap2_record {
 	struct perf_event_header header;

@@ -1,5 +1,5 @@
 /* Giving up privileges: each case in a child of its own, since nothing brings them back. */
-#include "privileges.h"
+#include "recorder/guard/privileges.h"
 
 #include <pthread.h>
 #include <setjmp.h>

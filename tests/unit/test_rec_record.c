@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "recorder/clock_snapshot.h"
-#include "recorder/command_child.h"
-#include "recorder/pid_watch.h"
-#include "recorder/record.h"
-#include "recorder/summary.h"
+#include "recorder/host/clock_snapshot.h"
+#include "recorder/session/command_child.h"
+#include "recorder/session/pid_watch.h"
+#include "recorder/session/record.h"
+#include "recorder/session/summary.h"
 
 static char folder[64], path[128];
 

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "maps_parse.h"
-#include "process_scan.h"
+#include "recorder/host/maps_parse.h"
+#include "recorder/host/process_scan.h"
 #include "row_text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))

@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "counted_rows.h"
-#include "formats/limits.h"
+#include "recorder/pipeline/counted_rows.h"
+#include "formats/base/limits.h"
 
 static void test_syscall_fields(void **state)
 {

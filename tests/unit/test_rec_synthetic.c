@@ -1,7 +1,7 @@
 /* Synthetic events follow from the seed alone, and a capture recorded again has the same events. */
 #include "recording_kit.h"
 
-#include "recorder/rec_source.h"
+#include "recorder/pipeline/rec_source.h"
 
 /* Drains a source to its end into a file; returns how many events that were. */
 static u64 drain_all(const struct rec_source_ops *ops, const struct rec_options *options, int fd)

@@ -1,5 +1,5 @@
 /* The filter, in a child of its own: what a recording needs works, all else is refused. */
-#include "syscall_filter.h"
+#include "recorder/guard/syscall_filter.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * Walks the rows of one type, block by block, and decodes only the columns that are asked for.
+ * Turns local tasks and stacks into the capture's numbers.
+ */
+#include "analyzer/capture/capture_model.h"
+#include "analyzer/capture/row_fields.h"
+
+struct kymo_chunk_cursor;
+
+/* capture must outlive it. 0, -errno. */
+int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
+			  struct kymo_chunk_cursor **ret_cursor, struct cap_err *err);
+struct kymo_chunk_cursor *kymo_chunk_cursor_free(struct kymo_chunk_cursor *cursor);
+void kymo_chunk_cursor_freep(struct kymo_chunk_cursor **cursor);
+
+/* Back to the beginning; only blocks that may hold rows with from_ns <= time_ns <= to_ns are
+ * visited from here on. */
+int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 to_ns,
+			    struct cap_err *err);
+
+/* Next section with rows of the type: 1, 0 at the end, or negative. */
+int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err);
+
+/*
+ * The other way to walk: block by block, and in each block type by type, so that a block is
+ * decompressed once for all types. kymo_chunk_cursor_block goes to the next block with rows of any
+ * of the types (a bit per type id): 1, 0 at the end, or negative. kymo_chunk_cursor_type chooses a
+ * type; kymo_chunk_cursor_next then ends with the block.
+ */
+int kymo_chunk_cursor_block(struct kymo_chunk_cursor *cursor, u64 types, struct cap_err *err);
+u64 kymo_chunk_cursor_block_types(
+	const struct kymo_chunk_cursor *cursor); /* that the block holds */
+void kymo_chunk_cursor_type(struct kymo_chunk_cursor *cursor, u32 type_id);
+
+u32 kymo_chunk_cursor_rows(const struct kymo_chunk_cursor *cursor); /* of the section */
+
+/*
+ * Values of field ROW_<event>_<field>, decoded at the first call; valid until the next section.
+ * NULL if the section has no such column, or one that is not as our schema has it (counted as
+ * rejected).
+ */
+const u64 *kymo_chunk_cursor_column(struct kymo_chunk_cursor *cursor, unsigned int field);
+
+/* Capture numbers of a local task or stack; 0 for none; -ENOMEM. */
+s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local);
+s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row);
+const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor,
+						  u64 local);
+/* Was a column NULL because memory ran out? It stays so, and the next step fails. */
+bool kymo_chunk_cursor_failed(const struct kymo_chunk_cursor *cursor);
+u64 kymo_chunk_cursor_rejected(const struct kymo_chunk_cursor *cursor); /* columns, so far */

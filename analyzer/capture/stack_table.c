@@ -1,0 +1,313 @@
+/*
+ * Frames that are not the innermost hold return addresses: the instruction after a call. Where the
+ * call is the last one of a function, that address already belongs to the next function, so such
+ * frames count one byte back. The innermost user frame under kernel frames is exact: it is where
+ * the program entered the kernel.
+ */
+#include "analyzer/capture/stack_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CACHED_NODES (256u << 10)
+
+void kymo_stacks_bound(struct kymo_stacks *stacks, u64 input_bytes)
+{
+	stacks->max_stacks = (256u << 10) + 8 * input_bytes;
+	stacks->max_steps = (512u << 10) + 16 * input_bytes;
+}
+
+void kymo_stacks_done(struct kymo_stacks *stacks)
+{
+	free(stacks->modules);
+	free(stacks->frames);
+	free(stacks->stacks);
+	kymo_blob_table_done(&stacks->names);
+	kymo_blob_table_done(&stacks->module_keys);
+	kymo_id_map_done(&stacks->frame_map);
+	kymo_id_map_done(&stacks->stack_map);
+	memset(stacks, 0, sizeof(*stacks));
+}
+
+void kymo_stack_cache_done(struct kymo_stack_cache *cache)
+{
+	kymo_id_map_done(&cache->nodes);
+	free(cache->path);
+	memset(cache, 0, sizeof(*cache));
+}
+
+void kymo_stack_cache_clear(struct kymo_stack_cache *cache)
+{
+	kymo_id_map_clear(&cache->nodes);
+}
+
+/* Room for one more entry; entry 0 stays unused. */
+static int make_room(void *list, u32 *count, u32 *capacity, size_t item_bytes)
+{
+	void **items = list;
+	u32 wanted = *capacity ? *capacity * 2 : 256;
+	void *bigger;
+
+	if (*count == 0)
+		*count = 1;
+	if (*count < *capacity)
+		return 0;
+	if (*capacity >= 1u << 30)
+		return -ENOMEM;
+	bigger = realloc(*items, wanted * item_bytes);
+	if (!bigger)
+		return -ENOMEM;
+	*items = bigger;
+	*capacity = wanted;
+	return 0;
+}
+
+/* -------- modules -------- */
+
+static s64 add_module(struct kymo_stacks *stacks, u8 space, const struct cap_string *path,
+		      const struct cap_string *build_id, const char *name, size_t name_len)
+{
+	s64 path_id = kymo_blob_add(&stacks->names, path->bytes, path->len, NULL);
+	s64 name_id = kymo_blob_add(&stacks->names, name, name_len, NULL);
+	s64 build_id_id = kymo_blob_add(&stacks->names, build_id->bytes, build_id->len, NULL);
+
+	if (path_id < 0 || name_id < 0 || build_id_id < 0 ||
+	    make_room(&stacks->modules, &stacks->module_count, &stacks->module_capacity,
+		      sizeof(*stacks->modules)) < 0)
+		return -ENOMEM;
+	stacks->modules[stacks->module_count] = (struct kymo_module){.space = space,
+								     .path = (u32)path_id,
+								     .name = (u32)name_id,
+								     .build_id = (u32)build_id_id};
+	return stacks->module_count++;
+}
+
+/* Key bytes of a module: what makes two the same. Returns the number of its key. */
+static s64 module_key(struct kymo_stacks *stacks, u8 space, const struct cap_string *path,
+		      const struct cap_string *build_id, bool *ret_new)
+{
+	size_t len = 1 + sizeof(u32) + path->len + build_id->len;
+	char *key = malloc(len);
+	s64 number;
+
+	if (!key)
+		return -ENOMEM;
+	key[0] = (char)space;
+	memcpy(key + 1, &path->len, sizeof(u32));
+	if (path->len)
+		memcpy(key + 1 + sizeof(u32), path->bytes, path->len);
+	if (build_id->len)
+		memcpy(key + 1 + sizeof(u32) + path->len, build_id->bytes, build_id->len);
+	number = kymo_blob_add(&stacks->module_keys, key, len, ret_new);
+	free(key);
+	return number;
+}
+
+s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string *path,
+			    const struct cap_string *build_id)
+{
+	static const struct cap_string nothing = {.bytes = (const u8 *)""};
+	bool is_anon = path->len == 0 || (path->len >= 6 && memcmp(path->bytes, "//anon", 6) == 0);
+	const u8 *slash = path->len ? memrchr(path->bytes, '/', path->len) : NULL;
+	const char *name = slash ? (const char *)slash + 1 : (const char *)path->bytes;
+	size_t name_len = path->len - (size_t)(slash ? slash + 1 - path->bytes : 0);
+	bool is_new;
+	s64 key, module;
+
+	if (is_anon || name_len == 0) {
+		name = "[anon]";
+		name_len = strlen(name);
+		path = is_anon ? &nothing : path;
+	}
+	key = module_key(stacks, KYMO_SPACE_USER, path, build_id, &is_new);
+	if (key < 0 || !is_new)
+		return key;
+	module = add_module(stacks, KYMO_SPACE_USER, path, build_id, name, name_len);
+	if (module > 0)
+		stacks->modules[module].is_anon = is_anon;
+	return module;
+}
+
+s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_string *name,
+			      const struct cap_string *build_id)
+{
+	static const struct cap_string nothing = {.bytes = (const u8 *)""};
+	bool is_new;
+	s64 key = module_key(stacks, KYMO_SPACE_KERNEL, name, &nothing, &is_new);
+	s64 id;
+
+	if (key < 0)
+		return key;
+	if (is_new)
+		return add_module(stacks, KYMO_SPACE_KERNEL, &nothing, build_id,
+				  (const char *)name->bytes, name->len);
+	if (build_id->len > 0 && stacks->modules[key].build_id == 0) {
+		id = kymo_blob_add(&stacks->names, build_id->bytes, build_id->len, NULL);
+		if (id < 0)
+			return id;
+		stacks->modules[key].build_id = (u32)id;
+	}
+	return key;
+}
+
+/* -------- frames and stacks -------- */
+
+static s64 add_frame(struct kymo_stacks *stacks, const struct kymo_frame *frame)
+{
+	u64 low = (u64)frame->module << 8 | frame->space;
+	u32 found = kymo_id_map_get(&stacks->frame_map, frame->offset, low);
+
+	if (found)
+		return found;
+	if (make_room(&stacks->frames, &stacks->frame_count, &stacks->frame_capacity,
+		      sizeof(*stacks->frames)) < 0 ||
+	    kymo_id_map_put(&stacks->frame_map, frame->offset, low, stacks->frame_count) < 0)
+		return -ENOMEM;
+	stacks->frames[stacks->frame_count] = *frame;
+	return stacks->frame_count++;
+}
+
+static s64 add_stack(struct kymo_stacks *stacks, u32 parent, u32 frame)
+{
+	u32 found = kymo_id_map_get(&stacks->stack_map, parent, frame);
+
+	if (found)
+		return found;
+	if (stacks->max_stacks && stacks->stack_count >= stacks->max_stacks)
+		return CAP_ELIMIT;
+	if (make_room(&stacks->stacks, &stacks->stack_count, &stacks->stack_capacity,
+		      sizeof(*stacks->stacks)) < 0 ||
+	    kymo_id_map_put(&stacks->stack_map, parent, frame, stacks->stack_count) < 0)
+		return -ENOMEM;
+	stacks->stacks[stacks->stack_count] =
+		(struct kymo_stack){.parent = parent,
+				    .frame = frame,
+				    .depth = parent ? stacks->stacks[parent].depth + 1 : 1};
+	return stacks->stack_count++;
+}
+
+/* -------- local to global -------- */
+
+static void resolve_user(const struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+			 const struct kymo_sample_place *place, u64 address,
+			 struct kymo_frame *ret_frame)
+{
+	struct kymo_mapping mapping;
+
+	ret_frame->space = KYMO_SPACE_USER;
+	if (!kymo_mappings_find(mappings, place->tgid, place->time_ns, address, &mapping))
+		return;
+	ret_frame->module = mapping.module;
+	ret_frame->offset = address - mapping.start;
+	if (mapping.module >= stacks->module_count || !stacks->modules[mapping.module].is_anon)
+		ret_frame->offset += mapping.file_offset;
+}
+
+static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+			 const struct cap_rows *rows, u32 local, bool exact,
+			 const struct kymo_sample_place *place)
+{
+	static const struct cap_string kernel = {.bytes = (const u8 *)"kernel", .len = 6};
+	static const struct cap_string nothing = {.bytes = (const u8 *)""};
+	const struct cap_frame *from = &rows->frames[local];
+	struct kymo_frame frame = {0};
+	u64 offset = from->offset - (exact || from->offset == 0 ? 0 : 1);
+	s64 module = 0;
+
+	switch (from->space) {
+	case CAP_SPACE_USER:
+		resolve_user(stacks, mappings, place, offset, &frame);
+		if (kymo_mappings_failed(mappings))
+			return -ENOMEM;
+		break;
+	case CAP_SPACE_KERNEL:
+	case CAP_SPACE_MODULE:
+		frame.space = KYMO_SPACE_KERNEL;
+		if (from->offset == 0 ||
+		    (from->space == CAP_SPACE_MODULE && rows->strings[from->object].len == 0))
+			break;
+		module = kymo_stacks_kernel_module(
+			stacks,
+			from->space == CAP_SPACE_KERNEL ? &kernel : &rows->strings[from->object],
+			&nothing);
+		if (module < 0)
+			return module;
+		frame.module = (u32)module;
+		frame.offset = offset;
+		break;
+	default:
+		break; /* a space of a newer version: unknown */
+	}
+	return add_frame(stacks, &frame);
+}
+
+static bool is_user(const struct cap_rows *rows, u32 node)
+{
+	return rows->frames[rows->stacks[node].frame].space == CAP_SPACE_USER;
+}
+
+/* Nodes from `node` up to, not including, one that is in the cache (*ret_stack) or the root; each
+ * as node * 2 + exact. */
+static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
+			u32 epoch, size_t *ret_len, u32 *ret_stack)
+{
+	bool exact = true;
+	size_t len = 0;
+
+	*ret_stack = 0;
+	while (node != 0) {
+		u64 key = (u64)node * 2 + exact;
+		u32 parent = rows->stacks[node].parent;
+
+		*ret_stack = kymo_id_map_get(&cache->nodes, epoch, key);
+		if (*ret_stack)
+			break;
+		if (len == cache->path_capacity) {
+			size_t capacity = len ? len * 2 : 256;
+			u32 *path = realloc(cache->path, capacity * sizeof(*path));
+
+			if (!path)
+				return -ENOMEM;
+			cache->path = path;
+			cache->path_capacity = capacity;
+		}
+		cache->path[len++] = (u32)key;
+		exact = parent != 0 && is_user(rows, parent) && !is_user(rows, node);
+		node = parent;
+	}
+	*ret_len = len;
+	return 0;
+}
+
+s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
+			const struct kymo_sample_place *place)
+{
+	u32 epoch, stack;
+	size_t len;
+
+	if (node == 0 || node >= rows->stack_count)
+		return 0;
+	if (cache->nodes.count > MAX_CACHED_NODES)
+		kymo_stack_cache_clear(cache);
+	epoch = kymo_mappings_epoch(mappings, place->tgid, place->time_ns);
+	if (collect_path(cache, rows, node, epoch, &len, &stack) < 0)
+		return -ENOMEM;
+	cache->steps += len;
+	if (stacks->max_steps && cache->steps > stacks->max_steps)
+		return CAP_ELIMIT;
+	while (len > 0) {
+		u32 key = cache->path[--len];
+		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[key / 2].frame,
+					  key & 1, place);
+		s64 next = frame < 0 ? frame : add_stack(stacks, stack, (u32)frame);
+
+		if (next < 0)
+			return next;
+		if (kymo_id_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
+			return -ENOMEM;
+		stack = (u32)next;
+	}
+	return stack;
+}

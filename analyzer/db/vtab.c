@@ -1,0 +1,41 @@
+/* Registration of the virtual tables, and their errors. */
+#include "analyzer/db/vtab.h"
+
+#include <errno.h>
+
+#include "analyzer/stats/syscall_aggregate.h"
+
+int kymo_vtab_register(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err)
+{
+	static const struct {
+		const char *name;
+		const sqlite3_module *module;
+	} modules[] = {{"kymo_rows", &kymo_rows_module},
+		       {"kymo_model", &kymo_model_module},
+		       {"kymo_syscalls", &kymo_syscalls_module}};
+
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		if (sqlite3_create_module(db, modules[i].name, modules[i].module, source) !=
+		    SQLITE_OK)
+			return cap_fail(err, -ENOMEM, "register virtual table %s: %s",
+					modules[i].name, sqlite3_errmsg(db));
+	}
+	return 0;
+}
+
+void kymo_vtab_source_done(struct kymo_vtab_source *source)
+{
+	source->aggregate = kymo_syscall_aggregate_free(source->aggregate);
+}
+
+int kymo_vtab_fail(sqlite3_vtab *vtab, struct kymo_vtab_source *source, int code,
+		   const struct cap_err *err)
+{
+	source->error = *err;
+	source->error.code = code;
+	sqlite3_free(vtab->zErrMsg);
+	vtab->zErrMsg = sqlite3_mprintf("%s", err->text);
+	if (code == -ENOMEM)
+		return SQLITE_NOMEM;
+	return code == -EINTR ? SQLITE_INTERRUPT : SQLITE_ERROR;
+}

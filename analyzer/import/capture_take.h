@@ -1,7 +1,0 @@
-#pragma once
-/* What the first pass keeps of one section of rows. For capture_model.c only. */
-#include "analyzer/import/capture_model.h"
-#include "analyzer/import/section_columns.h"
-
-/* Columns are set to the section. 0 or -ENOMEM. */
-int kymo_capture_take(struct kymo_capture *capture, struct kymo_section_columns *columns);

@@ -1,0 +1,100 @@
+#pragma once
+/*
+ * Where the rows of a report go: aligned text for people, CSV, or JSON. A report names its fields
+ * and tables once; the sink decides how they look. A document is a sequence of fields, objects of
+ * fields, and tables. Text and CSV of hostile captures are safe to show in a terminal or a
+ * spreadsheet.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "formats/base/cap_error.h"
+#include "formats/table/events.h"
+
+enum kymo_format { KYMO_FORMAT_TEXT = 0, KYMO_FORMAT_CSV, KYMO_FORMAT_JSON };
+
+enum kymo_show { /* how text shows a number; CSV and JSON always hold the plain number */
+		 KYMO_SHOW_PLAIN = 0,
+		 KYMO_SHOW_NS,	    /* 1.234 ms */
+		 KYMO_SHOW_BYTES,   /* 1.2 MiB */
+		 KYMO_SHOW_PERCENT, /* 12.34 % */
+		 KYMO_SHOW_COUNT,   /* 1,234,567 */
+		 KYMO_SHOW_HIDDEN,  /* not in text */
+};
+
+enum kymo_value_type { KYMO_NULL = 0, KYMO_INT, KYMO_REAL, KYMO_TEXT, KYMO_BOOL };
+
+struct kymo_value {
+	enum kymo_value_type type;
+	s64 integer; /* KYMO_INT, KYMO_BOOL */
+	double real;
+	const char *text; /* KYMO_TEXT: any bytes; belongs to the caller */
+	size_t text_bytes;
+	char mark; /* text shows it before a number: '~' an estimate, '<' '>' a bound; 0: nothing */
+};
+
+struct kymo_column {
+	const char *name;  /* the key in JSON and the head line in CSV: the view's column name */
+	const char *title; /* head line in text; NULL: the name */
+	enum kymo_show show;
+};
+
+struct kymo_sink;
+
+/* out stays the caller's. 0 or -ENOMEM. */
+int kymo_sink_new(enum kymo_format format, FILE *out, struct kymo_sink **ret_sink);
+struct kymo_sink *kymo_sink_free(struct kymo_sink *sink);
+void kymo_sink_freep(struct kymo_sink **sink);
+enum kymo_format kymo_sink_format(const struct kymo_sink *sink);
+
+/* A field of the document or of the object that is open. CSV leaves fields out: it holds one table.
+ */
+void kymo_sink_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		     const struct kymo_value *value);
+void kymo_sink_field_int(struct kymo_sink *sink, const char *name, enum kymo_show show, s64 value);
+void kymo_sink_field_real(struct kymo_sink *sink, const char *name, enum kymo_show show,
+			  double value);
+void kymo_sink_field_text(struct kymo_sink *sink, const char *name,
+			  const char *text); /* NULL: null */
+void kymo_sink_field_bool(struct kymo_sink *sink, const char *name, bool value);
+
+/* Objects hold fields and tables. Text shows the name as a heading. */
+void kymo_sink_object_begin(struct kymo_sink *sink, const char *name);
+void kymo_sink_object_end(struct kymo_sink *sink);
+
+/* A table: JSON array of objects, CSV with a head line, aligned text. columns must live until the
+ * table ends. In CSV only the first table is written. */
+void kymo_sink_table_begin(struct kymo_sink *sink, const char *name,
+			   const struct kymo_column *columns, size_t column_count);
+void kymo_sink_row(struct kymo_sink *sink, const struct kymo_value *values);
+void kymo_sink_table_end(struct kymo_sink *sink);
+/* The first error so far, 0 if none: who writes millions of rows asks, to stop when nobody reads.
+ */
+int kymo_sink_error(const struct kymo_sink *sink);
+
+/* Flushes out. 0, or why writing to it failed: -EPIPE where the reader of a pipe went away, else
+ * -errno. */
+int kymo_output_error(FILE *out);
+
+/* Closes the document and flushes. 0, or the error of writing (-EPIPE, -ENOSPC, ...) or of memory
+ * that any call before met. */
+int kymo_sink_finish(struct kymo_sink *sink, struct cap_err *err);
+
+static inline struct kymo_value kymo_int(s64 value)
+{
+	return (struct kymo_value){.type = KYMO_INT, .integer = value};
+}
+
+static inline struct kymo_value kymo_real(double value)
+{
+	return (struct kymo_value){.type = KYMO_REAL, .real = value};
+}
+
+static inline struct kymo_value kymo_bool(bool value)
+{
+	return (struct kymo_value){.type = KYMO_BOOL, .integer = value};
+}
+
+/* text may be NULL: null. Not copied. */
+struct kymo_value kymo_text(const char *text);

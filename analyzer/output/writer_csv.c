@@ -1,0 +1,113 @@
+/*
+ * CSV as RFC 4180 has it: the first table of the document, with a head line. Text is shown as
+ * safe_text.h says, so a record is always one line. A text that a spreadsheet would run as a
+ * formula (it begins with = + - @, tab or CR) is quoted and gets an apostrophe in front.
+ */
+#include "analyzer/output/safe_text.h"
+#include "analyzer/output/writer_ops.h"
+#include "analyzer/output/value_format.h"
+
+#include <string.h>
+
+static void write_text(FILE *out, const char *text, size_t text_bytes)
+{
+	bool formula = text_bytes > 0 && memchr("=+-@\t\r", text[0], 6) != NULL;
+
+	(void)fputc('"', out);
+	if (formula)
+		(void)fputc('\'', out);
+	for (size_t at = 0; at < text_bytes;) {
+		struct kymo_visible visible = kymo_visible_next(text + at, text_bytes - at);
+
+		if (visible.text[0] == '"')
+			(void)fputc('"', out);
+		(void)fwrite(visible.text, 1, visible.len, out);
+		at += visible.consumed;
+	}
+	(void)fputc('"', out);
+}
+
+static bool needs_quotes(const char *text, size_t text_bytes)
+{
+	if (text_bytes == 0 || memchr("=+-@ '", text[0], 6) || text[text_bytes - 1] == ' ')
+		return true;
+	for (size_t i = 0; i < text_bytes; i++) {
+		u8 byte = (u8)text[i];
+
+		if (byte < 0x20 || byte == '"' || byte == ',' || byte == ';' || byte >= 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static void write_cell(FILE *out, const struct kymo_value *value)
+{
+	char number[KYMO_NUMBER_BYTES];
+
+	switch (value->type) {
+	case KYMO_NULL:
+		break; /* nothing between the commas; an empty text is "" */
+	case KYMO_TEXT:
+		if (needs_quotes(value->text, value->text_bytes))
+			write_text(out, value->text, value->text_bytes);
+		else
+			(void)fwrite(value->text, 1, value->text_bytes, out);
+		break;
+	default:
+		kymo_format_plain(value, number);
+		(void)fputs(strcmp(number, "null") == 0 ? "" : number, out);
+	}
+}
+
+static void csv_row(struct kymo_sink *sink, const struct kymo_value *values)
+{
+	if (sink->tables > 1)
+		return;
+	for (size_t i = 0; i < sink->column_count; i++) {
+		if (i > 0)
+			(void)fputc(',', sink->out);
+		write_cell(sink->out, &values[i]);
+	}
+	(void)fputs("\r\n", sink->out);
+}
+
+static void csv_table_begin(struct kymo_sink *sink, const char *name)
+{
+	(void)name;
+	if (sink->tables > 1)
+		return;
+	for (size_t i = 0; i < sink->column_count; i++) {
+		struct kymo_value title = kymo_text(sink->columns[i].name);
+
+		if (i > 0)
+			(void)fputc(',', sink->out);
+		write_cell(sink->out, &title);
+	}
+	(void)fputs("\r\n", sink->out);
+}
+
+static void csv_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		      const struct kymo_value *value)
+{
+	(void)sink, (void)name, (void)show, (void)value;
+}
+
+static void csv_object_begin(struct kymo_sink *sink, const char *name)
+{
+	(void)sink, (void)name;
+}
+
+static void csv_nothing(struct kymo_sink *sink)
+{
+	(void)sink;
+}
+
+const struct kymo_sink_ops kymo_sink_csv_ops = {
+	.field = csv_field,
+	.object_begin = csv_object_begin,
+	.object_end = csv_nothing,
+	.table_begin = csv_table_begin,
+	.row = csv_row,
+	.table_end = csv_nothing,
+	.finish = csv_nothing,
+};

@@ -1,0 +1,34 @@
+#pragma once
+/* Between sink.c and the formats: what each must do. Not for reports. */
+#include "analyzer/output/report_writer.h"
+
+#define KYMO_SINK_MAX_DEPTH 8
+
+struct kymo_sink_ops {
+	void (*field)(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		      const struct kymo_value *value);
+	void (*object_begin)(struct kymo_sink *sink, const char *name);
+	void (*object_end)(struct kymo_sink *sink);
+	void (*table_begin)(struct kymo_sink *sink, const char *name);
+	void (*row)(struct kymo_sink *sink, const struct kymo_value *values);
+	void (*table_end)(struct kymo_sink *sink);
+	void (*finish)(struct kymo_sink *sink);
+	void (*free)(struct kymo_sink *sink);
+};
+
+struct kymo_sink {
+	const struct kymo_sink_ops *ops;
+	enum kymo_format format;
+	FILE *out;
+	int error; /* the first one, negative */
+	const struct kymo_column *columns;
+	size_t column_count;
+	bool in_table;
+	unsigned depth; /* of objects */
+	u64 items[KYMO_SINK_MAX_DEPTH +
+		  2]; /* JSON: members written per level; a table adds a level */
+	u64 tables;
+	void *state; /* of the format */
+};
+
+extern const struct kymo_sink_ops kymo_sink_text_ops, kymo_sink_csv_ops, kymo_sink_json_ops;

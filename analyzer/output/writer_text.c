@@ -1,0 +1,268 @@
+/*
+ * Aligned text for people. Rows are held until their widths are known, but never more than
+ * TEXT_HELD_ROWS: the rest of a long table streams with the widths of its beginning.
+ */
+#include "analyzer/output/safe_text.h"
+#include "analyzer/output/writer_ops.h"
+#include "analyzer/output/value_format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_HELD_ROWS 512
+#define TEXT_FIELD_WIDTH 22
+
+struct text_cell {
+	char *text; /* NULL where out of memory */
+	size_t text_bytes;
+	bool right; /* numbers stand at the right */
+};
+
+struct text_state {
+	struct text_cell *cells; /* TEXT_HELD_ROWS * column_count */
+	size_t rows;
+	size_t *widths;
+	bool streaming;
+	bool wrote_any;
+};
+
+static struct text_state *state_of(struct kymo_sink *sink)
+{
+	if (!sink->state)
+		sink->state = calloc(1, sizeof(struct text_state));
+	if (!sink->state && sink->error == 0)
+		sink->error = -ENOMEM;
+	return sink->state;
+}
+
+static void indent(struct kymo_sink *sink)
+{
+	for (unsigned i = 0; i < sink->depth; i++)
+		(void)fputs("  ", sink->out);
+}
+
+static void text_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+		       const struct kymo_value *value)
+{
+	struct text_state *state = state_of(sink);
+	int pad = TEXT_FIELD_WIDTH - (int)strlen(name) - 2 * (int)sink->depth;
+	char number[KYMO_NUMBER_BYTES];
+
+	if (!state || show == KYMO_SHOW_HIDDEN)
+		return;
+	state->wrote_any = true;
+	indent(sink);
+	kymo_print_safe(sink->out, name, strlen(name));
+	(void)fprintf(sink->out, ":%*s", pad > 1 ? pad : 1, "");
+	if (value->type == KYMO_TEXT) {
+		kymo_print_safe(sink->out, value->text, value->text_bytes);
+	} else {
+		kymo_format_shown(value, show, number);
+		(void)fputs(number, sink->out);
+	}
+	(void)fputc('\n', sink->out);
+}
+
+static void text_heading(struct kymo_sink *sink, const char *name)
+{
+	struct text_state *state = state_of(sink);
+
+	if (state && state->wrote_any)
+		(void)fputc('\n', sink->out);
+	if (state)
+		state->wrote_any = true;
+	if (name && *name) {
+		indent(sink);
+		kymo_print_safe(sink->out, name, strlen(name));
+		(void)fputc('\n', sink->out);
+	}
+}
+
+static void text_object_end(struct kymo_sink *sink)
+{
+	(void)sink;
+}
+
+static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_value *value,
+				  enum kymo_show show)
+{
+	struct text_cell cell = {.right = value->type != KYMO_TEXT};
+	char number[1 + KYMO_NUMBER_BYTES]; /* a mark before it */
+
+	if (value->type == KYMO_TEXT) {
+		cell.text_bytes = value->text_bytes;
+		cell.text = malloc(cell.text_bytes + 1);
+		if (cell.text)
+			memcpy(cell.text, value->text, cell.text_bytes);
+	} else {
+		bool marked = value->mark && value->type != KYMO_NULL;
+
+		number[0] = value->mark;
+		kymo_format_shown(value, show, number + marked);
+		cell.text_bytes = strlen(number);
+		cell.text = strdup(number);
+	}
+	if (!cell.text) {
+		cell.text_bytes = 0;
+		sink->error = -ENOMEM;
+	}
+	return cell;
+}
+
+static void print_cells(struct kymo_sink *sink, const struct text_state *state,
+			const struct text_cell *cells)
+{
+	size_t last = sink->column_count;
+
+	while (last > 0 && sink->columns[last - 1].show == KYMO_SHOW_HIDDEN)
+		last--;
+	indent(sink);
+	for (size_t i = 0; i < last; i++) {
+		size_t width;
+		int pad;
+
+		if (sink->columns[i].show == KYMO_SHOW_HIDDEN)
+			continue;
+		width = kymo_safe_width(cells[i].text ? cells[i].text : "", cells[i].text_bytes);
+		pad = state->widths[i] > width ? (int)(state->widths[i] - width) : 0;
+		if (cells[i].right)
+			(void)fprintf(sink->out, "%*s", pad, "");
+		kymo_print_safe(sink->out, cells[i].text ? cells[i].text : "", cells[i].text_bytes);
+		if (i + 1 < last)
+			(void)fprintf(sink->out, "%*s", cells[i].right ? 2 : pad + 2, "");
+	}
+	(void)fputc('\n', sink->out);
+}
+
+static void print_head(struct kymo_sink *sink, const struct text_state *state)
+{
+	struct text_cell *titles = calloc(sink->column_count + 1, sizeof(*titles));
+
+	if (!titles) {
+		sink->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < sink->column_count; i++) {
+		const struct kymo_column *column = &sink->columns[i];
+
+		titles[i].text = (char *)(column->title ? column->title : column->name);
+		titles[i].text_bytes = strlen(titles[i].text);
+		/* a head stands over the numbers of its column */
+		titles[i].right = state->rows > 0 && state->cells[i].right;
+	}
+	print_cells(sink, state, titles);
+	free(titles);
+}
+
+static void free_row(struct text_cell *cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(cells[i].text);
+}
+
+static void flush_held(struct kymo_sink *sink, struct text_state *state)
+{
+	if (!state->cells || !state->widths)
+		return;
+	print_head(sink, state);
+	for (size_t row = 0; row < state->rows; row++) {
+		struct text_cell *cells = &state->cells[row * sink->column_count];
+
+		print_cells(sink, state, cells);
+		free_row(cells, sink->column_count);
+	}
+	state->rows = 0;
+}
+
+static void text_table_begin(struct kymo_sink *sink, const char *name)
+{
+	struct text_state *state = state_of(sink);
+
+	if (!state)
+		return;
+	text_heading(sink, sink->tables > 1 || state->wrote_any ? name : NULL);
+	state->rows = 0;
+	state->streaming = false;
+	state->cells = calloc(TEXT_HELD_ROWS * sink->column_count + 1, sizeof(*state->cells));
+	state->widths = calloc(sink->column_count + 1, sizeof(*state->widths));
+	if (!state->cells || !state->widths) {
+		sink->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < sink->column_count; i++) {
+		const struct kymo_column *column = &sink->columns[i];
+
+		const char *title = column->title ? column->title : column->name;
+
+		state->widths[i] = kymo_safe_width(title, strlen(title));
+	}
+}
+
+static void text_row(struct kymo_sink *sink, const struct kymo_value *values)
+{
+	struct text_state *state = sink->state;
+	struct text_cell *cells;
+
+	if (!state || !state->cells || !state->widths)
+		return;
+	cells = &state->cells[state->rows * sink->column_count];
+	for (size_t i = 0; i < sink->column_count; i++) {
+		size_t width;
+
+		cells[i] = make_cell(sink, &values[i], sink->columns[i].show);
+		width = kymo_safe_width(cells[i].text ? cells[i].text : "", cells[i].text_bytes);
+		if (!state->streaming && width > state->widths[i])
+			state->widths[i] = width;
+	}
+	if (state->streaming) {
+		print_cells(sink, state, cells);
+		free_row(cells, sink->column_count);
+	} else if (++state->rows == TEXT_HELD_ROWS) {
+		flush_held(sink, state);
+		state->streaming = true;
+	}
+}
+
+static void text_table_end(struct kymo_sink *sink)
+{
+	struct text_state *state = sink->state;
+
+	if (!state)
+		return;
+	if (!state->streaming)
+		flush_held(sink, state);
+	free(state->cells);
+	free(state->widths);
+	state->cells = NULL;
+	state->widths = NULL;
+}
+
+static void text_finish(struct kymo_sink *sink)
+{
+	(void)sink;
+}
+
+static void text_free(struct kymo_sink *sink)
+{
+	struct text_state *state = sink->state;
+
+	if (!state)
+		return;
+	if (state->cells)
+		free_row(state->cells, state->rows * sink->column_count);
+	free(state->cells);
+	free(state->widths);
+	free(state);
+}
+
+const struct kymo_sink_ops kymo_sink_text_ops = {
+	.field = text_field,
+	.object_begin = text_heading,
+	.object_end = text_object_end,
+	.table_begin = text_table_begin,
+	.row = text_row,
+	.table_end = text_table_end,
+	.finish = text_finish,
+	.free = text_free,
+};

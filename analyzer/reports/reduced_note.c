@@ -1,0 +1,217 @@
+/* Sums of view class_spans, cut to the time that the report is limited to. */
+#include "analyzer/reports/reduced_note.h"
+
+#include <stdio.h>
+
+#include "formats/base/cleanup.h"
+
+#define SENTENCE_BYTES 320
+
+#define SPANS_SQL                                                                                 \
+	" FROM class_spans s JOIN capture c ON c.id = s.capture_id WHERE s.state_number IS NOT 0" \
+	" AND (:capture = 0 OR s.capture_id = :capture) AND s.to_ns > :from AND s.from_ns < :to"  \
+	" AND (:classes >> s.event_class) & 1"
+
+static const char sums_sql[] =
+	"SELECT c.path, s.event_class, s.class, s.state_number, s.state, count(*) AS spans,"
+	" total(min(s.to_ns, :to) - max(s.from_ns, :from)) / 1e9 AS thinned_s,"
+	" (min(c.end_ns, :to) - max(c.start_ns, :from)) / 1e9 AS all_s,"
+	" (min(max(s.from_ns, :from)) - c.start_ns) / 1e9 AS from_s,"
+	" (max(min(s.to_ns, :to)) - c.start_ns) / 1e9 AS to_s,"
+	" min(s.sample_hz) AS low_hz, max(s.sample_hz) AS high_hz, max(s.full_hz) AS "
+	"full_hz" SPANS_SQL " GROUP BY s.capture_id, s.event_class, s.state_number"
+	" ORDER BY s.capture_id, s.event_class, s.state_number";
+enum {
+	PATH,
+	CLASS,
+	CLASS_NAME,
+	STATE,
+	STATE_NAME,
+	SPANS,
+	THINNED_S,
+	ALL_S,
+	FROM_S,
+	TO_S,
+	LOW_HZ,
+	HIGH_HZ,
+	FULL_HZ
+};
+
+static const char rows_sql[] =
+	"SELECT s.capture_id, s.class, s.state, s.from_ns, s.to_ns, s.from_s, s.to_s, s.sample_hz,"
+	" s.full_hz, s.cause, s.effect" SPANS_SQL " ORDER BY s.capture_id, s.from_ns, s.class";
+
+static int new_query(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+		     const char *sql, struct kymo_query **ret_query, struct cap_err *err)
+{
+	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
+
+	if (rc == 0)
+		rc = kymo_filter_bind(filter, *ret_query);
+	if (rc == 0)
+		rc = kymo_query_bind_int(*ret_query, ":classes", classes);
+	return rc;
+}
+
+/* "samples were taken at 10 to 50 instead of 100 Hz" */
+static void say_what(struct kymo_query *row, char ret_text[SENTENCE_BYTES])
+{
+	s64 class = kymo_query_int(row, CLASS), state = kymo_query_int(row, STATE);
+	long long low_hz = kymo_query_int(row, LOW_HZ), high_hz = kymo_query_int(row, HIGH_HZ);
+	long long full_hz = kymo_query_int(row, FULL_HZ);
+	const char *class_name = kymo_query_text(row, CLASS_NAME, NULL);
+	const char *state_name = kymo_query_text(row, STATE_NAME, NULL);
+	bool known = !kymo_query_is_null(row, STATE);
+
+	if (known && class == CLASS_SYSCALLS && state == STATE_COUNTS)
+		(void)snprintf(ret_text, SENTENCE_BYTES,
+			       "system calls were counted, not stored one by one,");
+	else if (known && class == CLASS_SYSCALLS && state == STATE_OFF)
+		(void)snprintf(ret_text, SENTENCE_BYTES, "system calls were not recorded");
+	else if (known && class == CLASS_CPU && state == STATE_OFF)
+		(void)snprintf(ret_text, SENTENCE_BYTES, "no samples were taken");
+	else if (known && class == CLASS_CPU && state == STATE_REDUCED && low_hz == high_hz)
+		(void)snprintf(ret_text, SENTENCE_BYTES,
+			       "samples were taken at %lld instead of %lld Hz", low_hz, full_hz);
+	else if (known && class == CLASS_CPU && state == STATE_REDUCED)
+		(void)snprintf(ret_text, SENTENCE_BYTES,
+			       "samples were taken at %lld to %lld instead of %lld Hz", low_hz,
+			       high_hz, full_hz);
+	else
+		(void)snprintf(ret_text, SENTENCE_BYTES,
+			       "class %.40s was not recorded in full (%.40s)",
+			       class_name ? class_name : "?", state_name ? state_name : "?");
+}
+
+int kymo_thinned_each(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+		      void (*fn)(void *context, const char *path, const char *text), void *context,
+		      struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = new_query(db, filter, classes, sums_sql, &query, err);
+	int count = 0;
+
+	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
+		char what[SENTENCE_BYTES], text[2 * SENTENCE_BYTES], spans[40] = "";
+		long long span_count = kymo_query_int(query, SPANS);
+		const char *path = kymo_query_text(query, PATH, NULL);
+
+		rc = 0;
+		say_what(query, what);
+		if (span_count > 1)
+			(void)snprintf(spans, sizeof(spans), ", in %lld spans", span_count);
+		(void)snprintf(text, sizeof(text), "%s for %.2f of %.2f s (seconds %.2f to %.2f%s)",
+			       what, kymo_query_real(query, THINNED_S),
+			       kymo_query_real(query, ALL_S), kymo_query_real(query, FROM_S),
+			       kymo_query_real(query, TO_S), spans);
+		fn(context, path ? path : "?", text);
+		count++;
+	}
+	return rc < 0 ? rc : count;
+}
+
+int kymo_governed(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = new_query(
+		db, filter, KYMO_ABOUT_ALL,
+		"SELECT 1 FROM governor WHERE :capture = 0 OR capture_id = :capture LIMIT 1",
+		&query, err);
+
+	return rc < 0 ? rc : kymo_query_step(query, err);
+}
+
+static void note_one(void *context, const char *path, const char *text)
+{
+	const struct kymo_run *run = context;
+
+	run->note(run, "'%s': %s; `kymo overhead` tells why", path, text);
+}
+
+static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+		      struct kymo_sink *sink, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_governed(db, filter, err);
+	s64 rows;
+
+	if (rc <= 0)
+		return rc;
+	rc = new_query(db, filter, classes, rows_sql, &query, err);
+	if (rc < 0)
+		return rc;
+	rows = kymo_query_to_sink(query, sink, "thinned", NULL, err);
+	return rows < 0 ? (int)rows : 0;
+}
+
+static void field_one(void *context, const char *path, const char *text)
+{
+	(void)path;
+	kymo_sink_field_text(context, "thinned", text);
+}
+
+/* Messages get lost where only the results are kept. */
+static int write_fields(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+			struct kymo_sink *sink, struct cap_err *err)
+{
+	int rc;
+
+	kymo_sink_object_begin(sink, "not recorded in full");
+	rc = kymo_thinned_each(db, filter, classes, field_one, sink, err);
+	kymo_sink_object_end(sink);
+	return rc;
+}
+
+/* Counted calls: also where nothing was decided, but a buffer had no room. `kymo syscalls` says it
+ * with its own numbers. */
+static const char counted_sql[] =
+	"SELECT c.path, CAST(total(s.call_count) AS INTEGER) AS calls,"
+	" (max(min(s.from_ns), c.start_ns) - c.start_ns) / 1e9 AS from_s,"
+	" (max(s.time_ns) - c.start_ns) / 1e9 AS to_s, c.id AS capture_id"
+	" FROM syscall_count s JOIN capture c ON c.id = s.capture_id"
+	" WHERE (:capture = 0 OR s.capture_id = :capture) AND s.time_ns > :from"
+	" AND s.from_ns < :to GROUP BY s.capture_id HAVING calls > 0 ORDER BY s.capture_id";
+
+static int note_counted(const struct kymo_run *run, struct kymo_db *db,
+			const struct kymo_filter *filter, struct kymo_sink *sink,
+			struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
+	bool is_json = sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON, any = false;
+	s64 rows = 0;
+
+	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
+		const char *path = kymo_query_text(query, 0, NULL);
+
+		rc = 0;
+		any = true;
+		run->note(run,
+			  "'%s': %lld system calls were counted, not stored one by one (seconds "
+			  "%.2f to %.2f); `kymo syscalls` joins both",
+			  path ? path : "?", (long long)kymo_query_int(query, 1),
+			  kymo_query_real(query, 2), kymo_query_real(query, 3));
+	}
+	if (rc < 0 || !is_json || !any)
+		return rc;
+	kymo_query_freep(&query);
+	rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
+	if (rc == 0)
+		rows = kymo_query_to_sink(query, sink, "counted", NULL, err);
+	return rc < 0 ? rc : rows < 0 ? (int)rows : 0;
+}
+
+int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
+		      const struct kymo_filter *filter, int classes, struct kymo_sink *sink,
+		      struct cap_err *err)
+{
+	int rc = kymo_thinned_each(db, filter, classes, note_one, (void *)run, err);
+
+	if (rc > 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_TEXT)
+		rc = write_fields(db, filter, classes, sink, err);
+	if (rc >= 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON)
+		rc = write_rows(db, filter, classes, sink, err);
+	if (rc >= 0 && classes == KYMO_ABOUT_ALL)
+		rc = note_counted(run, db, filter, sink, err);
+	return rc < 0 ? cap_context(err, rc, "ask what was left out") : 0;
+}

@@ -1,0 +1,35 @@
+#pragma once
+/* What the recorder left out on purpose, to stay within its budget: sampled more slowly, counted
+ * instead of stored, or not recorded. Not a loss: the exit status does not tell it, so every report
+ * must. */
+#include "analyzer/commands/common_options.h"
+#include "analyzer/db/open_db.h"
+#include "analyzer/output/report_writer.h"
+
+/* Classes a report is about: bits by enum event_class. */
+#define KYMO_ABOUT_ALL (-1)
+#define KYMO_ABOUT_SAMPLES (1 << CLASS_CPU)
+#define KYMO_ABOUT_SYSCALLS (1 << CLASS_SYSCALLS)
+
+/*
+ * Calls fn for each class and state (not full) in each capture under the resolved filter, with a
+ * sentence like "no samples were taken for 5.00 of 30.00 s (seconds 20.0 to 25.0)". path and text
+ * are valid during the call. Returns how often, or the database's error.
+ */
+int kymo_thinned_each(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+		      void (*fn)(void *context, const char *path, const char *text), void *context,
+		      struct cap_err *err);
+
+/*
+ * The same as notes for stderr, and as table "thinned" of the document: one row per span (JSON
+ * only, and only where the captures have rows of the governor; without them nothing is known to be
+ * thinned). In text the sentences stand at the end, where there are any. With KYMO_ABOUT_ALL also,
+ * as table "counted", the system calls that were counted instead of stored. sink NULL: no document.
+ * 0 or the database's error.
+ */
+int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
+		      const struct kymo_filter *filter, int classes, struct kymo_sink *sink,
+		      struct cap_err *err);
+
+/* Whether captures under the filter hold rows of the governor: 1, 0, or the database's error. */
+int kymo_governed(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err);

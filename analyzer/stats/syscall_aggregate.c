@@ -1,0 +1,557 @@
+/*
+ * Pass 1: sums per (capture, process, call), and a histogram with 32 steps per power of two. It
+ * tells, for each wanted rank, a range of values of 3 % width. The passes after it find the exact
+ * value in that range (rank_select.h). Totals over processes come from adding up, but have ranks of
+ * their own.
+ */
+#include "analyzer/stats/syscall_aggregate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/stats/id_map.h"
+#include "analyzer/stats/count_map.h"
+#include "analyzer/stats/rank_select.h"
+#include "analyzer/stats/syscall_counted.h"
+#include "analyzer/stats/syscall_ranks.h"
+#include "formats/base/cleanup.h"
+
+#define NEAR_GROUPS 1024u
+
+const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
+
+struct group_list {
+	struct kymo_syscall_group *list;
+	u32 count, capacity;
+};
+
+struct kymo_syscall_aggregate {
+	struct group_list processes, totals;
+	struct kymo_syscall_count *errors, *histogram;
+	size_t error_count, histogram_count;
+};
+
+struct near_group { /* a group that was asked for lately */
+	u64 a, b;
+	u32 number; /* index + 1; 0: none */
+};
+
+/* What only the passes need. A group number counts processes first, then totals. */
+struct kymo_syscall_counting {
+	struct kymo_syscall_aggregate *aggregate;
+	struct kymo_id_map process_map, total_map; /* -> index + 1 */
+	struct near_group near[NEAR_GROUPS];	   /* before process_map: most calls are repeated */
+	u32 *total_of;				   /* per process group */
+	struct kymo_count_map buckets;		   /* (process group, bucket) */
+	struct kymo_count_map errors;		   /* (process group, errno) */
+	struct kymo_counted counted, total_counted;
+	struct kymo_rank_input ranks[2]; /* of the process groups, of the totals */
+	struct kymo_rank_select select;
+};
+
+/* -------- groups -------- */
+
+/* Index of the group, new or known. Negative: -ENOMEM. */
+static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
+		      const struct kymo_syscall_group *key)
+{
+	u64 a = (u64)key->capture_id << 32 | key->process_id;
+	u64 b = (u64)key->sysno << 1 | key->compat;
+	u32 found = kymo_id_map_get(map, a, b);
+
+	if (found)
+		return found - 1;
+	if (groups->count == groups->capacity) {
+		u32 capacity = groups->capacity ? groups->capacity * 2 : 64;
+		struct kymo_syscall_group *list = realloc(groups->list, capacity * sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		groups->list = list;
+		groups->capacity = capacity;
+	}
+	if (kymo_id_map_put(map, a, b, groups->count + 1) < 0)
+		return -ENOMEM;
+	groups->list[groups->count] = (struct kymo_syscall_group){.capture_id = key->capture_id,
+								  .process_id = key->process_id,
+								  .sysno = key->sysno,
+								  .compat = key->compat,
+								  .min_ns = UINT64_MAX};
+	return groups->count++;
+}
+
+/* The process group of call i: its index + 1, or 0 if it is not known. *ret_near is where to note
+ * it. */
+static inline u32 near_group(struct kymo_syscall_counting *work,
+			     const struct kymo_syscall_batch *batch, size_t i,
+			     struct near_group **ret_near)
+{
+	u64 a = (u64)batch->capture_id << 32 | batch->process_id[i];
+	u64 b = (u64)(u32)batch->sysno[i] << 1 | !!(batch->flags[i] & EV_SYSCALL_COMPAT);
+	struct near_group *near =
+		&work->near[(batch->process_id[i] * 131u + (u32)batch->sysno[i]) % NEAR_GROUPS];
+
+	*ret_near = near;
+	if (near->number != 0 && near->a == a && near->b == b)
+		return near->number;
+	*near = (struct near_group){
+		.a = a, .b = b, .number = kymo_id_map_get(&work->process_map, a, b)};
+	return near->number;
+}
+
+/* The same, made if it is new. Negative: -ENOMEM. */
+static inline s64 make_group(struct kymo_syscall_counting *work,
+			     const struct kymo_syscall_batch *batch, size_t i)
+{
+	struct kymo_syscall_group key;
+	struct near_group *near;
+	u32 number = near_group(work, batch, i, &near);
+	s64 index;
+
+	if (number)
+		return number - 1;
+	key.capture_id = batch->capture_id;
+	key.process_id = batch->process_id[i];
+	key.sysno = (u32)batch->sysno[i];
+	key.compat = (batch->flags[i] & EV_SYSCALL_COMPAT) != 0;
+	index = find_group(&work->aggregate->processes, &work->process_map, &key);
+	near->number = index < 0 ? 0 : (u32)index + 1;
+	return index;
+}
+
+static inline bool is_unfinished(u64 flags)
+{
+	return flags & (EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | EV_SYSCALL_NO_RETURN);
+}
+
+/* -------- pass 1 -------- */
+
+int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *batch,
+			      struct cap_err *err)
+{
+	struct kymo_syscall_counting *work = context;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		u64 ns = batch->duration_ns[i];
+		s64 index = make_group(work, batch, i);
+		struct kymo_syscall_group *group;
+
+		if (index < 0)
+			return cap_fail(err, -ENOMEM, "out of memory for groups of system calls");
+		group = &work->aggregate->processes.list[index];
+		group->calls++;
+		if (batch->error[i] != 0) {
+			group->errors++;
+			if (kymo_count_map_add(&work->errors, (u64)index, batch->error[i], 1) < 0)
+				return cap_fail(err, -ENOMEM,
+						"out of memory for errors of system calls");
+		}
+		if (is_unfinished(batch->flags[i])) {
+			group->unfinished++;
+			continue;
+		}
+		group->finished++;
+		group->total_ns += ns;
+		group->min_ns = ns < group->min_ns ? ns : group->min_ns;
+		group->max_ns = ns > group->max_ns ? ns : group->max_ns;
+		if (kymo_count_map_add(&work->buckets, (u64)index, kymo_step_of(ns), 1) < 0)
+			return cap_fail(err, -ENOMEM,
+					"out of memory for histograms of system calls");
+	}
+	return 0;
+}
+
+static int add_count(struct kymo_syscall_counting *work, const struct kymo_syscall_counts *counts,
+		     size_t i)
+{
+	const struct kymo_syscall_group key = {.capture_id = counts->capture_id,
+					       .process_id = counts->process_id[i],
+					       .sysno = (u32)counts->sysno[i],
+					       .compat =
+						       (counts->flags[i] & EV_SYSCALL_COMPAT) != 0};
+	u64 calls = kymo_counted_sum(counts->call_count[i], 0);
+	struct kymo_syscall_group *group;
+	s64 index;
+
+	if (calls == 0)
+		return 0;
+	index = find_group(&work->aggregate->processes, &work->process_map, &key);
+	if (index < 0)
+		return -ENOMEM;
+	group = &work->aggregate->processes.list[index];
+	group->calls = kymo_counted_sum(group->calls, calls);
+	group->counted = kymo_counted_sum(group->counted, calls);
+	if (counts->error[i] != 0) {
+		group->errors = kymo_counted_sum(group->errors, calls);
+		if (kymo_count_map_add(&work->errors, (u64)index, counts->error[i], calls) < 0)
+			return -ENOMEM;
+	}
+	if (is_unfinished(counts->flags[i])) {
+		group->unfinished = kymo_counted_sum(group->unfinished, calls);
+		return 0;
+	}
+	group->finished = kymo_counted_sum(group->finished, calls);
+	group->counted_finished = kymo_counted_sum(group->counted_finished, calls);
+	group->total_ns += counts->total_ns[i];
+	return kymo_counted_add(&work->counted, (u32)index,
+				counts->bucket[i] < KYMO_COUNTED_BUCKETS ? (u32)counts->bucket[i]
+									 : KYMO_COUNTED_BUCKETS,
+				calls, counts->total_ns[i]);
+}
+
+static int add_counts(void *context, const struct kymo_syscall_counts *counts, struct cap_err *err)
+{
+	for (size_t i = 0; i < counts->count; i++) {
+		if (add_count(context, counts, i) < 0)
+			return cap_fail(err, -ENOMEM, "out of memory for counts of system calls");
+	}
+	return 0;
+}
+
+static int add_totals(struct kymo_syscall_counting *work)
+{
+	struct kymo_syscall_aggregate *aggregate = work->aggregate;
+
+	work->total_of = calloc(aggregate->processes.count + 1ul, sizeof(*work->total_of));
+	if (!work->total_of)
+		return -ENOMEM;
+	for (u32 i = 0; i < aggregate->processes.count; i++) {
+		const struct kymo_syscall_group *from = &aggregate->processes.list[i];
+		struct kymo_syscall_group key = *from;
+		struct kymo_syscall_group *total;
+		s64 index;
+
+		key.process_id = 0;
+		index = find_group(&aggregate->totals, &work->total_map, &key);
+		if (index < 0)
+			return -ENOMEM;
+		work->total_of[i] = (u32)index;
+		total = &aggregate->totals.list[index];
+		total->calls = kymo_counted_sum(total->calls, from->calls);
+		total->finished = kymo_counted_sum(total->finished, from->finished);
+		total->unfinished = kymo_counted_sum(total->unfinished, from->unfinished);
+		total->errors = kymo_counted_sum(total->errors, from->errors);
+		total->total_ns += from->total_ns;
+		total->min_ns = from->min_ns < total->min_ns ? from->min_ns : total->min_ns;
+		total->max_ns = from->max_ns > total->max_ns ? from->max_ns : total->max_ns;
+		total->counted = kymo_counted_sum(total->counted, from->counted);
+		total->counted_finished =
+			kymo_counted_sum(total->counted_finished, from->counted_finished);
+	}
+	for (size_t i = 0; i < work->counted.count; i++) {
+		const struct kymo_counted_cell *cell = &work->counted.cells[i];
+
+		if (kymo_counted_merge(&work->total_counted, work->total_of[cell->group], cell) < 0)
+			return -ENOMEM;
+	}
+	kymo_counted_sort(&work->counted);
+	kymo_counted_sort(&work->total_counted);
+	return 0;
+}
+
+/* -------- results of pass 1 -------- */
+
+static struct kymo_syscall_count count_of(const struct kymo_syscall_group *group, u32 value,
+					  u64 calls)
+{
+	return (struct kymo_syscall_count){.capture_id = group->capture_id,
+					   .process_id = group->process_id,
+					   .sysno = group->sysno,
+					   .compat = group->compat,
+					   .value = value,
+					   .calls = calls};
+}
+
+static int take_errors(struct kymo_syscall_counting *work)
+{
+	struct kymo_syscall_aggregate *aggregate = work->aggregate;
+	CLEANUP(cap_freep) struct kymo_count *counts = NULL;
+	size_t count;
+
+	kymo_count_map_take(&work->errors, &counts, &count);
+	aggregate->errors = calloc(count + 1, sizeof(*aggregate->errors));
+	if (!aggregate->errors)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		aggregate->errors[i] = count_of(&aggregate->processes.list[counts[i].a],
+						(u32)counts[i].b, counts[i].count);
+	aggregate->error_count = count;
+	return 0;
+}
+
+/* Both lists are sorted by group, then power of two. */
+static int take_histogram(struct kymo_syscall_counting *work, const struct kymo_rank_input *input)
+{
+	struct kymo_syscall_aggregate *aggregate = work->aggregate;
+	const struct kymo_counted *counted = input->counted;
+	struct kymo_syscall_count *list =
+		calloc(input->step_count + counted->count + 1, sizeof(*list));
+	size_t used = 0, at = 0;
+	u64 last_group = UINT64_MAX;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < input->step_count || at < counted->count;) {
+		const struct kymo_counted_cell *cell =
+			at < counted->count ? &counted->cells[at] : NULL;
+		const struct kymo_count *step = i < input->step_count ? &input->steps[i] : NULL;
+		u32 log2 = step ? kymo_step_log2((u32)step->b) : 0;
+		bool is_step = step && (!cell || step->a < cell->group ||
+					(step->a == cell->group && log2 <= cell->bucket));
+		u64 group = is_step ? step->a : cell->group;
+		u64 calls = is_step ? step->count : cell->calls;
+
+		log2 = is_step ? log2 : cell->bucket;
+		i += is_step;
+		at += !is_step;
+		if (group == last_group && list[used - 1].value == log2)
+			list[used - 1].calls = kymo_counted_sum(list[used - 1].calls, calls);
+		else
+			list[used++] = count_of(&aggregate->processes.list[group], log2, calls);
+		last_group = group;
+	}
+	aggregate->histogram = list;
+	aggregate->histogram_count = used;
+	return 0;
+}
+
+/* -------- ranks -------- */
+
+/* Sets up the targets from the histograms of all groups, and the log2 histogram. */
+static int prepare_ranks(struct kymo_syscall_counting *work)
+{
+	struct kymo_syscall_aggregate *aggregate = work->aggregate;
+	CLEANUP(kymo_count_map_done) struct kymo_count_map total_steps = {0};
+	CLEANUP(cap_freep) struct kymo_count *steps = NULL, *steps_of_totals = NULL;
+	struct kymo_rank_input processes = {.groups = aggregate->processes.list,
+					    .group_count = aggregate->processes.count,
+					    .counted = &work->counted};
+	struct kymo_rank_input totals = {.groups = aggregate->totals.list,
+					 .group_count = aggregate->totals.count,
+					 .counted = &work->total_counted};
+
+	work->ranks[0] = processes;
+	work->ranks[1] = totals;
+	kymo_count_map_take(&work->buckets, &steps, &processes.step_count);
+	for (size_t i = 0; i < processes.step_count; i++) {
+		if (kymo_count_map_add(&total_steps, work->total_of[steps[i].a], steps[i].b,
+				       steps[i].count) < 0)
+			return -ENOMEM;
+	}
+	kymo_count_map_take(&total_steps, &steps_of_totals, &totals.step_count);
+	processes.steps = steps;
+	totals.steps = steps_of_totals;
+	work->select.group_count = processes.group_count + totals.group_count;
+	if (take_histogram(work, &processes) < 0 ||
+	    kymo_rank_targets(&work->select, 0, &processes) < 0 ||
+	    kymo_rank_targets(&work->select, processes.group_count, &totals) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int select_batch(void *context, const struct kymo_syscall_batch *batch, struct cap_err *err)
+{
+	struct kymo_syscall_counting *work = context;
+	u32 processes = work->aggregate->processes.count;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct near_group *near;
+		u32 found;
+
+		if (is_unfinished(batch->flags[i]))
+			continue;
+		found = near_group(work, batch, i, &near);
+		if (found == 0)
+			return cap_fail(err, -EIO, "the input changed while it was read");
+		if (kymo_rank_select_add(&work->select, found - 1, batch->duration_ns[i]) < 0 ||
+		    kymo_rank_select_add(&work->select, processes + work->total_of[found - 1],
+					 batch->duration_ns[i]) < 0)
+			return cap_fail(err, -ENOMEM, "out of memory for percentiles");
+	}
+	return 0;
+}
+
+static int run_rounds(struct kymo_syscall_counting *work, const struct kymo_syscall_source *source,
+		      struct cap_err *err)
+{
+	struct kymo_syscall_aggregate *aggregate = work->aggregate;
+	u32 processes = aggregate->processes.count;
+	int rc;
+
+	while ((rc = kymo_rank_select_begin(&work->select)) == 1) {
+		rc = source->run(source->context, select_batch, work, err);
+		if (rc < 0)
+			return rc;
+		if (kymo_rank_select_end(&work->select) < 0)
+			return cap_fail(err, -EIO, "the input changed while it was read");
+	}
+	if (rc < 0)
+		return cap_fail(err, rc, "out of memory for percentiles");
+	for (size_t i = 0; i < work->select.target_count; i++) {
+		const struct kymo_rank_target *target = &work->select.targets[i];
+		struct kymo_syscall_group *group =
+			target->group < processes
+				? &aggregate->processes.list[target->group]
+				: &aggregate->totals.list[target->group - processes];
+
+		group->quantile_ns[target->quantile] = target->value;
+	}
+	kymo_rank_bounds(&work->ranks[0]);
+	kymo_rank_bounds(&work->ranks[1]);
+	return 0;
+}
+
+/* -------- life -------- */
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct kymo_syscall_group *a = left, *b = right;
+
+	if (a->capture_id != b->capture_id)
+		return a->capture_id < b->capture_id ? -1 : 1;
+	if (a->process_id != b->process_id)
+		return a->process_id < b->process_id ? -1 : 1;
+	if (a->compat != b->compat)
+		return a->compat < b->compat ? -1 : 1;
+	return a->sysno < b->sysno ? -1 : a->sysno > b->sysno;
+}
+
+static int compare_counts(const void *left, const void *right)
+{
+	const struct kymo_syscall_count *a = left, *b = right;
+
+	if (a->capture_id != b->capture_id)
+		return a->capture_id < b->capture_id ? -1 : 1;
+	if (a->process_id != b->process_id)
+		return a->process_id < b->process_id ? -1 : 1;
+	if (a->compat != b->compat)
+		return a->compat < b->compat ? -1 : 1;
+	if (a->sysno != b->sysno)
+		return a->sysno < b->sysno ? -1 : 1;
+	return a->value < b->value ? -1 : a->value > b->value;
+}
+
+static void sort_results(struct kymo_syscall_aggregate *aggregate)
+{
+	struct group_list *lists[] = {&aggregate->processes, &aggregate->totals};
+
+	for (size_t i = 0; i < 2; i++) {
+		if (lists[i]->count > 0)
+			qsort(lists[i]->list, lists[i]->count, sizeof(*lists[i]->list),
+			      compare_groups);
+	}
+	qsort(aggregate->errors, aggregate->error_count, sizeof(*aggregate->errors),
+	      compare_counts);
+	qsort(aggregate->histogram, aggregate->histogram_count, sizeof(*aggregate->histogram),
+	      compare_counts);
+}
+
+struct kymo_syscall_counting *kymo_syscall_counting_new(void)
+{
+	struct kymo_syscall_counting *work = calloc(1, sizeof(*work));
+
+	if (!work)
+		return NULL;
+	work->aggregate = calloc(1, sizeof(*work->aggregate));
+	return work->aggregate ? work : kymo_syscall_counting_free(work);
+}
+
+struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_counting *work)
+{
+	if (!work)
+		return NULL;
+	(void)kymo_syscall_aggregate_free(work->aggregate);
+	kymo_id_map_done(&work->process_map);
+	kymo_id_map_done(&work->total_map);
+	free(work->total_of);
+	kymo_count_map_done(&work->buckets);
+	kymo_count_map_done(&work->errors);
+	kymo_counted_done(&work->counted);
+	kymo_counted_done(&work->total_counted);
+	kymo_rank_select_done(&work->select);
+	free(work);
+	return NULL;
+}
+
+void kymo_syscall_counting_freep(struct kymo_syscall_counting **counting)
+{
+	*counting = kymo_syscall_counting_free(*counting);
+}
+
+int kymo_syscall_counting_finish(struct kymo_syscall_counting *work,
+				 const struct kymo_syscall_source *source,
+				 struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err)
+{
+	int rc =
+		source->run_counts ? source->run_counts(source->context, add_counts, work, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (add_totals(work) < 0 || take_errors(work) < 0 || prepare_ranks(work) < 0)
+		return cap_fail(err, -ENOMEM, "out of memory for percentiles");
+	rc = run_rounds(work, source, err);
+	if (rc < 0)
+		return rc;
+	sort_results(work->aggregate);
+	*ret_aggregate = TAKE(work->aggregate);
+	return 0;
+}
+
+int kymo_syscall_aggregate_new(const struct kymo_syscall_source *source,
+			       struct kymo_syscall_aggregate **ret_aggregate, struct cap_err *err)
+{
+	CLEANUP(kymo_syscall_counting_freep)
+	struct kymo_syscall_counting *work = kymo_syscall_counting_new();
+	int rc;
+
+	if (!work)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	rc = source->run(source->context, kymo_syscall_counting_add, work, err);
+	return rc < 0 ? rc : kymo_syscall_counting_finish(work, source, ret_aggregate, err);
+}
+
+struct kymo_syscall_aggregate *kymo_syscall_aggregate_free(struct kymo_syscall_aggregate *aggregate)
+{
+	if (!aggregate)
+		return NULL;
+	free(aggregate->processes.list);
+	free(aggregate->totals.list);
+	free(aggregate->errors);
+	free(aggregate->histogram);
+	free(aggregate);
+	return NULL;
+}
+
+void kymo_syscall_aggregate_freep(struct kymo_syscall_aggregate **aggregate)
+{
+	*aggregate = kymo_syscall_aggregate_free(*aggregate);
+}
+
+const struct kymo_syscall_group *kymo_syscall_totals(const struct kymo_syscall_aggregate *aggregate,
+						     size_t *ret_count)
+{
+	*ret_count = aggregate->totals.count;
+	return aggregate->totals.list;
+}
+
+const struct kymo_syscall_group *
+kymo_syscall_by_process(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count)
+{
+	*ret_count = aggregate->processes.count;
+	return aggregate->processes.list;
+}
+
+const struct kymo_syscall_count *kymo_syscall_errors(const struct kymo_syscall_aggregate *aggregate,
+						     size_t *ret_count)
+{
+	*ret_count = aggregate->error_count;
+	return aggregate->errors;
+}
+
+const struct kymo_syscall_count *
+kymo_syscall_histogram(const struct kymo_syscall_aggregate *aggregate, size_t *ret_count)
+{
+	*ret_count = aggregate->histogram_count;
+	return aggregate->histogram;
+}

@@ -1,0 +1,23 @@
+#pragma once
+/* Sets of block numbers, as ranges: those of a sound file take one. Internal to formats/. */
+#include <stdbool.h>
+
+#include "formats/table/events.h"
+
+struct number_range {
+	u64 first, last;
+};
+
+struct number_set {
+	struct number_range *ranges; /* ascending, not touching */
+	u32 count, size;
+};
+
+bool number_set_has(const struct number_set *set, u64 number);
+/*
+ * Adds a number below 2^63. A set of more than CAP_MAX_RANGES ranges takes the numbers between its
+ * two lowest for its own, so that a hostile file costs neither memory nor time. 0 or -ENOMEM.
+ */
+int number_set_add(struct number_set *set, u64 number);
+void number_set_clear(struct number_set *set); /* keeps its memory */
+void number_set_done(struct number_set *set);

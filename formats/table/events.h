@@ -1,0 +1,124 @@
+#pragma once
+/*
+ * Row types as C: ids, structs and size checks, all made from events.def. Shared by the BPF
+ * programs, the recorder and the analyzer. Holds no code and no policy.
+ */
+
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
+#endif
+
+#define EV_COMM_BYTES 16      /* the kernel's TASK_COMM_LEN */
+#define EV_MAX_FRAMES 127     /* per stack and side: PERF_MAX_STACK_DEPTH */
+#define EV_MAX_PATH_BYTES 256 /* of an exec path in a ring record, NUL included */
+#define EV_SYSCALL_ARGS 6
+
+enum ev_type {
+#define EVENT_BEGIN(id, upper, name, block) EV_##upper = id,
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+};
+#define EV_TYPE_MAX 20 /* highest id above; checked in schema.c */
+
+/* CLASS_CPU, ..., and REASON_RING_FULL, ... */
+#define ENUM_PREFIX_event_class(upper) CLASS_##upper
+#define ENUM_PREFIX_loss_reason(upper) REASON_##upper
+#define ENUM_PREFIX_class_state(upper) STATE_##upper
+#define ENUM_PREFIX_governed_resource(upper) RESOURCE_##upper
+enum ev_enum_value {
+#define ENUM_VALUE(en, value, upper, name) ENUM_PREFIX_##en(upper) = value,
+#include "formats/table/enums.def"
+#undef ENUM_VALUE
+};
+#define EV_CLASS_COUNT 8
+#define EV_CLASS_UNKNOWN 255u	   /* loss rows of `kymo recover`: of classes that cannot be told */
+#define EV_CPU_UNKNOWN 0xffffffffu /* the same of CPUs */
+#define EV_REASON_COUNT 9
+
+/* syscall.flags */
+#define EV_SYSCALL_UNFINISHED \
+	1u /* had not returned when recording stopped: duration_ns is the time so far */
+#define EV_SYSCALL_ENTRY_UNKNOWN \
+	2u /* began before recording: time_ns is its start, duration_ns a lower bound */
+#define EV_SYSCALL_NO_RETURN 4u	    /* the task ended inside it (exit, exit_group, a kill) */
+#define EV_SYSCALL_ARGS_RECORDED 8u /* arg0..arg5 hold what was passed */
+#define EV_SYSCALL_COMPAT 16u	    /* a 32-bit call: sysno is of that table */
+
+/* cpu_sample.flags */
+#define EV_SAMPLE_USER_FAILED 1u      /* no user stack could be read */
+#define EV_SAMPLE_KERNEL_FAILED 2u    /* no kernel stack could be read */
+#define EV_SAMPLE_USER_TRUNCATED 4u   /* deeper than EV_MAX_FRAMES */
+#define EV_SAMPLE_KERNEL_TRUNCATED 8u /* deeper than EV_MAX_FRAMES */
+#define EV_SAMPLE_IN_KERNEL 16u	      /* the CPU was in the kernel */
+
+/* task_exit.flags */
+#define EV_EXIT_PROCESS 1u /* the last thread: the process is gone */
+
+/* mapping.flags */
+#define EV_MAPPING_KEYFRAME 1u /* already there when it was seen */
+
+/* process.flags */
+#define EV_PROCESS_KERNEL_THREAD 1u
+
+/*
+ * First 48 bytes of every ring record. Identity of the task is read in the kernel at event time, so
+ * it never depends on /proc or on the order of rings: (tgid, start, exec_id) is the process, tid
+ * the thread.
+ */
+struct ring_head {
+	u64 time_ns;	     /* CLOCK_MONOTONIC */
+	u64 leader_start_ns; /* CLOCK_BOOTTIME start of the thread group's leader */
+	u32 tgid;
+	u32 tid;
+	u32 exec_id; /* low half of task_struct.self_exec_id: changes with each exec */
+	u16 cpu;
+	u16 type; /* enum ev_type */
+	char comm[EV_COMM_BYTES];
+};
+_Static_assert(sizeof(struct ring_head) == 48, "ring head layout");
+
+/* struct ring_<event>: what a BPF program puts into a ring. */
+#define RING_FROM_HEAD(ctype, name)
+#define RING_FROM_USER(ctype, name)
+#define RING_FROM_RING(ctype, name) ctype name;
+#define EVENT_BEGIN(id, upper, name, block) \
+	struct ring_##name {                \
+		struct ring_head head;
+#define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) RING_FROM_##source(ctype, name)
+#define RING_ONLY(ev, ctype, name) ctype name;
+#define EVENT_END(ev, row_bytes, ring_bytes) \
+	}                                    \
+	;                                    \
+	_Static_assert(sizeof(struct ring_##ev) == ring_bytes, "ring layout of " #ev);
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+
+/* struct ev_<event>: a row as the writer takes it. TASK, STACK, STRING and BYTES fields are indices
+ * into its chunk's tables. */
+#define EVENT_BEGIN(id, upper, name, block) struct ev_##name {
+#define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) ctype name;
+#define RING_ONLY(...)
+#define EVENT_END(ev, row_bytes, ring_bytes) \
+	}                                    \
+	;                                    \
+	_Static_assert(sizeof(struct ev_##ev) == row_bytes, "row layout of " #ev);
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END

@@ -1,0 +1,103 @@
+#pragma once
+/*
+ * Writes blocks to a file descriptor: header, checksum, zstd frame. Append-only; what was written
+ * is never touched again. One thread at a time. Does not open, sync or close the descriptor: the
+ * owner decides that.
+ */
+#include <stdbool.h>
+
+#include "formats/base/cap_error.h"
+#include "formats/write/chunk.h"
+#include "formats/table/end_reasons.h"
+#include "formats/table/events.h"
+
+enum cap_block_type {
+#define BLOCK(type, upper, name, skip, body) CAP_BLOCK_##upper = type,
+#include "formats/table/blocks.def"
+#undef BLOCK
+};
+
+struct cap_file_info { /* FILE_HEADER: facts that are fixed when the file begins */
+	u8 session_uuid[16];
+	u8 file_uuid[16];
+	u8 boot_id[16];
+	u64 realtime_ns, monotonic_ns, boottime_ns; /* read back to back */
+	u32 file_index;				    /* in the session */
+	u32 cpu_count;				    /* possible CPUs */
+	u16 machine;				    /* ELF e_machine */
+	u8 word_bytes;
+	u8 page_shift;
+	const char *hostname;	    /* may be NULL: not recorded */
+	const char *kernel_release; /* may be NULL */
+	const char *tool_version;   /* "kymo-record 0.1.0" */
+};
+
+/* How bytes leave: like write(2), returns bytes taken or -1 with errno. The default (NULL) is
+ * write(2) itself. */
+typedef long (*cap_write_fn)(void *context, int fd, const void *bytes, unsigned long len);
+
+struct cap_writer_options {
+	int fd;
+	int zstd_level; /* 0: the default, 1 */
+	cap_write_fn write;
+	void *write_context;
+};
+
+struct cap_totals { /* cumulative counts that every chunk's prologue carries */
+	u64 attempted_count, stored_count, lost_count;
+};
+
+struct cap_writer;
+
+/* Fills in a new random file_uuid where it is all zero. Writes nothing yet. 0, -ENOMEM or
+ * CAP_ECODEC. */
+int cap_writer_new(const struct cap_writer_options *options, const struct cap_file_info *info,
+		   struct cap_writer **ret_writer, struct cap_err *err);
+struct cap_writer *cap_writer_free(struct cap_writer *writer);
+
+/* FILE_HEADER and SCHEMA: the first two blocks. */
+int cap_writer_begin(struct cap_writer *writer, struct cap_err *err);
+
+/* One block of rows. totals may be NULL (all zero) for other blocks than CHUNK. Writes nothing for
+ * an empty chunk. */
+int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
+		    const struct cap_chunk *chunk, const struct cap_totals *totals,
+		    struct cap_err *err);
+
+/* From now on blocks carry flag 7: the output failed, so some that were written before them may be
+ * missing. */
+void cap_writer_after_error(struct cap_writer *writer);
+
+/* Replicas and INDEX: all of the end but END itself. Where there is no room for them (-ENOSPC) a
+ * capture is as good without; END may still be tried. */
+int cap_writer_tail(struct cap_writer *writer, struct cap_err *err);
+/* END, after the tail if that was not tried before. A second one may follow it, when the first was
+ * written in vain. */
+int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
+		   const struct cap_totals *totals, struct cap_err *err);
+
+/* -------- copies of blocks that were read elsewhere (`kymo recover`) -------- */
+
+struct cap_copy {  /* a block without its header */
+	u32 type;  /* bits 30 and 31 as on disk */
+	u16 flags; /* as read; the codec is worked out anew */
+	const u8 *plain;
+	const u8 *frame; /* frame_len bytes that decode to raw_len, or NULL: */
+	const u8 *raw;	 /* raw_len bytes to compress */
+	u32 plain_len, frame_len, raw_len;
+	const struct cap_totals *totals; /* of a block of rows, if others than its prologue says */
+};
+
+/*
+ * Before cap_writer_begin: writes this FILE_HEADER (its plain part; a new file id is put in) and
+ * this SCHEMA (its frame) instead of ours. Either may be NULL. Copied. 0 or -ENOMEM.
+ */
+int cap_writer_adopt(struct cap_writer *writer, const struct cap_copy *file_header,
+		     const struct cap_copy *schema, u64 schema_id, struct cap_err *err);
+
+/* Writes a block as the next of this file. */
+int cap_writer_copy(struct cap_writer *writer, const struct cap_copy *block, struct cap_err *err);
+
+u64 cap_writer_bytes(const struct cap_writer *writer); /* written so far */
+u64 cap_writer_blocks(const struct cap_writer *writer);
+u64 cap_writer_events(const struct cap_writer *writer); /* rows in CHUNK blocks */

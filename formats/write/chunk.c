@@ -1,0 +1,455 @@
+/*
+ * Fills chunks. cap_chunk_add is the recorder's hot path: one pass over the fields of a row, each
+ * appended as a varint to its column; the code per type is expanded from events.def, so that field
+ * types and encodings are constants.
+ */
+#include "formats/write/chunk.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "formats/write/chunk_tables.h"
+#include "formats/base/hash.h"
+#include "formats/base/limits.h"
+
+#define ROOM_ROWS 512u /* rows to make room for at a time */
+
+enum { /* encoding a kind is written with */
+#define KIND(id, upper, name, encoding) WRITE_##upper = CAP_ENC_##encoding,
+#include "formats/table/kinds.def"
+#undef KIND
+};
+
+int cap_column_vary(struct cap_out_column *column, enum cap_encoding encoding, u32 rows)
+{
+	u8 spelled[CAP_VARINT_MAX_BYTES];
+	size_t width = (size_t)(cap_put_varint(spelled, cap_column_spell(encoding, column->first)) -
+				spelled);
+
+	column->varies = true;
+	if (cap_column_reserve(column,
+			       rows * width + (size_t)ROOM_ROWS * CAP_VARINT_MAX_BYTES * 2)) {
+		column->broken = true;
+		return -ENOMEM;
+	}
+	if (width == 1)
+		memset(column->bytes, spelled[0], rows);
+	else
+		for (u32 i = 0; i < rows; i++)
+			memcpy(column->bytes + i * width, spelled, width);
+	column->len = (u32)(rows * width);
+	return 0;
+}
+
+/* -------- rows -------- */
+
+/* Makes room for ROOM_ROWS more rows in every column that varies. */
+static int rows_make_room(struct chunk_rows *rows, size_t column_count)
+{
+	if (!rows->columns) {
+		rows->columns = calloc(column_count, sizeof(*rows->columns));
+		if (!rows->columns)
+			return -ENOMEM;
+	}
+	/* Twice: a column may start to vary within this stretch, on top of what it then writes out.
+	 */
+	for (size_t i = 0; i < column_count; i++)
+		if (cap_column_reserve(&rows->columns[i],
+				       rows->columns[i].len +
+					       2ul * ROOM_ROWS * CAP_VARINT_MAX_BYTES))
+			return -ENOMEM;
+	rows->room = ROOM_ROWS;
+	return 0;
+}
+
+#define EVENT_BEGIN(id, upper, ename, block)                                                \
+	static u32 put_##ename(struct cap_out_column *column, const struct ev_##ename *row, \
+			       u32 rows)                                                    \
+	{                                                                                   \
+		u32 bytes = 0;
+#define FIELD(ev, id, ctype, fname, fkind, source, unit, sense, need) \
+	bytes += cap_column_put(column++, (enum cap_encoding)WRITE_##fkind, (u64)row->fname, rows);
+#define RING_ONLY(...)
+#define EVENT_END(ev, row_bytes, ring_bytes) \
+	return bytes;                        \
+	}
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef EVENT_END
+
+/* Does a type have a time? Then time_ns stands first in its row. */
+enum {
+#define EVENT_BEGIN(id, upper, ename, block) HAS_TIME_##upper = 0
+#define FIELD(ev, id, ctype, fname, fkind, source, unit, sense, need) \
+	| (CAP_KIND_##fkind == CAP_KIND_TIME)
+#define EVENT_END(...) ,
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef EVENT_END
+};
+
+/* Number of fields of each type. */
+enum {
+#define EVENT_BEGIN(id, upper, ename, block) COLUMNS_##upper = 0
+#define FIELD(...) +1
+#define EVENT_END(...) ,
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef EVENT_END
+};
+
+static void note_time(struct cap_chunk *chunk, u64 time_ns)
+{
+	if (!chunk->first_ns || time_ns < chunk->first_ns)
+		chunk->first_ns = time_ns;
+	if (time_ns > chunk->last_ns)
+		chunk->last_ns = time_ns;
+}
+
+int cap_chunk_add(struct cap_chunk *chunk, enum ev_type type, const void *row)
+{
+	struct chunk_rows *rows = &chunk->rows[type];
+	u32 bytes = 0;
+
+	if (chunk->row_count >= CAP_MAX_ROWS ||
+	    chunk->raw_bytes > CAP_WRITER_MAX_RAW_BYTES - 2 * CAP_MAX_STRING_BYTES)
+		return CAP_ELIMIT;
+	switch (type) {
+#define EVENT_BEGIN(id, upper, ename, block)                              \
+	case EV_##upper:                                                  \
+		if (!rows->room && rows_make_room(rows, COLUMNS_##upper)) \
+			return -ENOMEM;                                   \
+		bytes = put_##ename(rows->columns, row, rows->row_count); \
+		if (HAS_TIME_##upper)                                     \
+			note_time(chunk, *(const u64 *)row);              \
+		break;
+#define FIELD(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef EVENT_END
+#undef RING_ONLY
+	}
+	rows->room--;
+	rows->row_count++;
+	chunk->row_count++;
+	chunk->raw_bytes += bytes;
+	return 0;
+}
+
+/* -------- interned tables -------- */
+
+static int items_init(struct chunk_items *items, u32 item_bytes)
+{
+	items->item_bytes = item_bytes;
+	return intern_table_init(&items->table, 64);
+}
+
+static void items_done(struct chunk_items *items)
+{
+	intern_table_done(&items->table);
+	free(items->items);
+}
+
+static void items_clear(struct chunk_items *items)
+{
+	intern_table_clear(&items->table);
+	items->count = 0;
+}
+
+static void *items_at(const struct chunk_items *items, u32 index)
+{
+	return (char *)items->items + (size_t)(index - 1) * items->item_bytes;
+}
+
+/* Appends an item; returns its index, or 0 when out of memory or at the limit. */
+static u32 items_append(struct chunk_items *items, const void *item, u32 limit)
+{
+	if (items->count >= limit)
+		return 0;
+	if (items->count == items->size) {
+		u32 size = items->size ? items->size * 2 : 64;
+		void *bigger = realloc(items->items, (size_t)size * items->item_bytes);
+
+		if (!bigger)
+			return 0;
+		items->items = bigger;
+		items->size = size;
+	}
+	items->count++;
+	memcpy(items_at(items, items->count), item, items->item_bytes);
+	return items->count;
+}
+
+static u32 note_failed(struct cap_chunk *chunk, int code)
+{
+	if (!chunk->failed)
+		chunk->failed = code;
+	return 0;
+}
+
+static u64 frame_hash(const struct cap_chunk *chunk, const struct chunk_frame *frame)
+{
+	return cap_hash_mix(frame->offset, ((u64)frame->object << 8) | frame->space, chunk->seed);
+}
+
+static u64 stack_hash(const struct cap_chunk *chunk, const struct chunk_stack *stack)
+{
+	return cap_hash_mix(stack->parent, stack->frame, chunk->seed);
+}
+
+static u64 task_hash(const struct cap_chunk *chunk, const struct cap_task *task)
+{
+	u64 name[2];
+
+	memcpy(name, task->comm, sizeof(name));
+	return cap_hash_mix(task->leader_start_ns ^ name[0],
+			    (((u64)task->tgid << 32) | task->tid) ^ name[1] ^
+				    ((u64)task->exec_id << 16),
+			    chunk->seed);
+}
+
+static u64 string_hash(const struct cap_chunk *chunk, const void *bytes, size_t len)
+{
+	return cap_hash_seeded(bytes, len, chunk->seed);
+}
+
+static u64 rehash_frame(const void *chunk, u32 index)
+{
+	return frame_hash(chunk, items_at(&((const struct cap_chunk *)chunk)->frames, index));
+}
+
+static u64 rehash_stack(const void *chunk, u32 index)
+{
+	return stack_hash(chunk, items_at(&((const struct cap_chunk *)chunk)->stacks, index));
+}
+
+static u64 rehash_task(const void *chunk, u32 index)
+{
+	return task_hash(chunk, items_at(&((const struct cap_chunk *)chunk)->tasks, index));
+}
+
+static u64 rehash_string(const void *context, u32 index)
+{
+	const struct cap_chunk *chunk = context;
+	const struct chunk_string *string = items_at(&chunk->strings, index);
+
+	return string_hash(chunk, chunk->string_bytes + string->start, string->len);
+}
+
+/* Only where it could not grow for long. The last slot stays free, or searches would not end. */
+static bool table_is_full(const struct intern_table *table)
+{
+	return table->count >= table->mask;
+}
+
+/* Looks up or appends an item that compares by its bytes. bytes: what it adds to the body, about.
+ */
+static u32 intern_item(struct cap_chunk *chunk, struct chunk_items *items, const void *item,
+		       u64 hash, u32 limit, u32 bytes, u64 (*rehash)(const void *, u32))
+{
+	u32 at = intern_first(&items->table, hash);
+	u32 index;
+
+	for (; items->table.slots[at].index; at = intern_next(&items->table, at)) {
+		struct intern_slot slot = items->table.slots[at];
+
+		if (slot.hash == (u32)(hash >> 32) &&
+		    memcmp(items_at(items, slot.index), item, items->item_bytes) == 0)
+			return slot.index;
+	}
+	if (table_is_full(&items->table))
+		return note_failed(chunk, -ENOMEM);
+	index = items_append(items, item, limit);
+	if (!index)
+		return note_failed(chunk, items->count >= limit ? CAP_ELIMIT : -ENOMEM);
+	intern_put(&items->table, at, hash, index);
+	if (intern_table_make_room(&items->table, rehash, chunk))
+		return note_failed(chunk, -ENOMEM);
+	chunk->raw_bytes += bytes;
+	return index;
+}
+
+u32 cap_chunk_frame(struct cap_chunk *chunk, enum cap_space space, u32 object, u64 offset)
+{
+	struct chunk_frame frame = {.offset = offset, .object = object, .space = space};
+
+	return intern_item(chunk, &chunk->frames, &frame, frame_hash(chunk, &frame), CAP_MAX_FRAMES,
+			   8, rehash_frame);
+}
+
+u32 cap_chunk_stack(struct cap_chunk *chunk, u32 parent, u32 frame)
+{
+	struct chunk_stack stack = {.parent = parent, .frame = frame};
+
+	return intern_item(chunk, &chunk->stacks, &stack, stack_hash(chunk, &stack),
+			   CAP_MAX_STACK_NODES, 3, rehash_stack);
+}
+
+u32 cap_chunk_task(struct cap_chunk *chunk, const struct cap_task *task)
+{
+	return intern_item(chunk, &chunk->tasks, task, task_hash(chunk, task), CAP_MAX_TASKS, 24,
+			   rehash_task);
+}
+
+static int string_append(struct cap_chunk *chunk, const void *bytes, size_t len)
+{
+	if (chunk->string_len + len > chunk->string_size) {
+		size_t size = chunk->string_size ? chunk->string_size * 2 : 4096;
+		u8 *bigger;
+
+		while (size < chunk->string_len + len)
+			size *= 2;
+		bigger = realloc(chunk->string_bytes, size);
+		if (!bigger)
+			return -ENOMEM;
+		chunk->string_bytes = bigger;
+		chunk->string_size = size;
+	}
+	memcpy(chunk->string_bytes + chunk->string_len, bytes, len);
+	chunk->string_len += len;
+	return 0;
+}
+
+u32 cap_chunk_string(struct cap_chunk *chunk, const void *bytes, size_t len)
+{
+	struct chunk_items *strings = &chunk->strings;
+	struct chunk_string string;
+	u64 hash;
+	u32 at, index;
+
+	if (len == 0)
+		return 0;
+	if (len > CAP_MAX_STRING_BYTES)
+		len = CAP_MAX_STRING_BYTES;
+	if (chunk->raw_bytes + len > CAP_WRITER_MAX_RAW_BYTES - CAP_MAX_STRING_BYTES)
+		return note_failed(chunk, CAP_ELIMIT);
+	hash = string_hash(chunk, bytes, len);
+	for (at = intern_first(&strings->table, hash); strings->table.slots[at].index;
+	     at = intern_next(&strings->table, at)) {
+		struct intern_slot slot = strings->table.slots[at];
+		const struct chunk_string *known = items_at(strings, slot.index);
+
+		if (slot.hash == (u32)(hash >> 32) && known->len == len &&
+		    memcmp(chunk->string_bytes + known->start, bytes, len) == 0)
+			return slot.index;
+	}
+	string = (struct chunk_string){.start = (u32)chunk->string_len, .len = (u32)len};
+	if (table_is_full(&strings->table) || string_append(chunk, bytes, len))
+		return note_failed(chunk, -ENOMEM);
+	index = items_append(strings, &string, CAP_MAX_STRINGS);
+	if (!index) {
+		chunk->string_len -= len; /* the strings must fill their bytes */
+		return note_failed(chunk, strings->count >= CAP_MAX_STRINGS ? CAP_ELIMIT : -ENOMEM);
+	}
+	intern_put(&strings->table, at, hash, index);
+	if (intern_table_make_room(&strings->table, rehash_string, chunk))
+		return note_failed(chunk, -ENOMEM);
+	chunk->raw_bytes += len + 2;
+	return index;
+}
+
+/* -------- life -------- */
+
+struct cap_chunk *cap_chunk_new(void)
+{
+	struct cap_chunk *chunk = calloc(1, sizeof(*chunk));
+
+	if (!chunk)
+		return NULL;
+	/* A seed nobody can guess keeps hostile names from all landing in one slot. On failure it
+	 * stays 0: slower at worst. */
+	(void)!getrandom(&chunk->seed, sizeof(chunk->seed), GRND_NONBLOCK);
+	if (items_init(&chunk->strings, sizeof(struct chunk_string)) ||
+	    items_init(&chunk->frames, sizeof(struct chunk_frame)) ||
+	    items_init(&chunk->stacks, sizeof(struct chunk_stack)) ||
+	    items_init(&chunk->tasks, sizeof(struct cap_task)))
+		return cap_chunk_free(chunk);
+	return chunk;
+}
+
+static size_t columns_of(u32 type)
+{
+	return cap_schema_builtin()->types[type - 1].field_count;
+}
+
+struct cap_chunk *cap_chunk_free(struct cap_chunk *chunk)
+{
+	if (!chunk)
+		return NULL;
+	for (u32 type = 1; type <= EV_TYPE_MAX; type++) {
+		struct chunk_rows *rows = &chunk->rows[type];
+
+		for (size_t i = 0; rows->columns && i < columns_of(type); i++)
+			free(rows->columns[i].bytes);
+		free(rows->columns);
+	}
+	items_done(&chunk->strings);
+	items_done(&chunk->frames);
+	items_done(&chunk->stacks);
+	items_done(&chunk->tasks);
+	free(chunk->string_bytes);
+	free(chunk);
+	return NULL;
+}
+
+void cap_chunk_reset(struct cap_chunk *chunk)
+{
+	for (u32 type = 1; type <= EV_TYPE_MAX; type++) {
+		struct chunk_rows *rows = &chunk->rows[type];
+
+		if (!rows->row_count)
+			continue;
+		for (size_t i = 0; i < columns_of(type); i++) {
+			struct cap_out_column *column = &rows->columns[i];
+
+			*column = (struct cap_out_column){.bytes = column->bytes,
+							  .size = column->size};
+		}
+		rows->row_count = 0;
+		rows->room = 0;
+	}
+	items_clear(&chunk->strings);
+	items_clear(&chunk->frames);
+	items_clear(&chunk->stacks);
+	items_clear(&chunk->tasks);
+	chunk->string_len = 0;
+	chunk->first_ns = chunk->last_ns = 0;
+	chunk->row_count = 0;
+	chunk->raw_bytes = 0;
+	chunk->failed = 0;
+}
+
+u32 cap_chunk_rows(const struct cap_chunk *chunk)
+{
+	return chunk->row_count;
+}
+
+u32 cap_chunk_rows_of(const struct cap_chunk *chunk, enum ev_type type)
+{
+	return chunk->rows[type].row_count;
+}
+
+size_t cap_chunk_raw_bytes(const struct cap_chunk *chunk)
+{
+	return chunk->raw_bytes;
+}
+
+u64 cap_chunk_first_ns(const struct cap_chunk *chunk)
+{
+	return chunk->first_ns;
+}
+
+u64 cap_chunk_last_ns(const struct cap_chunk *chunk)
+{
+	return chunk->last_ns;
+}
+
+int cap_chunk_failed(const struct cap_chunk *chunk)
+{
+	return chunk->failed;
+}

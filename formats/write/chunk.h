@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * Rows on their way into a capture: columns of varints per row type, and the local tables (strings,
+ * frames, stacks, tasks) that make a block readable alone. One struct cap_chunk becomes the body of
+ * one block. Not thread-safe; hand it over whole. Writes no file and compresses nothing.
+ */
+#include <stddef.h>
+
+#include "formats/base/cap_error.h"
+#include "formats/table/events.h"
+
+enum cap_space { /* which address space a frame's offset counts in */
+		 CAP_SPACE_USER =
+			 1, /* offset is the virtual address in the sample's process; object is 0 */
+		 CAP_SPACE_KERNEL = 2, /* offset is from the kernel's text base (symbol _stext); 0:
+					  base unknown */
+		 CAP_SPACE_MODULE = 3, /* object is the STRINGS row of the module's name, offset is
+					  from its start */
+};
+
+struct cap_task { /* identity: struct ring_head's, without time and place */
+	u64 leader_start_ns;
+	u32 tgid;
+	u32 tid;
+	u32 exec_id;
+	u32 reserved; /* 0 */
+	char comm[EV_COMM_BYTES];
+};
+
+struct cap_chunk;
+
+/* NULL when out of memory. cap_chunk_free accepts NULL and returns NULL. */
+struct cap_chunk *cap_chunk_new(void);
+struct cap_chunk *cap_chunk_free(struct cap_chunk *chunk);
+
+/* Empties it and keeps its memory. */
+void cap_chunk_reset(struct cap_chunk *chunk);
+
+/*
+ * Intern and return the local index, from 1 on; 0 means "none" and is also what they return when
+ * out of memory or when a limit of limits.h is reached (cap_chunk_failed() then tells). Strings are
+ * bytes, cut at CAP_MAX_STRING_BYTES.
+ */
+u32 cap_chunk_string(struct cap_chunk *chunk, const void *bytes, size_t len);
+u32 cap_chunk_task(struct cap_chunk *chunk, const struct cap_task *task);
+u32 cap_chunk_frame(struct cap_chunk *chunk, enum cap_space space, u32 object, u64 offset);
+/* The stack that is `frame` called from stack `parent` (0: frame is the root). */
+u32 cap_chunk_stack(struct cap_chunk *chunk, u32 parent, u32 frame);
+
+/* Appends one row; row points to the struct ev_* of that type. 0, -ENOMEM, or CAP_ELIMIT when the
+ * chunk is full. */
+int cap_chunk_add(struct cap_chunk *chunk, enum ev_type type, const void *row);
+
+u32 cap_chunk_rows(const struct cap_chunk *chunk);
+u32 cap_chunk_rows_of(const struct cap_chunk *chunk, enum ev_type type);
+size_t cap_chunk_raw_bytes(const struct cap_chunk *chunk); /* about what the body will take */
+u64 cap_chunk_first_ns(
+	const struct cap_chunk *chunk); /* lowest time_ns of its rows; 0 if it has none */
+u64 cap_chunk_last_ns(const struct cap_chunk *chunk);
+int cap_chunk_failed(
+	const struct cap_chunk *chunk); /* 0, or the first error of interning since the reset */

@@ -1,0 +1,51 @@
+/* Quantities as text. */
+#include "recorder/base/quantity_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *rec_count_text(u64 count, char *text, size_t text_bytes)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	size_t at = 0;
+
+	for (int i = 0; i < len && at + 2 < text_bytes; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			text[at++] = ',';
+		text[at++] = digits[i];
+	}
+	text[at] = '\0';
+	return text;
+}
+
+const char *rec_bytes_text(u64 bytes, char *text, size_t text_bytes)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 999.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		value /= 1000;
+		unit++;
+	}
+	(void)snprintf(text, text_bytes, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+	return text;
+}
+
+const char *rec_visible_text(const char *bytes, char *text, size_t text_bytes)
+{
+	size_t at = 0;
+
+	for (; *bytes && at + 5 < text_bytes; bytes++) {
+		unsigned char byte = (unsigned char)*bytes;
+
+		if (byte >= 0x20 && byte < 0x7f && byte != '\\')
+			text[at++] = (char)byte;
+		else
+			at += (size_t)snprintf(text + at, text_bytes - at, "\\x%02X", byte);
+	}
+	text[at] = '\0';
+	return text;
+}

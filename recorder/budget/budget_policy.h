@@ -1,0 +1,89 @@
+#pragma once
+/*
+ * The policy of the CPU budget: what is to be recorded less, or again more, given what the
+ * recording costs. Pure: it measures nothing, does nothing and has no clock of its own.
+ */
+#include <stdbool.h>
+
+#include "formats/table/events.h"
+
+/* What the recording has cost and seen since it began; each number only grows. */
+struct rec_load {
+	u64 now_ns;
+	u64 recorder_ns;		/* CPU time of the recorder */
+	u64 program_ns[EV_CLASS_COUNT]; /* of its programs, with the kernel's path to them */
+	u64 event_count[EV_CLASS_COUNT];
+};
+
+/* CPU time spent from one load to a later one, in ns. */
+u64 rec_load_spent_ns(const struct rec_load *from, const struct rec_load *to);
+
+struct rec_governor_options {
+	u32 budget_ppm; /* millionths of the host's CPU time; 0: no budget, so no decisions */
+	u32 cpu_count;	/* online */
+	u32 classes;	/* bit (1 << CLASS_*): those that can be recorded less */
+	u32 sample_hz;	/* asked for */
+};
+
+enum rec_decision_kind {
+	REC_SHED,	 /* the budget is overdrawn */
+	REC_RECOVER,	 /* the fuller state fits again */
+	REC_SLICE_BEGIN, /* while detached: system calls are counted for a moment */
+	REC_SLICE_END,
+	REC_HELPLESS, /* overdrawn, and nothing that may be shed would help */
+};
+
+struct rec_decision {
+	enum rec_decision_kind kind;
+	u32 event_class;	/* of REC_HELPLESS: EV_CLASS_UNKNOWN */
+	u32 state;		/* from now on */
+	u32 sample_hz;		/* of CLASS_CPU: from now on; else 0 */
+	u64 from_ns, time_ns;	/* what was measured led to it */
+	u64 limit_ns, spent_ns; /* CPU time allowed and used in that span */
+	bool lasting;		/* of REC_RECOVER to STATE_COUNTS: the slice stays open */
+};
+
+struct rec_governed_class {
+	bool governed;
+	bool refused; /* what was shed cannot be had back */
+	u32 state;
+	u64 fits_since_ns;	    /* the fuller state would fit since then; 0: it does not */
+	u64 recovered_ns;	    /* when it was last tried; 0: never */
+	u64 wait_ns;		    /* how long it must fit before it is tried */
+	double fuller_per_event_ns; /* CPU time that an event of the fuller state costs more */
+};
+
+struct rec_governor {
+	struct rec_governor_options options;
+	double budget;	   /* CPUs */
+	double balance_ns; /* CPU time in hand; negative: overdrawn */
+	double debt_max_ns;
+	bool started;
+	struct rec_load last, older, newer; /* older to last: the span that rates are taken from */
+	struct rec_governed_class classes[EV_CLASS_COUNT];
+	u32 sample_hz; /* now; asked for while samples are off: where they come back */
+	u64 decided_ns, helpless_ns;
+	/* System calls in slices: STATE_OFF, with moments of STATE_COUNTS. */
+	bool slicing, slice_open;
+	struct rec_load slice_begin;
+	u64 slice_end_ns, slice_length_ns;
+	double attached_rate; /* CPUs that the programs take while attached */
+	double fixed_rate;    /* CPUs that everything else takes */
+};
+
+void rec_governor_init(struct rec_governor *governor, const struct rec_governor_options *options);
+
+/* Charges what was spent since the last call. Returns whether something is to be done. At most one
+ * thing at a time: call again when it is done. */
+bool rec_governor_step(struct rec_governor *governor, const struct rec_load *load,
+		       struct rec_decision *ret_decision);
+/* To be called after what was decided was done: doing it cost something, but says nothing of the
+ * new state. */
+void rec_governor_done(struct rec_governor *governor, const struct rec_load *load);
+/* What was decided last for the class could not be done: it stays detached for good. */
+void rec_governor_refused(struct rec_governor *governor, u32 event_class);
+
+/* When it wants to be asked at the latest; 0: at the next drain. */
+u64 rec_governor_wake_ns(const struct rec_governor *governor);
+
+u32 rec_governor_state(const struct rec_governor *governor, u32 event_class);

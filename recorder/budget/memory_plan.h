@@ -1,0 +1,14 @@
+#pragma once
+/* How the budget of memory is shared out. Pure. */
+#include "recorder/options/rec_options.h"
+
+struct rec_memory_plan {
+	u64 syscalls_ring_bytes, cpu_ring_bytes, tasks_ring_bytes; /* powers of two */
+	u64 queue_bytes;  /* of chunks that wait for the writer */
+	u64 needed_bytes; /* with all of it in use; may be above the budget where --buffer says so,
+			     or the host has very many CPUs */
+};
+
+/* cpu_count: possible CPUs, whose tables of counted calls grow with them; 0: no live source. */
+void rec_memory_plan(const struct rec_options *options, u32 cpu_count,
+		     struct rec_memory_plan *ret_plan);

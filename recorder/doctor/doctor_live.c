@@ -1,0 +1,190 @@
+/* Event classes as a recording would load them, and whether its rings hold what this host does now.
+ */
+#include "recorder/doctor/doctor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "bpf/live_state.h"
+#include "formats/base/cleanup.h"
+#include "recorder/host/kernel_map.h"
+#include "recorder/live/live_errors.h"
+#include "recorder/live/live_probes.h"
+#include "recorder/live/live_rings.h"
+#include "recorder/base/quantity_text.h"
+#include "recorder/live/sideband.h"
+
+#include "kymo_bpf.skel.h"
+
+#define TRIAL_HZ 99
+#define SLICES 10 /* of the second that is measured: one is what a drain must take */
+#define SLICE_NS 100000000l
+
+static void class_options(const struct doctor_check *check, u32 classes,
+			  struct rec_options *ret_options)
+{
+	*ret_options = (struct rec_options){
+		.classes = classes,
+		.sample_hz = TRIAL_HZ,
+		.btf_path = (char *)check->btf_path, /* only read */
+	};
+}
+
+/* The first thing that a class does without, as live_probes_missing and PROBES tell it. */
+static void first_lack(const struct live_probes *probes, u32 event_class, char *ret_text,
+		       size_t size)
+{
+	ret_text[0] = 0;
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
+		const struct live_probe_state *state = &probes->states[id];
+
+		if (live_probe_class((enum live_probe_id)id) != event_class || !state->reason[0] ||
+		    live_probe_only_saves((enum live_probe_id)id))
+			continue;
+		(void)snprintf(ret_text, size, "%s: %s", live_probe_name((enum live_probe_id)id),
+			       state->reason);
+		return;
+	}
+}
+
+static void check_class(struct doctor_check *check, u32 event_class,
+			const char *how_of(const struct live_probes *))
+{
+	CLEANUP(cap_freep) struct live_probes *probes = calloc(1, sizeof(*probes));
+	struct rec_options options;
+	struct cap_err err = {0};
+	char lack[sizeof(check->found) - 64];
+
+	class_options(check, 1u << event_class, &options);
+	if (!probes || live_check_host(&err) < 0 || live_probes_open(probes, &options, &err) < 0) {
+		doctor_found(check, DOCTOR_ERROR, "%s", probes ? err.text : "out of memory");
+	} else {
+		first_lack(probes, event_class, lack, sizeof(lack));
+		if (lack[0])
+			doctor_found(check, DOCTOR_WARNING, "recorded, but %s", lack);
+		else
+			doctor_found(check, DOCTOR_OK, "loads and attaches%s", how_of(probes));
+	}
+	if (probes)
+		live_probes_close(probes);
+}
+
+static const char *how_cpu(const struct live_probes *probes)
+{
+	return probes->sample_cycles ? ", on hardware cycles" : ", on the CPU clock";
+}
+
+static const char *how_syscalls(const struct live_probes *probes)
+{
+	return probes->use_task_storage ? ", with task storage" : ", with a hash map";
+}
+
+void doctor_class_cpu(struct doctor_check *check)
+{
+	struct rec_kernel_map *map = NULL;
+
+	check_class(check, CLASS_CPU, how_cpu);
+	if (check->severity == DOCTOR_OK && rec_kernel_map_open(NULL, &map, NULL) == 0 &&
+	    rec_kernel_map_why_unknown(map))
+		doctor_found(check, DOCTOR_WARNING, "kernel functions have no names: %s",
+			     rec_kernel_map_why_unknown(map));
+	(void)rec_kernel_map_free(map);
+}
+
+void doctor_class_syscalls(struct doctor_check *check)
+{
+	check_class(check, CLASS_SYSCALLS, how_syscalls);
+}
+
+void doctor_class_mappings(struct doctor_check *check)
+{
+	struct rec_sideband *sideband = NULL;
+	struct cap_err err = {0};
+
+	if (rec_sideband_open(&sideband, &err) < 0)
+		doctor_found(check, DOCTOR_WARNING,
+			     "programs that start during a recording have no names: %s", err.text);
+	else if (!rec_sideband_has_build_ids(sideband))
+		doctor_found(check, DOCTOR_NOTE, "recorded, without build-ids (they need 5.12)");
+	else
+		doctor_found(check, DOCTOR_OK, "recorded as they happen, with build-ids");
+	(void)rec_sideband_free(sideband);
+}
+
+/* ---- rings ---- */
+
+static u64 attempted_syscalls(const struct live_probes *probes)
+{
+	u64 sum = 0;
+	int cpus = libbpf_num_possible_cpus();
+
+	for (int cpu = 0; cpu < cpus; cpu++)
+		sum += __atomic_load_n(&probes->skeleton->bss->syscalls_counters[cpu].attempted,
+				       __ATOMIC_RELAXED);
+	return sum;
+}
+
+/* Calls per second of the busiest tenth of a second. Nobody drains: what does not fit is only
+ * counted, which is all that is asked here. */
+static u64 busiest_rate(const struct live_probes *probes, u64 *ret_total)
+{
+	volatile struct live_control *control = &probes->skeleton->bss->control;
+	const struct timespec slice = {.tv_nsec = SLICE_NS};
+	u64 before, first, most = 0;
+
+	control->self_tgid = (u32)getpid();
+	control->start_ns = 0;
+	control->syscalls_since_ns = 1; /* any entry counts */
+	control->events_open = 1;
+	first = before = attempted_syscalls(probes);
+	for (int i = 0; i < SLICES; i++) {
+		u64 now;
+
+		(void)nanosleep(&slice, NULL); /* a signal ends the doctor */
+		now = attempted_syscalls(probes);
+		most = now - before > most ? now - before : most;
+		before = now;
+	}
+	control->events_open = 0;
+	*ret_total = before - first;
+	return most * SLICES;
+}
+
+void doctor_rings(struct doctor_check *check)
+{
+	CLEANUP(cap_freep) struct live_probes *probes = calloc(1, sizeof(*probes));
+	struct rec_options options;
+	struct cap_err err = {0};
+	char total_text[32], rate_text[32], ring_text[32];
+
+	class_options(check, 1u << CLASS_SYSCALLS, &options);
+	if (!probes || live_check_host(&err) < 0 || live_probes_open(probes, &options, &err) < 0) {
+		doctor_found(check, DOCTOR_NOTE, "not measured: system calls are not recorded");
+	} else {
+		u64 total, rate = busiest_rate(probes, &total);
+		u64 ring = bpf_map__max_entries(probes->skeleton->maps.syscalls_ring);
+		double seconds = (double)ring / sizeof(struct ring_syscall) / (double)(rate + 1);
+
+		(void)rec_count_text(total, total_text, sizeof(total_text));
+		(void)rec_count_text(rate, rate_text, sizeof(rate_text));
+		(void)rec_bytes_text(ring, ring_text, sizeof(ring_text));
+		if (seconds < 0.2) { /* twice the drain's interval */
+			doctor_found(check, DOCTOR_WARNING,
+				     "%s system calls in this second, at most %s/s: a ring of %s "
+				     "holds %.0f ms of that, and calls may be lost",
+				     total_text, rate_text, ring_text, seconds * 1e3);
+			doctor_remedy(check, "--buffer with more, or --pid, --comm or --cgroup");
+		} else {
+			doctor_found(check, DOCTOR_OK,
+				     "%s system calls in this second; the ring of %s holds %.1f s "
+				     "of the busiest moment",
+				     total_text, ring_text, seconds < 9999 ? seconds : 9999);
+		}
+	}
+	if (probes)
+		live_probes_close(probes);
+}

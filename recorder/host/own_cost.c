@@ -1,0 +1,55 @@
+/* Own cost from getrusage and /proc/self/statm. The kernel keeps both in any case, so reading them
+ * once a second is all it costs. */
+#include "recorder/host/own_cost.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "formats/base/cleanup.h"
+
+static u64 timeval_ns(const struct timeval *time)
+{
+	return (u64)time->tv_sec * 1000000000ull + (u64)time->tv_usec * 1000ull;
+}
+
+/* Second number of statm: resident pages. */
+u64 rec_own_rss_bytes(void)
+{
+	CLEANUP(cap_closep) int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char text[128];
+	char *space;
+	ssize_t len;
+
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	space = strchr(text, ' ');
+	return space ? strtoull(space + 1, NULL, 10) * (u64)sysconf(_SC_PAGESIZE) : 0;
+}
+
+u64 rec_own_cpu_ns(void)
+{
+	struct rusage usage = {0};
+
+	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
+	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+}
+
+void rec_own_cost_read(struct rec_own_cost *ret_cost)
+{
+	struct rusage usage = {0};
+
+	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
+	ret_cost->cpu_user_ns = timeval_ns(&usage.ru_utime);
+	ret_cost->cpu_system_ns = timeval_ns(&usage.ru_stime);
+	ret_cost->rss_bytes = rec_own_rss_bytes();
+	ret_cost->peak_rss_bytes = (u64)usage.ru_maxrss * 1024; /* the kernel counts in KiB */
+	if (ret_cost->peak_rss_bytes < ret_cost->rss_bytes)
+		ret_cost->peak_rss_bytes = ret_cost->rss_bytes;
+}

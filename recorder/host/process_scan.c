@@ -1,0 +1,113 @@
+/*
+ * /proc/PID by a directory descriptor: it stays with the process it was opened for, so a recycled
+ * pid cannot mix two of them.
+ */
+#include "recorder/host/process_scan.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
+#include "recorder/host/kernel_files.h"
+#include "recorder/host/maps_parse.h"
+#include "recorder/host/process_maps.h"
+#include "recorder/base/units.h"
+
+#define STAT_BYTES 1024
+#define CGROUP_BYTES 8192
+
+/* Whether dir_fd is of the process that started then. stat counts in ticks, which are rounded. */
+static bool is_same_process(int dir_fd, u64 leader_start_ns)
+{
+	u64 tick_ns = REC_NS_PER_S / (u64)sysconf(_SC_CLK_TCK), ticks, expected;
+	char stat[STAT_BYTES];
+
+	if (rec_read_text_at(dir_fd, "stat", stat, sizeof(stat)) < 0 ||
+	    rec_stat_start_ticks(stat, &ticks) < 0)
+		return false;
+	expected = leader_start_ns / tick_ns;
+	return ticks + 1 >= expected && ticks <= expected + 1;
+}
+
+static void read_names(int dir_fd, struct cap_chunk *chunk, struct ev_process *row)
+{
+	char text[CGROUP_BYTES];
+	ssize_t len = readlinkat(dir_fd, "exe", text, PATH_MAX);
+	const char *cgroup;
+	size_t cgroup_len;
+
+	if (len > 0)
+		row->exe = cap_chunk_string(chunk, text, (size_t)len);
+	if (rec_read_text_at(dir_fd, "cgroup", text, sizeof(text)) <= 0)
+		return;
+	cgroup = rec_cgroup_path(text, &cgroup_len);
+	if (cgroup)
+		row->cgroup = cap_chunk_string(chunk, cgroup, cgroup_len);
+}
+
+static int scan_process(const struct ring_process *process, struct rec_dev_verdicts *verdicts,
+			struct cap_chunk *procs_chunk, struct cap_chunk *maps_chunk)
+{
+	CLEANUP(cap_closep) int dir_fd = -1;
+	const struct ring_head *head = &process->head;
+	struct cap_task task = {
+		.leader_start_ns = head->leader_start_ns,
+		.tgid = head->tgid,
+		.tid = head->tid,
+		.exec_id = head->exec_id,
+	};
+	struct ev_process row = {
+		.time_ns = head->time_ns,
+		.cgroup_id = process->cgroup_id,
+		.parent_tgid = process->parent_tgid,
+		.flags = process->flags,
+	};
+	char path[32];
+	int rc = 0;
+
+	memcpy(task.comm, head->comm, sizeof(task.comm));
+	row.task = cap_chunk_task(procs_chunk, &task);
+	snprintf(path, sizeof(path), "/proc/%u", head->tgid);
+	dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd >= 0 && is_same_process(dir_fd, head->leader_start_ns)) {
+		read_names(dir_fd, procs_chunk, &row);
+		if (!(process->flags & EV_PROCESS_KERNEL_THREAD))
+			rc = rec_process_maps(dir_fd, &task, verdicts, maps_chunk);
+	}
+	return rc < 0 ? rc : cap_chunk_add(procs_chunk, EV_PROCESS, &row);
+}
+
+static bool has_room(const struct cap_chunk *chunk)
+{
+	return cap_chunk_raw_bytes(chunk) < CAP_WRITER_CHUNK_BYTES;
+}
+
+int rec_process_scan(const struct ring_process *processes, size_t count,
+		     struct cap_chunk *procs_chunk, struct cap_chunk *maps_chunk,
+		     struct cap_err *err)
+{
+	struct rec_dev_verdicts verdicts = {0};
+	size_t done = 0;
+
+	if (count > INT_MAX)
+		count = INT_MAX;
+	while (done < count && (!done || (has_room(procs_chunk) && has_room(maps_chunk)))) {
+		const struct ring_process *process = &processes[done];
+		int rc = scan_process(process, &verdicts, procs_chunk, maps_chunk);
+
+		if (rc == 0)
+			rc = cap_chunk_failed(procs_chunk);
+		if (rc == 0)
+			rc = cap_chunk_failed(maps_chunk);
+		if (rc < 0)
+			return cap_fail(err, rc, "process %u: its rows do not fit",
+					process->head.tgid);
+		done++;
+	}
+	return (int)done;
+}

@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * What already runs when a recording begins: program path, cgroup and executable mappings of
+ * processes that a BPF iterator listed. Reads only files that the kernel makes below /proc/PID;
+ * never opens a file that a process chose (exe, map_files, root).
+ */
+#include <stddef.h>
+
+#include "formats/base/cap_error.h"
+#include "formats/write/chunk.h"
+#include "formats/table/events.h"
+
+/*
+ * Adds a PROCESS row per process to procs_chunk and MAPPING rows (EV_MAPPING_KEYFRAME, time of the
+ * reading) to maps_chunk. A process that ended or was replaced (its start differs) gets its PROCESS
+ * row with empty exe and cgroup, and no mappings.
+ *
+ * RETURNS HOW MANY OF THE processes ARE DONE, which may be fewer than count: it stops before a
+ * chunk grows past CAP_WRITER_CHUNK_BYTES, so that a host of any size takes bounded memory. Write
+ * both chunks, reset them, call again with the rest. At least 1 if count > 0. Negative: -ENOMEM or
+ * CAP_ELIMIT.
+ */
+int rec_process_scan(const struct ring_process *processes, size_t count,
+		     struct cap_chunk *procs_chunk, struct cap_chunk *maps_chunk,
+		     struct cap_err *err);

@@ -1,0 +1,34 @@
+#pragma once
+/* The side blocks that a live recording writes besides events: PROBES, META, MODULES, SYMBOLS. */
+#include "formats/base/cap_error.h"
+#include "formats/write/chunk.h"
+#include "recorder/host/kernel_map.h"
+#include "recorder/live/live_probes.h"
+#include "recorder/live/proc_access.h"
+#include "recorder/pipeline/pipeline.h"
+
+struct live_sideband_state {
+	bool attached;
+	const char *reason; /* why not, or what it lacks; "" if there is nothing to say */
+	const struct live_reach *reach;
+	const char *kernel_reason; /* why kernel addresses are not told; "": they are */
+};
+
+/* Waits until no program runs that may have seen the control words as they were before. Some
+ * milliseconds. */
+void live_wait_for_programs(void);
+
+/* Gives a side chunk back to the sink: filled, or emptied when filling it failed (rc < 0). Returns
+ * the first failure. */
+int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
+		   int rc);
+
+/* What was wanted, what is attached, what was refused and why. */
+int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
+		    struct rec_sink *sink, struct cap_err *err);
+/* META "cpu.event": what the period of a sample counts. Nothing where no samples are taken. */
+int live_put_sample_clock(const struct live_probes *probes, struct rec_sink *sink,
+			  struct cap_err *err);
+int live_put_modules(const struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err);
+/* Names of the kernel functions hit since the last call; nothing where there are none. */
+int live_put_names(struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err);

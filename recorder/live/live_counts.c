@@ -1,0 +1,182 @@
+/* The fold table, half by half: the programs fill one while the other is read and cleared. */
+#include "recorder/live/live_counts.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bpf/live_state.h"
+#include "recorder/pipeline/counted_rows.h"
+#include "recorder/live/live_blocks.h"
+
+#include "kymo_bpf.skel.h"
+#include "recorder/base/monotonic.h"
+
+#define TAKE_NS 1000000000ull /* as often as other counts */
+
+int live_fold_init(struct live_fold *fold, const struct live_probes *probes, struct cap_err *err)
+{
+	const struct kymo_bpf *skeleton = probes->skeleton;
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = sizeof(struct live_fold_slot) * 2 * skeleton->rodata->fold_half_slots;
+	void *slots;
+
+	memset(fold, 0, sizeof(*fold));
+	if (!live_class_attached(probes, CLASS_SYSCALLS))
+		return 0;
+	fold->cpu_slots = skeleton->rodata->fold_cpu_slots;
+	fold->cpu_count = skeleton->rodata->fold_half_slots / fold->cpu_slots;
+	fold->cpus = calloc(fold->cpu_count, sizeof(*fold->cpus));
+	if (!fold->cpus)
+		return cap_fail(err, -ENOMEM, "counters of %u CPUs", fold->cpu_count);
+	fold->mapped_bytes = (bytes + page_bytes - 1) & ~(page_bytes - 1);
+	slots = mmap(NULL, fold->mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(skeleton->maps.fold_table), 0);
+	if (slots == MAP_FAILED)
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"MapOperationFailed: map the table of counted system calls, %zu "
+				"bytes: %s; raise the memory limit",
+				fold->mapped_bytes, strerror(errno));
+	fold->slots = slots;
+	return 0;
+}
+
+void live_fold_done(struct live_fold *fold)
+{
+	if (fold->slots)
+		(void)munmap(fold->slots, fold->mapped_bytes); /* was mapped as such */
+	free(fold->cpus);
+	memset(fold, 0, sizeof(*fold));
+}
+
+void live_fold_begin(struct live_fold *fold, u64 now_ns)
+{
+	fold->from_ns = fold->taken_ns = now_ns;
+}
+
+/* ---- Rows ---- */
+
+/* A slot that nobody owns (claims without ready) holds nothing. */
+static int take_slot(struct rec_counted_rows *rows, struct live_fold_slot *slot, u32 cpu)
+{
+	struct cap_task leader = {
+		.leader_start_ns = slot->leader_start_ns,
+		.tgid = slot->tgid,
+		.tid = slot->tgid,
+		.exec_id = slot->exec_id,
+	};
+	const struct ev_syscall_count row = {
+		.call_count = slot->call_count,
+		.total_ns = slot->total_ns,
+		.sysno = slot->sysno,
+		.flags = slot->flags,
+		.bucket = slot->bucket,
+		.cpu = (u16)cpu,
+		.error = slot->error,
+	};
+
+	memcpy(leader.comm, slot->comm, sizeof(leader.comm));
+	memset(slot, 0, sizeof(*slot));
+	return row.call_count ? rec_counted_rows_add(rows, &leader, row) : 0;
+}
+
+/* The first failure; all slots are cleared all the same. */
+static int take_cpu(struct live_fold *fold, struct rec_counted_rows *rows, u32 table, u32 cpu)
+{
+	struct live_fold_slot *slots =
+		fold->slots + ((size_t)table * fold->cpu_count + cpu) * fold->cpu_slots;
+	int rc = 0;
+
+	for (u32 i = 0; i < fold->cpu_slots; i++) {
+		int slot_rc = slots[i].claims ? take_slot(rows, &slots[i], cpu) : 0;
+
+		if (rc == 0)
+			rc = slot_rc;
+	}
+	return rc;
+}
+
+/* ---- When ---- */
+
+static u64 load(const u64 *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static struct live_fold_counts counts_of(const struct live_probes *probes, u32 cpu)
+{
+	const struct live_counters *counters = &probes->skeleton->bss->syscalls_counters[cpu];
+
+	return (struct live_fold_counts){load(&counters->counted), load(&counters->fold_claims)};
+}
+
+/* From now on the programs write the other half. Returns the one they left. */
+static u32 flip(struct live_fold *fold, const struct live_probes *probes)
+{
+	u32 *word = &probes->skeleton->bss->control.fold_table;
+	u32 table = *word; /* only we change it */
+
+	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++)
+		fold->cpus[cpu].next = counts_of(probes, cpu);
+	fold->from_ns =
+		rec_monotonic_ns(); /* a program notes the half before it looks at the clock */
+	__atomic_store_n(word, !table, __ATOMIC_RELAXED);
+	if (!fold->gate_closed)
+		live_wait_for_programs();
+	return table;
+}
+
+int live_fold_take(struct live_fold *fold, const struct live_probes *probes, struct rec_sink *sink,
+		   struct cap_err *err)
+{
+	struct rec_counted_rows rows = {.sink = sink, .from_ns = fold->from_ns};
+	int rc = 0, put_rc;
+	u32 table;
+
+	if (!fold->slots)
+		return 0;
+	table = flip(fold, probes);
+	rows.to_ns = fold->taken_ns = rec_monotonic_ns();
+	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++) {
+		struct live_fold_cpu *of_cpu = &fold->cpus[cpu];
+		int cpu_rc = 0;
+
+		/* Pages of CPUs that counted nothing are never touched. What was counted since the
+		 * flip is in the other half: looked at again next time, perhaps in vain. */
+		if (counts_of(probes, cpu).counted != of_cpu->told.counted)
+			cpu_rc = take_cpu(fold, &rows, table, cpu);
+		of_cpu->told = of_cpu->next;
+		if (rc == 0)
+			rc = cpu_rc;
+	}
+	put_rc = rec_counted_rows_end(&rows);
+	if (rc == 0)
+		rc = put_rc;
+	return rc < 0 ? cap_fail(err, rc, "write counted system calls") : 0;
+}
+
+static bool is_due(const struct live_fold *fold, const struct live_probes *probes, u64 now_ns)
+{
+	bool old = now_ns >= fold->taken_ns + TAKE_NS;
+
+	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++) {
+		const struct live_fold_counts now = counts_of(probes, cpu);
+		const struct live_fold_counts *told = &fold->cpus[cpu].told;
+
+		if ((old && now.counted != told->counted) ||
+		    now.claims - told->claims > fold->cpu_slots / 2)
+			return true;
+	}
+	return false;
+}
+
+int live_fold_step(struct live_fold *fold, const struct live_probes *probes, struct rec_sink *sink,
+		   u64 now_ns, struct cap_err *err)
+{
+	if (!fold->slots || !is_due(fold, probes, now_ns) || !rec_sink_admits(sink))
+		return 0;
+	return live_fold_take(fold, probes, sink, err);
+}

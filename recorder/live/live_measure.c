@@ -1,0 +1,307 @@
+/*
+ * Run time is known exactly only while the programs time themselves, in windows. In between it is
+ * the number of runs, which the counters tell, times what a run cost in the last window.
+ */
+#include "recorder/live/live_measure.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/live_state.h"
+#include "recorder/live/live_perf_events.h"
+
+#include "kymo_bpf.skel.h"
+#include "recorder/base/monotonic.h"
+
+#define PATH_CALLS 64
+#define PATH_ROUNDS 24
+#define PATH_NS 60.0 /* where it could not be measured */
+#define PATH_MIN_NS 10.0
+#define PATH_MAX_NS 500.0
+#define TIMING_NS \
+	30.0 /* of the two clock reads of a timed run: what they do not see of themselves */
+/*
+ * What programs run and take from the caches of the traced work costs it as much again as the
+ * programs and the path to them: nginx on a busy host lost 21 to 25 % of its requests to recording
+ * every call, of which run time, path and recorder explained 10 (tests/bench/RESULTS.md).
+ */
+#define CALL_INDIRECT 2.0
+#define SAMPLE_PATH_NS 2000.0 /* timer interrupt and perf, before and after the program */
+/* Runs until a window told: a call, a sample with its stacks, a fork. */
+#define CALL_RUN_NS 300.0
+#define SAMPLE_RUN_NS 5000.0
+#define TASK_RUN_NS 1000.0
+
+/* ---- The kernel's path ---- */
+
+/* The cheapest system call, at its best: what disturbs it only makes it slower. */
+static double own_call_ns(void)
+{
+	double best_ns = 1e9;
+
+	for (int round = 0; round < PATH_ROUNDS; round++) {
+		u64 begin_ns = rec_monotonic_ns();
+		double call_ns;
+
+		for (int i = 0; i < PATH_CALLS; i++)
+			(void)syscall(SYS_getppid);
+		call_ns = (double)(rec_monotonic_ns() - begin_ns) / PATH_CALLS;
+		if (call_ns < best_ns)
+			best_ns = call_ns;
+	}
+	return best_ns;
+}
+
+void live_govern_open(struct live_govern *govern)
+{
+	*govern = (struct live_govern){.idle_call_ns = own_call_ns()};
+	govern->classes[CLASS_SYSCALLS].run_ns = CALL_RUN_NS;
+	govern->classes[CLASS_CPU].run_ns = SAMPLE_RUN_NS;
+	govern->classes[CLASS_TASKS].run_ns = TASK_RUN_NS;
+}
+
+void live_govern_attached(struct live_govern *govern, const struct live_probes *probes)
+{
+	govern->path_ns = PATH_NS;
+	if (!live_class_attached(probes, CLASS_SYSCALLS))
+		return;
+	/* Two programs, which return at once: the gate is closed. */
+	govern->path_ns = (own_call_ns() - govern->idle_call_ns) / 2;
+	if (govern->path_ns < PATH_MIN_NS)
+		govern->path_ns = PATH_MIN_NS;
+	if (govern->path_ns > PATH_MAX_NS)
+		govern->path_ns = PATH_NS;
+}
+
+/* ---- What it costs ---- */
+
+static const u32 governed[] = {CLASS_SYSCALLS, CLASS_CPU, CLASS_TASKS};
+#define GOVERNED (sizeof(governed) / sizeof(governed[0]))
+
+static double path_of(const struct live_govern *govern, u32 event_class)
+{
+	return event_class == CLASS_CPU ? SAMPLE_PATH_NS : govern->path_ns;
+}
+
+static double indirect(u32 event_class)
+{
+	return event_class == CLASS_SYSCALLS ? CALL_INDIRECT : 1.0;
+}
+
+/* An entry and a return. */
+static double runs_per_event(u32 event_class)
+{
+	return event_class == CLASS_SYSCALLS ? 2 : 1;
+}
+
+static void account_timed(struct live_govern *govern, u32 event_class, u64 events, u64 span_ns,
+			  const struct live_program_count *timed)
+{
+	struct live_class_cost *class = &govern->classes[event_class];
+	u64 runs = timed->run_count - class->run_count;
+	double cost_ns =
+		indirect(event_class) * ((double)(timed->run_time_ns - class->run_time_ns) +
+					 (double)runs * path_of(govern, event_class));
+
+	class->cost_ns += cost_ns + (double)runs * TIMING_NS;
+	class->window_ns += span_ns;
+	class->window_events += events;
+	class->window_runs += runs;
+	class->window_cost_ns += cost_ns;
+}
+
+static void learn(struct live_class_cost *class, double per_event)
+{
+	double unseen = (double)class->window_runs - per_event * (double)class->window_events;
+
+	if (class->window_runs > 0)
+		class->run_ns = class->window_cost_ns / (double)class->window_runs;
+	class->unseen_hz =
+		class->window_ns > 0 && unseen > 0 ? unseen * 1e9 / (double)class->window_ns : 0;
+	class->window_ns = class->window_events = class->window_runs = 0;
+	class->window_cost_ns = 0;
+}
+
+static void account_class(struct live_govern *govern, const struct live_stats *stats,
+			  const struct live_probes *probes, u32 event_class, u64 span_ns)
+{
+	struct live_class_cost *class = &govern->classes[event_class];
+	u64 count = live_stats_events(stats, probes, event_class);
+	u64 events = count - class->event_count;
+	double runs = runs_per_event(event_class) * (double)events;
+
+	class->event_count = count;
+	if (stats->window_open) {
+		struct live_program_count timed = live_stats_timed(stats, probes, event_class);
+
+		account_timed(govern, event_class, events, span_ns, &timed);
+		class->run_count = timed.run_count;
+		class->run_time_ns = timed.run_time_ns;
+		return;
+	}
+	if (event_class != CLASS_SYSCALLS || !govern->syscalls_paused)
+		runs += class->unseen_hz * (double)span_ns / 1e9;
+	class->cost_ns += runs * class->run_ns;
+}
+
+static void account(struct live_govern *govern, const struct live_stats *stats,
+		    const struct live_probes *probes, u64 now_ns)
+{
+	u64 span_ns = govern->last_ns && now_ns > govern->last_ns ? now_ns - govern->last_ns : 0;
+
+	for (size_t i = 0; i < GOVERNED; i++)
+		if (live_class_attached(probes, governed[i]))
+			account_class(govern, stats, probes, governed[i], span_ns);
+	govern->last_ns = now_ns;
+}
+
+void live_govern_step(struct live_govern *govern, struct live_stats *stats,
+		      const struct live_probes *probes, u64 now_ns)
+{
+	bool was_open = stats->window_open;
+
+	account(govern, stats, probes, now_ns);
+	/* While detached a window would see no calls: it waits for a slice. */
+	if (was_open || !govern->syscalls_paused)
+		live_stats_step(stats, probes, now_ns);
+	for (size_t i = 0; i < GOVERNED; i++) {
+		struct live_class_cost *class = &govern->classes[governed[i]];
+
+		if (was_open && !stats->window_open)
+			learn(class, runs_per_event(governed[i]));
+		if (!was_open && stats->window_open) {
+			struct live_program_count timed =
+				live_stats_timed(stats, probes, governed[i]);
+
+			class->run_count = timed.run_count;
+			class->run_time_ns = timed.run_time_ns;
+		}
+	}
+}
+
+void live_govern_load(struct live_govern *govern, struct live_stats *stats,
+		      const struct live_probes *probes, struct rec_load *load)
+{
+	live_govern_step(govern, stats, probes, load->now_ns);
+	for (size_t i = 0; i < GOVERNED; i++) {
+		load->program_ns[governed[i]] = (u64)govern->classes[governed[i]].cost_ns;
+		load->event_count[governed[i]] = govern->classes[governed[i]].event_count;
+	}
+}
+
+/* ---- Less and more ---- */
+
+/* What a run costs in another mode is to be measured soon; a window spans no change. */
+static void renew_window(struct live_govern *govern, struct live_stats *stats,
+			 const struct live_probes *probes, u64 now_ns, bool soon)
+{
+	account(govern, stats, probes, now_ns);
+	if (stats->window_open) {
+		live_stats_close_window(stats, probes, now_ns);
+		for (size_t i = 0; i < GOVERNED; i++)
+			learn(&govern->classes[governed[i]], runs_per_event(governed[i]));
+	}
+	if (soon)
+		stats->next_window_ns = now_ns;
+}
+
+/*
+ * On again, without any capability (kernels from 5.19 on; -errno elsewhere). By the oldest command
+ * for it, which one entry of the filter of system calls lets through. The probe's name is its
+ * tracepoint's; a tp_btf program, which is the first variant, knows its own.
+ */
+static int resume_probe(struct live_probes *probes, enum live_probe_id id)
+{
+	struct live_probe_state *state = &probes->states[id];
+	struct bpf_program *program = live_probe_program(probes, id);
+	int fd;
+
+	if (!program)
+		return -EINVAL;
+	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : live_probe_name(id),
+				     bpf_program__fd(program));
+	if (fd < 0)
+		return -errno;
+	state->again_fd = fd;
+	return 0;
+}
+
+/*
+ * The return first: every entry seen then has its return seen. Entries from before count as none;
+ * while detached all do, so that the end of a task is not taken for that of a call whose return
+ * nobody saw.
+ */
+static int resume_syscalls(struct live_govern *govern, struct live_probes *probes)
+{
+	volatile struct live_control *control = &probes->skeleton->bss->control;
+	int rc;
+
+	control->syscalls_since_ns = rec_monotonic_ns();
+	rc = resume_probe(probes, LIVE_PROBE_sys_exit);
+	if (rc == 0)
+		rc = resume_probe(probes, LIVE_PROBE_sys_enter);
+	if (rc < 0) {
+		live_probe_pause(&probes->states[LIVE_PROBE_sys_exit]);
+		control->syscalls_since_ns = ~0ull;
+		return rc;
+	}
+	govern->syscalls_paused = false;
+	return 0;
+}
+
+static void pause_syscalls(struct live_govern *govern, struct live_probes *probes)
+{
+	live_probe_pause(&probes->states[LIVE_PROBE_sys_enter]);
+	live_probe_pause(&probes->states[LIVE_PROBE_sys_exit]);
+	probes->skeleton->bss->control.syscalls_since_ns = ~0ull;
+	govern->syscalls_paused = govern->syscalls_were_paused = true;
+}
+
+static int thin_syscalls(struct live_govern *govern, struct live_stats *stats,
+			 struct live_probes *probes, u32 state)
+{
+	volatile struct live_control *control = &probes->skeleton->bss->control;
+	u32 mode = state == STATE_FULL ? LIVE_SINGLE : LIVE_COUNTS;
+	bool pause = state == STATE_OFF;
+	/* Not in each slice: timing costs too. */
+	bool soon = !pause && mode != control->syscalls_mode;
+	int rc = 0;
+
+	renew_window(govern, stats, probes, rec_monotonic_ns(), soon);
+	control->syscalls_mode = mode;
+	if (pause && !govern->syscalls_paused)
+		pause_syscalls(govern, probes);
+	else if (!pause && govern->syscalls_paused)
+		rc = resume_syscalls(govern, probes);
+	if (rc == 0 && !pause)
+		live_govern_step(govern, stats, probes, rec_monotonic_ns());
+	return rc;
+}
+
+/* Samples say for how much time they stand. */
+static int thin_samples(struct live_probes *probes, u32 sample_hz)
+{
+	int rc = live_perf_events_set(&probes->states[LIVE_PROBE_cpu_sample], sample_hz,
+				      probes->sample_cycles);
+
+	if (rc == 0 && sample_hz && !probes->sample_cycles)
+		probes->skeleton->bss->control.sample_period_ns = 1000000000ull / sample_hz;
+	return rc;
+}
+
+int live_govern_thin(struct live_govern *govern, struct live_stats *stats,
+		     struct live_probes *probes, const struct rec_decision *wanted)
+{
+	switch (wanted->event_class) {
+	case CLASS_SYSCALLS:
+		return thin_syscalls(govern, stats, probes, wanted->state);
+	case CLASS_CPU:
+		return thin_samples(probes, wanted->sample_hz);
+	default:
+		return 0;
+	}
+}

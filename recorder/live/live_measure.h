@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * What the programs cost, at any time, and recording less: modes, rates, detaching. Decides nothing
+ * (governor.h does).
+ */
+#include <stdbool.h>
+
+#include "recorder/budget/budget_policy.h"
+#include "recorder/live/live_probes.h"
+#include "recorder/live/live_stats.h"
+
+struct live_class_cost {
+	u64 event_count;	    /* at the last look */
+	u64 run_count, run_time_ns; /* of timed runs, at the last look */
+	/* In the window that is open: */
+	u64 window_ns, window_events, window_runs;
+	double window_cost_ns;
+	/* From the last one: */
+	double run_ns;	  /* cost of a run, with the kernel's path to it */
+	double unseen_hz; /* runs that no counter tells: of tasks that the filters leave out */
+	double cost_ns;	  /* since the start */
+};
+
+struct live_govern {
+	struct live_class_cost classes[EV_CLASS_COUNT];
+	double path_ns; /* the kernel's way to a program on a tracepoint and back, per run */
+	u64 last_ns;
+	bool syscalls_paused, syscalls_were_paused;
+	double idle_call_ns; /* of our own call before the probes were attached */
+};
+
+/* Before the probes are attached, and after, with the gate closed: learns the kernel's path. */
+void live_govern_open(struct live_govern *govern);
+void live_govern_attached(struct live_govern *govern, const struct live_probes *probes);
+
+/* Brings the costs up to now, and opens and closes windows of timing. Called at each drain. */
+void live_govern_step(struct live_govern *govern, struct live_stats *stats,
+		      const struct live_probes *probes, u64 now_ns);
+void live_govern_load(struct live_govern *govern, struct live_stats *stats,
+		      const struct live_probes *probes, struct rec_load *load);
+
+/* Brings a class into a state. 0 or -errno, and then it stays detached. */
+int live_govern_thin(struct live_govern *govern, struct live_stats *stats,
+		     struct live_probes *probes, const struct rec_decision *wanted);

@@ -1,0 +1,59 @@
+/* Unpacks the BPF object. Its bytes are in a global because the skeleton, which is generated, asks
+ * for them without saying for whom. */
+#include "recorder/live/live_object.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bpf/live_state.h"
+#include "formats/base/cap_error.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/zstd_frame.h"
+
+#include "kymo_bpf.skel.h" /* KYMO_BPF_OBJECT_BYTES */
+
+/* KYMO_BPF_OBJECT_FILE: the path of the compressed object, from the build. */
+__asm__(".pushsection .rodata\n"
+	".global kymo_bpf_packed, kymo_bpf_packed_end\n"
+	"kymo_bpf_packed:\n"
+	".incbin \"" KYMO_BPF_OBJECT_FILE "\"\n"
+	"kymo_bpf_packed_end:\n"
+	".popsection\n");
+
+extern const u8 kymo_bpf_packed[], kymo_bpf_packed_end[];
+
+static void *unpacked;
+
+static void decompressor_freep(struct cap_decompressor **decompressor)
+{
+	cap_decompressor_free(*decompressor);
+}
+
+int live_object_unpack(struct cap_err *err)
+{
+	CLEANUP(decompressor_freep) struct cap_decompressor *decompressor = cap_decompressor_new();
+	size_t packed_bytes = (size_t)(kymo_bpf_packed_end - kymo_bpf_packed);
+	int rc;
+
+	live_object_release();
+	unpacked = malloc(KYMO_BPF_OBJECT_BYTES);
+	if (!decompressor || !unpacked)
+		return cap_fail_errno(err, ENOMEM, "unpack the BPF programs");
+	rc = cap_decompress(decompressor, kymo_bpf_packed, packed_bytes, unpacked,
+			    KYMO_BPF_OBJECT_BYTES, err);
+	if (rc < 0)
+		live_object_release();
+	return rc;
+}
+
+void live_object_release(void)
+{
+	free(unpacked);
+	unpacked = NULL;
+}
+
+const void *live_object_bytes(size_t *ret_bytes)
+{
+	*ret_bytes = unpacked ? KYMO_BPF_OBJECT_BYTES : 0;
+	return unpacked;
+}

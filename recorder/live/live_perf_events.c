@@ -1,0 +1,138 @@
+/* Sampling by perf events. */
+#include "recorder/live/live_perf_events.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "formats/base/cleanup.h"
+#include "recorder/live/live_probes.h"
+
+static void fclosep(FILE **file)
+{
+	if (*file)
+		(void)fclose(*file); /* only read */
+}
+
+/* The next range of "0-3,8,10-11"; false at its end. */
+static bool next_cpu_range(FILE *file, int *ret_first, int *ret_last)
+{
+	int first, last, separator;
+
+	if (fscanf(file, "%d", &first) != 1)
+		return false;
+	last = first;
+	separator = fgetc(file);
+	if (separator == '-') {
+		if (fscanf(file, "%d", &last) != 1)
+			return false;
+		(void)fgetc(file); /* the comma */
+	}
+	*ret_first = first;
+	*ret_last = last;
+	return true;
+}
+
+static int open_event(u64 config, u32 type, int cpu, u32 sample_hz)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = type,
+		.config = config,
+		.freq = 1,
+		.sample_freq = sample_hz,
+		.exclude_idle = type == PERF_TYPE_SOFTWARE, /* hardware counters stand still, and
+							       some PMUs refuse it */
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int attach_cpu(struct bpf_program *program, u32 sample_hz, int cpu, bool cycles,
+		      struct live_probe_state *state)
+{
+	int fd = cycles ? open_event(PERF_COUNT_HW_CPU_CYCLES, PERF_TYPE_HARDWARE, cpu, sample_hz)
+			: open_event(PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE, cpu, sample_hz);
+	struct bpf_link *link, **links;
+	int *event_fds;
+
+	if (fd == -ENODEV)
+		return 0; /* the CPU went offline just now */
+	if (fd < 0)
+		return fd;
+	links = reallocarray(state->links, state->link_count + 1, sizeof(struct bpf_link *));
+	if (!links) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	state->links = links;
+	event_fds = reallocarray(state->event_fds, state->link_count + 1, sizeof(int));
+	if (!event_fds) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	state->event_fds = event_fds;
+	link = bpf_program__attach_perf_event(program, fd);
+	if (!link) {
+		int error = errno;
+
+		(void)close(fd);
+		return -error;
+	}
+	links[state->link_count] = link; /* and fd with it */
+	state->event_fds[state->link_count++] = fd;
+	return 0;
+}
+
+int live_perf_events_set(const struct live_probe_state *state, u32 sample_hz, bool cycles)
+{
+	/* A software clock has a fixed period from its opening on, hardware a rate. */
+	u64 value = cycles ? sample_hz : sample_hz ? 1000000000ull / sample_hz : 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < state->link_count; i++) {
+		int fd = state->event_fds[i];
+
+		if (sample_hz == 0)
+			rc = ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+		else if (ioctl(fd, PERF_EVENT_IOC_PERIOD, &value) < 0 ||
+			 ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0)
+			rc = -1;
+		if (rc < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int live_perf_events_attach(struct bpf_program *program, u32 sample_hz,
+			    struct live_probe_state *state, bool *ret_cycles)
+{
+	CLEANUP(fclosep) FILE *online = fopen("/sys/devices/system/cpu/online", "re");
+	int probe_fd, first, last, rc = 0;
+	bool cycles;
+
+	if (!online)
+		return -errno;
+	probe_fd = open_event(PERF_COUNT_HW_CPU_CYCLES, PERF_TYPE_HARDWARE, 0, sample_hz);
+	cycles = probe_fd >= 0;
+	if (cycles)
+		(void)close(probe_fd);
+
+	while (rc == 0 && next_cpu_range(online, &first, &last))
+		for (int cpu = first; cpu <= last && rc == 0; cpu++)
+			rc = attach_cpu(program, sample_hz, cpu, cycles, state);
+	if (rc == 0 && state->link_count == 0)
+		rc = -ENODEV;
+	if (rc < 0)
+		return rc; /* the caller drops the probe, and the links with it */
+	state->attached = true;
+	*ret_cycles = cycles;
+	return 0;
+}

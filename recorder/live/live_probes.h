@@ -1,0 +1,90 @@
+#pragma once
+/*
+ * Choosing, loading and attaching the probes of probes.def. Each class stands or falls alone; what
+ * was wanted, tried and refused is kept for the PROBES block. Held by descriptors only: nothing
+ * outlives the process.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "formats/base/cap_error.h"
+#include "formats/write/chunk.h"
+#include "recorder/live/live_btf.h"
+#include "recorder/live/live_errors.h"
+#include "recorder/options/rec_options.h"
+
+struct bpf_link;
+struct bpf_program;
+struct kymo_bpf;
+
+enum live_probe_id {
+#define TRACEPOINT(program, name, event_class, need) LIVE_PROBE_##program,
+#define PERF(program, name, event_class, need) LIVE_PROBE_##program,
+#define ITERATOR(program, name, event_class, need) LIVE_PROBE_##program,
+#include "recorder/live/probes.def"
+#undef TRACEPOINT
+#undef PERF
+#undef ITERATOR
+	LIVE_PROBE_COUNT,
+};
+
+#define LIVE_MAX_HALVINGS 6 /* a 64th: 128 KiB for system calls */
+
+struct live_probe_state {
+	bool wanted;
+	bool attached;
+	int variant;		 /* index of the program in use or last tried */
+	int error;		 /* errno of the last refusal; 0: none */
+	char reason[192];	 /* of the refusal or the fallback; "" if there is nothing to say */
+	struct bpf_link **links; /* one, or one per CPU */
+	size_t link_count;
+	int *event_fds; /* of perf events, one per link; the links own them */
+	int again_fd;	/* of a tracepoint attached again; 0: none */
+};
+
+struct live_probes {
+	struct kymo_bpf *skeleton;
+	struct live_btf btf; /* open for the time of loading */
+	bool use_task_storage;
+	bool force_fallbacks; /* a test build */
+	u32 ring_halvings;    /* how often all rings were halved, because memory was refused */
+	bool sample_cycles;   /* hardware cycles; else cpu-clock */
+	struct live_probe_state states[LIVE_PROBE_COUNT];
+	struct live_log log;
+};
+
+/*
+ * Loads and attaches what options ask for. Recording is off until the control words say otherwise.
+ * CAP_EPRIVILEGE with an error name in front when nothing that was asked for can be recorded;
+ * CAP_EUSAGE for settings.
+ */
+int live_probes_open(struct live_probes *probes, const struct rec_options *options,
+		     struct cap_err *err);
+/* Detaches. The programs stay loaded, so that their counts can still be read. */
+void live_probes_detach(struct live_probes *probes);
+void live_probes_close(struct live_probes *probes);
+
+/* Off for a while; it still counts as attached: its class is recorded, with gaps. */
+void live_probe_pause(struct live_probe_state *state);
+
+/* Tells each wanted probe that is not attached, and why. */
+void live_probes_missing(const struct live_probes *probes,
+			 void (*tell)(void *context, const char *what, const char *why),
+			 void *context);
+
+/* True if the class is being recorded. */
+bool live_class_attached(const struct live_probes *probes, u32 event_class);
+
+const char *live_probe_name(enum live_probe_id id);
+u32 live_probe_class(enum live_probe_id id);
+/* Without it the same is recorded, for more CPU time. */
+bool live_probe_only_saves(enum live_probe_id id);
+/* The loaded program of a probe; NULL if it is not in use. */
+struct bpf_program *live_probe_program(const struct live_probes *probes, enum live_probe_id id);
+
+/* A new descriptor of an iterator probe, to be read once; -1 where the probe is not in use, or
+ * refused now: then it counts as refused from here on, with the reason. */
+int live_probe_iterator(struct live_probes *probes, enum live_probe_id id);
+
+/* Adds one PROBE row per probe that was wanted. */
+int live_probes_rows(const struct live_probes *probes, u64 now_ns, struct cap_chunk *chunk);

@@ -1,0 +1,149 @@
+/* The rings: libbpf maps and walks them, we bound the walk and keep the wake-ups apart. */
+#include "recorder/live/live_rings.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "bpf/live_state.h"
+#include "formats/base/cleanup.h"
+
+#include "kymo_bpf.skel.h"
+
+struct live_ring {
+	struct live_rings *rings;
+	struct ring_buffer *buffer; /* NULL: class not recorded */
+	bool is_tasks;
+	u64 ring_bytes;
+	u64 drained_bytes; /* in this drain */
+};
+
+struct live_rings {
+	struct live_ring all[LIVE_RINGS]; /* in the order they are drained */
+	int wake_fd;
+	struct rec_sink *sink; /* of the drain that runs */
+	live_task_fn on_task;
+	void *context;
+};
+
+#define STOP_WALKING (-ECANCELED)
+
+static int on_record(void *context, void *record, size_t len)
+{
+	struct live_ring *ring = context;
+
+	if (ring->is_tasks && ring->rings->on_task && len >= sizeof(struct ring_head))
+		ring->rings->on_task(ring->rings->context, record);
+	rec_sink_record(ring->rings->sink, record, len);
+	ring->drained_bytes += ((len + 7) & ~(size_t)7) + 8; /* the kernel's header and padding */
+	return ring->drained_bytes > 2 * ring->ring_bytes ? STOP_WALKING : 0;
+}
+
+static int open_ring(struct live_rings *rings, struct live_ring *ring, const struct bpf_map *map,
+		     struct cap_err *err)
+{
+	/* Edge-triggered: level-triggered, a single waiting record would keep us awake. */
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+
+	ring->rings = rings;
+	ring->ring_bytes = bpf_map__max_entries(map);
+	ring->buffer = ring_buffer__new(bpf_map__fd(map), on_record, ring, NULL);
+	if (!ring->buffer || epoll_ctl(rings->wake_fd, EPOLL_CTL_ADD, bpf_map__fd(map), &event) < 0)
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"MapOperationFailed: map ring '%s' of %llu bytes: %s; try a smaller "
+			"ring (--buffer)",
+			bpf_map__name(map), (unsigned long long)ring->ring_bytes, strerror(errno));
+	return 0;
+}
+
+static void rings_freep(struct live_rings **rings)
+{
+	(void)live_rings_free(*rings);
+}
+
+int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void *context,
+		    struct live_rings **ret_rings, struct cap_err *err)
+{
+	CLEANUP(rings_freep) struct live_rings *rings = calloc(1, sizeof(*rings));
+	int rc = 0;
+
+	if (!rings)
+		return cap_fail(err, -ENOMEM, "rings");
+	rings->on_task = on_task;
+	rings->context = context;
+	rings->wake_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (rings->wake_fd < 0)
+		return cap_fail_errno(err, errno, "epoll_create1");
+	rings->all[0].is_tasks = true;
+	if (live_class_attached(probes, CLASS_TASKS))
+		rc = open_ring(rings, &rings->all[0], probes->skeleton->maps.tasks_ring, err);
+	if (rc == 0 && live_class_attached(probes, CLASS_CPU))
+		rc = open_ring(rings, &rings->all[1], probes->skeleton->maps.cpu_ring, err);
+	if (rc == 0 && live_class_attached(probes, CLASS_SYSCALLS))
+		rc = open_ring(rings, &rings->all[2], probes->skeleton->maps.syscalls_ring, err);
+	if (rc < 0)
+		return rc;
+	*ret_rings = TAKE(rings);
+	return 0;
+}
+
+struct live_rings *live_rings_free(struct live_rings *rings)
+{
+	if (!rings)
+		return NULL;
+	for (size_t i = 0; i < LIVE_RINGS; i++)
+		ring_buffer__free(rings->all[i].buffer);
+	if (rings->wake_fd >= 0)
+		(void)close(rings->wake_fd); /* nothing is written through it */
+	free(rings);
+	return NULL;
+}
+
+static int drain_ring(struct live_ring *ring, struct rec_sink *sink, struct cap_err *err)
+{
+	int rc;
+
+	if (!ring->buffer)
+		return 0;
+	ring->rings->sink = sink;
+	ring->drained_bytes = 0;
+	rc = ring_buffer__consume(ring->buffer);
+	rec_sink_ring_used(sink, ring->drained_bytes < ring->ring_bytes ? ring->drained_bytes
+									: ring->ring_bytes);
+	if (rc < 0 && rc != STOP_WALKING)
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"MapOperationFailed: drain a ring: %s; what was recorded until then "
+			"is in the capture",
+			strerror(-rc));
+	return 0;
+}
+
+int live_rings_drain_tasks(struct live_rings *rings, struct rec_sink *sink, struct cap_err *err)
+{
+	return drain_ring(&rings->all[0], sink, err);
+}
+
+int live_rings_drain(struct live_rings *rings, struct rec_sink *sink, struct cap_err *err)
+{
+	struct epoll_event events[LIVE_RINGS];
+
+	(void)epoll_wait(rings->wake_fd, events, LIVE_RINGS,
+			 0); /* takes the wake-ups; all rings are looked at anyway */
+	for (size_t i = 0; i < LIVE_RINGS; i++) {
+		int rc = drain_ring(&rings->all[i], sink, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int live_rings_wake_fd(const struct live_rings *rings)
+{
+	return rings->wake_fd;
+}

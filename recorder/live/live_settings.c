@@ -1,0 +1,186 @@
+/* Options -> read-only data and map sizes of the BPF object. */
+#include "recorder/live/live_settings.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "bpf/live_state.h"
+#include "recorder/live/live_probes.h"
+#include "recorder/budget/memory_plan.h"
+
+#include "kymo_bpf.skel.h"
+
+#define ASK_EVERY 64 /* events per CPU between questions how full a ring is */
+
+/* A map of the fold table in memory, both halves: small next to the rings. Hosts with more possible
+ * CPUs than fit get the smallest tables that work. */
+#define FOLD_TABLE_BYTES (4u << 20)
+#define FOLD_MIN_CPU_SLOTS 256u
+#define FOLD_MAX_CPU_SLOTS 8192u
+
+static int check_ring_bytes(const struct rec_options *options, struct cap_err *err)
+{
+	u64 bytes = options->ring_bytes;
+	long page_bytes = sysconf(_SC_PAGESIZE);
+
+	if (bytes == 0)
+		return 0;
+	if (bytes < (u64)page_bytes || bytes > (1ull << 30) || (bytes & (bytes - 1)) != 0)
+		return cap_fail(err, CAP_EUSAGE,
+				"ring of %llu bytes: must be a power of two from %ld to 1073741824",
+				(unsigned long long)bytes, page_bytes);
+	return 0;
+}
+
+/* Small rings fill within few events: ask so often that the second half is not missed. */
+static u64 ask_mask(u64 ring_bytes, u64 record_bytes)
+{
+	u64 every = ASK_EVERY;
+
+	while (every > 1 && every * record_bytes * 8 > ring_bytes)
+		every /= 2;
+	return every - 1;
+}
+
+static int cgroup_id_of(const char *path, u64 *ret_id, struct cap_err *err)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
+		return cap_fail(err, CAP_EUSAGE, "cgroup '%s': %s", path, strerror(errno));
+	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
+		return cap_fail(
+			err, CAP_EUSAGE,
+			"cgroup '%s': not a directory of the cgroup v2 file system; give one below "
+			"its mount point, such as /sys/fs/cgroup/system.slice/ssh.service",
+			path);
+	*ret_id = st.st_ino; /* the kernel's id of the cgroup on 64-bit hosts */
+	return 0;
+}
+
+/* Because memory was refused. */
+static void halve(u64 *ring_bytes, u32 times)
+{
+	u64 page_bytes = (u64)sysconf(_SC_PAGESIZE);
+
+	*ring_bytes >>= times;
+	if (*ring_bytes < page_bytes)
+		*ring_bytes = page_bytes;
+}
+
+static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *probes,
+			const struct rec_options *options)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct rec_memory_plan plan;
+
+	rec_memory_plan(options, cpus > 0 ? (u32)cpus : 1, &plan);
+	halve(&plan.syscalls_ring_bytes, probes->ring_halvings);
+	halve(&plan.cpu_ring_bytes, probes->ring_halvings);
+	halve(&plan.tasks_ring_bytes, probes->ring_halvings);
+	(void)bpf_map__set_max_entries(skeleton->maps.syscalls_ring, (u32)plan.syscalls_ring_bytes);
+	(void)bpf_map__set_max_entries(skeleton->maps.cpu_ring, (u32)plan.cpu_ring_bytes);
+	(void)bpf_map__set_max_entries(skeleton->maps.tasks_ring, (u32)plan.tasks_ring_bytes);
+	skeleton->rodata->syscalls_mark_bytes = plan.syscalls_ring_bytes / 2;
+	skeleton->rodata->cpu_mark_bytes = plan.cpu_ring_bytes / 2;
+	skeleton->rodata->tasks_mark_bytes = plan.tasks_ring_bytes / 2;
+	skeleton->rodata->syscalls_ask_mask =
+		ask_mask(plan.syscalls_ring_bytes, sizeof(struct ring_syscall));
+}
+
+static void apply_fold_table(struct kymo_bpf *skeleton)
+{
+	int cpus = libbpf_num_possible_cpus();
+	u32 cpu_count = cpus > 0 ? (u32)cpus : 1, cpu_slots = FOLD_MAX_CPU_SLOTS;
+
+	while (cpu_slots > FOLD_MIN_CPU_SLOTS &&
+	       2ull * cpu_count * cpu_slots * sizeof(struct live_fold_slot) > FOLD_TABLE_BYTES)
+		cpu_slots /= 2;
+	skeleton->rodata->fold_cpu_slots = cpu_slots;
+	skeleton->rodata->fold_half_slots = cpu_count * cpu_slots;
+	(void)bpf_map__set_max_entries(skeleton->maps.fold_table, 2 * cpu_count * cpu_slots);
+}
+
+static int apply_filters(struct kymo_bpf *skeleton, const struct rec_options *options,
+			 struct cap_err *err)
+{
+	u64 comm[2], mask[2] = {0, 0}, cgroup_id = 0;
+	size_t comm_len = strnlen(options->comm, EV_COMM_BYTES);
+	int rc;
+
+	skeleton->rodata->filter_pids = options->pid_count > 0;
+	if (options->pid_count == 0)
+		(void)bpf_map__set_max_entries(skeleton->maps.pid_set, 1);
+	skeleton->rodata->filter_comm = options->comm[0] != 0;
+	_Static_assert(sizeof(comm) == sizeof(options->comm), "a name is two words");
+	memset(mask, 0xff, comm_len < EV_COMM_BYTES ? comm_len + 1 : EV_COMM_BYTES);
+	memcpy(comm, options->comm, sizeof(comm));
+	skeleton->rodata->filter_comm_lo = comm[0] & mask[0];
+	skeleton->rodata->filter_comm_hi = comm[1] & mask[1];
+	skeleton->rodata->filter_comm_mask_lo = mask[0];
+	skeleton->rodata->filter_comm_mask_hi = mask[1];
+	if (options->cgroup_path) {
+		rc = cgroup_id_of(options->cgroup_path, &cgroup_id, err);
+		if (rc < 0)
+			return rc;
+		skeleton->rodata->filter_cgroup = true;
+		skeleton->rodata->filter_cgroup_id = cgroup_id;
+	}
+	return 0;
+}
+
+int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *probes,
+			const struct rec_options *options, struct cap_err *err)
+{
+	bool syscalls = options->classes & (1u << CLASS_SYSCALLS);
+	int rc = check_ring_bytes(options, err);
+
+	if (rc < 0)
+		return rc;
+	apply_rings(skeleton, probes, options);
+	apply_fold_table(skeleton);
+	skeleton->rodata->record_args = options->syscall_args;
+	skeleton->rodata->use_task_storage = probes->use_task_storage;
+	skeleton->rodata->ask_exit_last = !probes->force_fallbacks;
+
+	/* Maps of what is not recorded take no memory. */
+	(void)bpf_map__set_autocreate(skeleton->maps.call_storage,
+				      syscalls && probes->use_task_storage);
+	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
+				      syscalls && !probes->use_task_storage);
+	(void)bpf_map__set_autocreate(skeleton->maps.syscalls_ring, syscalls);
+	(void)bpf_map__set_autocreate(skeleton->maps.fold_table, syscalls);
+	(void)bpf_map__set_autocreate(skeleton->maps.cpu_ring,
+				      options->classes & (1u << CLASS_CPU));
+	(void)bpf_map__set_autocreate(skeleton->maps.sample_scratch,
+				      options->classes & (1u << CLASS_CPU));
+	(void)bpf_map__set_autocreate(skeleton->maps.asked_addresses,
+				      probes->states[LIVE_PROBE_name_addresses].wanted);
+	return apply_filters(skeleton, options, err);
+}
+
+int live_settings_pids(struct kymo_bpf *skeleton, const struct rec_options *options,
+		       struct cap_err *err)
+{
+	int map_fd = bpf_map__fd(skeleton->maps.asked_pids);
+	u32 one = 1;
+
+	for (size_t i = 0; i < options->pid_count; i++) {
+		u32 pid = (u32)options->pids[i];
+
+		if (bpf_map_update_elem(map_fd, &pid, &one, BPF_ANY) < 0)
+			return cap_fail(err, CAP_EPRIVILEGE,
+					"MapOperationFailed: filter for pid %u: %s; give fewer -p, "
+					"or record by "
+					"--cgroup",
+					pid, strerror(errno));
+	}
+	return 0;
+}

@@ -1,0 +1,545 @@
+/*
+ * Live BPF as a source of events: the phases of a recording, each a function. Drains rings and
+ * side-band into the sink; decides nothing about files and encodes nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/live_state.h"
+#include "formats/base/cleanup.h"
+#include "recorder/host/kernel_map.h"
+#include "recorder/live/live_blocks.h"
+#include "recorder/live/live_errors.h"
+#include "recorder/live/live_counts.h"
+#include "recorder/live/live_measure.h"
+#include "recorder/live/pending_calls.h"
+#include "recorder/live/live_names.h"
+#include "recorder/live/live_probes.h"
+#include "recorder/live/proc_access.h"
+#include "recorder/live/live_rings.h"
+#include "recorder/live/live_settings.h"
+#include "recorder/live/live_stats.h"
+#include "recorder/live/tgid_set.h"
+#include "recorder/base/monotonic.h"
+#include "recorder/host/process_scan.h"
+#include "recorder/pipeline/rec_source.h"
+#include "recorder/live/sideband.h"
+#include "recorder/guard/stop_steps.h"
+
+#include "kymo_bpf.skel.h"
+
+/* Kernel functions are named after 2 s, then every 5 s. Where each time reads all of kallsyms,
+ * after 2 s, 10 s, then every 30 s: new names become rare. */
+#define FIRST_NAMES_NS 2000000000ull
+#define NAMES_NS 5000000000ull
+#define SECOND_DEAR_NAMES_NS 10000000000ull
+#define LATER_DEAR_NAMES_NS 30000000000ull
+
+/* What the end reads from the kernel: by a helper, which alone touches it while it works. */
+struct live_stop_work {
+	char *calls;
+	size_t calls_bytes;
+	struct cap_chunk *names;
+	int calls_rc, names_rc;
+	struct cap_err calls_err;
+};
+
+struct live_source {
+	const struct rec_options *options;
+	struct live_probes probes;
+	struct live_rings *rings;
+	struct live_stats stats;
+	struct live_govern govern;
+	struct live_fold fold;
+	struct rec_sideband
+		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
+	struct cap_err sideband_error;
+	struct live_reach reach;
+	struct live_names names;
+	struct rec_kernel_map *kernel_map;
+	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
+	bool wanted_unsure;	     /* one of them did not fit into memory */
+	struct rec_sink *sink;	     /* of the call that runs */
+	int processes_fd,
+		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
+	u64 start_ns, next_names_ns;
+	bool started, stopped;
+	struct rec_steps *steps;    /* of the end; NULL: none */
+	struct live_stop_work last; /* what they work on */
+};
+
+static volatile struct live_control *control_of(const struct live_source *live)
+{
+	return &live->probes.skeleton->bss->control;
+}
+
+/* ---- open ---- */
+
+static struct rec_source *live_free(struct rec_source *source)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	if (!live)
+		return NULL;
+	(void)live_rings_free(live->rings);
+	(void)rec_sideband_free(live->sideband);
+	if (live->processes_fd >= 0)
+		(void)close(live->processes_fd); /* only read */
+	if (live->calls_fd >= 0)
+		(void)close(live->calls_fd); /* only read */
+	live_stats_done(&live->stats);
+	live_fold_done(&live->fold);
+	live_probes_close(&live->probes);
+	(void)rec_kernel_map_free(live->kernel_map);
+	live_names_done(&live->names);
+	live_tgid_set_done(&live->wanted);
+	free(live->last.calls);
+	free(live);
+	return NULL;
+}
+
+static void live_freep(struct live_source **live)
+{
+	(void)live_free((struct rec_source *)*live);
+}
+
+/* Whom the programs must leave out: as the kernel numbers us, which is not getpid() in a pid
+ * namespace. */
+static int learn_self(struct live_source *live, struct cap_err *err)
+{
+	CLEANUP(cap_closep) int fd = live_probe_iterator(&live->probes, LIVE_PROBE_find_self);
+	int rc = fd < 0 ? 0 : live_iterator_run(fd, err);
+
+	if (rc < 0)
+		return rc;
+	if (control_of(live)->self_tgid == 0)
+		control_of(live)->self_tgid = (u32)getpid();
+	return 0;
+}
+
+static void on_task(void *context, const struct ring_head *head)
+{
+	struct live_source *live = context;
+
+	if (live->options->pid_count && head->type == EV_TASK_FORK &&
+	    live_tgid_set_add(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid) < 0)
+		live->wanted_unsure = true;
+}
+
+/* Does the recording by pid want the mappings of this process? Where a fork may have been missed,
+ * any: a mapping too many tells less wrong than one that lacks. */
+static bool mapping_wanted(void *context, u32 tgid)
+{
+	struct live_source *live = context;
+
+	if (live_tgid_set_has(&live->wanted, tgid))
+		return true;
+	(void)live_rings_drain_tasks(live->rings, live->sink,
+				     NULL); /* its fork may be waiting there */
+	if (live_tgid_set_has(&live->wanted, tgid))
+		return true;
+	/* The kernel's own set is not asked: that would be a bpf(2) call after the drop. */
+	return live->wanted_unsure || live_stats_tasks_lost(&live->stats, &live->probes);
+}
+
+static int open_iterators(struct live_source *live, struct cap_err *err)
+{
+	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes);
+	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls);
+	if (live->options->pid_count && live->processes_fd < 0)
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"AttachFailed: a filter by pid needs the task iterator, which this "
+				"kernel refuses "
+				"(%s); record the whole system, or by --comm or --cgroup",
+				live->probes.states[LIVE_PROBE_list_processes].reason);
+	return 0;
+}
+
+/* Three descriptors per CPU: more than the usual soft limit on large hosts. */
+static void allow_many_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* an open that fails will tell */
+}
+
+static int live_open(const struct rec_options *options, struct rec_source **ret_source,
+		     struct cap_err *err)
+{
+	CLEANUP(live_freep) struct live_source *live = calloc(1, sizeof(*live));
+	int rc;
+
+	if (!live)
+		return cap_fail(err, -ENOMEM, "live source");
+	live->options = options;
+	live_reach_ask(options, &live->reach);
+	live->processes_fd = live->calls_fd = -1;
+	live->names.fd = live->names.place_fd = -1;
+	allow_many_descriptors();
+	live_govern_open(&live->govern);
+	rc = live_check_host(err);
+	if (rc == 0)
+		rc = live_stats_init(&live->stats, err);
+	if (rc == 0)
+		rc = live_probes_open(&live->probes, options, err);
+	if (rc == 0)
+		live_govern_attached(&live->govern, &live->probes);
+	if (rc == 0)
+		rc = learn_self(live, err);
+	if (rc == 0)
+		rc = live_settings_pids(live->probes.skeleton, options, err);
+	if (rc == 0)
+		rc = open_iterators(live, err);
+	if (rc == 0)
+		rc = live_rings_open(&live->probes, on_task, live, &live->rings, err);
+	if (rc == 0)
+		rc = live_fold_init(&live->fold, &live->probes, err);
+	if (rc < 0)
+		return rc;
+	live_names_open(&live->names, &live->probes);
+	rc = rec_kernel_map_open(&live->names.asker, &live->kernel_map, err);
+	if (rc < 0)
+		return rc;
+	if (rec_sideband_open(&live->sideband, &live->sideband_error) < 0)
+		live->sideband =
+			NULL; /* said in PROBES: stacks of later programs stay without names */
+	else if (options->pid_count && control_of(live)->self_pid_level == 0)
+		rec_sideband_set_filter(live->sideband, mapping_wanted, live);
+	/* inside a pid namespace side-band records carry its numbers, which the set does not know
+	 */
+	*ret_source = (struct rec_source *)TAKE(live);
+	return 0;
+}
+
+/* Why kernel addresses of samples stay unknown; "": they do not. */
+static const char *kernel_reason(const struct live_source *live)
+{
+	const char *why = live_class_attached(&live->probes, CLASS_CPU)
+				  ? rec_kernel_map_why_unknown(live->kernel_map)
+				  : NULL;
+
+	return why ? why : "";
+}
+
+static void live_missing(const struct rec_source *source,
+			 void (*tell)(void *context, const char *what, const char *why),
+			 void *context)
+{
+	const struct live_source *live = (const struct live_source *)source;
+
+	if (live->started)
+		return; /* all that can be missing is known before */
+	live_probes_missing(&live->probes, tell, context);
+	if (!live->sideband)
+		tell(context, "executable mappings", live->sideband_error.text);
+	if (live->reach.maps_reason[0])
+		tell(context, "executable mappings of processes that ran before",
+		     live->reach.maps_reason);
+	if (live->reach.exe_reason[0])
+		tell(context, "program paths of processes that ran before", live->reach.exe_reason);
+	if (kernel_reason(live)[0])
+		tell(context, "kernel functions of samples", kernel_reason(live));
+}
+
+struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
+{
+	return ((struct live_source *)source)->kernel_map;
+}
+
+/* ---- start ---- */
+
+/* One round of the scan: as many processes as fit two chunks. Returns how many are done. */
+static int scan_some(struct rec_sink *sink, const struct ring_process *processes, size_t count,
+		     struct cap_err *err)
+{
+	struct cap_chunk *procs = rec_sink_side_chunk(sink), *maps = rec_sink_side_chunk(sink);
+	int done = procs && maps ? rec_process_scan(processes, count, procs, maps, err) : -ENOMEM;
+	int rc = done < 0 ? done : 0;
+
+	rc = live_hand_over(sink, CAP_BLOCK_PROCS, procs, rc);
+	rc = live_hand_over(sink, CAP_BLOCK_MAPS, maps, rc);
+	return rc < 0 ? cap_fail(err, rc, "write the list of running processes") : done;
+}
+
+static int check_pids_found(const struct live_source *live, size_t process_count,
+			    struct cap_err *err)
+{
+	if (live->options->pid_count == 0 || process_count > 0)
+		return 0;
+	return cap_fail(err, CAP_EUSAGE, "no process with pid %d%s; it may have ended",
+			(int)live->options->pids[0],
+			live->options->pid_count > 1 ? " or one of the others asked for" : "");
+}
+
+/* Lifecycle events and side-band are on already: what starts during the scan is seen there. */
+static int put_processes(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	CLEANUP(cap_freep) struct ring_process *processes = NULL;
+	size_t count = 0;
+	int rc;
+
+	if (live->processes_fd < 0)
+		return 0;
+	rc = live_processes_read(live->processes_fd, &processes, &count, err);
+	if (rc == 0)
+		rc = check_pids_found(live, count, err);
+	for (size_t i = 0; rc == 0 && live->options->pid_count && i < count; i++)
+		rc = live_tgid_set_add(&live->wanted, processes[i].head.tgid);
+	for (size_t at = 0; rc >= 0 && at < count;) {
+		rc = scan_some(sink, processes + at, count - at, err);
+		if (rc <= 0)
+			break;
+		at += (size_t)rc;
+		rc = live_rings_drain_tasks(live->rings, sink, err);
+	}
+	return rc < 0 ? cap_context(err, rc, "processes that already run") : 0;
+}
+
+static int live_start(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+{
+	struct live_source *live = (struct live_source *)source;
+	const struct live_sideband_state sideband = {
+		.attached = live->sideband != NULL,
+		.reason = !live->sideband			       ? live->sideband_error.text
+			  : rec_sideband_has_build_ids(live->sideband) ? ""
+								       : "without build-ids",
+		.reach = &live->reach,
+		.kernel_reason = kernel_reason(live),
+	};
+	int rc;
+
+	live->sink = sink;
+	rc = live_put_probes(&live->probes, &sideband, sink, err);
+	if (rc == 0)
+		rc = live_put_sample_clock(&live->probes, sink, err);
+	if (rc == 0)
+		rc = live_put_modules(live->kernel_map, sink, err);
+	if (rc < 0)
+		return rc;
+	control_of(live)->tasks_open = 1;
+	rc = put_processes(live, sink, err);
+	if (rc < 0)
+		return rc;
+	live->start_ns = rec_monotonic_ns();
+	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
+	live_govern_step(&live->govern, &live->stats, &live->probes, live->start_ns);
+	live_fold_begin(&live->fold, live->start_ns);
+	control_of(live)->start_ns = live->start_ns;
+	control_of(live)->syscalls_since_ns = live->start_ns;
+	control_of(live)->events_open = 1;
+	live->started = true;
+	return 0;
+}
+
+/* ---- run ---- */
+
+/* Names are a comfort: a recording does not end because they cannot be had. */
+static void name_when_due(struct live_source *live, struct rec_sink *sink, u64 now_ns)
+{
+	if (now_ns < live->next_names_ns)
+		return;
+	if (live->names.fd >= 0)
+		live->next_names_ns = now_ns + NAMES_NS;
+	else if (now_ns < live->start_ns + SECOND_DEAR_NAMES_NS)
+		live->next_names_ns = live->start_ns + SECOND_DEAR_NAMES_NS;
+	else
+		live->next_names_ns = now_ns + LATER_DEAR_NAMES_NS;
+	(void)live_put_names(live->kernel_map, sink, NULL);
+}
+
+static int drain_all(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	int rc = live_rings_drain(live->rings, sink, err);
+
+	if (rc == 0 && live->sideband)
+		rc = rec_sideband_drain(live->sideband, sink);
+	return rc < 0 ? rc : 0;
+}
+
+static int live_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+{
+	struct live_source *live = (struct live_source *)source;
+	u64 now_ns = rec_monotonic_ns();
+	int rc;
+
+	live->sink = sink;
+	live_govern_step(&live->govern, &live->stats, &live->probes, now_ns);
+	rc = drain_all(live, sink, err);
+	if (rc == 0)
+		rc = live_fold_step(&live->fold, &live->probes, sink, now_ns, err);
+	if (rc < 0)
+		return rc;
+	name_when_due(live, sink, now_ns);
+	return 0;
+}
+
+static int live_wake_fd(const struct rec_source *source)
+{
+	return live_rings_wake_fd(((const struct live_source *)source)->rings);
+}
+
+static int live_stats(struct rec_source *source, struct rec_sink *sink,
+		      struct cap_chunk *stats_chunk, u64 now_ns)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	live_stats_losses(&live->stats, &live->probes, sink);
+	return live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
+}
+
+static void live_load(struct rec_source *source, struct rec_load *load)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	live_govern_load(&live->govern, &live->stats, &live->probes, load);
+}
+
+static int live_thin(struct rec_source *source, const struct rec_decision *wanted)
+{
+	struct live_source *live = (struct live_source *)source;
+
+	return live_govern_thin(&live->govern, &live->stats, &live->probes, wanted);
+}
+
+/* ---- stop ---- */
+
+static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
+	int rc = chunk ? live_stats((struct rec_source *)live, sink, chunk, rec_monotonic_ns())
+		       : -ENOMEM;
+
+	rc = live_hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
+	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
+}
+
+static void step_wait(void *context)
+{
+	(void)context;
+	live_wait_for_programs();
+}
+
+static void step_calls(void *context)
+{
+	struct live_source *live = context;
+
+	live->last.calls_rc = live_calls_read(live->calls_fd, &live->last.calls,
+					      &live->last.calls_bytes, &live->last.calls_err);
+}
+
+static void step_names(void *context)
+{
+	struct live_source *live = context;
+
+	live->last.names_rc = rec_kernel_map_symbols(live->kernel_map, live->last.names, NULL);
+}
+
+static void step_detach(void *context)
+{
+	live_probes_detach(&((struct live_source *)context)->probes);
+}
+
+static void step_sideband(void *context)
+{
+	struct live_source *live = context;
+
+	live->sideband = rec_sideband_free(live->sideband);
+}
+
+static int put_calls(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+{
+	if (live->calls_fd < 0 ||
+	    !rec_steps_run(live->steps, "calls in flight read", step_calls, live))
+		return 0; /* given up is told with the steps */
+	if (live->last.calls_rc < 0) {
+		*err = live->last.calls_err;
+		return live->last.calls_rc;
+	}
+	live_calls_put(live->last.calls, live->last.calls_bytes, sink, live->stats.inflight_by_cpu,
+		       live->stats.cpu_count);
+	free(live->last.calls);
+	live->last.calls = NULL;
+	return 0;
+}
+
+/* Names are a comfort: nothing is said where they cannot be had. */
+static void put_last_names(struct live_source *live, struct rec_sink *sink)
+{
+	if (!rec_kernel_map_has_unnamed(live->kernel_map))
+		return;
+	live->last.names = rec_sink_side_chunk(sink);
+	if (live->last.names &&
+	    rec_steps_run(live->steps, "kernel functions named", step_names, live))
+		(void)live_hand_over(sink, CAP_BLOCK_SYMBOLS, live->last.names,
+				     live->last.names_rc < 0 ? live->last.names_rc : 0);
+}
+
+/*
+ * Calls in flight are told as of the moment the gate closed: a call that returned before left its
+ * record, and one that returns later finds the gate closed. Lifecycle goes on a little longer, so
+ * that their processes are known.
+ */
+static int live_stop(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+{
+	struct live_source *live = (struct live_source *)source;
+	int rc;
+
+	if (!live->started || live->stopped)
+		return 0;
+	live->stopped = true;
+	live->sink = sink;
+	control_of(live)->stop_ns = rec_monotonic_ns();
+	control_of(live)->events_open = 0;
+	rec_steps_note(live->steps, "gate closed");
+	(void)rec_steps_run(live->steps, "running programs ended", step_wait, live);
+	rc = drain_all(live, sink, err);
+	rec_steps_note(live->steps, "rings drained");
+	/* While their probes are detached nobody sees calls return. */
+	if (rc == 0 && !live->govern.syscalls_paused)
+		rc = put_calls(live, sink, err);
+	control_of(live)->tasks_open = 0;
+	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
+	if (rc == 0)
+		rc = drain_all(live, sink, err);
+	live_stats_close_window(&live->stats, &live->probes, rec_monotonic_ns());
+	live->fold.gate_closed = true; /* and waited for, as far as that could be done */
+	if (rc == 0)
+		rc = live_fold_take(&live->fold, &live->probes, sink, err);
+	if (rc == 0)
+		rc = put_last_rows(live, sink, err);
+	rec_steps_note(live->steps, "last events and counts taken");
+	if (rc == 0)
+		put_last_names(live, sink);
+	(void)rec_steps_run(live->steps, "programs detached", step_detach, live);
+	(void)rec_steps_run(live->steps, "side-band closed", step_sideband, live);
+	return rc;
+}
+
+static void live_use_steps(struct rec_source *source, struct rec_steps *steps)
+{
+	((struct live_source *)source)->steps = steps;
+}
+
+const struct rec_source_ops rec_live_source = {
+	.name = "live",
+	.open = live_open,
+	.start = live_start,
+	.drain = live_drain,
+	.wake_fd = live_wake_fd,
+	.stats = live_stats,
+	.load = live_load,
+	.thin = live_thin,
+	.stop = live_stop,
+	.free = live_free,
+	.missing = live_missing,
+	.use_steps = live_use_steps,
+};

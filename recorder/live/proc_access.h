@@ -1,0 +1,11 @@
+#pragma once
+/* What /proc lets us read of processes that already run: asked while capabilities are held. */
+#include "recorder/options/rec_options.h"
+
+struct live_reach {
+	/* Why executable mappings, and the paths of programs, lack for some; "": they do not. */
+	char maps_reason[128], exe_reason[128];
+};
+
+/* Asks for the wanted processes, or for all. Opens nothing that a process chose. */
+void live_reach_ask(const struct rec_options *options, struct live_reach *ret_reach);

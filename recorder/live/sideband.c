@@ -1,0 +1,344 @@
+/*
+ * One PERF_COUNT_SW_DUMMY event per CPU: it never counts, but the kernel writes a record into its
+ * ring for each executable mapping made on that CPU.
+ */
+#include "recorder/live/sideband.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "formats/base/cleanup.h"
+#include "recorder/live/perf_record.h"
+
+/* All rings together, and each. A compiler run maps some thousand files a second per CPU, a record
+ * takes 130 bytes or so; and 512 KiB is what a user may lock per CPU without a privilege
+ * (perf_event_mlock_kb). */
+#define ALL_RINGS_BYTES (4u << 20)
+#define MIN_RING_BYTES (64u << 10)
+#define MAX_RING_BYTES (512u << 10)
+
+struct cpu_ring {
+	int fd;
+	u32 cpu;
+	struct perf_event_mmap_page *page; /* followed by the data */
+	size_t data_bytes;
+	u64 attempted_count;
+	u64 lost_count; /* as told by records */
+};
+
+struct rec_sideband {
+	struct cpu_ring *rings;
+	size_t ring_count;
+	size_t page_bytes;
+	u32 own_tgid;
+	bool has_build_ids, has_lost_counts;
+	bool (*wanted)(void *context, u32 tgid);
+	void *wanted_context;
+	u8 scratch[REC_PERF_MAX_RECORD_BYTES];
+};
+
+static void sideband_freep(struct rec_sideband **sideband)
+{
+	rec_sideband_free(*sideband);
+}
+
+static void ring_close(struct cpu_ring *ring, size_t page_bytes)
+{
+	if (ring->page)
+		munmap(ring->page, page_bytes + ring->data_bytes);
+	(void)close(ring->fd);
+}
+
+struct rec_sideband *rec_sideband_free(struct rec_sideband *sideband)
+{
+	if (!sideband)
+		return NULL;
+	for (size_t i = 0; i < sideband->ring_count; i++)
+		ring_close(&sideband->rings[i], sideband->page_bytes);
+	free(sideband->rings);
+	free(sideband);
+	return NULL;
+}
+
+static size_t choose_ring_bytes(long cpus)
+{
+	size_t bytes = MAX_RING_BYTES;
+
+	while (bytes > MIN_RING_BYTES && bytes * (size_t)cpus > ALL_RINGS_BYTES)
+		bytes /= 2;
+	return bytes;
+}
+
+/* A descriptor or -errno. */
+static int open_event(const struct rec_sideband *sideband, u32 cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU,
+		.sample_id_all = 1,
+		.mmap = 1,
+		.mmap2 = 1,
+		.build_id = sideband->has_build_ids,
+		.read_format = sideband->has_lost_counts ? PERF_FORMAT_LOST : 0,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC, /* the clock of bpf_ktime_get_ns */
+		.watermark = 1,		    /* nobody sleeps on these rings: no wake-ups */
+		.wakeup_watermark = MAX_RING_BYTES,
+	};
+	long fd = syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int fail_open(int rc, struct cap_err *err)
+{
+	if (rc == -EACCES || rc == -EPERM)
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"mapping events: perf_event_open refused (%s): run as root; CAP_PERFMON is "
+			"enough where kernel.perf_event_paranoid is 2 or less",
+			strerror(-rc));
+	if (rc == -ENOSYS || rc == -EINVAL || rc == -ENOENT || rc == -ENODEV)
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"mapping events: this kernel has no usable perf events (%s)",
+				strerror(-rc));
+	return cap_fail_errno(err, -rc, "mapping events: perf_event_open");
+}
+
+/* Maps the ring; smaller where the kernel does not let us lock so much. */
+static int map_ring(struct cpu_ring *ring, size_t page_bytes, size_t data_bytes)
+{
+	int error = EPERM;
+
+	for (; data_bytes >= page_bytes; data_bytes /= 2) {
+		void *page = mmap(NULL, page_bytes + data_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+				  ring->fd, 0);
+
+		if (page != MAP_FAILED) {
+			ring->page = page;
+			ring->data_bytes = data_bytes;
+			return 0;
+		}
+		error = errno;
+		if (error != EPERM && error != ENOMEM)
+			break;
+	}
+	return -error;
+}
+
+/* Does without what an older kernel does not know: counts of losses came with 6.0, build-ids
+ * with 5.12. */
+static int open_first_event(struct rec_sideband *sideband, u32 cpu)
+{
+	int fd;
+
+	sideband->has_lost_counts = sideband->has_build_ids = true;
+	fd = open_event(sideband, cpu);
+	if (fd == -EINVAL || fd == -E2BIG) {
+		sideband->has_lost_counts = false;
+		fd = open_event(sideband, cpu);
+	}
+	if (fd == -EINVAL || fd == -E2BIG) {
+		sideband->has_build_ids = false;
+		fd = open_event(sideband, cpu);
+	}
+	return fd;
+}
+
+/* 0, also for a CPU that is offline: it then has no ring. */
+static int add_cpu(struct rec_sideband *sideband, u32 cpu, size_t data_bytes, struct cap_err *err)
+{
+	struct cpu_ring *ring = &sideband->rings[sideband->ring_count];
+	int fd = sideband->ring_count ? open_event(sideband, cpu) : open_first_event(sideband, cpu);
+	int rc;
+
+	if (fd == -ENODEV)
+		return 0;
+	if (fd < 0)
+		return fail_open(fd, err);
+	*ring = (struct cpu_ring){.fd = fd, .cpu = cpu};
+	sideband->ring_count++;
+	rc = map_ring(ring, sideband->page_bytes, data_bytes);
+	return rc < 0 ? cap_fail_errno(err, -rc, "mapping events: ring of CPU %u", cpu) : 0;
+}
+
+int rec_sideband_open(struct rec_sideband **ret_sideband, struct cap_err *err)
+{
+	CLEANUP(sideband_freep) struct rec_sideband *sideband = calloc(1, sizeof(*sideband));
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	if (!sideband)
+		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
+	if (cpus < 1)
+		cpus = 1;
+	sideband->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	sideband->own_tgid = (u32)getpid();
+	sideband->rings = calloc((size_t)cpus, sizeof(*sideband->rings));
+	if (!sideband->rings)
+		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
+	for (long cpu = 0; cpu < cpus; cpu++) {
+		int rc = add_cpu(sideband, (u32)cpu, choose_ring_bytes(cpus), err);
+
+		if (rc < 0)
+			return rc;
+	}
+	if (sideband->ring_count == 0) /* each CPU was called offline: one runs this */
+		return fail_open(-ENODEV, err);
+	*ret_sideband = TAKE(sideband);
+	return 0;
+}
+
+void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void *context, u32 tgid),
+			     void *context)
+{
+	sideband->wanted = wanted;
+	sideband->wanted_context = context;
+}
+
+bool rec_sideband_has_build_ids(const struct rec_sideband *sideband)
+{
+	return sideband->has_build_ids;
+}
+
+static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record)
+{
+	struct cap_task task = {.tgid = record->tgid, .tid = record->tid};
+	struct ev_mapping row = {
+		.time_ns = record->time_ns,
+		.start_address = record->start_address,
+		.size_bytes = record->size_bytes,
+		.file_offset = record->file_offset,
+		.inode = record->inode,
+		.dev_major = record->dev_major,
+		.dev_minor = record->dev_minor,
+	};
+
+	row.task = cap_chunk_task(chunk, &task);
+	row.path = cap_chunk_string(chunk, record->path, record->path_len);
+	if (record->build_id_bytes)
+		row.build_id = cap_chunk_string(chunk, record->build_id, record->build_id_bytes);
+	return cap_chunk_add(chunk, EV_MAPPING, &row);
+}
+
+/* 1: a row was added, 0: not wanted, or negative. */
+static int store(struct rec_sideband *sideband, struct cpu_ring *ring, struct rec_sink *sink,
+		 const struct rec_perf_record *record)
+{
+	int rc;
+
+	if (record->tgid == sideband->own_tgid || (s32)record->tgid <= 0)
+		return 0; /* -1: the kernel's own */
+	if (sideband->wanted && !sideband->wanted(sideband->wanted_context, record->tgid))
+		return 0;
+	ring->attempted_count++;
+	rc = add_row(rec_sink_open_chunk(sink), record);
+	if (rc == CAP_ELIMIT) { /* full: on to the next one */
+		rc = rec_sink_flush(sink);
+		if (rc == 0)
+			rc = add_row(rec_sink_open_chunk(sink), record);
+	}
+	if (rc < 0)
+		return rc;
+	rec_sink_stored(sink, CLASS_MAPPINGS, ring->cpu, 1);
+	return 1;
+}
+
+static void count_lost(struct cpu_ring *ring, struct rec_sink *sink, u64 count)
+{
+	ring->attempted_count += count;
+	ring->lost_count += count;
+	rec_sink_lost(sink, CLASS_MAPPINGS, ring->cpu, REASON_SIDEBAND, count);
+}
+
+static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring, struct rec_sink *sink)
+{
+	struct rec_perf_ring window = {
+		.data = (const u8 *)ring->page + sideband->page_bytes,
+		.size_bytes = ring->data_bytes,
+		.head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE),
+		.tail = ring->page->data_tail,
+	};
+	int added = 0, rc = 0;
+
+	if (window.head == window.tail)
+		return 0;
+	for (;;) {
+		struct rec_perf_record record;
+		const u8 *bytes;
+		size_t len;
+		int more = rec_perf_next(&window, sideband->scratch, &bytes, &len);
+
+		if (!more)
+			break;
+		if (more < 0 || rec_perf_parse(bytes, len, &record) < 0)
+			count_lost(ring, sink, 1);
+		else if (record.kind == REC_PERF_LOST)
+			count_lost(ring, sink, record.lost_count);
+		else if (record.kind == REC_PERF_MAPPING)
+			rc = store(sideband, ring, sink, &record);
+		if (rc < 0)
+			break;
+		added += rc;
+		rc = 0;
+	}
+	__atomic_store_n(&ring->page->data_tail, window.tail, __ATOMIC_RELEASE);
+	rec_sink_attempted(sink, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
+	return rc < 0 ? rc : added;
+}
+
+int rec_sideband_drain(struct rec_sideband *sideband, struct rec_sink *sink)
+{
+	int added = 0;
+
+	for (size_t i = 0; i < sideband->ring_count; i++) {
+		int rc = drain_ring(sideband, &sideband->rings[i], sink);
+
+		if (rc < 0)
+			return rc;
+		added += rc;
+	}
+	return added;
+}
+
+/* What the ring's event lost beyond what records said. */
+static u64 unsaid_losses(const struct cpu_ring *ring)
+{
+	struct {
+		u64 value, lost_count;
+	} counts;
+
+	if (read(ring->fd, &counts, sizeof(counts)) != sizeof(counts))
+		return 0;
+	return counts.lost_count > ring->lost_count ? counts.lost_count - ring->lost_count : 0;
+}
+
+int rec_sideband_finish(struct rec_sideband *sideband, struct rec_sink *sink)
+{
+	int added;
+
+	for (size_t i = 0; i < sideband->ring_count; i++)
+		(void)ioctl(sideband->rings[i].fd, PERF_EVENT_IOC_DISABLE,
+			    0); /* cannot fail on our own event */
+	added = rec_sideband_drain(sideband, sink);
+	if (added < 0 || !sideband->has_lost_counts)
+		return added;
+	for (size_t i = 0; i < sideband->ring_count; i++) {
+		struct cpu_ring *ring = &sideband->rings[i];
+		u64 lost_count = unsaid_losses(ring);
+
+		if (!lost_count)
+			continue;
+		count_lost(ring, sink, lost_count);
+		rec_sink_attempted(sink, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
+	}
+	return added;
+}

@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * Executable mappings as they happen, from perf side-band records: a dummy event per online CPU,
+ * each with a small ring. Times are CLOCK_MONOTONIC, so they compare with those of BPF. Records of
+ * the recorder itself are left out.
+ */
+#include <stdbool.h>
+
+#include "formats/base/cap_error.h"
+#include "recorder/pipeline/pipeline.h"
+
+struct rec_sideband;
+
+/* Opens and enables. Mappings are recorded by the kernel from here on. CAP_EPRIVILEGE where the
+ * kernel refuses, -ENOMEM. */
+int rec_sideband_open(struct rec_sideband **ret_sideband, struct cap_err *err);
+
+/* Records of processes for which wanted() is false are dropped unseen and not counted. NULL: all
+ * are wanted. */
+void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void *context, u32 tgid),
+			     void *context);
+
+/*
+ * Moves what the rings hold into the sink's open chunk as MAPPING rows, counts what the kernel lost
+ * (REASON_SIDEBAND) and tells the sink the attempted total of CLASS_MAPPINGS per CPU. Rows come in
+ * time order per CPU only. Needs no privilege: may be called after capabilities are dropped.
+ * Returns rows added or negative.
+ */
+int rec_sideband_drain(struct rec_sideband *sideband, struct rec_sink *sink);
+
+/*
+ * At the end: stops the events, drains the rest, and counts what the kernel lost but had no later
+ * record to say so in (6.0; before, such losses at the very end go unseen). Returns rows added or
+ * negative.
+ */
+int rec_sideband_finish(struct rec_sideband *sideband, struct rec_sink *sink);
+
+/* True where the kernel puts build-ids into the records (5.12). */
+bool rec_sideband_has_build_ids(const struct rec_sideband *sideband);
+
+/* Accepts NULL and returns NULL. */
+struct rec_sideband *rec_sideband_free(struct rec_sideband *sideband);

@@ -1,0 +1,27 @@
+#pragma once
+/* Turns ring records into rows of a chunk. Trusts nothing about a record's length. Counts nothing
+ * and writes nothing. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "formats/write/chunk.h"
+#include "formats/table/events.h"
+
+struct rec_kernel_map;
+struct rec_encoder;
+
+/* kernel_map may be NULL: kernel frames are then unknown. NULL when out of memory. */
+struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map);
+struct rec_encoder *rec_encoder_free(struct rec_encoder *encoder);
+
+/* To be called when another, or an emptied, chunk is encoded into: forgets what is interned where.
+ */
+void rec_encoder_new_chunk(struct rec_encoder *encoder);
+
+/*
+ * Appends the row of one record. 0; -EBADMSG: the record is shorter than what it says, or of an
+ * unknown type; CAP_ELIMIT: the chunk is full, try again with an empty one; -ENOMEM. Nothing is
+ * added on an error.
+ */
+int rec_encoder_record(struct rec_encoder *encoder, struct cap_chunk *chunk, const void *record,
+		       size_t len);

@@ -1,0 +1,30 @@
+/* How well events compress is only known once some were written, so the first chunk is closed
+ * early, to learn it. */
+#include "recorder/pipeline/size_limit.h"
+
+#define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */
+#define INDEX_DIVISOR 128u	/* and the index, as a part of what was written */
+#define RATIO_MARGIN 1.2	/* later events may compress a little worse */
+#define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
+
+bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_sink *sink,
+			    const struct rec_sink_counts *counts)
+{
+	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
+	u64 growth_bytes = raw_bytes - limit->raw_bytes;
+	u64 waiting_bytes = counts->queue_bytes + counts->open_bytes + 2 * growth_bytes;
+
+	limit->raw_bytes = raw_bytes;
+	if (counts->chunk_raw_bytes > 0)
+		waiting_bytes =
+			(u64)((double)waiting_bytes * RATIO_MARGIN *
+			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
+	else if (!limit->learning && counts->open_bytes >= LEARN_BYTES) {
+		limit->learning = true;
+		(void)rec_sink_flush(sink); /* its error is that of the next tick */
+		return false;
+	}
+	return counts->written_bytes + waiting_bytes + END_BYTES +
+		       counts->written_bytes / INDEX_DIVISOR >=
+	       limit->max_bytes;
+}

@@ -1,0 +1,15 @@
+#pragma once
+/* --max-size: whether it is time to end, so that the file with its last blocks does not pass it. */
+#include <stdbool.h>
+
+#include "recorder/pipeline/pipeline.h"
+
+struct rec_size_limit {
+	u64 max_bytes;
+	u64 raw_bytes; /* at the last look */
+	bool learning; /* the first chunk was closed early */
+};
+
+/* Would the file pass the limit if it ended at the next look? */
+bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_sink *sink,
+			    const struct rec_sink_counts *counts);

@@ -1,0 +1,45 @@
+#pragma once
+/* One recording from begin to end. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "formats/base/cap_error.h"
+#include "formats/write/capture_writer.h"
+#include "recorder/budget/budget_control.h"
+#include "recorder/host/own_cost.h"
+#include "recorder/options/rec_options.h"
+#include "recorder/pipeline/pipeline.h"
+
+struct rec_result { /* what the summary tells */
+	enum cap_end_reason reason;
+	u64 elapsed_ns;		       /* while events flowed */
+	struct rec_sink_counts counts; /* written_bytes: size of the whole capture */
+	struct rec_own_cost cost;      /* between the first event and the end */
+	struct rec_budget_result budget;
+	u32 cpu_count;
+	bool incomplete;   /* the source had more than could be taken from it */
+	bool recorded;	   /* events flowed; false: no file was left */
+	pid_t command_pid; /* 0: no command was given */
+	bool command_exited;
+	int command_status; /* as waitpid gives it */
+};
+
+struct rec_screen {
+	FILE *status; /* for the live line, if it is a terminal; NULL: none */
+	/* What is missing from the recording, a line without its end; never NULL. */
+	void (*warn)(const char *text);
+	/* Each step of the end as it is done, a line without its end; NULL: not asked for. */
+	void (*step)(const char *text);
+	/* Limits what the process may do from then on, when all is open and attached; not to be
+	 * undone. 0 or negative. NULL: nothing, for a process that lives on after its recording. */
+	int (*confine)(struct cap_err *err);
+};
+
+/*
+ * Records as options say and always detaches and closes what it opened. screen: where it may speak
+ * meanwhile. 0, or negative when something failed; *ret_result is filled in either way. Where
+ * nothing was recorded no file stays. Takes over SIGINT, SIGTERM, SIGHUP, SIGPIPE and SIGCHLD.
+ */
+int rec_record(const struct rec_options *options, const struct rec_screen *screen,
+	       struct rec_result *ret_result, struct cap_err *err);
