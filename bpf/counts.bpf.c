@@ -12,25 +12,25 @@
 #include "task.bpf.h"
 
 /* Slots per CPU (a power of two), and of all CPUs in one half: the recorder's choice. */
-const volatile u32 fold_cpu_slots = 256, fold_half_slots = 256;
+const volatile u32 counts_cpu_slots = 256, counts_half_slots = 256;
 
 extern struct live_counters syscalls_counters[LIVE_MAX_CPUS];
 
-/* max_entries is set by the recorder before load: 2 * fold_half_slots. */
+/* max_entries is set by the recorder before load: 2 * counts_half_slots. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 512);
 	__type(key, u32);
-	__type(value, struct live_fold_slot);
-} fold_table SEC(".maps");
+	__type(value, struct live_count_slot);
+} counts_table SEC(".maps");
 
 #define COMPILER_BARRIER() asm volatile("" ::: "memory")
 
 #define FOLD_MAX_ERRNO 4095 /* returns in [-4095, -1] are errors */
 
 /* The key of a slot as it lies there. */
-struct fold_key {
+struct counts_key {
 	u64 leader_start_ns;
 	u64 process; /* tgid, exec_id */
 	u64 kind;    /* sysno, bucket, flags, error */
@@ -48,8 +48,8 @@ static __always_inline u32 log2_floor(u64 value)
 	return (u32)__builtin_popcountll(value >> 1);
 }
 
-static __always_inline void fold_key_fill(struct fold_key *key, const struct task_struct *task,
-					  const struct task_struct *leader, u64 kind)
+static __always_inline void counts_key_fill(struct counts_key *key, const struct task_struct *task,
+					    const struct task_struct *leader, u64 kind)
 {
 	const bool direct = CURRENT_IS_DIRECT();
 
@@ -59,7 +59,7 @@ static __always_inline void fold_key_fill(struct fold_key *key, const struct tas
 	key->kind = kind;
 }
 
-static __always_inline u32 fold_hash(const struct fold_key *key)
+static __always_inline u32 counts_hash(const struct counts_key *key)
 {
 	/* Odd constants with well-spread bits (from the golden ratio); the high half is the mixed
 	 * one. */
@@ -69,21 +69,21 @@ static __always_inline u32 fold_hash(const struct fold_key *key)
 	return (u32)(mixed >> 32);
 }
 
-static __always_inline bool fold_slot_is(const struct live_fold_slot *slot,
-					 const struct fold_key *key)
+static __always_inline bool counts_slot_is(const struct live_count_slot *slot,
+					   const struct counts_key *key)
 {
-	const struct fold_key *found = (const struct fold_key *)slot;
+	const struct counts_key *found = (const struct counts_key *)slot;
 
 	return slot->ready && found->leader_start_ns == key->leader_start_ns &&
 	       found->process == key->process && found->kind == key->kind;
 }
 
 /* True if the slot is ours now, with our key in it. Ownership ends when the recorder clears it. */
-static __always_inline bool fold_claim(struct live_fold_slot *slot, const struct fold_key *key,
-				       const struct task_struct *leader,
-				       struct live_counters *counters)
+static __always_inline bool counts_claim(struct live_count_slot *slot, const struct counts_key *key,
+					 const struct task_struct *leader,
+					 struct live_counters *counters)
 {
-	struct fold_key *written = (struct fold_key *)slot;
+	struct counts_key *written = (struct counts_key *)slot;
 
 	__sync_fetch_and_add(&slot->claims, 1);
 	if (*(volatile u32 *)&slot->claims != 1)
@@ -92,35 +92,36 @@ static __always_inline bool fold_claim(struct live_fold_slot *slot, const struct
 	task_comm(leader, CURRENT_IS_DIRECT(), (u64 *)slot->comm);
 	COMPILER_BARRIER(); /* for programs that interrupt this one; the recorder waits for all */
 	*(volatile u32 *)&slot->ready = 1;
-	__sync_fetch_and_add(&counters->fold_claims, 1);
+	__sync_fetch_and_add(&counters->counts_claims, 1);
 	return true;
 }
 
-int fold_add(u64 duration_ns, s64 ret, u32 sysno, u32 flags, u32 table)
+int counts_add(u64 duration_ns, s64 ret, u32 sysno, u32 flags, u32 table)
 {
 	struct live_counters *counters = counters_of_cpu(syscalls_counters);
 	const struct task_struct *task = current_task();
 	const struct task_struct *leader = task_leader(task, CURRENT_IS_DIRECT());
 	u64 error = ret < 0 && ret >= -FOLD_MAX_ERRNO ? -ret : 0;
-	u32 base = bpf_get_smp_processor_id() * fold_cpu_slots, hash;
-	struct fold_key key;
+	u32 base = bpf_get_smp_processor_id() * counts_cpu_slots, hash;
+	struct counts_key key;
 
 	flags &= EV_SYSCALL_COMPAT | EV_SYSCALL_NO_RETURN;
-	fold_key_fill(&key, task, leader,
-		      sysno | (u64)log2_floor(duration_ns) << 32 | (u64)flags << 40 | error << 48);
-	hash = fold_hash(&key);
-	if (base >= fold_half_slots)
+	counts_key_fill(&key, task, leader,
+			sysno | (u64)log2_floor(duration_ns) << 32 | (u64)flags << 40 |
+				error << 48);
+	hash = counts_hash(&key);
+	if (base >= counts_half_slots)
 		return 0; /* hosts whose CPU numbers have gaps: never another CPU's slots */
 	if (table)
-		base += fold_half_slots;
-	for (u32 i = 0; i < LIVE_FOLD_PROBES; i++) {
-		u32 index = base + ((hash + i) & (fold_cpu_slots - 1));
-		struct live_fold_slot *slot = bpf_map_lookup_elem(&fold_table, &index);
+		base += counts_half_slots;
+	for (u32 i = 0; i < LIVE_COUNTS_PROBES; i++) {
+		u32 index = base + ((hash + i) & (counts_cpu_slots - 1));
+		struct live_count_slot *slot = bpf_map_lookup_elem(&counts_table, &index);
 
 		if (!slot)
 			return 0; /* cannot be: the recorder made the table large enough */
-		if (slot->claims ? fold_slot_is(slot, &key)
-				 : fold_claim(slot, &key, leader, counters)) {
+		if (slot->claims ? counts_slot_is(slot, &key)
+				 : counts_claim(slot, &key, leader, counters)) {
 			__sync_fetch_and_add(&slot->call_count, 1);
 			__sync_fetch_and_add(&slot->total_ns, duration_ns);
 			__sync_fetch_and_add(&counters->counted, 1);

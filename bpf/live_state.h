@@ -18,13 +18,13 @@
  */
 struct live_counters {
 	u64 attempted;
-	u64 ring_full;	 /* no room */
-	u64 ring_busy;	 /* the ring refused although there was room */
-	u64 no_storage;	 /* no memory to keep the entry of a call */
-	u64 unmatched;	 /* returns without an entry seen: no record was due, so not a loss */
-	u64 counted;	 /* folded into the fold table instead of a record of its own */
-	u64 fold_claims; /* slots of the fold table taken so far */
-	u64 reserved;	 /* a cache line each */
+	u64 ring_full;	   /* no room */
+	u64 ring_busy;	   /* the ring refused although there was room */
+	u64 no_storage;	   /* no memory to keep the entry of a call */
+	u64 unmatched;	   /* returns without an entry seen: no record was due, so not a loss */
+	u64 counted;	   /* folded into the fold table instead of a record of its own */
+	u64 counts_claims; /* slots of the fold table taken so far */
+	u64 reserved;	   /* a cache line each */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_counters) == 64, "one cache line");
 
@@ -38,7 +38,7 @@ struct live_control {
 	u64 stop_ns;	    /* when it became 0 */
 	u32 runs_timed;	    /* 1: programs time their runs */
 	u32 syscalls_mode;  /* enum live_syscalls_mode; may change at any time */
-	u32 fold_table;	    /* 0 or 1: the half of the fold table that programs write */
+	u32 counts_table;   /* 0 or 1: the half of the fold table that programs write */
 	u32 reserved32;
 	/* Entries of calls from before count as none: they are from before the probes were
 	 * attached. Set before the probes are attached and the gate opens; never 0 then. */
@@ -59,7 +59,7 @@ enum live_syscalls_mode {
  * can preempt each other: whoever adds 1 to claims and reads back 1 owns the slot, fills the key
  * and sets ready; a slot that is claimed and not ready is passed over.
  */
-struct live_fold_slot {
+struct live_count_slot {
 	u64 leader_start_ns; /* the key: up to comm */
 	u32 tgid, exec_id;
 	u32 sysno;
@@ -70,11 +70,11 @@ struct live_fold_slot {
 	u64 call_count, total_ns;
 	u32 claims, ready;
 };
-_Static_assert(sizeof(struct live_fold_slot) == 64, "one cache line");
+_Static_assert(sizeof(struct live_count_slot) == 64, "one cache line");
 
 #define LIVE_MAX_NAMED 16384 /* addresses whose names can be asked for in a recording */
 
-#define LIVE_FOLD_PROBES 16 /* slots looked at before a call counts as lost */
+#define LIVE_COUNTS_PROBES 16 /* slots looked at before a call counts as lost */
 
 /* Programs that time themselves, by their name in probes.def. Not the iterators: they run inside
  * the recorder's read(2) and are in its own CPU time. */

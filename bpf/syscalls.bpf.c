@@ -2,8 +2,8 @@
 /*
  * System calls: the entry waits in the task's storage, one merged record is made at the return.
  * This is the hot path: it runs twice per system call of the host. A call that never returns (exit,
- * exit_group) is recorded when its task ends. Calls that find no room are counted (fold.bpf.c), and
- * so are all while the recorder wants only counts.
+ * exit_group) is recorded when its task ends. Calls that find no room are counted (counts.bpf.c),
+ * and so are all while the recorder wants only counts.
  */
 #include "calls.bpf.h"
 #include "counts.bpf.h"
@@ -59,7 +59,7 @@ struct returned_call {
 
 static __always_inline bool count_call(const struct returned_call *call)
 {
-	return fold_add(call->duration_ns, call->ret, call->sysno, call->flags, call->table) != 0;
+	return counts_add(call->duration_ns, call->ret, call->sysno, call->flags, call->table) != 0;
 }
 
 static __always_inline void record_fill(struct ring_syscall *record, const struct task_struct *task,
@@ -86,7 +86,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 	struct live_counters *counters = counters_of_cpu(syscalls_counters);
 	/* Before the clock is read: a call never returned before its half of the table was taken
 	 * into use. */
-	u32 table = READ_CONTROL(fold_table);
+	u32 table = READ_CONTROL(counts_table);
 	u64 enter_ns = call->enter_ns, now_ns = bpf_ktime_get_ns();
 	struct returned_call returned = {
 		.duration_ns = now_ns - enter_ns,

@@ -213,7 +213,7 @@ static void print_row(struct dump *dump, const struct cap_rows *rows,
 
 /* Of a decoded section: how often a class was not recorded in full, and how many calls were only
  * counted. */
-static void count_thinning(struct dump *dump, const struct cap_section *section)
+static void count_reductions(struct dump *dump, const struct cap_section *section)
 {
 	const char *type = section->type->name;
 	const char *wanted = strcmp(type, "governor") == 0 ? "state" : "call_count";
@@ -240,7 +240,7 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 
 	for (u32 s = 0; s < rows->section_count; s++) {
 		const struct cap_section *section = &rows->sections[s];
-		bool wanted, tells_thinning;
+		bool wanted, tells_reductions;
 
 		if (!section->type) {
 			dump->unknown_rows += section->row_count;
@@ -248,14 +248,14 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 		}
 		wanted = !dump->type || strcmp(dump->type, section->type->name) == 0;
 		/* what was left out is told even where its rows were not asked for */
-		tells_thinning = strcmp(section->type->name, "governor") == 0 ||
-				 strcmp(section->type->name, "syscall_count") == 0;
-		if (!wanted && !tells_thinning)
+		tells_reductions = strcmp(section->type->name, "governor") == 0 ||
+				   strcmp(section->type->name, "syscall_count") == 0;
+		if (!wanted && !tells_reductions)
 			continue;
 		if (decode_columns(dump, rows, section) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
-		if (tells_thinning)
-			count_thinning(dump, section);
+		if (tells_reductions)
+			count_reductions(dump, section);
 		for (u32 row = 0; wanted && row < section->row_count && dump->stack_bytes <= most;
 		     row++)
 			print_row(dump, rows, section, row);

@@ -161,28 +161,31 @@ static int write_json(const struct kymo_run *run, const struct kymo_common *comm
 		      struct kymo_db *db, const struct kymo_tree *tree,
 		      const struct kymo_stack_facts *facts, struct cap_err *err)
 {
-	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	int rc, status;
 
-	rc = kymo_sink_new(common->format, run->out, &sink);
+	rc = kymo_writer_new(common->format, run->out, &writer);
 	if (rc < 0)
 		return cap_fail(err, rc, "flame graph");
-	kymo_sink_field_int(sink, "samples", KYMO_SHOW_COUNT, (s64)facts->samples);
-	kymo_sink_field_int(sink, "no_user_stack", KYMO_SHOW_COUNT, (s64)facts->no_user_stack);
-	kymo_sink_field_int(sink, "no_kernel_stack", KYMO_SHOW_COUNT, (s64)facts->no_kernel_stack);
-	kymo_sink_field_int(sink, "truncated", KYMO_SHOW_COUNT, (s64)facts->truncated);
-	kymo_sink_field_int(sink, "frames_sampled", KYMO_SHOW_COUNT, (s64)facts->frames);
-	kymo_sink_field_int(sink, "frames_unnamed", KYMO_SHOW_COUNT, (s64)facts->frames_unnamed);
-	kymo_sink_field_int(sink, "frames_unknown", KYMO_SHOW_COUNT, (s64)facts->frames_unknown);
-	kymo_weight_fields(sink, &facts->weight);
-	kymo_flame_to_sink(sink, tree, facts->weight.weight);
-	rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, sink, err);
+	kymo_writer_field_int(writer, "samples", KYMO_SHOW_COUNT, (s64)facts->samples);
+	kymo_writer_field_int(writer, "no_user_stack", KYMO_SHOW_COUNT, (s64)facts->no_user_stack);
+	kymo_writer_field_int(writer, "no_kernel_stack", KYMO_SHOW_COUNT,
+			      (s64)facts->no_kernel_stack);
+	kymo_writer_field_int(writer, "truncated", KYMO_SHOW_COUNT, (s64)facts->truncated);
+	kymo_writer_field_int(writer, "frames_sampled", KYMO_SHOW_COUNT, (s64)facts->frames);
+	kymo_writer_field_int(writer, "frames_unnamed", KYMO_SHOW_COUNT,
+			      (s64)facts->frames_unnamed);
+	kymo_writer_field_int(writer, "frames_unknown", KYMO_SHOW_COUNT,
+			      (s64)facts->frames_unknown);
+	kymo_weight_fields(writer, &facts->weight);
+	kymo_flame_to_writer(writer, tree, facts->weight.weight);
+	rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, writer, err);
 	if (rc < 0)
 		return rc;
-	status = kymo_loss_note(run, db, &common->filter, sink, err);
+	status = kymo_loss_note(run, db, &common->filter, writer, err);
 	if (status < 0)
 		return status;
-	rc = kymo_sink_finish(sink, err);
+	rc = kymo_writer_finish(writer, err);
 	return rc < 0 ? rc : status;
 }
 
@@ -209,7 +212,7 @@ static int write_svg(const struct kymo_run *run, const struct kymo_common *commo
 	else
 		rc = kymo_svg_flame(run->out, tree, &own->svg, err);
 	if (rc == 0)
-		rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL, err);
+		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL, err);
 	return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
 }
 

@@ -44,29 +44,29 @@ static int write_folded(const struct kymo_run *run, const struct kymo_common *co
 			struct kymo_db *db, const struct kymo_tree *tree,
 			const struct kymo_sample_weight *weight, struct cap_err *err)
 {
-	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	int rc, status;
 
 	if (common->format == KYMO_FORMAT_TEXT) {
 		rc = kymo_folded_write(run->out, tree, err);
 		if (rc == 0)
-			rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL,
+			rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL,
 					       err);
 		return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
 	}
-	rc = kymo_sink_new(common->format, run->out, &sink);
+	rc = kymo_writer_new(common->format, run->out, &writer);
 	if (rc < 0)
 		return cap_fail(err, rc, "folded stacks");
-	kymo_weight_fields(sink, weight);
-	rc = kymo_folded_to_sink(sink, tree, kymo_weight_is_period(weight->weight), err);
+	kymo_weight_fields(writer, weight);
+	rc = kymo_folded_to_writer(writer, tree, kymo_weight_is_period(weight->weight), err);
 	if (rc == 0)
-		rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, sink, err);
+		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, writer, err);
 	if (rc < 0)
 		return rc;
-	status = kymo_loss_note(run, db, &common->filter, sink, err);
+	status = kymo_loss_note(run, db, &common->filter, writer, err);
 	if (status < 0)
 		return status;
-	rc = kymo_sink_finish(sink, err);
+	rc = kymo_writer_finish(writer, err);
 	return rc < 0 ? rc : status;
 }
 

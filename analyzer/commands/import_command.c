@@ -87,7 +87,7 @@ static int note_loss(const struct kymo_run *run, const char *path, struct kymo_c
 	if (rc == 0)
 		rc = kymo_filter_resolve(db, &common->filter, err);
 	if (rc == 0)
-		rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_ALL, NULL, err);
+		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_ALL, NULL, err);
 	if (rc == 0)
 		rc = kymo_loss_note(run, db, &common->filter, NULL, err);
 	kymo_db_closep(&db);

@@ -46,7 +46,7 @@ static enum kymo_show show_of(const char *name)
 	return KYMO_SHOW_PLAIN;
 }
 
-static void write_columns(struct kymo_sink *sink, struct kymo_query *row, bool damage)
+static void write_columns(struct kymo_writer *writer, struct kymo_query *row, bool damage)
 {
 	for (int i = 0; i < kymo_query_column_count(row); i++) {
 		const char *name = kymo_query_column_name(row, i);
@@ -56,11 +56,11 @@ static void write_columns(struct kymo_sink *sink, struct kymo_query *row, bool d
 			continue;
 		if (strcmp(name, "complete") == 0)
 			value.type = KYMO_BOOL;
-		kymo_sink_field(sink, name, show_of(name), &value);
+		kymo_writer_field(writer, name, show_of(name), &value);
 	}
 }
 
-static int write_table(struct kymo_db *db, struct kymo_sink *sink, const char *name,
+static int write_table(struct kymo_db *db, struct kymo_writer *writer, const char *name,
 		       const char *sql, s64 capture_id, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
@@ -71,11 +71,11 @@ static int write_table(struct kymo_db *db, struct kymo_sink *sink, const char *n
 		rc = kymo_query_bind_int(query, ":capture", capture_id);
 	if (rc < 0)
 		return rc;
-	rows = kymo_query_to_sink(query, sink, name, NULL, err);
+	rows = kymo_query_to_writer(query, writer, name, NULL, err);
 	return rows < 0 ? (int)rows : 0;
 }
 
-static int write_tables(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
+static int write_tables(struct kymo_db *db, struct kymo_writer *writer, s64 capture_id,
 			struct cap_err *err)
 {
 	static const struct {
@@ -93,11 +93,11 @@ static int write_tables(struct kymo_db *db, struct kymo_sink *sink, s64 capture_
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof(tables) / sizeof(tables[0]); i++)
-		rc = write_table(db, sink, tables[i].name, tables[i].sql, capture_id, err);
+		rc = write_table(db, writer, tables[i].name, tables[i].sql, capture_id, err);
 	return rc;
 }
 
-static int write_one(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
+static int write_one(struct kymo_db *db, struct kymo_writer *writer, s64 capture_id,
 		     struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
@@ -111,15 +111,15 @@ static int write_one(struct kymo_db *db, struct kymo_sink *sink, s64 capture_id,
 		rc = kymo_query_step(query, err);
 	if (rc < 0)
 		return rc;
-	write_columns(sink, query, false);
-	kymo_sink_object_begin(sink, "damage");
-	write_columns(sink, query, true);
-	kymo_sink_object_end(sink);
-	return write_tables(db, sink, capture_id, err);
+	write_columns(writer, query, false);
+	kymo_writer_object_begin(writer, "damage");
+	write_columns(writer, query, true);
+	kymo_writer_object_end(writer);
+	return write_tables(db, writer, capture_id, err);
 }
 
 /* Several captures: sums under the same names as of one, then a line for each. */
-static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err *err)
+static int write_list(struct kymo_db *db, struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_query_new(
@@ -138,9 +138,9 @@ static int write_list(struct kymo_db *db, struct kymo_sink *sink, struct cap_err
 		rc = kymo_query_step(query, err);
 	if (rc < 0)
 		return rc;
-	write_columns(sink, query, false);
+	write_columns(writer, query, false);
 	return write_table(
-		db, sink, "captures",
+		db, writer, "captures",
 		"SELECT capture_id, path, host, kernel, start_realtime, duration_ns, "
 		"events_stored, events_counted, events_dropped,"
 		" events_damaged, complete, end_reason, file_bytes, session_uuid FROM capture_info"
@@ -154,7 +154,7 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 						   KYMO_OPT_READING,
 					 .min_arguments = 1,
 					 .max_arguments = 1};
-	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	struct kymo_common common;
 	int first, status, rc;
@@ -168,19 +168,19 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 		rc = kymo_filter_resolve(db, &common.filter, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_sink_new(common.format, run->out, &sink);
+	rc = kymo_writer_new(common.format, run->out, &writer);
 	if (rc == 0 && common.filter.capture_id != 0)
-		rc = write_one(db, sink, common.filter.capture_id, err);
+		rc = write_one(db, writer, common.filter.capture_id, err);
 	else if (rc == 0)
-		rc = write_list(db, sink, err);
+		rc = write_list(db, writer, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_thinned_note(run, db, &common.filter, KYMO_ABOUT_ALL, sink, err);
+	rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
 	if (rc < 0)
 		return rc;
-	status = kymo_loss_note(run, db, &common.filter, sink, err);
+	status = kymo_loss_note(run, db, &common.filter, writer, err);
 	if (status < 0)
 		return status;
-	rc = kymo_sink_finish(sink, err);
+	rc = kymo_writer_finish(writer, err);
 	return rc < 0 ? rc : status;
 }

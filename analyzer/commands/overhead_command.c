@@ -30,7 +30,7 @@ static const struct kymo_option options_table[] = {
 int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	struct kymo_overhead_options own = {0};
 	const struct kymo_parse parse = {
 		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_CAPTURE | KYMO_OPT_READING |
@@ -50,19 +50,19 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	rc = kymo_report_open(run, &common, argv[first], &db, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_sink_new(common.format, run->out, &sink);
+	rc = kymo_writer_new(common.format, run->out, &writer);
 	if (rc < 0)
 		return cap_fail(err, rc, "overhead");
 	own.filter = &common.filter;
-	rc = kymo_overhead_report(db, &own, sink, err);
+	rc = kymo_overhead_report(db, &own, writer, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_thinned_note(run, db, &common.filter, KYMO_ABOUT_ALL, sink, err);
+	rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
 	if (rc < 0)
 		return rc;
-	status = kymo_loss_note(run, db, &common.filter, sink, err);
+	status = kymo_loss_note(run, db, &common.filter, writer, err);
 	if (status < 0)
 		return status;
-	rc = kymo_sink_finish(sink, err);
+	rc = kymo_writer_finish(writer, err);
 	return rc < 0 ? rc : status;
 }

@@ -35,7 +35,7 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 					 .min_arguments = 1,
 					 .max_arguments = 2};
 	struct kymo_db_options options = {0};
-	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	CLEANUP(cap_freep) char *from_stdin = NULL;
@@ -61,20 +61,20 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 		rc = kymo_query_new(kymo_db_handle(db), from_stdin ? from_stdin : argv[first + 1],
 				    &query, err);
 	if (rc == 0)
-		rc = kymo_sink_new(common.format, run->out, &sink);
+		rc = kymo_writer_new(common.format, run->out, &writer);
 	if (rc < 0)
 		return rc;
-	rows = kymo_query_to_sink(query, sink, "rows", NULL, err);
+	rows = kymo_query_to_writer(query, writer, "rows", NULL, err);
 	if (rows < 0)
 		return (int)rows;
 	rc = kymo_filter_resolve(db, &common.filter, err);
 	if (rc == 0)
-		rc = kymo_thinned_note(run, db, &common.filter, KYMO_ABOUT_ALL,
+		rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL,
 				       /* text holds nothing but the rows asked for */
-				       common.format == KYMO_FORMAT_TEXT ? NULL : sink, err);
-	status = rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, sink, err);
+				       common.format == KYMO_FORMAT_TEXT ? NULL : writer, err);
+	status = rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, writer, err);
 	if (status < 0)
 		return status;
-	rc = kymo_sink_finish(sink, err);
+	rc = kymo_writer_finish(writer, err);
 	return rc < 0 ? rc : status;
 }

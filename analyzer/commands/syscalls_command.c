@@ -123,7 +123,7 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 			struct kymo_db *db, struct syscalls_options *own, u64 outside,
 			struct cap_err *err)
 {
-	CLEANUP(kymo_sink_freep) struct kymo_sink *sink = NULL;
+	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	struct kymo_counted_sums counted;
 	s64 rows, drawn = 0;
 	int rc, status;
@@ -132,12 +132,12 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	if (rc < 0)
 		return rc;
 	own->report.counted = counted.counted > 0;
-	rc = kymo_sink_new(common->format, run->out, &sink);
+	rc = kymo_writer_new(common->format, run->out, &writer);
 	if (rc < 0)
 		return cap_fail(err, rc, "system calls");
-	rows = kymo_syscalls_tables(db, &own->report, sink, err);
+	rows = kymo_syscalls_tables(db, &own->report, writer, err);
 	if (rows >= 0 && own->histogram && common->format != KYMO_FORMAT_TEXT)
-		drawn = kymo_syscalls_histogram_table(db, &own->report, sink, err);
+		drawn = kymo_syscalls_histogram_table(db, &own->report, writer, err);
 	if (rows < 0 || drawn < 0)
 		return (int)(rows < 0 ? rows : drawn);
 	if (rows == 0)
@@ -146,14 +146,14 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	rc = note_gaps(run, common, db, own->report.estimate, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_thinned_note(run, db, &common->filter, KYMO_ABOUT_SYSCALLS, sink, err);
+	rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SYSCALLS, writer, err);
 	if (rc < 0)
 		return rc;
-	kymo_counted_object(sink, &counted, &common->filter);
-	status = kymo_loss_note(run, db, &common->filter, sink, err);
+	kymo_counted_object(writer, &counted, &common->filter);
+	status = kymo_loss_note(run, db, &common->filter, writer, err);
 	if (status < 0)
 		return status;
-	rc = kymo_sink_finish(sink, err);
+	rc = kymo_writer_finish(writer, err);
 	if (rc == 0 && own->histogram && common->format == KYMO_FORMAT_TEXT)
 		drawn = kymo_syscalls_histogram_text(db, &own->report, run->out, err);
 	if (rc < 0 || drawn < 0)

@@ -25,7 +25,7 @@ struct verify {
 	const char *path;
 	struct cap_reader *reader;
 	struct kymo_walk *walk;
-	struct kymo_sink *sink;
+	struct kymo_writer *writer;
 	bool decode;
 	bool in_table;
 	bool broken; /* something is damaged, missing or cut off */
@@ -52,7 +52,7 @@ static void verify_done(struct verify *verify)
 {
 	(void)kymo_walk_free(verify->walk);
 	(void)cap_reader_close(verify->reader);
-	(void)kymo_sink_free(verify->sink);
+	(void)kymo_writer_free(verify->writer);
 }
 
 /* -------- problems -------- */
@@ -105,7 +105,8 @@ static struct kymo_value seconds(const struct verify *verify, u64 time_ns,
 static void begin_table(struct verify *verify)
 {
 	if (!verify->in_table)
-		kymo_sink_table_begin(verify->sink, "problems", problem_columns, PROBLEM_COLUMNS);
+		kymo_writer_table_begin(verify->writer, "problems", problem_columns,
+					PROBLEM_COLUMNS);
 	verify->in_table = true;
 }
 
@@ -131,7 +132,7 @@ static void tell_gap(void *context, const struct kymo_gap *gap)
 	};
 
 	begin_table(verify);
-	kymo_sink_row(verify->sink, values);
+	kymo_writer_row(verify->writer, values);
 	verify->broken |= gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_FOREIGN;
 }
 
@@ -147,7 +148,7 @@ static int walk(struct verify *verify, struct cap_err *err)
 			    verify->run->stderr_is_tty && !verify->common->quiet);
 	while ((rc = kymo_walk_next(verify->walk, &at, err)) == 1) {
 		kymo_progress_show(&line, at.block.offset, file_bytes);
-		if ((first_only && verify->broken) || kymo_sink_error(verify->sink))
+		if ((first_only && verify->broken) || kymo_writer_error(verify->writer))
 			break;
 	}
 	kymo_progress_end(&line);
@@ -158,7 +159,7 @@ static int walk(struct verify *verify, struct cap_err *err)
 
 static void field_count(struct verify *verify, const char *name, u64 count)
 {
-	kymo_sink_field_int(verify->sink, name, KYMO_SHOW_COUNT, (s64)count);
+	kymo_writer_field_int(verify->writer, name, KYMO_SHOW_COUNT, (s64)count);
 }
 
 static void write_decoded(struct verify *verify)
@@ -166,18 +167,18 @@ static void write_decoded(struct verify *verify)
 	const struct kymo_walk_counts *counts = kymo_walk_counts(verify->walk);
 	const struct kymo_value none = {.type = KYMO_NULL};
 
-	kymo_sink_field_int(verify->sink, "events_counted",
-			    counts->calls_counted ? KYMO_SHOW_COUNT : KYMO_SHOW_HIDDEN,
-			    (s64)counts->calls_counted);
+	kymo_writer_field_int(verify->writer, "events_counted",
+			      counts->calls_counted ? KYMO_SHOW_COUNT : KYMO_SHOW_HIDDEN,
+			      (s64)counts->calls_counted);
 	if (verify->decode) {
 		field_count(verify, "rows_unknown_type", counts->rows_unknown_type);
 		field_count(verify, "columns", counts->columns);
 		field_count(verify, "columns_rejected", counts->columns_rejected);
 		return;
 	}
-	kymo_sink_field(verify->sink, "rows_unknown_type", KYMO_SHOW_HIDDEN, &none);
-	kymo_sink_field(verify->sink, "columns", KYMO_SHOW_HIDDEN, &none);
-	kymo_sink_field(verify->sink, "columns_rejected", KYMO_SHOW_HIDDEN, &none);
+	kymo_writer_field(verify->writer, "rows_unknown_type", KYMO_SHOW_HIDDEN, &none);
+	kymo_writer_field(verify->writer, "columns", KYMO_SHOW_HIDDEN, &none);
+	kymo_writer_field(verify->writer, "columns_rejected", KYMO_SHOW_HIDDEN, &none);
 }
 
 static void write_totals(struct verify *verify)
@@ -198,9 +199,9 @@ static void write_totals(struct verify *verify)
 	field_count(verify, "events_missing", counts->events_missing);
 	field_count(verify, "events_written", damage->end_events);
 	write_decoded(verify);
-	kymo_sink_field_bool(verify->sink, "ended", damage->ended);
-	kymo_sink_field_text(verify->sink, "end_reason",
-			     damage->ended ? cap_end_reason_name(damage->end_reason) : NULL);
+	kymo_writer_field_bool(verify->writer, "ended", damage->ended);
+	kymo_writer_field_text(verify->writer, "end_reason",
+			       damage->ended ? cap_end_reason_name(damage->end_reason) : NULL);
 }
 
 /* -> exit status */
@@ -240,27 +241,27 @@ static int report(struct verify *verify, struct cap_err *err)
 
 	if (rc < 0)
 		return rc;
-	kymo_sink_field_text(verify->sink, "path", verify->path);
-	if (kymo_sink_format(verify->sink) == KYMO_FORMAT_JSON)
+	kymo_writer_field_text(verify->writer, "path", verify->path);
+	if (kymo_writer_format(verify->writer) == KYMO_FORMAT_JSON)
 		begin_table(verify);
 	rc = walk(verify, err);
 	if (verify->in_table)
-		kymo_sink_table_end(verify->sink);
+		kymo_writer_table_end(verify->writer);
 	/* what was said so far still ends as a whole document */
-	kymo_sink_field_text(verify->sink, "result", rc < 0 ? "refused" : result_name(verify));
-	kymo_sink_field_text(verify->sink, "checked",
-			     verify->decode
-				     ? "everything: every row was decoded"
-				     : "checksums and heads of all blocks, and counters; other "
-				       "rows not decoded, --decode reads them too");
-	kymo_sink_field(verify->sink, "decoded", KYMO_SHOW_HIDDEN, &decoded);
+	kymo_writer_field_text(verify->writer, "result", rc < 0 ? "refused" : result_name(verify));
+	kymo_writer_field_text(verify->writer, "checked",
+			       verify->decode
+				       ? "everything: every row was decoded"
+				       : "checksums and heads of all blocks, and counters; other "
+					 "rows not decoded, --decode reads them too");
+	kymo_writer_field(verify->writer, "decoded", KYMO_SHOW_HIDDEN, &decoded);
 	if (rc == 0)
 		write_totals(verify);
 	if (rc < 0) {
-		(void)kymo_sink_finish(verify->sink, NULL); /* err already says what failed */
+		(void)kymo_writer_finish(verify->writer, NULL); /* err already says what failed */
 		return rc;
 	}
-	rc = kymo_sink_finish(verify->sink, err);
+	rc = kymo_writer_finish(verify->writer, err);
 	return rc < 0 ? rc : judge(verify);
 }
 
@@ -276,7 +277,7 @@ static int verify_one(const struct kymo_run *run, const struct kymo_common *comm
 		return EXIT_NOT_A_CAPTURE;
 	}
 	if (rc == 0)
-		rc = kymo_sink_new(common->format, run->out, &verify.sink);
+		rc = kymo_writer_new(common->format, run->out, &verify.writer);
 	return rc < 0 ? rc : report(&verify, err);
 }
 

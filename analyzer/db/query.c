@@ -218,13 +218,14 @@ int kymo_query_one_int(struct sqlite3 *handle, const char *sql, s64 *ret_value, 
 	return 0;
 }
 
-s64 kymo_query_to_sink(struct kymo_query *query, struct kymo_sink *sink, const char *table_name,
-		       const struct kymo_column *columns, struct cap_err *err)
+s64 kymo_query_to_writer(struct kymo_query *query, struct kymo_writer *writer,
+			 const char *table_name, const struct kymo_column *columns,
+			 struct cap_err *err)
 {
-	return kymo_query_to_sink_marked(query, sink, table_name, columns, NULL, err);
+	return kymo_query_to_sink_marked(query, writer, table_name, columns, NULL, err);
 }
 
-s64 kymo_query_to_sink_marked(struct kymo_query *query, struct kymo_sink *sink,
+s64 kymo_query_to_sink_marked(struct kymo_query *query, struct kymo_writer *writer,
 			      const char *table_name, const struct kymo_column *columns,
 			      kymo_mark_fn mark, struct cap_err *err)
 {
@@ -241,16 +242,16 @@ s64 kymo_query_to_sink_marked(struct kymo_query *query, struct kymo_sink *sink,
 	rc = kymo_query_step(query, err); /* a question that fails at once leaves no empty table */
 	if (rc < 0)
 		return rc;
-	kymo_sink_table_begin(sink, table_name, columns ? columns : named, count);
-	while (rc == 1 && kymo_sink_error(sink) == 0) {
+	kymo_writer_table_begin(writer, table_name, columns ? columns : named, count);
+	while (rc == 1 && kymo_writer_error(writer) == 0) {
 		for (size_t i = 0; i < count; i++)
 			values[i] = kymo_query_value(query, (int)i);
 		if (mark)
 			mark(columns ? columns : named, count, values);
-		kymo_sink_row(sink, values);
+		kymo_writer_row(writer, values);
 		rows++;
 		rc = kymo_query_step(query, err);
 	}
-	kymo_sink_table_end(sink);
+	kymo_writer_table_end(writer);
 	return rc < 0 ? rc : rows;
 }

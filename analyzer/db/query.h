@@ -39,7 +39,7 @@ s64 kymo_query_int(struct kymo_query *query, int column);
 double kymo_query_real(struct kymo_query *query, int column);
 /* Valid until the next step; NULL where the value is NULL. ret_bytes may be NULL. */
 const char *kymo_query_text(struct kymo_query *query, int column, size_t *ret_bytes);
-/* The column as a value for a sink; valid until the next step. */
+/* The column as a value for a writer; valid until the next step. */
 struct kymo_value kymo_query_value(struct kymo_query *query, int column);
 
 /* Runs statements that give no rows. */
@@ -49,16 +49,17 @@ int kymo_query_one_int(struct sqlite3 *handle, const char *sql, s64 *ret_value,
 		       struct cap_err *err);
 
 /*
- * Steps the query to its end into a table of the sink. columns: how to show each (by position);
+ * Steps the query to its end into a table of the writer. columns: how to show each (by position);
  * NULL: names from the query, plain. Returns rows written, or negative.
  */
-s64 kymo_query_to_sink(struct kymo_query *query, struct kymo_sink *sink, const char *table_name,
-		       const struct kymo_column *columns, struct cap_err *err);
+s64 kymo_query_to_writer(struct kymo_query *query, struct kymo_writer *writer,
+			 const char *table_name, const struct kymo_column *columns,
+			 struct cap_err *err);
 
 /* May set the marks of a row's values. */
 typedef void (*kymo_mark_fn)(const struct kymo_column *columns, size_t count,
 			     struct kymo_value *values);
 /* The same with mark called for each row; NULL: not. */
-s64 kymo_query_to_sink_marked(struct kymo_query *query, struct kymo_sink *sink,
+s64 kymo_query_to_sink_marked(struct kymo_query *query, struct kymo_writer *writer,
 			      const char *table_name, const struct kymo_column *columns,
 			      kymo_mark_fn mark, struct cap_err *err);

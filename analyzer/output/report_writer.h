@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Where the rows of a report go: aligned text for people, CSV, or JSON. A report names its fields
- * and tables once; the sink decides how they look. A document is a sequence of fields, objects of
+ * and tables once; the writer decides how they look. A document is a sequence of fields, objects of
  * fields, and tables. Text and CSV of hostile captures are safe to show in a terminal or a
  * spreadsheet.
  */
@@ -40,38 +40,39 @@ struct kymo_column {
 	enum kymo_show show;
 };
 
-struct kymo_sink;
+struct kymo_writer;
 
 /* out stays the caller's. 0 or -ENOMEM. */
-int kymo_sink_new(enum kymo_format format, FILE *out, struct kymo_sink **ret_sink);
-struct kymo_sink *kymo_sink_free(struct kymo_sink *sink);
-void kymo_sink_freep(struct kymo_sink **sink);
-enum kymo_format kymo_sink_format(const struct kymo_sink *sink);
+int kymo_writer_new(enum kymo_format format, FILE *out, struct kymo_writer **ret_sink);
+struct kymo_writer *kymo_writer_free(struct kymo_writer *writer);
+void kymo_writer_freep(struct kymo_writer **writer);
+enum kymo_format kymo_writer_format(const struct kymo_writer *writer);
 
 /* A field of the document or of the object that is open. CSV leaves fields out: it holds one table.
  */
-void kymo_sink_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
-		     const struct kymo_value *value);
-void kymo_sink_field_int(struct kymo_sink *sink, const char *name, enum kymo_show show, s64 value);
-void kymo_sink_field_real(struct kymo_sink *sink, const char *name, enum kymo_show show,
-			  double value);
-void kymo_sink_field_text(struct kymo_sink *sink, const char *name,
-			  const char *text); /* NULL: null */
-void kymo_sink_field_bool(struct kymo_sink *sink, const char *name, bool value);
+void kymo_writer_field(struct kymo_writer *writer, const char *name, enum kymo_show show,
+		       const struct kymo_value *value);
+void kymo_writer_field_int(struct kymo_writer *writer, const char *name, enum kymo_show show,
+			   s64 value);
+void kymo_writer_field_real(struct kymo_writer *writer, const char *name, enum kymo_show show,
+			    double value);
+void kymo_writer_field_text(struct kymo_writer *writer, const char *name,
+			    const char *text); /* NULL: null */
+void kymo_writer_field_bool(struct kymo_writer *writer, const char *name, bool value);
 
 /* Objects hold fields and tables. Text shows the name as a heading. */
-void kymo_sink_object_begin(struct kymo_sink *sink, const char *name);
-void kymo_sink_object_end(struct kymo_sink *sink);
+void kymo_writer_object_begin(struct kymo_writer *writer, const char *name);
+void kymo_writer_object_end(struct kymo_writer *writer);
 
 /* A table: JSON array of objects, CSV with a head line, aligned text. columns must live until the
  * table ends. In CSV only the first table is written. */
-void kymo_sink_table_begin(struct kymo_sink *sink, const char *name,
-			   const struct kymo_column *columns, size_t column_count);
-void kymo_sink_row(struct kymo_sink *sink, const struct kymo_value *values);
-void kymo_sink_table_end(struct kymo_sink *sink);
+void kymo_writer_table_begin(struct kymo_writer *writer, const char *name,
+			     const struct kymo_column *columns, size_t column_count);
+void kymo_writer_row(struct kymo_writer *writer, const struct kymo_value *values);
+void kymo_writer_table_end(struct kymo_writer *writer);
 /* The first error so far, 0 if none: who writes millions of rows asks, to stop when nobody reads.
  */
-int kymo_sink_error(const struct kymo_sink *sink);
+int kymo_writer_error(const struct kymo_writer *writer);
 
 /* Flushes out. 0, or why writing to it failed: -EPIPE where the reader of a pipe went away, else
  * -errno. */
@@ -79,7 +80,7 @@ int kymo_output_error(FILE *out);
 
 /* Closes the document and flushes. 0, or the error of writing (-EPIPE, -ENOSPC, ...) or of memory
  * that any call before met. */
-int kymo_sink_finish(struct kymo_sink *sink, struct cap_err *err);
+int kymo_writer_finish(struct kymo_writer *writer, struct cap_err *err);
 
 static inline struct kymo_value kymo_int(s64 value)
 {

@@ -59,50 +59,50 @@ static void write_cell(FILE *out, const struct kymo_value *value)
 	}
 }
 
-static void csv_row(struct kymo_sink *sink, const struct kymo_value *values)
+static void csv_row(struct kymo_writer *writer, const struct kymo_value *values)
 {
-	if (sink->tables > 1)
+	if (writer->tables > 1)
 		return;
-	for (size_t i = 0; i < sink->column_count; i++) {
+	for (size_t i = 0; i < writer->column_count; i++) {
 		if (i > 0)
-			(void)fputc(',', sink->out);
-		write_cell(sink->out, &values[i]);
+			(void)fputc(',', writer->out);
+		write_cell(writer->out, &values[i]);
 	}
-	(void)fputs("\r\n", sink->out);
+	(void)fputs("\r\n", writer->out);
 }
 
-static void csv_table_begin(struct kymo_sink *sink, const char *name)
+static void csv_table_begin(struct kymo_writer *writer, const char *name)
 {
 	(void)name;
-	if (sink->tables > 1)
+	if (writer->tables > 1)
 		return;
-	for (size_t i = 0; i < sink->column_count; i++) {
-		struct kymo_value title = kymo_text(sink->columns[i].name);
+	for (size_t i = 0; i < writer->column_count; i++) {
+		struct kymo_value title = kymo_text(writer->columns[i].name);
 
 		if (i > 0)
-			(void)fputc(',', sink->out);
-		write_cell(sink->out, &title);
+			(void)fputc(',', writer->out);
+		write_cell(writer->out, &title);
 	}
-	(void)fputs("\r\n", sink->out);
+	(void)fputs("\r\n", writer->out);
 }
 
-static void csv_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+static void csv_field(struct kymo_writer *writer, const char *name, enum kymo_show show,
 		      const struct kymo_value *value)
 {
-	(void)sink, (void)name, (void)show, (void)value;
+	(void)writer, (void)name, (void)show, (void)value;
 }
 
-static void csv_object_begin(struct kymo_sink *sink, const char *name)
+static void csv_object_begin(struct kymo_writer *writer, const char *name)
 {
-	(void)sink, (void)name;
+	(void)writer, (void)name;
 }
 
-static void csv_nothing(struct kymo_sink *sink)
+static void csv_nothing(struct kymo_writer *writer)
 {
-	(void)sink;
+	(void)writer;
 }
 
-const struct kymo_sink_ops kymo_sink_csv_ops = {
+const struct kymo_writer_ops kymo_writer_csv_ops = {
 	.field = csv_field,
 	.object_begin = csv_object_begin,
 	.object_end = csv_nothing,

@@ -10,39 +10,39 @@
 
 #include "analyzer/output/writer_ops.h"
 
-int kymo_sink_new(enum kymo_format format, FILE *out, struct kymo_sink **ret_sink)
+int kymo_writer_new(enum kymo_format format, FILE *out, struct kymo_writer **ret_sink)
 {
-	struct kymo_sink *sink = calloc(1, sizeof(*sink));
+	struct kymo_writer *writer = calloc(1, sizeof(*writer));
 
-	if (!sink)
+	if (!writer)
 		return -ENOMEM;
-	sink->format = format;
-	sink->out = out;
-	sink->ops = format == KYMO_FORMAT_JSON	? &kymo_sink_json_ops
-		    : format == KYMO_FORMAT_CSV ? &kymo_sink_csv_ops
-						: &kymo_sink_text_ops;
-	*ret_sink = sink;
+	writer->format = format;
+	writer->out = out;
+	writer->ops = format == KYMO_FORMAT_JSON  ? &kymo_writer_json_ops
+		      : format == KYMO_FORMAT_CSV ? &kymo_writer_csv_ops
+						  : &kymo_writer_text_ops;
+	*ret_sink = writer;
 	return 0;
 }
 
-struct kymo_sink *kymo_sink_free(struct kymo_sink *sink)
+struct kymo_writer *kymo_writer_free(struct kymo_writer *writer)
 {
-	if (!sink)
+	if (!writer)
 		return NULL;
-	if (sink->ops->free)
-		sink->ops->free(sink);
-	free(sink);
+	if (writer->ops->free)
+		writer->ops->free(writer);
+	free(writer);
 	return NULL;
 }
 
-void kymo_sink_freep(struct kymo_sink **sink)
+void kymo_writer_freep(struct kymo_writer **writer)
 {
-	*sink = kymo_sink_free(*sink);
+	*writer = kymo_writer_free(*writer);
 }
 
-enum kymo_format kymo_sink_format(const struct kymo_sink *sink)
+enum kymo_format kymo_writer_format(const struct kymo_writer *writer)
 {
-	return sink->format;
+	return writer->format;
 }
 
 struct kymo_value kymo_text(const char *text)
@@ -54,88 +54,91 @@ struct kymo_value kymo_text(const char *text)
 
 /* Keeps the reason of the first write that failed: later ones, and stdio, do not tell it any more.
  */
-static void note_error(struct kymo_sink *sink)
+static void note_error(struct kymo_writer *writer)
 {
-	if (sink->error == 0 && ferror(sink->out))
-		sink->error = errno > 0 ? -errno : -EIO;
+	if (writer->error == 0 && ferror(writer->out))
+		writer->error = errno > 0 ? -errno : -EIO;
 }
 
-void kymo_sink_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
-		     const struct kymo_value *value)
+void kymo_writer_field(struct kymo_writer *writer, const char *name, enum kymo_show show,
+		       const struct kymo_value *value)
 {
-	assert(!sink->in_table);
-	sink->ops->field(sink, name, show, value);
-	note_error(sink);
+	assert(!writer->in_table);
+	writer->ops->field(writer, name, show, value);
+	note_error(writer);
 }
 
-void kymo_sink_field_int(struct kymo_sink *sink, const char *name, enum kymo_show show, s64 value)
+void kymo_writer_field_int(struct kymo_writer *writer, const char *name, enum kymo_show show,
+			   s64 value)
 {
-	kymo_sink_field(sink, name, show, &(struct kymo_value){.type = KYMO_INT, .integer = value});
+	kymo_writer_field(writer, name, show,
+			  &(struct kymo_value){.type = KYMO_INT, .integer = value});
 }
 
-void kymo_sink_field_real(struct kymo_sink *sink, const char *name, enum kymo_show show,
-			  double value)
+void kymo_writer_field_real(struct kymo_writer *writer, const char *name, enum kymo_show show,
+			    double value)
 {
-	kymo_sink_field(sink, name, show, &(struct kymo_value){.type = KYMO_REAL, .real = value});
+	kymo_writer_field(writer, name, show,
+			  &(struct kymo_value){.type = KYMO_REAL, .real = value});
 }
 
-void kymo_sink_field_text(struct kymo_sink *sink, const char *name, const char *text)
+void kymo_writer_field_text(struct kymo_writer *writer, const char *name, const char *text)
 {
 	struct kymo_value value = kymo_text(text);
 
-	kymo_sink_field(sink, name, KYMO_SHOW_PLAIN, &value);
+	kymo_writer_field(writer, name, KYMO_SHOW_PLAIN, &value);
 }
 
-void kymo_sink_field_bool(struct kymo_sink *sink, const char *name, bool value)
+void kymo_writer_field_bool(struct kymo_writer *writer, const char *name, bool value)
 {
-	kymo_sink_field(sink, name, KYMO_SHOW_PLAIN,
-			&(struct kymo_value){.type = KYMO_BOOL, .integer = value});
+	kymo_writer_field(writer, name, KYMO_SHOW_PLAIN,
+			  &(struct kymo_value){.type = KYMO_BOOL, .integer = value});
 }
 
-void kymo_sink_object_begin(struct kymo_sink *sink, const char *name)
+void kymo_writer_object_begin(struct kymo_writer *writer, const char *name)
 {
-	assert(!sink->in_table && sink->depth < KYMO_SINK_MAX_DEPTH);
-	sink->ops->object_begin(sink, name);
-	sink->depth++;
-	sink->items[sink->depth] = 0;
+	assert(!writer->in_table && writer->depth < KYMO_SINK_MAX_DEPTH);
+	writer->ops->object_begin(writer, name);
+	writer->depth++;
+	writer->items[writer->depth] = 0;
 }
 
-void kymo_sink_object_end(struct kymo_sink *sink)
+void kymo_writer_object_end(struct kymo_writer *writer)
 {
-	assert(!sink->in_table && sink->depth > 0);
-	sink->ops->object_end(sink);
-	sink->depth--;
+	assert(!writer->in_table && writer->depth > 0);
+	writer->ops->object_end(writer);
+	writer->depth--;
 }
 
-void kymo_sink_table_begin(struct kymo_sink *sink, const char *name,
-			   const struct kymo_column *columns, size_t column_count)
+void kymo_writer_table_begin(struct kymo_writer *writer, const char *name,
+			     const struct kymo_column *columns, size_t column_count)
 {
-	assert(!sink->in_table);
-	sink->columns = columns;
-	sink->column_count = column_count;
-	sink->in_table = true;
-	sink->tables++;
-	sink->ops->table_begin(sink, name);
+	assert(!writer->in_table);
+	writer->columns = columns;
+	writer->column_count = column_count;
+	writer->in_table = true;
+	writer->tables++;
+	writer->ops->table_begin(writer, name);
 }
 
-void kymo_sink_row(struct kymo_sink *sink, const struct kymo_value *values)
+void kymo_writer_row(struct kymo_writer *writer, const struct kymo_value *values)
 {
-	assert(sink->in_table);
-	sink->ops->row(sink, values);
-	note_error(sink);
+	assert(writer->in_table);
+	writer->ops->row(writer, values);
+	note_error(writer);
 }
 
-int kymo_sink_error(const struct kymo_sink *sink)
+int kymo_writer_error(const struct kymo_writer *writer)
 {
-	return sink->error;
+	return writer->error;
 }
 
-void kymo_sink_table_end(struct kymo_sink *sink)
+void kymo_writer_table_end(struct kymo_writer *writer)
 {
-	assert(sink->in_table);
-	sink->ops->table_end(sink);
-	note_error(sink);
-	sink->in_table = false;
+	assert(writer->in_table);
+	writer->ops->table_end(writer);
+	note_error(writer);
+	writer->in_table = false;
 }
 
 int kymo_output_error(FILE *out)
@@ -152,17 +155,17 @@ int kymo_output_error(FILE *out)
 	return -errno_code;
 }
 
-int kymo_sink_finish(struct kymo_sink *sink, struct cap_err *err)
+int kymo_writer_finish(struct kymo_writer *writer, struct cap_err *err)
 {
 	int rc;
 
-	while (sink->depth > 0)
-		kymo_sink_object_end(sink);
-	sink->ops->finish(sink);
-	rc = kymo_output_error(sink->out);
-	if (sink->error == 0 || rc == -EPIPE)
-		sink->error = rc;
-	if (sink->error == 0)
+	while (writer->depth > 0)
+		kymo_writer_object_end(writer);
+	writer->ops->finish(writer);
+	rc = kymo_output_error(writer->out);
+	if (writer->error == 0 || rc == -EPIPE)
+		writer->error = rc;
+	if (writer->error == 0)
 		return 0;
-	return cap_fail_errno(err, -sink->error, "write the output");
+	return cap_fail_errno(err, -writer->error, "write the output");
 }

@@ -5,96 +5,96 @@
 
 #include <string.h>
 
-static void begin_member(struct kymo_sink *sink, const char *name)
+static void begin_member(struct kymo_writer *writer, const char *name)
 {
-	if (sink->items[sink->depth]++ == 0)
-		(void)fputs(sink->depth == 0 ? "{\n" : "\n", sink->out);
+	if (writer->items[writer->depth]++ == 0)
+		(void)fputs(writer->depth == 0 ? "{\n" : "\n", writer->out);
 	else
-		(void)fputs(",\n", sink->out);
-	for (unsigned i = 0; i <= sink->depth; i++)
-		(void)fputs("  ", sink->out);
-	kymo_json_key(sink->out, name, "");
-	(void)fputc(' ', sink->out);
+		(void)fputs(",\n", writer->out);
+	for (unsigned i = 0; i <= writer->depth; i++)
+		(void)fputs("  ", writer->out);
+	kymo_json_key(writer->out, name, "");
+	(void)fputc(' ', writer->out);
 }
 
-static void write_value(struct kymo_sink *sink, const struct kymo_value *value)
+static void write_value(struct kymo_writer *writer, const struct kymo_value *value)
 {
 	char number[KYMO_NUMBER_BYTES];
 
 	if (value->type == KYMO_TEXT) {
-		kymo_json_string(sink->out, value->text, value->text_bytes);
+		kymo_json_string(writer->out, value->text, value->text_bytes);
 		return;
 	}
 	kymo_format_plain(value, number);
-	(void)fputs(number, sink->out);
+	(void)fputs(number, writer->out);
 }
 
-static void json_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+static void json_field(struct kymo_writer *writer, const char *name, enum kymo_show show,
 		       const struct kymo_value *value)
 {
 	(void)show;
-	begin_member(sink, name);
-	write_value(sink, value);
+	begin_member(writer, name);
+	write_value(writer, value);
 	if (value->type == KYMO_TEXT)
-		kymo_json_flag(sink->out, ", ", name, "_hex", value->text, value->text_bytes);
+		kymo_json_flag(writer->out, ", ", name, "_hex", value->text, value->text_bytes);
 }
 
-static void json_object_begin(struct kymo_sink *sink, const char *name)
+static void json_object_begin(struct kymo_writer *writer, const char *name)
 {
-	begin_member(sink, name);
-	(void)fputc('{', sink->out);
+	begin_member(writer, name);
+	(void)fputc('{', writer->out);
 }
 
-static void json_object_end(struct kymo_sink *sink)
+static void json_object_end(struct kymo_writer *writer)
 {
-	if (sink->items[sink->depth] > 0) {
-		(void)fputc('\n', sink->out);
-		for (unsigned i = 0; i < sink->depth; i++)
-			(void)fputs("  ", sink->out);
+	if (writer->items[writer->depth] > 0) {
+		(void)fputc('\n', writer->out);
+		for (unsigned i = 0; i < writer->depth; i++)
+			(void)fputs("  ", writer->out);
 	}
-	(void)fputc('}', sink->out);
+	(void)fputc('}', writer->out);
 }
 
-static void json_table_begin(struct kymo_sink *sink, const char *name)
+static void json_table_begin(struct kymo_writer *writer, const char *name)
 {
-	begin_member(sink, name);
-	(void)fputc('[', sink->out);
-	sink->items[sink->depth + 1] = 0;
+	begin_member(writer, name);
+	(void)fputc('[', writer->out);
+	writer->items[writer->depth + 1] = 0;
 }
 
-static void json_row(struct kymo_sink *sink, const struct kymo_value *values)
+static void json_row(struct kymo_writer *writer, const struct kymo_value *values)
 {
-	(void)fputs(sink->items[sink->depth + 1]++ == 0 ? "\n" : ",\n", sink->out);
-	for (unsigned i = 0; i < sink->depth + 2; i++)
-		(void)fputs("  ", sink->out);
-	for (size_t i = 0; i < sink->column_count; i++) {
-		(void)fputs(i == 0 ? "{" : ", ", sink->out);
-		kymo_json_key(sink->out, sink->columns[i].name, "");
-		(void)fputc(' ', sink->out);
-		write_value(sink, &values[i]);
+	(void)fputs(writer->items[writer->depth + 1]++ == 0 ? "\n" : ",\n", writer->out);
+	for (unsigned i = 0; i < writer->depth + 2; i++)
+		(void)fputs("  ", writer->out);
+	for (size_t i = 0; i < writer->column_count; i++) {
+		(void)fputs(i == 0 ? "{" : ", ", writer->out);
+		kymo_json_key(writer->out, writer->columns[i].name, "");
+		(void)fputc(' ', writer->out);
+		write_value(writer, &values[i]);
 		if (values[i].type == KYMO_TEXT)
-			kymo_json_flag(sink->out, ", ", sink->columns[i].name, "_hex",
+			kymo_json_flag(writer->out, ", ", writer->columns[i].name, "_hex",
 				       values[i].text, values[i].text_bytes);
 	}
-	(void)fputs(sink->column_count == 0 ? "{}" : "}", sink->out);
+	(void)fputs(writer->column_count == 0 ? "{}" : "}", writer->out);
 }
 
-static void json_table_end(struct kymo_sink *sink)
+static void json_table_end(struct kymo_writer *writer)
 {
-	if (sink->items[sink->depth + 1] > 0) {
-		(void)fputc('\n', sink->out);
-		for (unsigned i = 0; i <= sink->depth; i++)
-			(void)fputs("  ", sink->out);
+	if (writer->items[writer->depth + 1] > 0) {
+		(void)fputc('\n', writer->out);
+		for (unsigned i = 0; i <= writer->depth; i++)
+			(void)fputs("  ", writer->out);
 	}
-	(void)fputc(']', sink->out);
+	(void)fputc(']', writer->out);
 }
 
-static void json_finish(struct kymo_sink *sink)
+static void json_finish(struct kymo_writer *writer)
 {
-	(void)fputs(sink->items[0] > 0 ? "\n}\n" : "{}\n", sink->out);
+	(void)fputs(writer->items[0] > 0 ? "\n}\n" : "{}\n", writer->out);
 }
 
-const struct kymo_sink_ops kymo_sink_json_ops = {
+const struct kymo_writer_ops kymo_writer_json_ops = {
 	.field = json_field,
 	.object_begin = json_object_begin,
 	.object_end = json_object_end,

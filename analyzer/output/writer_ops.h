@@ -1,23 +1,23 @@
 #pragma once
-/* Between sink.c and the formats: what each must do. Not for reports. */
+/* Between writer.c and the formats: what each must do. Not for reports. */
 #include "analyzer/output/report_writer.h"
 
 #define KYMO_SINK_MAX_DEPTH 8
 
-struct kymo_sink_ops {
-	void (*field)(struct kymo_sink *sink, const char *name, enum kymo_show show,
+struct kymo_writer_ops {
+	void (*field)(struct kymo_writer *writer, const char *name, enum kymo_show show,
 		      const struct kymo_value *value);
-	void (*object_begin)(struct kymo_sink *sink, const char *name);
-	void (*object_end)(struct kymo_sink *sink);
-	void (*table_begin)(struct kymo_sink *sink, const char *name);
-	void (*row)(struct kymo_sink *sink, const struct kymo_value *values);
-	void (*table_end)(struct kymo_sink *sink);
-	void (*finish)(struct kymo_sink *sink);
-	void (*free)(struct kymo_sink *sink);
+	void (*object_begin)(struct kymo_writer *writer, const char *name);
+	void (*object_end)(struct kymo_writer *writer);
+	void (*table_begin)(struct kymo_writer *writer, const char *name);
+	void (*row)(struct kymo_writer *writer, const struct kymo_value *values);
+	void (*table_end)(struct kymo_writer *writer);
+	void (*finish)(struct kymo_writer *writer);
+	void (*free)(struct kymo_writer *writer);
 };
 
-struct kymo_sink {
-	const struct kymo_sink_ops *ops;
+struct kymo_writer {
+	const struct kymo_writer_ops *ops;
 	enum kymo_format format;
 	FILE *out;
 	int error; /* the first one, negative */
@@ -31,4 +31,4 @@ struct kymo_sink {
 	void *state; /* of the format */
 };
 
-extern const struct kymo_sink_ops kymo_sink_text_ops, kymo_sink_csv_ops, kymo_sink_json_ops;
+extern const struct kymo_writer_ops kymo_writer_text_ops, kymo_writer_csv_ops, kymo_writer_json_ops;

@@ -27,64 +27,64 @@ struct text_state {
 	bool wrote_any;
 };
 
-static struct text_state *state_of(struct kymo_sink *sink)
+static struct text_state *state_of(struct kymo_writer *writer)
 {
-	if (!sink->state)
-		sink->state = calloc(1, sizeof(struct text_state));
-	if (!sink->state && sink->error == 0)
-		sink->error = -ENOMEM;
-	return sink->state;
+	if (!writer->state)
+		writer->state = calloc(1, sizeof(struct text_state));
+	if (!writer->state && writer->error == 0)
+		writer->error = -ENOMEM;
+	return writer->state;
 }
 
-static void indent(struct kymo_sink *sink)
+static void indent(struct kymo_writer *writer)
 {
-	for (unsigned i = 0; i < sink->depth; i++)
-		(void)fputs("  ", sink->out);
+	for (unsigned i = 0; i < writer->depth; i++)
+		(void)fputs("  ", writer->out);
 }
 
-static void text_field(struct kymo_sink *sink, const char *name, enum kymo_show show,
+static void text_field(struct kymo_writer *writer, const char *name, enum kymo_show show,
 		       const struct kymo_value *value)
 {
-	struct text_state *state = state_of(sink);
-	int pad = TEXT_FIELD_WIDTH - (int)strlen(name) - 2 * (int)sink->depth;
+	struct text_state *state = state_of(writer);
+	int pad = TEXT_FIELD_WIDTH - (int)strlen(name) - 2 * (int)writer->depth;
 	char number[KYMO_NUMBER_BYTES];
 
 	if (!state || show == KYMO_SHOW_HIDDEN)
 		return;
 	state->wrote_any = true;
-	indent(sink);
-	kymo_print_safe(sink->out, name, strlen(name));
-	(void)fprintf(sink->out, ":%*s", pad > 1 ? pad : 1, "");
+	indent(writer);
+	kymo_print_safe(writer->out, name, strlen(name));
+	(void)fprintf(writer->out, ":%*s", pad > 1 ? pad : 1, "");
 	if (value->type == KYMO_TEXT) {
-		kymo_print_safe(sink->out, value->text, value->text_bytes);
+		kymo_print_safe(writer->out, value->text, value->text_bytes);
 	} else {
 		kymo_format_shown(value, show, number);
-		(void)fputs(number, sink->out);
+		(void)fputs(number, writer->out);
 	}
-	(void)fputc('\n', sink->out);
+	(void)fputc('\n', writer->out);
 }
 
-static void text_heading(struct kymo_sink *sink, const char *name)
+static void text_heading(struct kymo_writer *writer, const char *name)
 {
-	struct text_state *state = state_of(sink);
+	struct text_state *state = state_of(writer);
 
 	if (state && state->wrote_any)
-		(void)fputc('\n', sink->out);
+		(void)fputc('\n', writer->out);
 	if (state)
 		state->wrote_any = true;
 	if (name && *name) {
-		indent(sink);
-		kymo_print_safe(sink->out, name, strlen(name));
-		(void)fputc('\n', sink->out);
+		indent(writer);
+		kymo_print_safe(writer->out, name, strlen(name));
+		(void)fputc('\n', writer->out);
 	}
 }
 
-static void text_object_end(struct kymo_sink *sink)
+static void text_object_end(struct kymo_writer *writer)
 {
-	(void)sink;
+	(void)writer;
 }
 
-static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_value *value,
+static struct text_cell make_cell(struct kymo_writer *writer, const struct kymo_value *value,
 				  enum kymo_show show)
 {
 	struct text_cell cell = {.right = value->type != KYMO_TEXT};
@@ -105,53 +105,54 @@ static struct text_cell make_cell(struct kymo_sink *sink, const struct kymo_valu
 	}
 	if (!cell.text) {
 		cell.text_bytes = 0;
-		sink->error = -ENOMEM;
+		writer->error = -ENOMEM;
 	}
 	return cell;
 }
 
-static void print_cells(struct kymo_sink *sink, const struct text_state *state,
+static void print_cells(struct kymo_writer *writer, const struct text_state *state,
 			const struct text_cell *cells)
 {
-	size_t last = sink->column_count;
+	size_t last = writer->column_count;
 
-	while (last > 0 && sink->columns[last - 1].show == KYMO_SHOW_HIDDEN)
+	while (last > 0 && writer->columns[last - 1].show == KYMO_SHOW_HIDDEN)
 		last--;
-	indent(sink);
+	indent(writer);
 	for (size_t i = 0; i < last; i++) {
 		size_t width;
 		int pad;
 
-		if (sink->columns[i].show == KYMO_SHOW_HIDDEN)
+		if (writer->columns[i].show == KYMO_SHOW_HIDDEN)
 			continue;
 		width = kymo_safe_width(cells[i].text ? cells[i].text : "", cells[i].text_bytes);
 		pad = state->widths[i] > width ? (int)(state->widths[i] - width) : 0;
 		if (cells[i].right)
-			(void)fprintf(sink->out, "%*s", pad, "");
-		kymo_print_safe(sink->out, cells[i].text ? cells[i].text : "", cells[i].text_bytes);
+			(void)fprintf(writer->out, "%*s", pad, "");
+		kymo_print_safe(writer->out, cells[i].text ? cells[i].text : "",
+				cells[i].text_bytes);
 		if (i + 1 < last)
-			(void)fprintf(sink->out, "%*s", cells[i].right ? 2 : pad + 2, "");
+			(void)fprintf(writer->out, "%*s", cells[i].right ? 2 : pad + 2, "");
 	}
-	(void)fputc('\n', sink->out);
+	(void)fputc('\n', writer->out);
 }
 
-static void print_head(struct kymo_sink *sink, const struct text_state *state)
+static void print_head(struct kymo_writer *writer, const struct text_state *state)
 {
-	struct text_cell *titles = calloc(sink->column_count + 1, sizeof(*titles));
+	struct text_cell *titles = calloc(writer->column_count + 1, sizeof(*titles));
 
 	if (!titles) {
-		sink->error = -ENOMEM;
+		writer->error = -ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < sink->column_count; i++) {
-		const struct kymo_column *column = &sink->columns[i];
+	for (size_t i = 0; i < writer->column_count; i++) {
+		const struct kymo_column *column = &writer->columns[i];
 
 		titles[i].text = (char *)(column->title ? column->title : column->name);
 		titles[i].text_bytes = strlen(titles[i].text);
 		/* a head stands over the numbers of its column */
 		titles[i].right = state->rows > 0 && state->cells[i].right;
 	}
-	print_cells(sink, state, titles);
+	print_cells(writer, state, titles);
 	free(titles);
 }
 
@@ -161,37 +162,37 @@ static void free_row(struct text_cell *cells, size_t count)
 		free(cells[i].text);
 }
 
-static void flush_held(struct kymo_sink *sink, struct text_state *state)
+static void flush_held(struct kymo_writer *writer, struct text_state *state)
 {
 	if (!state->cells || !state->widths)
 		return;
-	print_head(sink, state);
+	print_head(writer, state);
 	for (size_t row = 0; row < state->rows; row++) {
-		struct text_cell *cells = &state->cells[row * sink->column_count];
+		struct text_cell *cells = &state->cells[row * writer->column_count];
 
-		print_cells(sink, state, cells);
-		free_row(cells, sink->column_count);
+		print_cells(writer, state, cells);
+		free_row(cells, writer->column_count);
 	}
 	state->rows = 0;
 }
 
-static void text_table_begin(struct kymo_sink *sink, const char *name)
+static void text_table_begin(struct kymo_writer *writer, const char *name)
 {
-	struct text_state *state = state_of(sink);
+	struct text_state *state = state_of(writer);
 
 	if (!state)
 		return;
-	text_heading(sink, sink->tables > 1 || state->wrote_any ? name : NULL);
+	text_heading(writer, writer->tables > 1 || state->wrote_any ? name : NULL);
 	state->rows = 0;
 	state->streaming = false;
-	state->cells = calloc(TEXT_HELD_ROWS * sink->column_count + 1, sizeof(*state->cells));
-	state->widths = calloc(sink->column_count + 1, sizeof(*state->widths));
+	state->cells = calloc(TEXT_HELD_ROWS * writer->column_count + 1, sizeof(*state->cells));
+	state->widths = calloc(writer->column_count + 1, sizeof(*state->widths));
 	if (!state->cells || !state->widths) {
-		sink->error = -ENOMEM;
+		writer->error = -ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < sink->column_count; i++) {
-		const struct kymo_column *column = &sink->columns[i];
+	for (size_t i = 0; i < writer->column_count; i++) {
+		const struct kymo_column *column = &writer->columns[i];
 
 		const char *title = column->title ? column->title : column->name;
 
@@ -199,64 +200,64 @@ static void text_table_begin(struct kymo_sink *sink, const char *name)
 	}
 }
 
-static void text_row(struct kymo_sink *sink, const struct kymo_value *values)
+static void text_row(struct kymo_writer *writer, const struct kymo_value *values)
 {
-	struct text_state *state = sink->state;
+	struct text_state *state = writer->state;
 	struct text_cell *cells;
 
 	if (!state || !state->cells || !state->widths)
 		return;
-	cells = &state->cells[state->rows * sink->column_count];
-	for (size_t i = 0; i < sink->column_count; i++) {
+	cells = &state->cells[state->rows * writer->column_count];
+	for (size_t i = 0; i < writer->column_count; i++) {
 		size_t width;
 
-		cells[i] = make_cell(sink, &values[i], sink->columns[i].show);
+		cells[i] = make_cell(writer, &values[i], writer->columns[i].show);
 		width = kymo_safe_width(cells[i].text ? cells[i].text : "", cells[i].text_bytes);
 		if (!state->streaming && width > state->widths[i])
 			state->widths[i] = width;
 	}
 	if (state->streaming) {
-		print_cells(sink, state, cells);
-		free_row(cells, sink->column_count);
+		print_cells(writer, state, cells);
+		free_row(cells, writer->column_count);
 	} else if (++state->rows == TEXT_HELD_ROWS) {
-		flush_held(sink, state);
+		flush_held(writer, state);
 		state->streaming = true;
 	}
 }
 
-static void text_table_end(struct kymo_sink *sink)
+static void text_table_end(struct kymo_writer *writer)
 {
-	struct text_state *state = sink->state;
+	struct text_state *state = writer->state;
 
 	if (!state)
 		return;
 	if (!state->streaming)
-		flush_held(sink, state);
+		flush_held(writer, state);
 	free(state->cells);
 	free(state->widths);
 	state->cells = NULL;
 	state->widths = NULL;
 }
 
-static void text_finish(struct kymo_sink *sink)
+static void text_finish(struct kymo_writer *writer)
 {
-	(void)sink;
+	(void)writer;
 }
 
-static void text_free(struct kymo_sink *sink)
+static void text_free(struct kymo_writer *writer)
 {
-	struct text_state *state = sink->state;
+	struct text_state *state = writer->state;
 
 	if (!state)
 		return;
 	if (state->cells)
-		free_row(state->cells, state->rows * sink->column_count);
+		free_row(state->cells, state->rows * writer->column_count);
 	free(state->cells);
 	free(state->widths);
 	free(state);
 }
 
-const struct kymo_sink_ops kymo_sink_text_ops = {
+const struct kymo_writer_ops kymo_writer_text_ops = {
 	.field = text_field,
 	.object_begin = text_heading,
 	.object_end = text_object_end,

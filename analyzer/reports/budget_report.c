@@ -46,8 +46,9 @@ static const struct kymo_column spending_columns[] = {
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 
-static int new_query(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
-		     const char *sql, struct kymo_query **ret_query, struct cap_err *err)
+static int new_query(struct kymo_db *db, const struct kymo_filter *filter,
+		     struct kymo_writer *writer, const char *sql, struct kymo_query **ret_query,
+		     struct cap_err *err)
 {
 	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
 
@@ -55,27 +56,27 @@ static int new_query(struct kymo_db *db, const struct kymo_filter *filter, struc
 		rc = kymo_query_bind_int(*ret_query, ":capture", filter->capture_id);
 	if (rc == 0)
 		rc = kymo_query_bind_int(*ret_query, ":text",
-					 kymo_sink_format(sink) == KYMO_FORMAT_TEXT);
+					 kymo_writer_format(writer) == KYMO_FORMAT_TEXT);
 	return rc;
 }
 
 static s64 write_table(struct kymo_query *query, const struct kymo_filter *filter,
-		       struct kymo_sink *sink, const char *view, const struct kymo_column *columns,
-		       struct cap_err *err)
+		       struct kymo_writer *writer, const char *view,
+		       const struct kymo_column *columns, struct cap_err *err)
 {
 	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
 
 	kymo_report_columns(filter, columns, (size_t)kymo_query_column_count(query), shown);
-	return kymo_query_to_sink(query, sink, view, shown, err);
+	return kymo_query_to_writer(query, writer, view, shown, err);
 }
 
 s64 kymo_decisions_table(struct kymo_db *db, const struct kymo_budget_options *options,
-			 struct kymo_sink *sink, struct cap_err *err)
+			 struct kymo_writer *writer, struct cap_err *err)
 {
-	bool text = kymo_sink_format(sink) == KYMO_FORMAT_TEXT;
+	bool text = kymo_writer_format(writer) == KYMO_FORMAT_TEXT;
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(
-		db, options->filter, sink,
+		db, options->filter, writer,
 		"SELECT round(at_s, 3) AS at_s, class, state, NULLIF(sample_hz, 0) AS sample_hz,"
 		" resource, measured_percent, limit_percent, effect, cause, time_ns, span_ns,"
 		" measured_value, limit_value,"
@@ -88,15 +89,15 @@ s64 kymo_decisions_table(struct kymo_db *db, const struct kymo_budget_options *o
 					 text && !options->all_decisions ? KYMO_BUDGET_DECISIONS
 									 : -1);
 	return rc < 0 ? rc
-		      : write_table(query, options->filter, sink, "governor_decisions",
+		      : write_table(query, options->filter, writer, "governor_decisions",
 				    decision_columns, err);
 }
 
 s64 kymo_spending_table(struct kymo_db *db, const struct kymo_filter *filter,
-			struct kymo_sink *sink, struct cap_err *err)
+			struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter, sink,
+	int rc = new_query(db, filter, writer,
 			   "SELECT round(at_s, 3) AS at_s, recorder_cpu_percent, bpf_cpu_percent,"
 			   " account_cpu_percent, cpu_percent, cpu_budget_percent, rss_bytes, "
 			   "thinned, time_ns, capture_id FROM overhead_spending WHERE " CAPTURE_SQL
@@ -104,13 +105,13 @@ s64 kymo_spending_table(struct kymo_db *db, const struct kymo_filter *filter,
 			   &query, err);
 
 	return rc < 0 ? rc
-		      : write_table(query, filter, sink, "overhead_spending", spending_columns,
+		      : write_table(query, filter, writer, "overhead_spending", spending_columns,
 				    err);
 }
 
 /* Text only with the timeline: each ten seconds one. The decisions of other formats hold them. */
 static s64 account_table(struct kymo_db *db, const struct kymo_filter *filter,
-			 struct kymo_sink *sink, struct cap_err *err)
+			 struct kymo_writer *writer, struct cap_err *err)
 {
 	static const struct kymo_column columns[] = {
 		{"at_s", "at second", KYMO_SHOW_PLAIN},
@@ -120,20 +121,20 @@ static s64 account_table(struct kymo_db *db, const struct kymo_filter *filter,
 		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 	};
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter, sink,
+	int rc = new_query(db, filter, writer,
 			   "SELECT round(at_s, 3) AS at_s, span_ns, measured_percent, "
 			   "limit_percent, capture_id FROM governor_decisions WHERE " CAPTURE_SQL
 			   " AND kind = 'account' ORDER BY capture_id, time_ns, place",
 			   &query, err);
 
-	return rc < 0 ? rc : write_table(query, filter, sink, "governor_accounts", columns, err);
+	return rc < 0 ? rc : write_table(query, filter, writer, "governor_accounts", columns, err);
 }
 
 static int coverage_table(struct kymo_db *db, const struct kymo_filter *filter,
-			  struct kymo_sink *sink, struct cap_err *err)
+			  struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter, sink,
+	int rc = new_query(db, filter, writer,
 			   "SELECT class, full_ns, counts_ns, reduced_ns, off_ns, duration_ns, "
 			   "spans, capture_id FROM class_coverage WHERE " CAPTURE_SQL
 			   " ORDER BY capture_id, class",
@@ -142,17 +143,17 @@ static int coverage_table(struct kymo_db *db, const struct kymo_filter *filter,
 
 	if (rc < 0)
 		return rc;
-	rows = write_table(query, filter, sink, "class_coverage", coverage_columns, err);
+	rows = write_table(query, filter, writer, "class_coverage", coverage_columns, err);
 	return rows < 0 ? (int)rows : 0;
 }
 
 /* The fields of object "budget", over all captures of the filter. */
 static int budget_fields(struct kymo_db *db, const struct kymo_filter *filter,
-			 struct kymo_sink *sink, s64 *ret_decisions, struct cap_err *err)
+			 struct kymo_writer *writer, s64 *ret_decisions, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(
-		db, filter, sink,
+		db, filter, writer,
 		"SELECT b.cpu_budget_percent, b.cpu_account_percent, s.cpu_highest_percent,"
 		" s.measurements, s.over_budget, b.memory_budget_bytes, b.disk_floor_bytes, "
 		"d.decisions"
@@ -171,38 +172,39 @@ static int budget_fields(struct kymo_db *db, const struct kymo_filter *filter,
 		rc = kymo_query_step(query, err);
 	if (rc <= 0)
 		return rc;
-	kymo_sink_object_begin(sink, "budget");
+	kymo_writer_object_begin(writer, "budget");
 	for (int i = 0; i < kymo_query_column_count(query); i++) {
 		const char *name = kymo_query_column_name(query, i);
 		struct kymo_value value = kymo_query_value(query, i);
 
-		kymo_sink_field(sink, name, kymo_report_show(name), &value);
+		kymo_writer_field(writer, name, kymo_report_show(name), &value);
 	}
 	*ret_decisions = kymo_query_int(query, kymo_query_column_count(query) - 1);
 	return 0;
 }
 
 int kymo_budget_report(struct kymo_db *db, const struct kymo_budget_options *options,
-		       struct kymo_sink *sink, struct cap_err *err)
+		       struct kymo_writer *writer, struct cap_err *err)
 {
-	bool text = kymo_sink_format(sink) == KYMO_FORMAT_TEXT;
+	bool text = kymo_writer_format(writer) == KYMO_FORMAT_TEXT;
 	s64 decisions = 0, rows = 0;
 	int rc = kymo_governed(db, options->filter, err);
 
 	if (rc <= 0)
 		return rc;
-	rc = budget_fields(db, options->filter, sink, &decisions, err);
+	rc = budget_fields(db, options->filter, writer, &decisions, err);
 	if (rc < 0)
 		return rc;
 	if (text && decisions > KYMO_BUDGET_DECISIONS && !options->all_decisions)
-		kymo_sink_field_text(sink, "shown", "the first 40 of them: --decisions shows all");
-	kymo_sink_object_end(sink);
-	rc = coverage_table(db, options->filter, sink, err);
+		kymo_writer_field_text(writer, "shown",
+				       "the first 40 of them: --decisions shows all");
+	kymo_writer_object_end(writer);
+	rc = coverage_table(db, options->filter, writer, err);
 	if (rc == 0 && (decisions > 0 || !text))
-		rows = kymo_decisions_table(db, options, sink, err);
+		rows = kymo_decisions_table(db, options, writer, err);
 	if (rc == 0 && rows >= 0 && options->timeline)
-		rows = kymo_spending_table(db, options->filter, sink, err);
+		rows = kymo_spending_table(db, options->filter, writer, err);
 	if (rc == 0 && rows >= 0 && options->timeline && text)
-		rows = account_table(db, options->filter, sink, err);
+		rows = account_table(db, options->filter, writer, err);
 	return rc < 0 ? rc : rows < 0 ? (int)rows : 0;
 }

@@ -15,10 +15,10 @@ struct kymo_budget_options {
 /* Object "budget" and tables class_coverage, governor_decisions and, with timeline,
  * overhead_spending. 0 or the database's error. */
 int kymo_budget_report(struct kymo_db *db, const struct kymo_budget_options *options,
-		       struct kymo_sink *sink, struct cap_err *err);
+		       struct kymo_writer *writer, struct cap_err *err);
 
 /* Single tables, for CSV. Return rows, or the database's error. */
 s64 kymo_decisions_table(struct kymo_db *db, const struct kymo_budget_options *options,
-			 struct kymo_sink *sink, struct cap_err *err);
+			 struct kymo_writer *writer, struct cap_err *err);
 s64 kymo_spending_table(struct kymo_db *db, const struct kymo_filter *filter,
-			struct kymo_sink *sink, struct cap_err *err);
+			struct kymo_writer *writer, struct cap_err *err);

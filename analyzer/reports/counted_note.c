@@ -53,53 +53,56 @@ int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, cons
 }
 
 /* Text to the microsecond: a table for people needs no exponents. */
-static void seconds(struct kymo_sink *sink, const char *name, double value)
+static void seconds(struct kymo_writer *writer, const char *name, double value)
 {
 	char text[40];
 
-	if (kymo_sink_format(sink) != KYMO_FORMAT_TEXT) {
-		kymo_sink_field_real(sink, name, KYMO_SHOW_PLAIN, value);
+	if (kymo_writer_format(writer) != KYMO_FORMAT_TEXT) {
+		kymo_writer_field_real(writer, name, KYMO_SHOW_PLAIN, value);
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "%.6f", value);
-	kymo_sink_field_text(sink, name, text);
+	kymo_writer_field_text(writer, name, text);
 }
 
-void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums *sums,
+void kymo_counted_object(struct kymo_writer *writer, const struct kymo_counted_sums *sums,
 			 const struct kymo_filter *filter)
 {
-	bool is_text = kymo_sink_format(sink) == KYMO_FORMAT_TEXT;
+	bool is_text = kymo_writer_format(writer) == KYMO_FORMAT_TEXT;
 
 	if (sums->counted <= 0 && sums->outside <= 0)
 		return;
-	kymo_sink_object_begin(sink, "counted_calls");
-	kymo_sink_field_int(sink, "single", KYMO_SHOW_COUNT, sums->single);
-	kymo_sink_field_int(sink, "counted", KYMO_SHOW_COUNT, sums->counted);
+	kymo_writer_object_begin(writer, "counted_calls");
+	kymo_writer_field_int(writer, "single", KYMO_SHOW_COUNT, sums->single);
+	kymo_writer_field_int(writer, "counted", KYMO_SHOW_COUNT, sums->counted);
 	if (sums->has_spans) {
-		seconds(sink, "from_s", sums->from_s);
-		seconds(sink, "to_s", sums->to_s);
+		seconds(writer, "from_s", sums->from_s);
+		seconds(writer, "to_s", sums->to_s);
 	}
 	if (sums->outside > 0) {
-		kymo_sink_field_int(sink, "left_out", KYMO_SHOW_COUNT, sums->outside);
-		kymo_sink_field_text(sink, "left_out_why",
-				     "counted in spans that are only partly in the time asked for");
+		kymo_writer_field_int(writer, "left_out", KYMO_SHOW_COUNT, sums->outside);
+		kymo_writer_field_text(
+			writer, "left_out_why",
+			"counted in spans that are only partly in the time asked for");
 	}
-	kymo_sink_field_text(sink, "exact", "calls, errors, unfinished, total and avg of both");
-	kymo_sink_field_text(sink, "estimated",
-			     is_text ? "durations of counted calls are known to a power of two; "
-				       "percentiles with ~ are interpolated in it"
-				     : "percentiles that a row names in estimated: durations of "
-				       "counted calls are known to a power of two, inside of which "
-				       "they are interpolated");
-	kymo_sink_field_text(sink, "bounds",
-			     is_text ? "no call was shorter than a min with >, none longer than a "
-				       "max with <"
-				     : "where a row names min or max in bounds, no call was "
-				       "shorter or longer, and maybe none was so short or long");
+	kymo_writer_field_text(writer, "exact", "calls, errors, unfinished, total and avg of both");
+	kymo_writer_field_text(
+		writer, "estimated",
+		is_text ? "durations of counted calls are known to a power of two; "
+			  "percentiles with ~ are interpolated in it"
+			: "percentiles that a row names in estimated: durations of "
+			  "counted calls are known to a power of two, inside of which "
+			  "they are interpolated");
+	kymo_writer_field_text(
+		writer, "bounds",
+		is_text ? "no call was shorter than a min with >, none longer than a "
+			  "max with <"
+			: "where a row names min or max in bounds, no call was "
+			  "shorter or longer, and maybe none was so short or long");
 	if (filter->comm)
-		kymo_sink_field_text(
-			sink, "names",
+		kymo_writer_field_text(
+			writer, "names",
 			"counted calls are of whole processes: --comm was compared with "
 			"the name of the main thread");
-	kymo_sink_object_end(sink);
+	kymo_writer_object_end(writer);
 }

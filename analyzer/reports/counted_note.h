@@ -20,5 +20,5 @@ int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, cons
 
 /* Object "counted_calls" of the document, with what the marks of a table mean. Nothing where no
  * call was counted. */
-void kymo_counted_object(struct kymo_sink *sink, const struct kymo_counted_sums *sums,
+void kymo_counted_object(struct kymo_writer *writer, const struct kymo_counted_sums *sums,
 			 const struct kymo_filter *filter);

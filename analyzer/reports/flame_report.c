@@ -281,7 +281,7 @@ struct thinned {
 	int told, left;
 };
 
-static void thinned_caption(void *context, const char *path, const char *text)
+static void reduced_caption(void *context, const char *path, const char *text)
 {
 	struct thinned *thinned = context;
 
@@ -297,13 +297,13 @@ static void thinned_caption(void *context, const char *path, const char *text)
 }
 
 /* What the picture lacks on purpose, and what its widths therefore mean. */
-static int thinned_captions(struct kymo_db *db, const struct kymo_filter *filter,
+static int reduced_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			    const struct kymo_stack_facts *facts,
 			    struct kymo_flame_captions *captions, struct cap_err *err)
 {
 	struct thinned thinned = {.captions = captions, .several = filter->capture_id == 0};
 	char text[KYMO_CAPTION_BYTES];
-	int rc = kymo_thinned_each(db, filter, KYMO_ABOUT_SAMPLES, thinned_caption, &thinned, err);
+	int rc = kymo_reduced_each(db, filter, KYMO_ABOUT_SAMPLES, reduced_caption, &thinned, err);
 
 	if (rc < 0)
 		return rc;
@@ -339,7 +339,7 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			percent((u64)lost, (u64)lost + facts->samples));
 	rc = damage_caption(db, filter, captions, err);
 	if (rc == 0)
-		rc = thinned_captions(db, filter, facts, captions, err);
+		rc = reduced_captions(db, filter, facts, captions, err);
 	if (rc < 0)
 		return rc;
 	quality_caption(facts, captions);
@@ -351,16 +351,16 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	return 0;
 }
 
-void kymo_weight_fields(struct kymo_sink *sink, const struct kymo_sample_weight *weight)
+void kymo_weight_fields(struct kymo_writer *writer, const struct kymo_sample_weight *weight)
 {
 	if (weight->weight == KYMO_WEIGHT_SAMPLES)
 		return;
-	kymo_sink_field_text(sink, "counted", kymo_weight_unit(weight->weight));
-	kymo_sink_field_int(sink, "without_period", KYMO_SHOW_COUNT, weight->without_period);
+	kymo_writer_field_text(writer, "counted", kymo_weight_unit(weight->weight));
+	kymo_writer_field_int(writer, "without_period", KYMO_SHOW_COUNT, weight->without_period);
 }
 
-void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree,
-			enum kymo_weight weight)
+void kymo_flame_to_writer(struct kymo_writer *writer, const struct kymo_tree *tree,
+			  enum kymo_weight weight)
 {
 	bool by_period = kymo_weight_is_period(weight);
 	const struct kymo_column columns[] = {
@@ -379,7 +379,7 @@ void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree,
 	};
 	uint32_t at = 0;
 
-	kymo_sink_table_begin(sink, "frames", columns, 6);
+	kymo_writer_table_begin(writer, "frames", columns, 6);
 	do {
 		const struct kymo_tree_node *node = kymo_tree_node(tree, at);
 		struct kymo_value values[] = {
@@ -395,8 +395,8 @@ void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree,
 			kymo_int((s64)node->total),
 		};
 
-		kymo_sink_row(sink, values);
+		kymo_writer_row(writer, values);
 		at = kymo_tree_next(tree, at);
 	} while (at != 0);
-	kymo_sink_table_end(sink);
+	kymo_writer_table_end(writer);
 }

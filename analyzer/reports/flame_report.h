@@ -27,12 +27,12 @@ int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 
 /* Where samples are weighed: field "counted" (the unit), and how many samples do not tell their
  * period. */
-void kymo_weight_fields(struct kymo_sink *sink, const struct kymo_sample_weight *weight);
+void kymo_weight_fields(struct kymo_writer *writer, const struct kymo_sample_weight *weight);
 
 /* Table "frames" of a document: id, parent_id, name, kind, self_samples, total_samples (self_weight
  * and total_weight where samples are weighed); the root is 0. */
-void kymo_flame_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree,
-			enum kymo_weight weight);
+void kymo_flame_to_writer(struct kymo_writer *writer, const struct kymo_tree *tree,
+			  enum kymo_weight weight);
 
 /* One line that says what is counted and why, "" where it is samples at one rate. */
 void kymo_weight_text(const struct kymo_sample_weight *weight, char ret_text[KYMO_CAPTION_BYTES]);

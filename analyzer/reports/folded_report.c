@@ -95,18 +95,18 @@ static void sink_line(void *context, const char *text, size_t len, uint64_t weig
 		kymo_int((s64)weight),
 	};
 
-	kymo_sink_row(context, values);
+	kymo_writer_row(context, values);
 }
 
-int kymo_folded_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree, bool by_period,
-			struct cap_err *err)
+int kymo_folded_to_writer(struct kymo_writer *writer, const struct kymo_tree *tree, bool by_period,
+			  struct cap_err *err)
 {
 	const struct kymo_column columns[] = {{.name = "folded"},
 					      {.name = by_period ? "weight" : "samples"}};
 
-	kymo_sink_table_begin(sink, "folded_stacks", columns, 2);
-	if (for_each_line(tree, sink_line, sink) < 0)
+	kymo_writer_table_begin(writer, "folded_stacks", columns, 2);
+	if (for_each_line(tree, sink_line, writer) < 0)
 		return cap_fail(err, -ENOMEM, "folded stacks");
-	kymo_sink_table_end(sink);
+	kymo_writer_table_end(writer);
 	return 0;
 }

@@ -11,5 +11,5 @@ int kymo_folded_write(FILE *out, const struct kymo_tree *tree, struct cap_err *e
 
 /* The same as table "folded_stacks" (folded, samples; weight instead of samples where they are
  * weighed by period) of a document. */
-int kymo_folded_to_sink(struct kymo_sink *sink, const struct kymo_tree *tree, bool by_period,
-			struct cap_err *err);
+int kymo_folded_to_writer(struct kymo_writer *writer, const struct kymo_tree *tree, bool by_period,
+			  struct cap_err *err);

@@ -153,8 +153,8 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 	return rc;
 }
 
-static int write_spans(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
-		       struct cap_err *err)
+static int write_spans(struct kymo_db *db, const struct kymo_filter *filter,
+		       struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_query_new(kymo_db_handle(db), spans_sql, &query, err);
@@ -164,26 +164,26 @@ static int write_spans(struct kymo_db *db, const struct kymo_filter *filter, str
 		rc = kymo_filter_bind(filter, query);
 	if (rc < 0)
 		return rc;
-	rows = kymo_query_to_sink(query, sink, "spans", NULL, err);
+	rows = kymo_query_to_writer(query, writer, "spans", NULL, err);
 	return rows < 0 ? (int)rows : 0;
 }
 
 int kymo_loss_note(const struct kymo_run *run, struct kymo_db *db, const struct kymo_filter *filter,
-		   struct kymo_sink *sink, struct cap_err *err)
+		   struct kymo_writer *writer, struct cap_err *err)
 {
 	struct sums sums = {0};
 	int rc = sum_captures(run, db, filter, &sums, err);
 
 	if (rc < 0)
 		return cap_context(err, rc, "ask what was lost");
-	if (sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON) {
-		kymo_sink_object_begin(sink, "loss");
-		kymo_sink_field_int(sink, "events_dropped", KYMO_SHOW_COUNT, sums.dropped);
-		kymo_sink_field_int(sink, "events_damaged", KYMO_SHOW_COUNT, sums.damaged);
-		kymo_sink_field_int(sink, "unknown", KYMO_SHOW_COUNT, sums.unknown);
-		kymo_sink_field_bool(sink, "complete", sums.complete);
-		rc = write_spans(db, filter, sink, err);
-		kymo_sink_object_end(sink);
+	if (writer && kymo_writer_format(writer) == KYMO_FORMAT_JSON) {
+		kymo_writer_object_begin(writer, "loss");
+		kymo_writer_field_int(writer, "events_dropped", KYMO_SHOW_COUNT, sums.dropped);
+		kymo_writer_field_int(writer, "events_damaged", KYMO_SHOW_COUNT, sums.damaged);
+		kymo_writer_field_int(writer, "unknown", KYMO_SHOW_COUNT, sums.unknown);
+		kymo_writer_field_bool(writer, "complete", sums.complete);
+		rc = write_spans(db, filter, writer, err);
+		kymo_writer_object_end(writer);
 		if (rc < 0)
 			return cap_context(err, rc, "ask what was lost");
 	}

@@ -6,9 +6,9 @@
 #include "analyzer/output/report_writer.h"
 
 /*
- * Writes object "loss" into the sink (JSON only; NULL: no sink) with events_dropped,
+ * Writes object "loss" into the writer (JSON only; NULL: no writer) with events_dropped,
  * events_damaged, complete and the time spans, and notes for stderr. Returns 0 if nothing is
  * missing, KYMO_EXIT_LOSS if something is, or negative. The filter must be resolved.
  */
 int kymo_loss_note(const struct kymo_run *run, struct kymo_db *db, const struct kymo_filter *filter,
-		   struct kymo_sink *sink, struct cap_err *err);
+		   struct kymo_writer *writer, struct cap_err *err);

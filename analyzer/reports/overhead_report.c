@@ -69,7 +69,7 @@ static int new_query(struct kymo_db *db, const struct kymo_filter *filter, const
 }
 
 /* Text leaves out a table without rows; the other formats always hold all. */
-static int table(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
+static int table(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_writer *writer,
 		 const char *view, const char *sql, const struct kymo_column *columns,
 		 struct cap_err *err)
 {
@@ -78,7 +78,7 @@ static int table(struct kymo_db *db, const struct kymo_filter *filter, struct ky
 	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
 	s64 rows;
 
-	if (rc == 0 && kymo_sink_format(sink) == KYMO_FORMAT_TEXT) {
+	if (rc == 0 && kymo_writer_format(writer) == KYMO_FORMAT_TEXT) {
 		rc = kymo_query_step(query, err);
 		if (rc <= 0)
 			return rc;
@@ -88,12 +88,12 @@ static int table(struct kymo_db *db, const struct kymo_filter *filter, struct ky
 	if (rc < 0)
 		return rc;
 	kymo_report_columns(filter, columns, (size_t)kymo_query_column_count(query), shown);
-	rows = kymo_query_to_sink(query, sink, view, shown, err);
+	rows = kymo_query_to_writer(query, writer, view, shown, err);
 	return rows < 0 ? (int)rows : 0;
 }
 
 /* The figures of the one capture, as fields. Returns rows, or negative. */
-static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_sink *sink,
+static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct kymo_writer *writer,
 		   struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
@@ -107,14 +107,14 @@ static int figures(struct kymo_db *db, const struct kymo_filter *filter, struct 
 		const char *name = kymo_query_column_name(query, i);
 		struct kymo_value value = kymo_query_value(query, i);
 
-		kymo_sink_field(sink, name, kymo_report_show(name), &value);
+		kymo_writer_field(writer, name, kymo_report_show(name), &value);
 	}
 	return 1;
 }
 
 /* Each target as one line for people: "met: 0.42 % of 1 %". */
 static int targets_as_text(struct kymo_db *db, const struct kymo_filter *filter,
-			   struct kymo_sink *sink, struct cap_err *err)
+			   struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(
@@ -134,13 +134,13 @@ static int targets_as_text(struct kymo_db *db, const struct kymo_filter *filter,
 	if (rc < 0)
 		return rc;
 	while ((rc = kymo_query_step(query, err)) > 0)
-		kymo_sink_field_text(sink, kymo_query_text(query, 0, NULL),
-				     kymo_query_text(query, 1, NULL));
+		kymo_writer_field_text(writer, kymo_query_text(query, 0, NULL),
+				       kymo_query_text(query, 1, NULL));
 	return rc;
 }
 
 static int several_captures(struct kymo_db *db, const struct kymo_filter *filter,
-			    struct kymo_sink *sink, struct cap_err *err)
+			    struct kymo_writer *writer, struct cap_err *err)
 {
 	static const struct kymo_column columns[] = {
 		{"capture_id", "capture", KYMO_SHOW_PLAIN},
@@ -154,7 +154,7 @@ static int several_captures(struct kymo_db *db, const struct kymo_filter *filter
 		{"drain_delay_max_ns", "drain delay max", KYMO_SHOW_NS},
 	};
 
-	return table(db, filter, sink, "overhead",
+	return table(db, filter, writer, "overhead",
 		     "SELECT capture_id, recorder_cpu_percent, bpf_cpu_percent, recorder_rss_bytes,"
 		     " events_per_second, bytes_per_second, events_stored, events_dropped,"
 		     " drain_delay_max_ns FROM overhead" CAPTURE_SQL " ORDER BY 1",
@@ -162,24 +162,24 @@ static int several_captures(struct kymo_db *db, const struct kymo_filter *filter
 }
 
 static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, bool timeline,
-			 struct kymo_sink *sink, struct cap_err *err)
+			 struct kymo_writer *writer, struct cap_err *err)
 {
 	int rc;
 
-	rc = table(db, filter, sink, "overhead_bpf",
+	rc = table(db, filter, writer, "overhead_bpf",
 		   "SELECT name, class, run_count, run_time_ns, avg_ns, window_ns, cpu_percent, "
 		   "recursion_count,"
 		   " capture_id FROM overhead_bpf" CAPTURE_SQL " ORDER BY cpu_percent DESC, name",
 		   bpf_columns, err);
 	if (rc == 0)
-		rc = table(db, filter, sink, "class_totals",
+		rc = table(db, filter, writer, "class_totals",
 			   "SELECT class, attempted_count, stored_count, counted_count, lost_count,"
 			   " unmatched_count,"
 			   " capture_id FROM class_totals" CAPTURE_SQL
 			   " ORDER BY capture_id, class",
 			   class_columns, err);
 	if (rc == 0)
-		rc = table(db, filter, sink, "loss_summary",
+		rc = table(db, filter, writer, "loss_summary",
 			   "SELECT class, reason, lost_count, round(from_s, 3) AS from_s, "
 			   "round(to_s, 3) AS to_s, cpus, from_ns, to_ns, "
 			   "capture_id"
@@ -187,7 +187,7 @@ static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, b
 			   " ORDER BY lost_count DESC, class, reason",
 			   loss_columns, err);
 	if (rc == 0 && timeline)
-		rc = table(db, filter, sink, "overhead_rates",
+		rc = table(db, filter, writer, "overhead_rates",
 			   "SELECT round(at_s, 3) AS at_s, cpu_percent, rss_bytes, "
 			   "events_per_second, bytes_per_second,"
 			   " drain_delay_max_ns, ring_used_max_bytes, queue_max_bytes, time_ns, "
@@ -198,38 +198,38 @@ static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, b
 }
 
 int kymo_overhead_report(struct kymo_db *db, const struct kymo_overhead_options *options,
-			 struct kymo_sink *sink, struct cap_err *err)
+			 struct kymo_writer *writer, struct cap_err *err)
 {
 	const struct kymo_filter *filter = options->filter;
 	const struct kymo_budget_options budget = {.filter = filter,
 						   .timeline = options->timeline,
 						   .all_decisions = options->decisions};
-	bool csv = kymo_sink_format(sink) == KYMO_FORMAT_CSV;
+	bool csv = kymo_writer_format(writer) == KYMO_FORMAT_CSV;
 	s64 rows = 0;
 	int rc;
 
 	if (csv && options->decisions)
-		rows = kymo_decisions_table(db, &budget, sink, err);
+		rows = kymo_decisions_table(db, &budget, writer, err);
 	else if (csv && options->timeline)
-		rows = kymo_spending_table(db, filter, sink, err);
+		rows = kymo_spending_table(db, filter, writer, err);
 	if (csv && (options->decisions || options->timeline))
 		return rows < 0 ? (int)rows : 0;
 
-	if (filter->capture_id == 0 || kymo_sink_format(sink) == KYMO_FORMAT_CSV) {
-		rc = several_captures(db, filter, sink, err);
+	if (filter->capture_id == 0 || kymo_writer_format(writer) == KYMO_FORMAT_CSV) {
+		rc = several_captures(db, filter, writer, err);
 	} else {
-		rc = figures(db, filter, sink, err);
-		if (rc > 0 && kymo_sink_format(sink) == KYMO_FORMAT_TEXT)
-			rc = targets_as_text(db, filter, sink, err);
+		rc = figures(db, filter, writer, err);
+		if (rc > 0 && kymo_writer_format(writer) == KYMO_FORMAT_TEXT)
+			rc = targets_as_text(db, filter, writer, err);
 		else if (rc > 0)
 			rc = 0;
 	}
-	if (rc == 0 && kymo_sink_format(sink) == KYMO_FORMAT_JSON)
-		rc = table(db, filter, sink, "overhead_targets",
+	if (rc == 0 && kymo_writer_format(writer) == KYMO_FORMAT_JSON)
+		rc = table(db, filter, writer, "overhead_targets",
 			   "SELECT target, unit, measured, limit_value, met, capture_id"
 			   " FROM overhead_targets" CAPTURE_SQL " ORDER BY capture_id, target",
 			   target_columns, err);
 	if (rc == 0)
-		rc = kymo_budget_report(db, &budget, sink, err);
-	return rc < 0 ? rc : detail_tables(db, filter, options->timeline, sink, err);
+		rc = kymo_budget_report(db, &budget, writer, err);
+	return rc < 0 ? rc : detail_tables(db, filter, options->timeline, writer, err);
 }

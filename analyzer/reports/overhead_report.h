@@ -16,4 +16,4 @@ struct kymo_overhead_options {
  * asked for: governor_decisions, overhead_spending. 0, or the database's error.
  */
 int kymo_overhead_report(struct kymo_db *db, const struct kymo_overhead_options *options,
-			 struct kymo_sink *sink, struct cap_err *err);
+			 struct kymo_writer *writer, struct cap_err *err);

@@ -83,7 +83,7 @@ static void say_what(struct kymo_query *row, char ret_text[SENTENCE_BYTES])
 			       class_name ? class_name : "?", state_name ? state_name : "?");
 }
 
-int kymo_thinned_each(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+int kymo_reduced_each(struct kymo_db *db, const struct kymo_filter *filter, int classes,
 		      void (*fn)(void *context, const char *path, const char *text), void *context,
 		      struct cap_err *err)
 {
@@ -129,7 +129,7 @@ static void note_one(void *context, const char *path, const char *text)
 }
 
 static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int classes,
-		      struct kymo_sink *sink, struct cap_err *err)
+		      struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_governed(db, filter, err);
@@ -140,25 +140,25 @@ static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int 
 	rc = new_query(db, filter, classes, rows_sql, &query, err);
 	if (rc < 0)
 		return rc;
-	rows = kymo_query_to_sink(query, sink, "thinned", NULL, err);
+	rows = kymo_query_to_writer(query, writer, "thinned", NULL, err);
 	return rows < 0 ? (int)rows : 0;
 }
 
 static void field_one(void *context, const char *path, const char *text)
 {
 	(void)path;
-	kymo_sink_field_text(context, "thinned", text);
+	kymo_writer_field_text(context, "thinned", text);
 }
 
 /* Messages get lost where only the results are kept. */
 static int write_fields(struct kymo_db *db, const struct kymo_filter *filter, int classes,
-			struct kymo_sink *sink, struct cap_err *err)
+			struct kymo_writer *writer, struct cap_err *err)
 {
 	int rc;
 
-	kymo_sink_object_begin(sink, "not recorded in full");
-	rc = kymo_thinned_each(db, filter, classes, field_one, sink, err);
-	kymo_sink_object_end(sink);
+	kymo_writer_object_begin(writer, "not recorded in full");
+	rc = kymo_reduced_each(db, filter, classes, field_one, writer, err);
+	kymo_writer_object_end(writer);
 	return rc;
 }
 
@@ -173,12 +173,12 @@ static const char counted_sql[] =
 	" AND s.from_ns < :to GROUP BY s.capture_id HAVING calls > 0 ORDER BY s.capture_id";
 
 static int note_counted(const struct kymo_run *run, struct kymo_db *db,
-			const struct kymo_filter *filter, struct kymo_sink *sink,
+			const struct kymo_filter *filter, struct kymo_writer *writer,
 			struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
-	bool is_json = sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON, any = false;
+	bool is_json = writer && kymo_writer_format(writer) == KYMO_FORMAT_JSON, any = false;
 	s64 rows = 0;
 
 	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
@@ -197,21 +197,21 @@ static int note_counted(const struct kymo_run *run, struct kymo_db *db,
 	kymo_query_freep(&query);
 	rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
 	if (rc == 0)
-		rows = kymo_query_to_sink(query, sink, "counted", NULL, err);
+		rows = kymo_query_to_writer(query, writer, "counted", NULL, err);
 	return rc < 0 ? rc : rows < 0 ? (int)rows : 0;
 }
 
-int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
-		      const struct kymo_filter *filter, int classes, struct kymo_sink *sink,
+int kymo_reduced_note(const struct kymo_run *run, struct kymo_db *db,
+		      const struct kymo_filter *filter, int classes, struct kymo_writer *writer,
 		      struct cap_err *err)
 {
-	int rc = kymo_thinned_each(db, filter, classes, note_one, (void *)run, err);
+	int rc = kymo_reduced_each(db, filter, classes, note_one, (void *)run, err);
 
-	if (rc > 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_TEXT)
-		rc = write_fields(db, filter, classes, sink, err);
-	if (rc >= 0 && sink && kymo_sink_format(sink) == KYMO_FORMAT_JSON)
-		rc = write_rows(db, filter, classes, sink, err);
+	if (rc > 0 && writer && kymo_writer_format(writer) == KYMO_FORMAT_TEXT)
+		rc = write_fields(db, filter, classes, writer, err);
+	if (rc >= 0 && writer && kymo_writer_format(writer) == KYMO_FORMAT_JSON)
+		rc = write_rows(db, filter, classes, writer, err);
 	if (rc >= 0 && classes == KYMO_ABOUT_ALL)
-		rc = note_counted(run, db, filter, sink, err);
+		rc = note_counted(run, db, filter, writer, err);
 	return rc < 0 ? cap_context(err, rc, "ask what was left out") : 0;
 }

@@ -16,7 +16,7 @@
  * sentence like "no samples were taken for 5.00 of 30.00 s (seconds 20.0 to 25.0)". path and text
  * are valid during the call. Returns how often, or the database's error.
  */
-int kymo_thinned_each(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+int kymo_reduced_each(struct kymo_db *db, const struct kymo_filter *filter, int classes,
 		      void (*fn)(void *context, const char *path, const char *text), void *context,
 		      struct cap_err *err);
 
@@ -24,11 +24,11 @@ int kymo_thinned_each(struct kymo_db *db, const struct kymo_filter *filter, int 
  * The same as notes for stderr, and as table "thinned" of the document: one row per span (JSON
  * only, and only where the captures have rows of the governor; without them nothing is known to be
  * thinned). In text the sentences stand at the end, where there are any. With KYMO_ABOUT_ALL also,
- * as table "counted", the system calls that were counted instead of stored. sink NULL: no document.
- * 0 or the database's error.
+ * as table "counted", the system calls that were counted instead of stored. writer NULL: no
+ * document. 0 or the database's error.
  */
-int kymo_thinned_note(const struct kymo_run *run, struct kymo_db *db,
-		      const struct kymo_filter *filter, int classes, struct kymo_sink *sink,
+int kymo_reduced_note(const struct kymo_run *run, struct kymo_db *db,
+		      const struct kymo_filter *filter, int classes, struct kymo_writer *writer,
 		      struct cap_err *err);
 
 /* Whether captures under the filter hold rows of the governor: 1, 0, or the database's error. */

@@ -163,7 +163,7 @@ static void mark_inexact(const struct kymo_column *columns, size_t count, struct
 }
 
 static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options,
-		 struct kymo_sink *sink, const char *view, const char *sql,
+		 struct kymo_writer *writer, const char *view, const char *sql,
 		 const struct kymo_column *columns, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
@@ -176,12 +176,12 @@ static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options
 		return rc;
 	kymo_report_columns(options->filter, columns, (size_t)kymo_query_column_count(query),
 			    shown);
-	return kymo_query_to_sink_marked(query, sink, view, shown,
+	return kymo_query_to_sink_marked(query, writer, view, shown,
 					 options->counted ? mark_inexact : NULL, err);
 }
 
 static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
-		      struct kymo_sink *sink, struct cap_err *err)
+		      struct kymo_writer *writer, struct cap_err *err)
 {
 	const char *view = options->by_process ? "syscalls_by_process" : "syscalls";
 	const struct kymo_column *columns =
@@ -199,27 +199,27 @@ static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *op
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "system calls");
 	}
-	return table(db, options, sink, view, sql, columns, err);
+	return table(db, options, writer, view, sql, columns, err);
 }
 
 static s64 error_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
-		       struct kymo_sink *sink, struct cap_err *err)
+		       struct kymo_writer *writer, struct cap_err *err)
 {
 	if (options->by_process)
-		return table(db, options, sink, "syscall_errors_by_process",
+		return table(db, options, writer, "syscall_errors_by_process",
 			     "SELECT tgid, comm, name, error_name, error, calls, capture_id"
 			     " FROM syscall_errors_by_process" WHERE_SQL
 			     " ORDER BY calls DESC, name, error, process_id",
 			     process_error_columns, err);
 	return table(
-		db, options, sink, "syscall_errors",
+		db, options, writer, "syscall_errors",
 		"SELECT name, error_name, error, calls, capture_id FROM syscall_errors" WHERE_SQL
 		" ORDER BY calls DESC, name, error, capture_id",
 		error_columns, err);
 }
 
 static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
-			   struct kymo_sink *sink, struct cap_err *err)
+			   struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *sql = NULL;
 	char where[KYMO_FILTER_SQL_BYTES];
@@ -233,11 +233,11 @@ static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_option
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "system calls");
 	}
-	return table(db, options, sink, "syscalls_in_flight", sql, in_flight_columns, err);
+	return table(db, options, writer, "syscalls_in_flight", sql, in_flight_columns, err);
 }
 
 static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
-			  struct kymo_sink *sink, struct cap_err *err)
+			  struct kymo_writer *writer, struct cap_err *err)
 {
 	static const struct kymo_column columns[] = {
 		{"name", "syscall", KYMO_SHOW_PLAIN},
@@ -250,7 +250,7 @@ static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options
 		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 	};
 
-	return table(db, options, sink, "syscall_estimate",
+	return table(db, options, writer, "syscall_estimate",
 		     "SELECT name, calls, calls_estimate, total_ns, total_estimate_ns, sysno, "
 		     "compat, capture_id FROM syscall_estimate" WHERE_SQL
 		     " ORDER BY total_estimate_ns DESC, name, capture_id",
@@ -258,17 +258,17 @@ static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options
 }
 
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
-			 struct kymo_sink *sink, struct cap_err *err)
+			 struct kymo_writer *writer, struct cap_err *err)
 {
 	s64 rows, rc = 0;
 
-	rows = main_table(db, options, sink, err);
+	rows = main_table(db, options, writer, err);
 	if (rows >= 0 && options->errors)
-		rc = error_table(db, options, sink, err);
+		rc = error_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->in_flight)
-		rc = in_flight_table(db, options, sink, err);
+		rc = in_flight_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->estimate)
-		rc = estimate_table(db, options, sink, err);
+		rc = estimate_table(db, options, writer, err);
 	return rc < 0 ? rc : rows;
 }
 
@@ -277,7 +277,8 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 	" ORDER BY capture_id, name, low_ns"
 
 s64 kymo_syscalls_histogram_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
-				  struct kymo_sink *sink, struct cap_err *err)
+				  struct kymo_writer *writer, struct cap_err *err)
 {
-	return table(db, options, sink, "syscall_histogram", HISTOGRAM_SQL, histogram_columns, err);
+	return table(db, options, writer, "syscall_histogram", HISTOGRAM_SQL, histogram_columns,
+		     err);
 }

@@ -21,11 +21,11 @@ bool kymo_syscalls_sort_known(const char *name);
 /* Writes the tables asked for into a document. Returns rows of the main table, or the database's
  * error. */
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
-			 struct kymo_sink *sink, struct cap_err *err);
+			 struct kymo_writer *writer, struct cap_err *err);
 
 /* Histograms of the finished calls: as a table of a document, or drawn as text with one bar per
  * power of two. */
 s64 kymo_syscalls_histogram_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
-				  struct kymo_sink *sink, struct cap_err *err);
+				  struct kymo_writer *writer, struct cap_err *err);
 s64 kymo_syscalls_histogram_text(struct kymo_db *db, const struct kymo_syscalls_options *options,
 				 FILE *out, struct cap_err *err);

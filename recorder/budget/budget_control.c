@@ -22,13 +22,13 @@ struct pending_row {
 	char cause[160], effect[128];
 };
 
-struct rec_governing {
+struct rec_budget_control {
 	const struct rec_options *options;
 	const struct rec_source_ops *ops;
 	struct rec_source *source;
-	struct rec_governor governor;
+	struct rec_budget_policy policy;
 	u32 cpu_count;
-	bool started, can_thin;
+	bool started, can_reduce;
 	struct rec_load begin, account; /* at the start, and at the last account */
 	u64 noted_ns;  /* up to here the times of struct rec_budget_result are summed */
 	u64 memory_ns; /* when memory was last found over its budget */
@@ -38,54 +38,56 @@ struct rec_governing {
 	size_t left_out; /* rows for which there was no place */
 };
 
-int rec_governing_open(const struct rec_options *options, const struct rec_source_ops *ops,
-		       struct rec_source *source, u32 cpu_count,
-		       struct rec_governing **ret_governing, struct cap_err *err)
+int rec_budget_control_open(const struct rec_options *options, const struct rec_source_ops *ops,
+			    struct rec_source *source, u32 cpu_count,
+			    struct rec_budget_control **ret_governing, struct cap_err *err)
 {
-	struct rec_governing *governing = calloc(1, sizeof(*governing));
+	struct rec_budget_control *control = calloc(1, sizeof(*control));
 
-	if (governing)
-		governing->rows = calloc(MAX_ROWS, sizeof(*governing->rows));
-	if (!governing || !governing->rows) {
-		(void)rec_governing_free(governing);
-		return cap_fail_errno(err, ENOMEM, "open the governor");
+	if (control)
+		control->rows = calloc(MAX_ROWS, sizeof(*control->rows));
+	if (!control || !control->rows) {
+		(void)rec_budget_control_free(control);
+		return cap_fail_errno(err, ENOMEM, "open the policy");
 	}
-	governing->options = options;
-	governing->ops = ops;
-	governing->source = source;
-	governing->cpu_count = cpu_count ? cpu_count : 1;
-	governing->can_thin = ops->load && ops->thin;
-	rec_governor_init(&governing->governor,
-			  &(struct rec_governor_options){
-				  .budget_ppm = governing->can_thin ? options->cpu_budget_ppm : 0,
-				  .cpu_count = governing->cpu_count,
-				  .classes = options->classes,
-				  .sample_hz = options->sample_hz,
-			  });
-	*ret_governing = governing;
+	control->options = options;
+	control->ops = ops;
+	control->source = source;
+	control->cpu_count = cpu_count ? cpu_count : 1;
+	control->can_reduce = ops->load && ops->reduce;
+	rec_budget_policy_init(
+		&control->policy,
+		&(struct rec_budget_policy_options){
+			.budget_ppm = control->can_reduce ? options->cpu_budget_ppm : 0,
+			.cpu_count = control->cpu_count,
+			.classes = options->classes,
+			.sample_hz = options->sample_hz,
+		});
+	*ret_governing = control;
 	return 0;
 }
 
-struct rec_governing *rec_governing_free(struct rec_governing *governing)
+struct rec_budget_control *rec_budget_control_free(struct rec_budget_control *control)
 {
-	if (governing)
-		free(governing->rows);
-	free(governing);
+	if (control)
+		free(control->rows);
+	free(control);
 	return NULL;
 }
 
 /* ---- Rows ---- */
 
 /* NULL where there is no place: a disk that stalls for minutes. */
-static struct pending_row *add_row(struct rec_governing *governing, const struct ev_governor *row)
+static struct pending_row *add_row(struct rec_budget_control *control,
+				   const struct ev_governor *row)
 {
 	struct pending_row *pending;
 
-	if (governing->row_count == MAX_ROWS) {
-		governing->left_out++;
+	if (control->row_count == MAX_ROWS) {
+		control->left_out++;
 		return NULL;
 	}
-	pending = &governing->rows[governing->row_count++];
+	pending = &control->rows[control->row_count++];
 	*pending = (struct pending_row){.row = *row};
 	return pending;
 }
@@ -95,20 +97,20 @@ static void percent_text(double part, char text[16])
 	(void)snprintf(text, 16, part < 0.1 ? "%.2f" : "%.1f", part * 100);
 }
 
-static double share(const struct rec_governing *governing, u64 spent_ns, u64 span_ns)
+static double share(const struct rec_budget_control *control, u64 spent_ns, u64 span_ns)
 {
-	return span_ns ? (double)spent_ns / (double)span_ns / governing->cpu_count : 0;
+	return span_ns ? (double)spent_ns / (double)span_ns / control->cpu_count : 0;
 }
 
-static void write_cause(const struct rec_governing *governing, const struct rec_decision *decision,
-			char *text, size_t size)
+static void write_cause(const struct rec_budget_control *control,
+			const struct rec_decision *decision, char *text, size_t size)
 {
 	u64 span_ns = decision->time_ns - decision->from_ns;
 	char used[16], budget[REC_UNIT_TEXT_BYTES];
 	const char *why = "";
 
-	percent_text(share(governing, decision->spent_ns, span_ns), used);
-	rec_format_percent(governing->options->cpu_budget_ppm, budget);
+	percent_text(share(control, decision->spent_ns, span_ns), used);
+	rec_format_percent(control->options->cpu_budget_ppm, budget);
 	if (decision->kind == REC_SLICE_BEGIN) {
 		(void)snprintf(text, size, "the budget of %s has paid for the time before", budget);
 		return;
@@ -121,8 +123,8 @@ static void write_cause(const struct rec_governing *governing, const struct rec_
 		       used, (double)span_ns / 1e9, budget, why);
 }
 
-static void write_effect(const struct rec_governing *governing, const struct rec_decision *decision,
-			 char *text, size_t size)
+static void write_effect(const struct rec_budget_control *control,
+			 const struct rec_decision *decision, char *text, size_t size)
 {
 	const char *what = "";
 
@@ -142,7 +144,7 @@ static void write_effect(const struct rec_governing *governing, const struct rec
 		what = "system calls are counted, not stored one by one";
 	else if (decision->state == STATE_COUNTS)
 		what = "system calls are counted for a moment";
-	else if (governing->result.cannot_attach_again)
+	else if (control->result.cannot_attach_again)
 		what = "system calls are not seen any more: this kernel refuses to attach their "
 		       "probes again";
 	else
@@ -150,31 +152,30 @@ static void write_effect(const struct rec_governing *governing, const struct rec
 	(void)snprintf(text, size, "%s", what);
 }
 
-static void put_decision(struct rec_governing *governing, const struct rec_decision *decision,
+static void put_decision(struct rec_budget_control *control, const struct rec_decision *decision,
 			 u64 time_ns)
 {
-	struct pending_row *pending =
-		add_row(governing, &(struct ev_governor){
-					   .time_ns = time_ns,
-					   .from_ns = decision->from_ns,
-					   .limit_value = decision->limit_ns,
-					   .measured_value = decision->spent_ns,
-					   .resource = RESOURCE_CPU,
-					   .event_class = decision->event_class,
-					   .state = decision->state,
-					   .sample_hz = decision->sample_hz,
-				   });
+	struct pending_row *pending = add_row(control, &(struct ev_governor){
+							       .time_ns = time_ns,
+							       .from_ns = decision->from_ns,
+							       .limit_value = decision->limit_ns,
+							       .measured_value = decision->spent_ns,
+							       .resource = RESOURCE_CPU,
+							       .event_class = decision->event_class,
+							       .state = decision->state,
+							       .sample_hz = decision->sample_hz,
+						       });
 
 	if (!pending)
 		return;
-	write_cause(governing, decision, pending->cause, sizeof(pending->cause));
-	write_effect(governing, decision, pending->effect, sizeof(pending->effect));
+	write_cause(control, decision, pending->cause, sizeof(pending->cause));
+	write_effect(control, decision, pending->effect, sizeof(pending->effect));
 }
 
-int rec_governing_rows(struct rec_governing *governing, struct cap_chunk *chunk)
+int rec_budget_control_rows(struct rec_budget_control *control, struct cap_chunk *chunk)
 {
-	for (size_t i = 0; i < governing->row_count; i++) {
-		struct pending_row *pending = &governing->rows[i];
+	for (size_t i = 0; i < control->row_count; i++) {
+		struct pending_row *pending = &control->rows[i];
 		int rc;
 
 		pending->row.cause =
@@ -185,55 +186,54 @@ int rec_governing_rows(struct rec_governing *governing, struct cap_chunk *chunk)
 		if (rc < 0)
 			return rc;
 	}
-	governing->row_count = 0;
+	control->row_count = 0;
 	return 0;
 }
 
 /* ---- Measuring ---- */
 
-static struct rec_load measure(struct rec_governing *governing)
+static struct rec_load measure(struct rec_budget_control *control)
 {
 	struct rec_load load = {.now_ns = rec_monotonic_ns()};
 
-	if (governing->can_thin)
-		governing->ops->load(governing->source, &load);
+	if (control->can_reduce)
+		control->ops->load(control->source, &load);
 	load.recorder_ns = rec_own_cpu_ns();
 	return load;
 }
 
-static u64 allowed_ns(const struct rec_governing *governing, u64 span_ns)
+static u64 allowed_ns(const struct rec_budget_control *control, u64 span_ns)
 {
-	return (u64)((double)span_ns * governing->options->cpu_budget_ppm / 1e6 *
-		     governing->cpu_count);
+	return (u64)((double)span_ns * control->options->cpu_budget_ppm / 1e6 * control->cpu_count);
 }
 
 /* What was spent since the last account. */
-static void put_account(struct rec_governing *governing, const struct rec_load *load)
+static void put_account(struct rec_budget_control *control, const struct rec_load *load)
 {
-	u64 span_ns = load->now_ns - governing->account.now_ns;
+	u64 span_ns = load->now_ns - control->account.now_ns;
 	struct pending_row *pending;
 
-	pending = add_row(governing,
+	pending = add_row(control,
 			  &(struct ev_governor){
 				  .time_ns = load->now_ns,
-				  .from_ns = governing->account.now_ns,
-				  .limit_value = allowed_ns(governing, span_ns),
-				  .measured_value = rec_load_spent_ns(&governing->account, load),
+				  .from_ns = control->account.now_ns,
+				  .limit_value = allowed_ns(control, span_ns),
+				  .measured_value = rec_load_spent_ns(&control->account, load),
 				  .resource = RESOURCE_CPU,
 				  .event_class = EV_CLASS_UNKNOWN,
 			  });
 	if (pending)
 		(void)snprintf(pending->cause, sizeof(pending->cause), "account");
-	governing->account = *load;
+	control->account = *load;
 }
 
 /* How long less than everything was recorded. */
-static void note_states(struct rec_governing *governing, u64 now_ns)
+static void note_states(struct rec_budget_control *control, u64 now_ns)
 {
-	struct rec_budget_result *result = &governing->result;
-	u64 span_ns = now_ns > governing->noted_ns ? now_ns - governing->noted_ns : 0;
-	u32 syscalls = rec_governor_state(&governing->governor, CLASS_SYSCALLS);
-	u32 samples = rec_governor_state(&governing->governor, CLASS_CPU);
+	struct rec_budget_result *result = &control->result;
+	u64 span_ns = now_ns > control->noted_ns ? now_ns - control->noted_ns : 0;
+	u32 syscalls = rec_budget_policy_state(&control->policy, CLASS_SYSCALLS);
+	u32 samples = rec_budget_policy_state(&control->policy, CLASS_CPU);
 
 	if (syscalls == STATE_COUNTS)
 		result->syscalls_counts_ns += span_ns;
@@ -243,171 +243,172 @@ static void note_states(struct rec_governing *governing, u64 now_ns)
 		result->samples_reduced_ns += span_ns;
 	if (samples == STATE_OFF)
 		result->samples_off_ns += span_ns;
-	governing->noted_ns = now_ns;
+	control->noted_ns = now_ns;
 }
 
 /* ---- Start ---- */
 
-static void put_start(struct rec_governing *governing, u32 event_class, u64 now_ns)
+static void put_start(struct rec_budget_control *control, u32 event_class, u64 now_ns)
 {
 	struct pending_row *pending;
 	char budget[REC_UNIT_TEXT_BYTES];
 
-	if (!(governing->options->classes & (1u << event_class)))
+	if (!(control->options->classes & (1u << event_class)))
 		return;
 	pending = add_row(
-		governing,
+		control,
 		&(struct ev_governor){
 			.time_ns = now_ns,
 			.from_ns = now_ns - REC_NS_PER_S,
-			.limit_value = allowed_ns(governing, REC_NS_PER_S),
+			.limit_value = allowed_ns(control, REC_NS_PER_S),
 			.resource = RESOURCE_CPU,
 			.event_class = event_class,
 			.state = STATE_FULL,
-			.sample_hz = event_class == CLASS_CPU ? governing->options->sample_hz : 0,
+			.sample_hz = event_class == CLASS_CPU ? control->options->sample_hz : 0,
 		});
 	if (!pending)
 		return;
-	rec_format_percent(governing->options->cpu_budget_ppm, budget);
-	if (governing->options->cpu_budget_ppm)
+	rec_format_percent(control->options->cpu_budget_ppm, budget);
+	if (control->options->cpu_budget_ppm)
 		(void)snprintf(pending->cause, sizeof(pending->cause),
-			       "start, budget %s of %u CPUs", budget, governing->cpu_count);
+			       "start, budget %s of %u CPUs", budget, control->cpu_count);
 	else
 		(void)snprintf(pending->cause, sizeof(pending->cause), "start, no budget");
 	(void)snprintf(pending->effect, sizeof(pending->effect), "all that was asked for");
 }
 
-static void put_limit(struct rec_governing *governing, u32 resource, u64 limit_bytes, u64 now_ns)
+static void put_limit(struct rec_budget_control *control, u32 resource, u64 limit_bytes, u64 now_ns)
 {
-	struct pending_row *pending = add_row(governing, &(struct ev_governor){
-								 .time_ns = now_ns,
-								 .from_ns = now_ns,
-								 .limit_value = limit_bytes,
-								 .resource = resource,
-								 .event_class = EV_CLASS_UNKNOWN,
-							 });
+	struct pending_row *pending = add_row(control, &(struct ev_governor){
+							       .time_ns = now_ns,
+							       .from_ns = now_ns,
+							       .limit_value = limit_bytes,
+							       .resource = resource,
+							       .event_class = EV_CLASS_UNKNOWN,
+						       });
 	if (pending)
 		(void)snprintf(pending->cause, sizeof(pending->cause), "start");
 }
 
-void rec_governing_start(struct rec_governing *governing, u64 floor_bytes)
+void rec_budget_control_start(struct rec_budget_control *control, u64 floor_bytes)
 {
 	struct rec_decision none;
 
-	governing->started = true;
-	governing->begin = measure(governing);
-	governing->account = governing->begin;
-	governing->noted_ns = governing->begin.now_ns;
-	(void)rec_governor_step(&governing->governor, &governing->begin, &none);
-	if (!governing->can_thin)
+	control->started = true;
+	control->begin = measure(control);
+	control->account = control->begin;
+	control->noted_ns = control->begin.now_ns;
+	(void)rec_budget_policy_step(&control->policy, &control->begin, &none);
+	if (!control->can_reduce)
 		return;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		put_start(governing, i, governing->begin.now_ns);
-	put_limit(governing, RESOURCE_MEMORY, governing->options->mem_budget_bytes,
-		  governing->begin.now_ns);
-	put_limit(governing, RESOURCE_DISK, floor_bytes, governing->begin.now_ns);
+		put_start(control, i, control->begin.now_ns);
+	put_limit(control, RESOURCE_MEMORY, control->options->mem_budget_bytes,
+		  control->begin.now_ns);
+	put_limit(control, RESOURCE_DISK, floor_bytes, control->begin.now_ns);
 }
 
 /* ---- Run ---- */
 
-static void carry_out(struct rec_governing *governing, struct rec_decision *decision)
+static void carry_out(struct rec_budget_control *control, struct rec_decision *decision)
 {
 	struct rec_load load;
 	bool fuller = decision->kind == REC_RECOVER || decision->kind == REC_SLICE_BEGIN;
 	int rc = 0;
 
 	if (decision->event_class < EV_CLASS_COUNT)
-		rc = governing->ops->thin(governing->source, decision);
-	load = measure(governing);
+		rc = control->ops->reduce(control->source, decision);
+	load = measure(control);
 	if (rc < 0 && decision->event_class == CLASS_SYSCALLS && fuller) {
-		rec_governor_refused(&governing->governor, decision->event_class);
-		governing->result.cannot_attach_again = true;
+		rec_budget_policy_refused(&control->policy, decision->event_class);
+		control->result.cannot_attach_again = true;
 		decision->state = STATE_OFF;
 	}
-	rec_governor_done(&governing->governor, &load);
+	rec_budget_policy_done(&control->policy, &load);
 	/* Of what lies between, nothing is promised: less begins early, more begins late. */
-	put_decision(governing, decision, fuller ? load.now_ns : decision->time_ns);
+	put_decision(control, decision, fuller ? load.now_ns : decision->time_ns);
 	if (decision->kind == REC_SHED || decision->kind == REC_RECOVER)
-		governing->result.decision_count++;
+		control->result.decision_count++;
 	if (decision->event_class == CLASS_CPU && decision->sample_hz &&
-	    (governing->result.sample_hz_min == 0 ||
-	     decision->sample_hz < governing->result.sample_hz_min))
-		governing->result.sample_hz_min = decision->sample_hz;
+	    (control->result.sample_hz_min == 0 ||
+	     decision->sample_hz < control->result.sample_hz_min))
+		control->result.sample_hz_min = decision->sample_hz;
 }
 
-void rec_governing_step(struct rec_governing *governing)
+void rec_budget_control_step(struct rec_budget_control *control)
 {
 	struct rec_decision decision;
 	struct rec_load load;
 
-	if (!governing->can_thin || !governing->started)
+	if (!control->can_reduce || !control->started)
 		return;
-	load = measure(governing);
-	note_states(governing, load.now_ns);
-	if (load.now_ns - governing->account.now_ns >= ACCOUNT_NS)
-		put_account(governing, &load);
-	if (rec_governor_step(&governing->governor, &load, &decision))
-		carry_out(governing, &decision);
+	load = measure(control);
+	note_states(control, load.now_ns);
+	if (load.now_ns - control->account.now_ns >= ACCOUNT_NS)
+		put_account(control, &load);
+	if (rec_budget_policy_step(&control->policy, &load, &decision))
+		carry_out(control, &decision);
 }
 
-int rec_governing_wait_ms(const struct rec_governing *governing)
+int rec_budget_control_wait_ms(const struct rec_budget_control *control)
 {
-	u64 wake_ns = rec_governor_wake_ns(&governing->governor), now_ns;
+	u64 wake_ns = rec_budget_policy_wake_ns(&control->policy), now_ns;
 
-	if (!governing->started || wake_ns == 0)
+	if (!control->started || wake_ns == 0)
 		return -1;
 	now_ns = rec_monotonic_ns();
 	return wake_ns > now_ns ? (int)((wake_ns - now_ns + 999999) / 1000000) : -1;
 }
 
-void rec_governing_end(struct rec_governing *governing)
+void rec_budget_control_end(struct rec_budget_control *control)
 {
 	struct rec_load load;
 
-	if (!governing->started)
+	if (!control->started)
 		return;
-	load = measure(governing);
-	note_states(governing, load.now_ns);
-	if (governing->can_thin)
-		put_account(governing, &load);
-	governing->result.cpu_budget_ppm = governing->governor.options.budget_ppm;
-	governing->result.span_ns = load.now_ns - governing->begin.now_ns;
-	governing->result.spent_ns = rec_load_spent_ns(&governing->begin, &load);
+	load = measure(control);
+	note_states(control, load.now_ns);
+	if (control->can_reduce)
+		put_account(control, &load);
+	control->result.cpu_budget_ppm = control->policy.options.budget_ppm;
+	control->result.span_ns = load.now_ns - control->begin.now_ns;
+	control->result.spent_ns = rec_load_spent_ns(&control->begin, &load);
 }
 
 /* ---- Memory and disk ---- */
 
-static struct pending_row *add_resource_row(struct rec_governing *governing, u32 resource,
+static struct pending_row *add_resource_row(struct rec_budget_control *control, u32 resource,
 					    u64 limit_bytes, u64 measured_bytes)
 {
 	u64 now_ns = rec_monotonic_ns();
 
-	return add_row(governing, &(struct ev_governor){
-					  .time_ns = now_ns,
-					  .from_ns = now_ns,
-					  .limit_value = limit_bytes,
-					  .measured_value = measured_bytes,
-					  .resource = resource,
-					  .event_class = EV_CLASS_UNKNOWN,
-				  });
+	return add_row(control, &(struct ev_governor){
+					.time_ns = now_ns,
+					.from_ns = now_ns,
+					.limit_value = limit_bytes,
+					.measured_value = measured_bytes,
+					.resource = resource,
+					.event_class = EV_CLASS_UNKNOWN,
+				});
 }
 
-void rec_governing_watch_memory(struct rec_governing *governing, struct rec_sink *sink)
+void rec_budget_control_watch_memory(struct rec_budget_control *control,
+				     struct rec_pipeline *pipeline)
 {
-	u64 budget_bytes = governing->options->mem_budget_bytes, queue_bytes;
+	u64 budget_bytes = control->options->mem_budget_bytes, queue_bytes;
 	u64 rss_bytes = budget_bytes ? rec_own_rss_bytes() : 0;
 	struct pending_row *pending;
 	char rss[32], budget[32], queue[32];
 
 	if (rss_bytes <= budget_bytes || budget_bytes == 0)
 		return;
-	queue_bytes = rec_sink_use_less(sink);
+	queue_bytes = rec_pipeline_use_less(pipeline);
 	(void)malloc_trim(0); /* what the C library keeps for later */
-	governing->result.memory_count++;
-	if (governing->memory_ns && rec_monotonic_ns() - governing->memory_ns < MEMORY_EVERY_NS)
+	control->result.memory_count++;
+	if (control->memory_ns && rec_monotonic_ns() - control->memory_ns < MEMORY_EVERY_NS)
 		return;
-	governing->memory_ns = rec_monotonic_ns();
-	pending = add_resource_row(governing, RESOURCE_MEMORY, budget_bytes, rss_bytes);
+	control->memory_ns = rec_monotonic_ns();
+	pending = add_resource_row(control, RESOURCE_MEMORY, budget_bytes, rss_bytes);
 	if (!pending)
 		return;
 	(void)snprintf(pending->cause, sizeof(pending->cause),
@@ -419,10 +420,10 @@ void rec_governing_watch_memory(struct rec_governing *governing, struct rec_sink
 		       rec_bytes_text(queue_bytes, queue, sizeof(queue)));
 }
 
-void rec_governing_at_floor(struct rec_governing *governing, u64 floor_bytes)
+void rec_budget_control_at_floor(struct rec_budget_control *control, u64 floor_bytes)
 {
 	struct pending_row *pending =
-		add_resource_row(governing, RESOURCE_DISK, floor_bytes, floor_bytes);
+		add_resource_row(control, RESOURCE_DISK, floor_bytes, floor_bytes);
 	char text[32];
 
 	if (!pending)
@@ -435,18 +436,18 @@ void rec_governing_at_floor(struct rec_governing *governing, u64 floor_bytes)
 
 /* ---- What became of it ---- */
 
-void rec_governing_result(const struct rec_governing *governing,
-			  struct rec_budget_result *ret_result)
+void rec_budget_control_result(const struct rec_budget_control *control,
+			       struct rec_budget_result *ret_result)
 {
-	*ret_result = governing->result;
+	*ret_result = control->result;
 }
 
-const char *rec_governing_state_text(const struct rec_governing *governing)
+const char *rec_budget_control_state_text(const struct rec_budget_control *control)
 {
-	u32 syscalls = rec_governor_state(&governing->governor, CLASS_SYSCALLS);
-	u32 samples = rec_governor_state(&governing->governor, CLASS_CPU);
+	u32 syscalls = rec_budget_policy_state(&control->policy, CLASS_SYSCALLS);
+	u32 samples = rec_budget_policy_state(&control->policy, CLASS_CPU);
 
-	if (governing->governor.slicing)
+	if (control->policy.slicing)
 		return "calls in slices";
 	if (syscalls == STATE_COUNTS)
 		return "calls counted";

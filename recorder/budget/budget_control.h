@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The budgets of a recording while it runs: what is measured goes to the policy (governor.h), what
- * that decides goes to the source and, as rows, into the capture. Says nothing to anybody itself.
+ * The budgets of a recording while it runs: what is measured goes to the policy (budget_policy.h),
+ * what that decides goes to the source and, as rows, into the capture. Says nothing to anybody
+ * itself.
  */
 #include <stdbool.h>
 
@@ -23,32 +24,33 @@ struct rec_budget_result {
 	u32 memory_count; /* times that memory was over its budget */
 };
 
-struct rec_governing;
+struct rec_budget_control;
 
-/* sink, options and source are borrowed. -ENOMEM or 0. */
-int rec_governing_open(const struct rec_options *options, const struct rec_source_ops *ops,
-		       struct rec_source *source, u32 cpu_count,
-		       struct rec_governing **ret_governing, struct cap_err *err);
-struct rec_governing *rec_governing_free(struct rec_governing *governing);
+/* pipeline, options and source are borrowed. -ENOMEM or 0. */
+int rec_budget_control_open(const struct rec_options *options, const struct rec_source_ops *ops,
+			    struct rec_source *source, u32 cpu_count,
+			    struct rec_budget_control **ret_governing, struct cap_err *err);
+struct rec_budget_control *rec_budget_control_free(struct rec_budget_control *control);
 
 /* Events flow from now on. floor_bytes: what stays free of the disk; 0: none. */
-void rec_governing_start(struct rec_governing *governing, u64 floor_bytes);
-/* After each drain, and when rec_governing_wait_ms is over. */
-void rec_governing_step(struct rec_governing *governing);
+void rec_budget_control_start(struct rec_budget_control *control, u64 floor_bytes);
+/* After each drain, and when rec_budget_control_wait_ms is over. */
+void rec_budget_control_step(struct rec_budget_control *control);
 /* Once a second. */
-void rec_governing_watch_memory(struct rec_governing *governing, struct rec_sink *sink);
+void rec_budget_control_watch_memory(struct rec_budget_control *control,
+				     struct rec_pipeline *pipeline);
 /* The recording ends because free space came near the floor. */
-void rec_governing_at_floor(struct rec_governing *governing, u64 floor_bytes);
+void rec_budget_control_at_floor(struct rec_budget_control *control, u64 floor_bytes);
 /* The last account; before the source stops. */
-void rec_governing_end(struct rec_governing *governing);
+void rec_budget_control_end(struct rec_budget_control *control);
 
 /* How long until it wants to be asked again; -1: at the next drain. */
-int rec_governing_wait_ms(const struct rec_governing *governing);
+int rec_budget_control_wait_ms(const struct rec_budget_control *control);
 
 /* Adds what was decided since the last call as GOVERNOR rows. 0 or the error of cap_chunk_add. */
-int rec_governing_rows(struct rec_governing *governing, struct cap_chunk *chunk);
+int rec_budget_control_rows(struct rec_budget_control *control, struct cap_chunk *chunk);
 
-void rec_governing_result(const struct rec_governing *governing,
-			  struct rec_budget_result *ret_result);
+void rec_budget_control_result(const struct rec_budget_control *control,
+			       struct rec_budget_result *ret_result);
 /* Whether less is recorded now than was asked for, in a few words; "": all of it. */
-const char *rec_governing_state_text(const struct rec_governing *governing);
+const char *rec_budget_control_state_text(const struct rec_budget_control *control);

@@ -45,19 +45,20 @@
 #define SYSCALLS CLASS_SYSCALLS
 #define SAMPLES CLASS_CPU
 
-void rec_governor_init(struct rec_governor *governor, const struct rec_governor_options *options)
+void rec_budget_policy_init(struct rec_budget_policy *policy,
+			    const struct rec_budget_policy_options *options)
 {
-	*governor = (struct rec_governor){
+	*policy = (struct rec_budget_policy){
 		.options = *options,
 		.budget = (double)options->budget_ppm / 1e6 *
 			  (options->cpu_count ? options->cpu_count : 1),
 		.sample_hz = options->sample_hz,
 		.slice_length_ns = SLICE_MIN_NS,
 	};
-	governor->balance_ns = BUCKET_S * governor->budget * 1e9;
-	governor->debt_max_ns = DEBT_S * governor->budget * 1e9;
+	policy->balance_ns = BUCKET_S * policy->budget * 1e9;
+	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		governor->classes[i] = (struct rec_governed_class){
+		policy->classes[i] = (struct rec_budget_class){
 			.governed =
 				(i == SYSCALLS || i == SAMPLES) && (options->classes & (1u << i)),
 			.wait_ns = FITS_NS,
@@ -65,9 +66,9 @@ void rec_governor_init(struct rec_governor *governor, const struct rec_governor_
 		};
 }
 
-u32 rec_governor_state(const struct rec_governor *governor, u32 event_class)
+u32 rec_budget_policy_state(const struct rec_budget_policy *policy, u32 event_class)
 {
-	return event_class < EV_CLASS_COUNT ? governor->classes[event_class].state : STATE_FULL;
+	return event_class < EV_CLASS_COUNT ? policy->classes[event_class].state : STATE_FULL;
 }
 
 /* ---- What was spent ---- */
@@ -94,29 +95,29 @@ static double span_of(const struct rec_load *from, const struct rec_load *to)
 }
 
 /* The measured span begins anew: what was before says nothing of what is now. */
-static void forget(struct rec_governor *governor, const struct rec_load *load)
+static void forget(struct rec_budget_policy *policy, const struct rec_load *load)
 {
-	governor->last = governor->older = governor->newer = *load;
+	policy->last = policy->older = policy->newer = *load;
 }
 
-static void charge(struct rec_governor *governor, const struct rec_load *load)
+static void charge(struct rec_budget_policy *policy, const struct rec_load *load)
 {
-	double span_ns = span_of(&governor->last, load);
-	double spent_ns = (double)rec_load_spent_ns(&governor->last, load);
-	double bucket_ns = BUCKET_S * governor->budget * 1e9;
+	double span_ns = span_of(&policy->last, load);
+	double spent_ns = (double)rec_load_spent_ns(&policy->last, load);
+	double bucket_ns = BUCKET_S * policy->budget * 1e9;
 	double weight = span_ns / (span_ns + (double)FIXED_WEIGHT_NS);
 
-	governor->balance_ns += governor->budget * span_ns - spent_ns;
-	if (governor->balance_ns > bucket_ns)
-		governor->balance_ns = bucket_ns;
-	if (governor->balance_ns < -governor->debt_max_ns)
-		governor->balance_ns = -governor->debt_max_ns;
-	if (governor->slicing && !governor->slice_open)
-		governor->fixed_rate += weight * (spent_ns / span_ns - governor->fixed_rate);
-	governor->last = *load;
-	if (load->now_ns - governor->newer.now_ns >= SPAN_NS) {
-		governor->older = governor->newer;
-		governor->newer = *load;
+	policy->balance_ns += policy->budget * span_ns - spent_ns;
+	if (policy->balance_ns > bucket_ns)
+		policy->balance_ns = bucket_ns;
+	if (policy->balance_ns < -policy->debt_max_ns)
+		policy->balance_ns = -policy->debt_max_ns;
+	if (policy->slicing && !policy->slice_open)
+		policy->fixed_rate += weight * (spent_ns / span_ns - policy->fixed_rate);
+	policy->last = *load;
+	if (load->now_ns - policy->newer.now_ns >= SPAN_NS) {
+		policy->older = policy->newer;
+		policy->newer = *load;
 	}
 }
 
@@ -125,9 +126,9 @@ struct rates { /* of the measured span: CPUs, and events per ns */
 	double programs[EV_CLASS_COUNT], events[EV_CLASS_COUNT];
 };
 
-static struct rates take_rates(const struct rec_governor *governor)
+static struct rates take_rates(const struct rec_budget_policy *policy)
 {
-	const struct rec_load *from = &governor->older, *to = &governor->last;
+	const struct rec_load *from = &policy->older, *to = &policy->last;
 	double span_ns = span_of(from, to);
 	struct rates rates = {
 		.all = (double)rec_load_spent_ns(from, to) / span_ns,
@@ -139,40 +140,39 @@ static struct rates take_rates(const struct rec_governor *governor)
 		rates.events[i] = (double)grown(to->event_count[i], from->event_count[i]) / span_ns;
 	}
 	/* Slices are paid for as they come; what must fit is the rest. */
-	if (governor->slicing)
-		rates.all = governor->fixed_rate;
+	if (policy->slicing)
+		rates.all = policy->fixed_rate;
 	return rates;
 }
 
 /* ---- Decisions ---- */
 
-static void decide(struct rec_governor *governor, enum rec_decision_kind kind, u32 event_class,
+static void decide(struct rec_budget_policy *policy, enum rec_decision_kind kind, u32 event_class,
 		   u32 state, struct rec_decision *ret_decision)
 {
-	const struct rec_load *from =
-		kind == REC_SLICE_END ? &governor->slice_begin : &governor->older;
+	const struct rec_load *from = kind == REC_SLICE_END ? &policy->slice_begin : &policy->older;
 
 	*ret_decision = (struct rec_decision){
 		.kind = kind,
 		.event_class = event_class,
 		.state = state,
-		.sample_hz = event_class != SAMPLES || state == STATE_OFF ? 0 : governor->sample_hz,
+		.sample_hz = event_class != SAMPLES || state == STATE_OFF ? 0 : policy->sample_hz,
 		.from_ns = from->now_ns,
-		.time_ns = governor->last.now_ns,
-		.limit_ns = (u64)(governor->budget * span_of(from, &governor->last)),
-		.spent_ns = rec_load_spent_ns(from, &governor->last),
+		.time_ns = policy->last.now_ns,
+		.limit_ns = (u64)(policy->budget * span_of(from, &policy->last)),
+		.spent_ns = rec_load_spent_ns(from, &policy->last),
 	};
-	governor->decided_ns = governor->last.now_ns;
+	policy->decided_ns = policy->last.now_ns;
 	if (event_class >= EV_CLASS_COUNT)
 		return;
-	governor->classes[event_class].state = state;
-	governor->classes[event_class].fits_since_ns = 0;
+	policy->classes[event_class].state = state;
+	policy->classes[event_class].fits_since_ns = 0;
 }
 
 /* A fuller state that does not last is tried less and less often. */
-static void judge_last_try(struct rec_governor *governor, struct rec_governed_class *class)
+static void judge_last_try(struct rec_budget_policy *policy, struct rec_budget_class *class)
 {
-	u64 lasted_ns = governor->last.now_ns - class->recovered_ns;
+	u64 lasted_ns = policy->last.now_ns - class->recovered_ns;
 
 	if (class->recovered_ns == 0)
 		return;
@@ -184,10 +184,10 @@ static void judge_last_try(struct rec_governor *governor, struct rec_governed_cl
 	class->recovered_ns = 0;
 }
 
-static u64 slice_length(const struct rec_governor *governor)
+static u64 slice_length(const struct rec_budget_policy *policy)
 {
-	double length_ns = governor->attached_rate > 0
-				   ? SLICE_S * 1e9 * governor->budget / governor->attached_rate
+	double length_ns = policy->attached_rate > 0
+				   ? SLICE_S * 1e9 * policy->budget / policy->attached_rate
 				   : (double)SLICE_MAX_NS;
 
 	if (length_ns < (double)SLICE_MIN_NS)
@@ -196,10 +196,10 @@ static u64 slice_length(const struct rec_governor *governor)
 }
 
 /* How long what is in hand lasts at this cost (in CPUs): when to look again. */
-static u64 paid_for(const struct rec_governor *governor, double cost)
+static u64 paid_for(const struct rec_budget_policy *policy, double cost)
 {
-	double more = cost - governor->budget;
-	double lasts_ns = more > 0 ? governor->balance_ns / more : (double)SLICE_MAX_NS;
+	double more = cost - policy->budget;
+	double lasts_ns = more > 0 ? policy->balance_ns / more : (double)SLICE_MAX_NS;
 
 	if (lasts_ns < (double)LOOK_MIN_NS)
 		return LOOK_MIN_NS;
@@ -213,18 +213,18 @@ static double cheaper(double a, double b)
 	return a < b ? a : b;
 }
 
-static double saved_by_counts(const struct rec_governor *governor, const struct rates *rates)
+static double saved_by_counts(const struct rec_budget_policy *policy, const struct rates *rates)
 {
-	const struct rec_governed_class *class = &governor->classes[SYSCALLS];
+	const struct rec_budget_class *class = &policy->classes[SYSCALLS];
 
 	if (!class->governed || class->state != STATE_FULL)
 		return 0;
 	return cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[SYSCALLS]);
 }
 
-static double cost_of_samples(const struct rec_governor *governor, const struct rates *rates)
+static double cost_of_samples(const struct rec_budget_policy *policy, const struct rates *rates)
 {
-	const struct rec_governed_class *class = &governor->classes[SAMPLES];
+	const struct rec_budget_class *class = &policy->classes[SAMPLES];
 
 	if (!class->governed || class->state == STATE_OFF)
 		return 0;
@@ -232,193 +232,192 @@ static double cost_of_samples(const struct rec_governor *governor, const struct 
 	       cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[SAMPLES]);
 }
 
-static u32 lowest_hz(const struct rec_governor *governor)
+static u32 lowest_hz(const struct rec_budget_policy *policy)
 {
-	u32 hz = governor->options.sample_hz / SAMPLE_DIVISOR;
+	u32 hz = policy->options.sample_hz / SAMPLE_DIVISOR;
 
 	return hz ? hz : 1;
 }
 
-static bool may_sample_less(const struct rec_governor *governor)
+static bool may_sample_less(const struct rec_budget_policy *policy)
 {
-	return governor->sample_hz / 2 >= lowest_hz(governor);
+	return policy->sample_hz / 2 >= lowest_hz(policy);
 }
 
-static double saved_by_detaching(const struct rec_governor *governor, const struct rates *rates)
+static double saved_by_detaching(const struct rec_budget_policy *policy, const struct rates *rates)
 {
-	const struct rec_governed_class *class = &governor->classes[SYSCALLS];
+	const struct rec_budget_class *class = &policy->classes[SYSCALLS];
 
-	if (!class->governed || governor->slicing)
+	if (!class->governed || policy->slicing)
 		return 0;
-	return rates->programs[SYSCALLS] + saved_by_counts(governor, rates);
+	return rates->programs[SYSCALLS] + saved_by_counts(policy, rates);
 }
 
-static void shed_syscalls(struct rec_governor *governor, const struct rates *rates, u32 state,
+static void shed_syscalls(struct rec_budget_policy *policy, const struct rates *rates, u32 state,
 			  struct rec_decision *ret_decision)
 {
-	struct rec_governed_class *class = &governor->classes[SYSCALLS];
+	struct rec_budget_class *class = &policy->classes[SYSCALLS];
 
-	judge_last_try(governor, class);
+	judge_last_try(policy, class);
 	if (state == STATE_COUNTS && rates->events[SYSCALLS] > 0)
 		class->fuller_per_event_ns =
 			cheaper(rates->recorder / rates->events[SYSCALLS], 10 * SINGLE_CALL_NS);
 	if (state == STATE_OFF) {
-		governor->slicing = true;
-		governor->slice_open = false;
-		governor->attached_rate = rates->programs[SYSCALLS];
-		governor->slice_end_ns = governor->last.now_ns;
+		policy->slicing = true;
+		policy->slice_open = false;
+		policy->attached_rate = rates->programs[SYSCALLS];
+		policy->slice_end_ns = policy->last.now_ns;
 		/* A guess until it is seen: what still waits in rings makes it look like more. */
-		governor->fixed_rate =
-			cheaper(rates->all - rates->programs[SYSCALLS], governor->budget / 4);
+		policy->fixed_rate =
+			cheaper(rates->all - rates->programs[SYSCALLS], policy->budget / 4);
 	}
-	decide(governor, REC_SHED, SYSCALLS, state, ret_decision);
+	decide(policy, REC_SHED, SYSCALLS, state, ret_decision);
 }
 
-static void shed_samples(struct rec_governor *governor, const struct rates *rates, u32 state,
+static void shed_samples(struct rec_budget_policy *policy, const struct rates *rates, u32 state,
 			 struct rec_decision *ret_decision)
 {
-	struct rec_governed_class *class = &governor->classes[SAMPLES];
+	struct rec_budget_class *class = &policy->classes[SAMPLES];
 
-	judge_last_try(governor, class);
+	judge_last_try(policy, class);
 	if (rates->events[SAMPLES] > 0)
 		class->fuller_per_event_ns =
-			cost_of_samples(governor, rates) / rates->events[SAMPLES];
+			cost_of_samples(policy, rates) / rates->events[SAMPLES];
 	if (state == STATE_REDUCED)
-		governor->sample_hz /= 2;
-	decide(governor, REC_SHED, SAMPLES, state, ret_decision);
+		policy->sample_hz /= 2;
+	decide(policy, REC_SHED, SAMPLES, state, ret_decision);
 }
 
-static bool shed(struct rec_governor *governor, struct rec_decision *ret_decision)
+static bool shed(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	struct rates rates = take_rates(governor);
-	double excess = rates.all - governor->budget, worth = WORTH_PART * excess, samples;
-	u64 now_ns = governor->last.now_ns;
+	struct rates rates = take_rates(policy);
+	double excess = rates.all - policy->budget, worth = WORTH_PART * excess, samples;
+	u64 now_ns = policy->last.now_ns;
 	u32 state;
 
 	if (excess <= 0)
 		return false; /* it is being paid off */
-	if (saved_by_counts(governor, &rates) > worth) {
-		shed_syscalls(governor, &rates, STATE_COUNTS, ret_decision);
+	if (saved_by_counts(policy, &rates) > worth) {
+		shed_syscalls(policy, &rates, STATE_COUNTS, ret_decision);
 		return true;
 	}
-	samples = cost_of_samples(governor, &rates);
-	if (may_sample_less(governor) && samples / 2 > worth) {
-		shed_samples(governor, &rates, STATE_REDUCED, ret_decision);
+	samples = cost_of_samples(policy, &rates);
+	if (may_sample_less(policy) && samples / 2 > worth) {
+		shed_samples(policy, &rates, STATE_REDUCED, ret_decision);
 		return true;
 	}
-	if (saved_by_detaching(governor, &rates) > worth) {
+	if (saved_by_detaching(policy, &rates) > worth) {
 		/* Counts come first even where they save little: what detaching takes is more. */
-		state = rec_governor_state(governor, SYSCALLS) == STATE_FULL ? STATE_COUNTS
-									     : STATE_OFF;
-		shed_syscalls(governor, &rates, state, ret_decision);
+		state = rec_budget_policy_state(policy, SYSCALLS) == STATE_FULL ? STATE_COUNTS
+										: STATE_OFF;
+		shed_syscalls(policy, &rates, state, ret_decision);
 		return true;
 	}
 	if (samples > worth) {
-		shed_samples(governor, &rates, STATE_OFF, ret_decision);
+		shed_samples(policy, &rates, STATE_OFF, ret_decision);
 		return true;
 	}
-	if (governor->helpless_ns && now_ns - governor->helpless_ns < HELPLESS_NS)
+	if (policy->helpless_ns && now_ns - policy->helpless_ns < HELPLESS_NS)
 		return false;
-	governor->helpless_ns = now_ns;
-	decide(governor, REC_HELPLESS, EV_CLASS_UNKNOWN, STATE_FULL, ret_decision);
+	policy->helpless_ns = now_ns;
+	decide(policy, REC_HELPLESS, EV_CLASS_UNKNOWN, STATE_FULL, ret_decision);
 	return true;
 }
 
 /* ---- Slices ---- */
 
-static bool open_slice(struct rec_governor *governor, struct rec_decision *ret_decision)
+static bool open_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	u64 rest_ns = governor->last.now_ns - governor->slice_end_ns;
+	u64 rest_ns = policy->last.now_ns - policy->slice_end_ns;
 
-	if (governor->classes[SYSCALLS].refused || rest_ns < SLICE_GAP_NS)
+	if (policy->classes[SYSCALLS].refused || rest_ns < SLICE_GAP_NS)
 		return false;
-	if (governor->balance_ns < 0 && rest_ns < SLICE_TRY_NS)
+	if (policy->balance_ns < 0 && rest_ns < SLICE_TRY_NS)
 		return false;
-	governor->slice_open = true;
-	governor->slice_begin = governor->last;
-	governor->slice_length_ns = slice_length(governor);
-	decide(governor, REC_SLICE_BEGIN, SYSCALLS, STATE_COUNTS, ret_decision);
+	policy->slice_open = true;
+	policy->slice_begin = policy->last;
+	policy->slice_length_ns = slice_length(policy);
+	decide(policy, REC_SLICE_BEGIN, SYSCALLS, STATE_COUNTS, ret_decision);
 	return true;
 }
 
-static void end_slice(struct rec_governor *governor, struct rec_decision *ret_decision)
+static void end_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	double cost_ns = (double)rec_load_spent_ns(&governor->slice_begin, &governor->last);
+	double cost_ns = (double)rec_load_spent_ns(&policy->slice_begin, &policy->last);
 
 	/* All of it is paid before the next. */
-	governor->debt_max_ns = DEBT_S * governor->budget * 1e9;
-	if (governor->debt_max_ns < SLICE_CHARGE * cost_ns)
-		governor->debt_max_ns = SLICE_CHARGE * cost_ns;
-	governor->balance_ns -= (SLICE_CHARGE - 1) * cost_ns;
-	decide(governor, REC_SLICE_END, SYSCALLS, STATE_OFF, ret_decision);
-	governor->slice_open = false;
-	governor->slice_end_ns = governor->last.now_ns;
+	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
+	if (policy->debt_max_ns < SLICE_CHARGE * cost_ns)
+		policy->debt_max_ns = SLICE_CHARGE * cost_ns;
+	policy->balance_ns -= (SLICE_CHARGE - 1) * cost_ns;
+	decide(policy, REC_SLICE_END, SYSCALLS, STATE_OFF, ret_decision);
+	policy->slice_open = false;
+	policy->slice_end_ns = policy->last.now_ns;
 }
 
 /* CPUs that the programs took lately in the slice that is open. */
-static double rate_of_slice(const struct rec_governor *governor)
+static double rate_of_slice(const struct rec_budget_policy *policy)
 {
-	const struct rec_load *from = governor->older.now_ns > governor->slice_begin.now_ns
-					      ? &governor->older
-					      : &governor->slice_begin;
+	const struct rec_load *from = policy->older.now_ns > policy->slice_begin.now_ns
+					      ? &policy->older
+					      : &policy->slice_begin;
 
-	return (double)grown(governor->last.program_ns[SYSCALLS], from->program_ns[SYSCALLS]) /
-	       span_of(from, &governor->last);
+	return (double)grown(policy->last.program_ns[SYSCALLS], from->program_ns[SYSCALLS]) /
+	       span_of(from, &policy->last);
 }
 
 /* A slice stays open for as long as the budget pays for it. One that costs little for a while is no
  * slice any more. */
-static bool watch_slice(struct rec_governor *governor, struct rec_decision *ret_decision)
+static bool watch_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	struct rec_governed_class *class = &governor->classes[SYSCALLS];
-	u64 open_ns = governor->last.now_ns - governor->slice_begin.now_ns;
+	struct rec_budget_class *class = &policy->classes[SYSCALLS];
+	u64 open_ns = policy->last.now_ns - policy->slice_begin.now_ns;
 	double cost;
 
-	if (open_ns < governor->slice_length_ns)
+	if (open_ns < policy->slice_length_ns)
 		return false;
-	governor->attached_rate = rate_of_slice(governor);
-	cost = governor->fixed_rate + governor->attached_rate;
-	if (cost > FITS_PART * governor->budget)
+	policy->attached_rate = rate_of_slice(policy);
+	cost = policy->fixed_rate + policy->attached_rate;
+	if (cost > FITS_PART * policy->budget)
 		class->fits_since_ns = 0;
 	else if (class->fits_since_ns == 0)
-		class->fits_since_ns = governor->last.now_ns;
-	if (class->fits_since_ns &&
-	    governor->last.now_ns - class->fits_since_ns >= class->wait_ns) {
-		governor->slicing = governor->slice_open = false;
-		class->recovered_ns = governor->last.now_ns;
-		decide(governor, REC_RECOVER, SYSCALLS, STATE_COUNTS, ret_decision);
+		class->fits_since_ns = policy->last.now_ns;
+	if (class->fits_since_ns && policy->last.now_ns - class->fits_since_ns >= class->wait_ns) {
+		policy->slicing = policy->slice_open = false;
+		class->recovered_ns = policy->last.now_ns;
+		decide(policy, REC_RECOVER, SYSCALLS, STATE_COUNTS, ret_decision);
 		ret_decision->lasting = true;
 		return true;
 	}
-	if (governor->balance_ns >= 0 || class->fits_since_ns) {
-		governor->slice_length_ns = open_ns + paid_for(governor, cost);
+	if (policy->balance_ns >= 0 || class->fits_since_ns) {
+		policy->slice_length_ns = open_ns + paid_for(policy, cost);
 		return false;
 	}
-	end_slice(governor, ret_decision);
+	end_slice(policy, ret_decision);
 	return true;
 }
 
 /* ---- More ---- */
 
 /* Does the class's next state up fit, and for long enough? */
-static bool fits(struct rec_governor *governor, u32 event_class, double cost)
+static bool fits(struct rec_budget_policy *policy, u32 event_class, double cost)
 {
-	struct rec_governed_class *class = &governor->classes[event_class];
+	struct rec_budget_class *class = &policy->classes[event_class];
 
-	if (governor->balance_ns < 0 || cost > FITS_PART * governor->budget || class->refused) {
+	if (policy->balance_ns < 0 || cost > FITS_PART * policy->budget || class->refused) {
 		class->fits_since_ns = 0;
 		return false;
 	}
 	if (class->fits_since_ns == 0)
-		class->fits_since_ns = governor->last.now_ns;
-	return governor->last.now_ns - class->fits_since_ns >= class->wait_ns;
+		class->fits_since_ns = policy->last.now_ns;
+	return policy->last.now_ns - class->fits_since_ns >= class->wait_ns;
 }
 
-static bool recover_samples(struct rec_governor *governor, const struct rates *rates,
+static bool recover_samples(struct rec_budget_policy *policy, const struct rates *rates,
 			    struct rec_decision *ret_decision)
 {
-	struct rec_governed_class *class = &governor->classes[SAMPLES];
-	u32 asked_hz = governor->options.sample_hz, hz = governor->sample_hz * 2;
+	struct rec_budget_class *class = &policy->classes[SAMPLES];
+	u32 asked_hz = policy->options.sample_hz, hz = policy->sample_hz * 2;
 	double cost = rates->all, per_hz;
 
 	if (class->state == STATE_FULL)
@@ -426,92 +425,91 @@ static bool recover_samples(struct rec_governor *governor, const struct rates *r
 	if (hz + 1 >= asked_hz) /* halves were rounded down */
 		hz = asked_hz;
 	if (class->state == STATE_OFF) {
-		hz = governor->sample_hz;
+		hz = policy->sample_hz;
 		/* As if no CPU were ever idle. */
-		cost += class->fuller_per_event_ns * hz * governor->options.cpu_count / 1e9;
+		cost += class->fuller_per_event_ns * hz * policy->options.cpu_count / 1e9;
 	} else {
-		per_hz = class->fuller_per_event_ns * rates->events[SAMPLES] / governor->sample_hz;
-		cost += per_hz * (hz - governor->sample_hz);
+		per_hz = class->fuller_per_event_ns * rates->events[SAMPLES] / policy->sample_hz;
+		cost += per_hz * (hz - policy->sample_hz);
 	}
-	if (!fits(governor, SAMPLES, cost))
+	if (!fits(policy, SAMPLES, cost))
 		return false;
-	governor->sample_hz = hz;
-	class->recovered_ns = governor->last.now_ns;
-	decide(governor, REC_RECOVER, SAMPLES, hz == asked_hz ? STATE_FULL : STATE_REDUCED,
+	policy->sample_hz = hz;
+	class->recovered_ns = policy->last.now_ns;
+	decide(policy, REC_RECOVER, SAMPLES, hz == asked_hz ? STATE_FULL : STATE_REDUCED,
 	       ret_decision);
 	return true;
 }
 
-static bool recover(struct rec_governor *governor, struct rec_decision *ret_decision)
+static bool recover(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	struct rec_governed_class *class = &governor->classes[SYSCALLS];
-	struct rates rates = take_rates(governor);
+	struct rec_budget_class *class = &policy->classes[SYSCALLS];
+	struct rates rates = take_rates(policy);
 
-	if (recover_samples(governor, &rates, ret_decision))
+	if (recover_samples(policy, &rates, ret_decision))
 		return true;
-	if (!class->governed || governor->slicing || class->state != STATE_COUNTS)
+	if (!class->governed || policy->slicing || class->state != STATE_COUNTS)
 		return false;
-	if (!fits(governor, SYSCALLS,
+	if (!fits(policy, SYSCALLS,
 		  rates.all + class->fuller_per_event_ns * rates.events[SYSCALLS]))
 		return false;
-	class->recovered_ns = governor->last.now_ns;
-	decide(governor, REC_RECOVER, SYSCALLS, STATE_FULL, ret_decision);
+	class->recovered_ns = policy->last.now_ns;
+	decide(policy, REC_RECOVER, SYSCALLS, STATE_FULL, ret_decision);
 	return true;
 }
 
 /* ---- Whole ---- */
 
-bool rec_governor_step(struct rec_governor *governor, const struct rec_load *load,
-		       struct rec_decision *ret_decision)
+bool rec_budget_policy_step(struct rec_budget_policy *policy, const struct rec_load *load,
+			    struct rec_decision *ret_decision)
 {
-	if (governor->options.budget_ppm == 0)
+	if (policy->options.budget_ppm == 0)
 		return false;
-	if (!governor->started || load->now_ns < governor->last.now_ns) {
-		governor->started =
-			true; /* a clock that went back: nothing can be said of before */
-		forget(governor, load);
-		governor->decided_ns = load->now_ns;
+	if (!policy->started || load->now_ns < policy->last.now_ns) {
+		policy->started = true; /* a clock that went back: nothing can be said of before */
+		forget(policy, load);
+		policy->decided_ns = load->now_ns;
 		return false;
 	}
-	if (load->now_ns == governor->last.now_ns)
+	if (load->now_ns == policy->last.now_ns)
 		return false;
-	charge(governor, load);
-	if (governor->slicing && governor->slice_open && watch_slice(governor, ret_decision))
+	charge(policy, load);
+	if (policy->slicing && policy->slice_open && watch_slice(policy, ret_decision))
 		return true;
-	if (load->now_ns - governor->decided_ns < SETTLE_NS)
+	if (load->now_ns - policy->decided_ns < SETTLE_NS)
 		return false;
-	if (governor->balance_ns < 0 && shed(governor, ret_decision))
+	if (policy->balance_ns < 0 && shed(policy, ret_decision))
 		return true;
-	if (governor->slicing && !governor->slice_open && open_slice(governor, ret_decision))
+	if (policy->slicing && !policy->slice_open && open_slice(policy, ret_decision))
 		return true;
-	return recover(governor, ret_decision);
+	return recover(policy, ret_decision);
 }
 
-void rec_governor_done(struct rec_governor *governor, const struct rec_load *load)
+void rec_budget_policy_done(struct rec_budget_policy *policy, const struct rec_load *load)
 {
-	if (!governor->started || load->now_ns < governor->last.now_ns)
+	if (!policy->started || load->now_ns < policy->last.now_ns)
 		return;
-	charge(governor, load);
-	forget(governor, load);
-	if (governor->slice_open)
-		governor->slice_begin = *load;
+	charge(policy, load);
+	forget(policy, load);
+	if (policy->slice_open)
+		policy->slice_begin = *load;
 }
 
-void rec_governor_refused(struct rec_governor *governor, u32 event_class)
+void rec_budget_policy_refused(struct rec_budget_policy *policy, u32 event_class)
 {
 	if (event_class >= EV_CLASS_COUNT)
 		return;
-	governor->classes[event_class].refused = true;
-	governor->classes[event_class].state = STATE_OFF;
+	policy->classes[event_class].refused = true;
+	policy->classes[event_class].state = STATE_OFF;
 	if (event_class == SYSCALLS) {
-		governor->slicing = true;
-		governor->slice_open = false;
+		policy->slicing = true;
+		policy->slice_open = false;
 	}
 }
 
-u64 rec_governor_wake_ns(const struct rec_governor *governor)
+u64 rec_budget_policy_wake_ns(const struct rec_budget_policy *policy)
 {
-	return governor->slicing && governor->slice_open
-		       ? governor->slice_begin.now_ns + governor->slice_length_ns
+	return policy->slicing && policy->slice_open
+		       ? policy->slice_begin.now_ns + policy->slice_length_ns
 		       : 0;
 }

@@ -18,7 +18,7 @@ struct rec_load {
 /* CPU time spent from one load to a later one, in ns. */
 u64 rec_load_spent_ns(const struct rec_load *from, const struct rec_load *to);
 
-struct rec_governor_options {
+struct rec_budget_policy_options {
 	u32 budget_ppm; /* millionths of the host's CPU time; 0: no budget, so no decisions */
 	u32 cpu_count;	/* online */
 	u32 classes;	/* bit (1 << CLASS_*): those that can be recorded less */
@@ -43,7 +43,7 @@ struct rec_decision {
 	bool lasting;		/* of REC_RECOVER to STATE_COUNTS: the slice stays open */
 };
 
-struct rec_governed_class {
+struct rec_budget_class {
 	bool governed;
 	bool refused; /* what was shed cannot be had back */
 	u32 state;
@@ -53,14 +53,14 @@ struct rec_governed_class {
 	double fuller_per_event_ns; /* CPU time that an event of the fuller state costs more */
 };
 
-struct rec_governor {
-	struct rec_governor_options options;
+struct rec_budget_policy {
+	struct rec_budget_policy_options options;
 	double budget;	   /* CPUs */
 	double balance_ns; /* CPU time in hand; negative: overdrawn */
 	double debt_max_ns;
 	bool started;
 	struct rec_load last, older, newer; /* older to last: the span that rates are taken from */
-	struct rec_governed_class classes[EV_CLASS_COUNT];
+	struct rec_budget_class classes[EV_CLASS_COUNT];
 	u32 sample_hz; /* now; asked for while samples are off: where they come back */
 	u64 decided_ns, helpless_ns;
 	/* System calls in slices: STATE_OFF, with moments of STATE_COUNTS. */
@@ -71,19 +71,20 @@ struct rec_governor {
 	double fixed_rate;    /* CPUs that everything else takes */
 };
 
-void rec_governor_init(struct rec_governor *governor, const struct rec_governor_options *options);
+void rec_budget_policy_init(struct rec_budget_policy *policy,
+			    const struct rec_budget_policy_options *options);
 
 /* Charges what was spent since the last call. Returns whether something is to be done. At most one
  * thing at a time: call again when it is done. */
-bool rec_governor_step(struct rec_governor *governor, const struct rec_load *load,
-		       struct rec_decision *ret_decision);
+bool rec_budget_policy_step(struct rec_budget_policy *policy, const struct rec_load *load,
+			    struct rec_decision *ret_decision);
 /* To be called after what was decided was done: doing it cost something, but says nothing of the
  * new state. */
-void rec_governor_done(struct rec_governor *governor, const struct rec_load *load);
+void rec_budget_policy_done(struct rec_budget_policy *policy, const struct rec_load *load);
 /* What was decided last for the class could not be done: it stays detached for good. */
-void rec_governor_refused(struct rec_governor *governor, u32 event_class);
+void rec_budget_policy_refused(struct rec_budget_policy *policy, u32 event_class);
 
 /* When it wants to be asked at the latest; 0: at the next drain. */
-u64 rec_governor_wake_ns(const struct rec_governor *governor);
+u64 rec_budget_policy_wake_ns(const struct rec_budget_policy *policy);
 
-u32 rec_governor_state(const struct rec_governor *governor, u32 event_class);
+u32 rec_budget_policy_state(const struct rec_budget_policy *policy, u32 event_class);

@@ -137,7 +137,7 @@ static const struct {
 	unsigned int value;
 	unsigned int if_equal, if_not;
 } values[] = {
-	/* The governor attaches programs that are loaded already again. */
+	/* The policy attaches programs that are loaded already again. */
 	{__NR_bpf, 0, BPF_RAW_TRACEPOINT_OPEN, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO | EPERM},
 	{__NR_ioctl, 1, TIOCSTI, SECCOMP_RET_ERRNO | EPERM,
 	 SECCOMP_RET_ALLOW}, /* types into the terminal */

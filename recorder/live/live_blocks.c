@@ -19,8 +19,8 @@ void live_wait_for_programs(void)
 		(void)usleep(50000);
 }
 
-int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
-		   int rc)
+int live_hand_over(struct rec_pipeline *pipeline, enum cap_block_type block,
+		   struct cap_chunk *chunk, int rc)
 {
 	int put_rc;
 
@@ -28,7 +28,7 @@ int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_
 		return -ENOMEM;
 	if (rc < 0)
 		cap_chunk_reset(chunk);
-	put_rc = rec_sink_put_side(sink, block, chunk);
+	put_rc = rec_pipeline_put_info(pipeline, block, chunk);
 	return rc < 0 ? rc : put_rc;
 }
 
@@ -73,19 +73,19 @@ static int add_other_rows(const struct live_sideband_state *sideband, u64 now_ns
 }
 
 int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
-		    struct rec_sink *sink, struct cap_err *err)
+		    struct rec_pipeline *pipeline, struct cap_err *err)
 {
-	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
+	struct cap_chunk *chunk = rec_pipeline_info_chunk(pipeline);
 	u64 now_ns = rec_monotonic_ns();
 	int rc = chunk ? live_probes_rows(probes, now_ns, chunk) : -ENOMEM;
 
 	if (rc == 0)
 		rc = add_other_rows(sideband, now_ns, chunk);
-	rc = live_hand_over(sink, CAP_BLOCK_PROBES, chunk, rc);
+	rc = live_hand_over(pipeline, CAP_BLOCK_PROBES, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of probes") : 0;
 }
 
-int live_put_sample_clock(const struct live_probes *probes, struct rec_sink *sink,
+int live_put_sample_clock(const struct live_probes *probes, struct rec_pipeline *pipeline,
 			  struct cap_err *err)
 {
 	static const char key[] = "cpu.event";
@@ -96,34 +96,35 @@ int live_put_sample_clock(const struct live_probes *probes, struct rec_sink *sin
 
 	if (!live_class_attached(probes, CLASS_CPU))
 		return 0;
-	chunk = rec_sink_side_chunk(sink);
+	chunk = rec_pipeline_info_chunk(pipeline);
 	if (!chunk)
 		return cap_fail(err, -ENOMEM, "write what samples count");
 	row.key = cap_chunk_string(chunk, key, sizeof(key) - 1);
 	row.value = cap_chunk_string(chunk, value, strlen(value));
 	rc = cap_chunk_add(chunk, EV_META, &row);
-	rc = live_hand_over(sink, CAP_BLOCK_META, chunk, rc);
+	rc = live_hand_over(pipeline, CAP_BLOCK_META, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write what samples count") : 0;
 }
 
-int live_put_modules(const struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err)
+int live_put_modules(const struct rec_kernel_map *map, struct rec_pipeline *pipeline,
+		     struct cap_err *err)
 {
-	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
+	struct cap_chunk *chunk = rec_pipeline_info_chunk(pipeline);
 	int rc = chunk ? rec_kernel_map_modules(map, chunk) : -ENOMEM;
 
-	rc = live_hand_over(sink, CAP_BLOCK_MODULES, chunk, rc);
+	rc = live_hand_over(pipeline, CAP_BLOCK_MODULES, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of kernel modules") : 0;
 }
 
-int live_put_names(struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err)
+int live_put_names(struct rec_kernel_map *map, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct cap_chunk *chunk;
 	int rc;
 
 	if (!rec_kernel_map_has_unnamed(map))
 		return 0;
-	chunk = rec_sink_side_chunk(sink);
+	chunk = rec_pipeline_info_chunk(pipeline);
 	rc = chunk ? rec_kernel_map_symbols(map, chunk, err) : -ENOMEM;
-	rc = live_hand_over(sink, CAP_BLOCK_SYMBOLS, chunk, rc);
+	rc = live_hand_over(pipeline, CAP_BLOCK_SYMBOLS, chunk, rc);
 	return rc < 0 ? cap_context(err, rc, "names of kernel functions") : 0;
 }

@@ -10,7 +10,7 @@
 struct live_sideband_state {
 	bool attached;
 	const char *reason; /* why not, or what it lacks; "" if there is nothing to say */
-	const struct live_reach *reach;
+	const struct proc_access *reach;
 	const char *kernel_reason; /* why kernel addresses are not told; "": they are */
 };
 
@@ -18,17 +18,18 @@ struct live_sideband_state {
  * milliseconds. */
 void live_wait_for_programs(void);
 
-/* Gives a side chunk back to the sink: filled, or emptied when filling it failed (rc < 0). Returns
- * the first failure. */
-int live_hand_over(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
-		   int rc);
+/* Gives a side chunk back to the pipeline: filled, or emptied when filling it failed (rc < 0).
+ * Returns the first failure. */
+int live_hand_over(struct rec_pipeline *pipeline, enum cap_block_type block,
+		   struct cap_chunk *chunk, int rc);
 
 /* What was wanted, what is attached, what was refused and why. */
 int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
-		    struct rec_sink *sink, struct cap_err *err);
+		    struct rec_pipeline *pipeline, struct cap_err *err);
 /* META "cpu.event": what the period of a sample counts. Nothing where no samples are taken. */
-int live_put_sample_clock(const struct live_probes *probes, struct rec_sink *sink,
+int live_put_sample_clock(const struct live_probes *probes, struct rec_pipeline *pipeline,
 			  struct cap_err *err);
-int live_put_modules(const struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err);
+int live_put_modules(const struct rec_kernel_map *map, struct rec_pipeline *pipeline,
+		     struct cap_err *err);
 /* Names of the kernel functions hit since the last call; nothing where there are none. */
-int live_put_names(struct rec_kernel_map *map, struct rec_sink *sink, struct cap_err *err);
+int live_put_names(struct rec_kernel_map *map, struct rec_pipeline *pipeline, struct cap_err *err);

@@ -17,24 +17,25 @@
 
 #define TAKE_NS 1000000000ull /* as often as other counts */
 
-int live_fold_init(struct live_fold *fold, const struct live_probes *probes, struct cap_err *err)
+int live_counts_init(struct live_counts *fold, const struct live_probes *probes,
+		     struct cap_err *err)
 {
 	const struct kymo_bpf *skeleton = probes->skeleton;
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	size_t bytes = sizeof(struct live_fold_slot) * 2 * skeleton->rodata->fold_half_slots;
+	size_t bytes = sizeof(struct live_count_slot) * 2 * skeleton->rodata->counts_half_slots;
 	void *slots;
 
 	memset(fold, 0, sizeof(*fold));
 	if (!live_class_attached(probes, CLASS_SYSCALLS))
 		return 0;
-	fold->cpu_slots = skeleton->rodata->fold_cpu_slots;
-	fold->cpu_count = skeleton->rodata->fold_half_slots / fold->cpu_slots;
+	fold->cpu_slots = skeleton->rodata->counts_cpu_slots;
+	fold->cpu_count = skeleton->rodata->counts_half_slots / fold->cpu_slots;
 	fold->cpus = calloc(fold->cpu_count, sizeof(*fold->cpus));
 	if (!fold->cpus)
 		return cap_fail(err, -ENOMEM, "counters of %u CPUs", fold->cpu_count);
 	fold->mapped_bytes = (bytes + page_bytes - 1) & ~(page_bytes - 1);
 	slots = mmap(NULL, fold->mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-		     bpf_map__fd(skeleton->maps.fold_table), 0);
+		     bpf_map__fd(skeleton->maps.counts_table), 0);
 	if (slots == MAP_FAILED)
 		return cap_fail(err, CAP_EPRIVILEGE,
 				"MapOperationFailed: map the table of counted system calls, %zu "
@@ -44,7 +45,7 @@ int live_fold_init(struct live_fold *fold, const struct live_probes *probes, str
 	return 0;
 }
 
-void live_fold_done(struct live_fold *fold)
+void live_counts_done(struct live_counts *fold)
 {
 	if (fold->slots)
 		(void)munmap(fold->slots, fold->mapped_bytes); /* was mapped as such */
@@ -52,7 +53,7 @@ void live_fold_done(struct live_fold *fold)
 	memset(fold, 0, sizeof(*fold));
 }
 
-void live_fold_begin(struct live_fold *fold, u64 now_ns)
+void live_counts_begin(struct live_counts *fold, u64 now_ns)
 {
 	fold->from_ns = fold->taken_ns = now_ns;
 }
@@ -60,7 +61,7 @@ void live_fold_begin(struct live_fold *fold, u64 now_ns)
 /* ---- Rows ---- */
 
 /* A slot that nobody owns (claims without ready) holds nothing. */
-static int take_slot(struct rec_counted_rows *rows, struct live_fold_slot *slot, u32 cpu)
+static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot, u32 cpu)
 {
 	struct cap_task leader = {
 		.leader_start_ns = slot->leader_start_ns,
@@ -84,9 +85,9 @@ static int take_slot(struct rec_counted_rows *rows, struct live_fold_slot *slot,
 }
 
 /* The first failure; all slots are cleared all the same. */
-static int take_cpu(struct live_fold *fold, struct rec_counted_rows *rows, u32 table, u32 cpu)
+static int take_cpu(struct live_counts *fold, struct rec_counted_rows *rows, u32 table, u32 cpu)
 {
-	struct live_fold_slot *slots =
+	struct live_count_slot *slots =
 		fold->slots + ((size_t)table * fold->cpu_count + cpu) * fold->cpu_slots;
 	int rc = 0;
 
@@ -106,17 +107,18 @@ static u64 load(const u64 *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-static struct live_fold_counts counts_of(const struct live_probes *probes, u32 cpu)
+static struct live_counts_totals counts_of(const struct live_probes *probes, u32 cpu)
 {
 	const struct live_counters *counters = &probes->skeleton->bss->syscalls_counters[cpu];
 
-	return (struct live_fold_counts){load(&counters->counted), load(&counters->fold_claims)};
+	return (struct live_counts_totals){load(&counters->counted),
+					   load(&counters->counts_claims)};
 }
 
 /* From now on the programs write the other half. Returns the one they left. */
-static u32 flip(struct live_fold *fold, const struct live_probes *probes)
+static u32 flip(struct live_counts *fold, const struct live_probes *probes)
 {
-	u32 *word = &probes->skeleton->bss->control.fold_table;
+	u32 *word = &probes->skeleton->bss->control.counts_table;
 	u32 table = *word; /* only we change it */
 
 	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++)
@@ -129,10 +131,10 @@ static u32 flip(struct live_fold *fold, const struct live_probes *probes)
 	return table;
 }
 
-int live_fold_take(struct live_fold *fold, const struct live_probes *probes, struct rec_sink *sink,
-		   struct cap_err *err)
+int live_counts_take(struct live_counts *fold, const struct live_probes *probes,
+		     struct rec_pipeline *pipeline, struct cap_err *err)
 {
-	struct rec_counted_rows rows = {.sink = sink, .from_ns = fold->from_ns};
+	struct rec_counted_rows rows = {.pipeline = pipeline, .from_ns = fold->from_ns};
 	int rc = 0, put_rc;
 	u32 table;
 
@@ -141,7 +143,7 @@ int live_fold_take(struct live_fold *fold, const struct live_probes *probes, str
 	table = flip(fold, probes);
 	rows.to_ns = fold->taken_ns = rec_monotonic_ns();
 	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++) {
-		struct live_fold_cpu *of_cpu = &fold->cpus[cpu];
+		struct live_counts_cpu *of_cpu = &fold->cpus[cpu];
 		int cpu_rc = 0;
 
 		/* Pages of CPUs that counted nothing are never touched. What was counted since the
@@ -158,13 +160,13 @@ int live_fold_take(struct live_fold *fold, const struct live_probes *probes, str
 	return rc < 0 ? cap_fail(err, rc, "write counted system calls") : 0;
 }
 
-static bool is_due(const struct live_fold *fold, const struct live_probes *probes, u64 now_ns)
+static bool is_due(const struct live_counts *fold, const struct live_probes *probes, u64 now_ns)
 {
 	bool old = now_ns >= fold->taken_ns + TAKE_NS;
 
 	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++) {
-		const struct live_fold_counts now = counts_of(probes, cpu);
-		const struct live_fold_counts *told = &fold->cpus[cpu].told;
+		const struct live_counts_totals now = counts_of(probes, cpu);
+		const struct live_counts_totals *told = &fold->cpus[cpu].told;
 
 		if ((old && now.counted != told->counted) ||
 		    now.claims - told->claims > fold->cpu_slots / 2)
@@ -173,10 +175,10 @@ static bool is_due(const struct live_fold *fold, const struct live_probes *probe
 	return false;
 }
 
-int live_fold_step(struct live_fold *fold, const struct live_probes *probes, struct rec_sink *sink,
-		   u64 now_ns, struct cap_err *err)
+int live_counts_step(struct live_counts *fold, const struct live_probes *probes,
+		     struct rec_pipeline *pipeline, u64 now_ns, struct cap_err *err)
 {
-	if (!fold->slots || !is_due(fold, probes, now_ns) || !rec_sink_admits(sink))
+	if (!fold->slots || !is_due(fold, probes, now_ns) || !rec_pipeline_admits(pipeline))
 		return 0;
-	return live_fold_take(fold, probes, sink, err);
+	return live_counts_take(fold, probes, pipeline, err);
 }

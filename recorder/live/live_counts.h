@@ -1,8 +1,8 @@
 #pragma once
 /*
  * Reading the table in which the programs count system calls that get no record of their own
- * (bpf/fold.bpf.c), and turning it into syscall_count rows. The table is mapped: no system call and
- * no capability is needed to read it.
+ * (bpf/counts.bpf.c), and turning it into syscall_count rows. The table is mapped: no system call
+ * and no capability is needed to read it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,42 +11,44 @@
 #include "recorder/live/live_probes.h"
 #include "recorder/pipeline/pipeline.h"
 
-struct live_fold_slot;
+struct live_count_slot;
 
-struct live_fold_counts {
+struct live_counts_totals {
 	u64 counted, claims; /* as in struct live_counters */
 };
 
-struct live_fold_cpu {
-	struct live_fold_counts told; /* before the half at hand was taken into use */
-	struct live_fold_counts next; /* while a half is read: those of the other */
+struct live_counts_cpu {
+	struct live_counts_totals told; /* before the half at hand was taken into use */
+	struct live_counts_totals next; /* while a half is read: those of the other */
 };
 
-struct live_fold {
-	bool gate_closed;	      /* no program counts any more: they need not be waited for */
-	struct live_fold_slot *slots; /* mapped, both halves; NULL: system calls are not recorded */
+struct live_counts {
+	bool gate_closed; /* no program counts any more: they need not be waited for */
+	struct live_count_slot
+		*slots; /* mapped, both halves; NULL: system calls are not recorded */
 	size_t mapped_bytes;
 	u32 cpu_count, cpu_slots;
 	u64 from_ns;  /* when the programs took the half that they write now into use */
 	u64 taken_ns; /* when a half was last read */
-	struct live_fold_cpu *cpus;
+	struct live_counts_cpu *cpus;
 };
 
 /* Maps the table of a loaded object. 0 or negative ("MapOperationFailed"). done undoes it, and
  * accepts what was never opened as long as it is zeroed. */
-int live_fold_init(struct live_fold *fold, const struct live_probes *probes, struct cap_err *err);
-void live_fold_done(struct live_fold *fold);
+int live_counts_init(struct live_counts *fold, const struct live_probes *probes,
+		     struct cap_err *err);
+void live_counts_done(struct live_counts *fold);
 
 /* The gate opens at now_ns. */
-void live_fold_begin(struct live_fold *fold, u64 now_ns);
+void live_counts_begin(struct live_counts *fold, u64 now_ns);
 
 /*
  * To be called at each drain. Takes what was counted when that is a second old, or the slots of a
  * CPU are half used up; leaves it where it is while the writer lags far behind. 0 or negative.
  */
-int live_fold_step(struct live_fold *fold, const struct live_probes *probes, struct rec_sink *sink,
-		   u64 now_ns, struct cap_err *err);
+int live_counts_step(struct live_counts *fold, const struct live_probes *probes,
+		     struct rec_pipeline *pipeline, u64 now_ns, struct cap_err *err);
 /* Takes what was counted, now. Blocks until no program writes that half of the table any more: some
  * milliseconds. */
-int live_fold_take(struct live_fold *fold, const struct live_probes *probes, struct rec_sink *sink,
-		   struct cap_err *err);
+int live_counts_take(struct live_counts *fold, const struct live_probes *probes,
+		     struct rec_pipeline *pipeline, struct cap_err *err);

@@ -56,25 +56,25 @@ static double own_call_ns(void)
 	return best_ns;
 }
 
-void live_govern_open(struct live_govern *govern)
+void live_measure_open(struct live_measure *measure)
 {
-	*govern = (struct live_govern){.idle_call_ns = own_call_ns()};
-	govern->classes[CLASS_SYSCALLS].run_ns = CALL_RUN_NS;
-	govern->classes[CLASS_CPU].run_ns = SAMPLE_RUN_NS;
-	govern->classes[CLASS_TASKS].run_ns = TASK_RUN_NS;
+	*measure = (struct live_measure){.idle_call_ns = own_call_ns()};
+	measure->classes[CLASS_SYSCALLS].run_ns = CALL_RUN_NS;
+	measure->classes[CLASS_CPU].run_ns = SAMPLE_RUN_NS;
+	measure->classes[CLASS_TASKS].run_ns = TASK_RUN_NS;
 }
 
-void live_govern_attached(struct live_govern *govern, const struct live_probes *probes)
+void live_measure_attached(struct live_measure *measure, const struct live_probes *probes)
 {
-	govern->path_ns = PATH_NS;
+	measure->path_ns = PATH_NS;
 	if (!live_class_attached(probes, CLASS_SYSCALLS))
 		return;
 	/* Two programs, which return at once: the gate is closed. */
-	govern->path_ns = (own_call_ns() - govern->idle_call_ns) / 2;
-	if (govern->path_ns < PATH_MIN_NS)
-		govern->path_ns = PATH_MIN_NS;
-	if (govern->path_ns > PATH_MAX_NS)
-		govern->path_ns = PATH_NS;
+	measure->path_ns = (own_call_ns() - measure->idle_call_ns) / 2;
+	if (measure->path_ns < PATH_MIN_NS)
+		measure->path_ns = PATH_MIN_NS;
+	if (measure->path_ns > PATH_MAX_NS)
+		measure->path_ns = PATH_NS;
 }
 
 /* ---- What it costs ---- */
@@ -82,9 +82,9 @@ void live_govern_attached(struct live_govern *govern, const struct live_probes *
 static const u32 governed[] = {CLASS_SYSCALLS, CLASS_CPU, CLASS_TASKS};
 #define GOVERNED (sizeof(governed) / sizeof(governed[0]))
 
-static double path_of(const struct live_govern *govern, u32 event_class)
+static double path_of(const struct live_measure *measure, u32 event_class)
 {
-	return event_class == CLASS_CPU ? SAMPLE_PATH_NS : govern->path_ns;
+	return event_class == CLASS_CPU ? SAMPLE_PATH_NS : measure->path_ns;
 }
 
 static double indirect(u32 event_class)
@@ -98,14 +98,14 @@ static double runs_per_event(u32 event_class)
 	return event_class == CLASS_SYSCALLS ? 2 : 1;
 }
 
-static void account_timed(struct live_govern *govern, u32 event_class, u64 events, u64 span_ns,
+static void account_timed(struct live_measure *measure, u32 event_class, u64 events, u64 span_ns,
 			  const struct live_program_count *timed)
 {
-	struct live_class_cost *class = &govern->classes[event_class];
+	struct live_class_cost *class = &measure->classes[event_class];
 	u64 runs = timed->run_count - class->run_count;
 	double cost_ns =
 		indirect(event_class) * ((double)(timed->run_time_ns - class->run_time_ns) +
-					 (double)runs * path_of(govern, event_class));
+					 (double)runs * path_of(measure, event_class));
 
 	class->cost_ns += cost_ns + (double)runs * TIMING_NS;
 	class->window_ns += span_ns;
@@ -126,10 +126,10 @@ static void learn(struct live_class_cost *class, double per_event)
 	class->window_cost_ns = 0;
 }
 
-static void account_class(struct live_govern *govern, const struct live_stats *stats,
+static void account_class(struct live_measure *measure, const struct live_stats *stats,
 			  const struct live_probes *probes, u32 event_class, u64 span_ns)
 {
-	struct live_class_cost *class = &govern->classes[event_class];
+	struct live_class_cost *class = &measure->classes[event_class];
 	u64 count = live_stats_events(stats, probes, event_class);
 	u64 events = count - class->event_count;
 	double runs = runs_per_event(event_class) * (double)events;
@@ -138,38 +138,38 @@ static void account_class(struct live_govern *govern, const struct live_stats *s
 	if (stats->window_open) {
 		struct live_program_count timed = live_stats_timed(stats, probes, event_class);
 
-		account_timed(govern, event_class, events, span_ns, &timed);
+		account_timed(measure, event_class, events, span_ns, &timed);
 		class->run_count = timed.run_count;
 		class->run_time_ns = timed.run_time_ns;
 		return;
 	}
-	if (event_class != CLASS_SYSCALLS || !govern->syscalls_paused)
+	if (event_class != CLASS_SYSCALLS || !measure->syscalls_paused)
 		runs += class->unseen_hz * (double)span_ns / 1e9;
 	class->cost_ns += runs * class->run_ns;
 }
 
-static void account(struct live_govern *govern, const struct live_stats *stats,
+static void account(struct live_measure *measure, const struct live_stats *stats,
 		    const struct live_probes *probes, u64 now_ns)
 {
-	u64 span_ns = govern->last_ns && now_ns > govern->last_ns ? now_ns - govern->last_ns : 0;
+	u64 span_ns = measure->last_ns && now_ns > measure->last_ns ? now_ns - measure->last_ns : 0;
 
 	for (size_t i = 0; i < GOVERNED; i++)
 		if (live_class_attached(probes, governed[i]))
-			account_class(govern, stats, probes, governed[i], span_ns);
-	govern->last_ns = now_ns;
+			account_class(measure, stats, probes, governed[i], span_ns);
+	measure->last_ns = now_ns;
 }
 
-void live_govern_step(struct live_govern *govern, struct live_stats *stats,
-		      const struct live_probes *probes, u64 now_ns)
+void live_measure_step(struct live_measure *measure, struct live_stats *stats,
+		       const struct live_probes *probes, u64 now_ns)
 {
 	bool was_open = stats->window_open;
 
-	account(govern, stats, probes, now_ns);
+	account(measure, stats, probes, now_ns);
 	/* While detached a window would see no calls: it waits for a slice. */
-	if (was_open || !govern->syscalls_paused)
+	if (was_open || !measure->syscalls_paused)
 		live_stats_step(stats, probes, now_ns);
 	for (size_t i = 0; i < GOVERNED; i++) {
-		struct live_class_cost *class = &govern->classes[governed[i]];
+		struct live_class_cost *class = &measure->classes[governed[i]];
 
 		if (was_open && !stats->window_open)
 			learn(class, runs_per_event(governed[i]));
@@ -183,27 +183,27 @@ void live_govern_step(struct live_govern *govern, struct live_stats *stats,
 	}
 }
 
-void live_govern_load(struct live_govern *govern, struct live_stats *stats,
-		      const struct live_probes *probes, struct rec_load *load)
+void live_measure_load(struct live_measure *measure, struct live_stats *stats,
+		       const struct live_probes *probes, struct rec_load *load)
 {
-	live_govern_step(govern, stats, probes, load->now_ns);
+	live_measure_step(measure, stats, probes, load->now_ns);
 	for (size_t i = 0; i < GOVERNED; i++) {
-		load->program_ns[governed[i]] = (u64)govern->classes[governed[i]].cost_ns;
-		load->event_count[governed[i]] = govern->classes[governed[i]].event_count;
+		load->program_ns[governed[i]] = (u64)measure->classes[governed[i]].cost_ns;
+		load->event_count[governed[i]] = measure->classes[governed[i]].event_count;
 	}
 }
 
 /* ---- Less and more ---- */
 
 /* What a run costs in another mode is to be measured soon; a window spans no change. */
-static void renew_window(struct live_govern *govern, struct live_stats *stats,
+static void renew_window(struct live_measure *measure, struct live_stats *stats,
 			 const struct live_probes *probes, u64 now_ns, bool soon)
 {
-	account(govern, stats, probes, now_ns);
+	account(measure, stats, probes, now_ns);
 	if (stats->window_open) {
 		live_stats_close_window(stats, probes, now_ns);
 		for (size_t i = 0; i < GOVERNED; i++)
-			learn(&govern->classes[governed[i]], runs_per_event(governed[i]));
+			learn(&measure->classes[governed[i]], runs_per_event(governed[i]));
 	}
 	if (soon)
 		stats->next_window_ns = now_ns;
@@ -235,7 +235,7 @@ static int resume_probe(struct live_probes *probes, enum live_probe_id id)
  * while detached all do, so that the end of a task is not taken for that of a call whose return
  * nobody saw.
  */
-static int resume_syscalls(struct live_govern *govern, struct live_probes *probes)
+static int resume_syscalls(struct live_measure *measure, struct live_probes *probes)
 {
 	volatile struct live_control *control = &probes->skeleton->bss->control;
 	int rc;
@@ -249,20 +249,20 @@ static int resume_syscalls(struct live_govern *govern, struct live_probes *probe
 		control->syscalls_since_ns = ~0ull;
 		return rc;
 	}
-	govern->syscalls_paused = false;
+	measure->syscalls_paused = false;
 	return 0;
 }
 
-static void pause_syscalls(struct live_govern *govern, struct live_probes *probes)
+static void pause_syscalls(struct live_measure *measure, struct live_probes *probes)
 {
 	live_probe_pause(&probes->states[LIVE_PROBE_sys_enter]);
 	live_probe_pause(&probes->states[LIVE_PROBE_sys_exit]);
 	probes->skeleton->bss->control.syscalls_since_ns = ~0ull;
-	govern->syscalls_paused = govern->syscalls_were_paused = true;
+	measure->syscalls_paused = measure->syscalls_were_paused = true;
 }
 
-static int thin_syscalls(struct live_govern *govern, struct live_stats *stats,
-			 struct live_probes *probes, u32 state)
+static int reduce_syscalls(struct live_measure *measure, struct live_stats *stats,
+			   struct live_probes *probes, u32 state)
 {
 	volatile struct live_control *control = &probes->skeleton->bss->control;
 	u32 mode = state == STATE_FULL ? LIVE_SINGLE : LIVE_COUNTS;
@@ -271,19 +271,19 @@ static int thin_syscalls(struct live_govern *govern, struct live_stats *stats,
 	bool soon = !pause && mode != control->syscalls_mode;
 	int rc = 0;
 
-	renew_window(govern, stats, probes, rec_monotonic_ns(), soon);
+	renew_window(measure, stats, probes, rec_monotonic_ns(), soon);
 	control->syscalls_mode = mode;
-	if (pause && !govern->syscalls_paused)
-		pause_syscalls(govern, probes);
-	else if (!pause && govern->syscalls_paused)
-		rc = resume_syscalls(govern, probes);
+	if (pause && !measure->syscalls_paused)
+		pause_syscalls(measure, probes);
+	else if (!pause && measure->syscalls_paused)
+		rc = resume_syscalls(measure, probes);
 	if (rc == 0 && !pause)
-		live_govern_step(govern, stats, probes, rec_monotonic_ns());
+		live_measure_step(measure, stats, probes, rec_monotonic_ns());
 	return rc;
 }
 
 /* Samples say for how much time they stand. */
-static int thin_samples(struct live_probes *probes, u32 sample_hz)
+static int reduce_samples(struct live_probes *probes, u32 sample_hz)
 {
 	int rc = live_perf_events_set(&probes->states[LIVE_PROBE_cpu_sample], sample_hz,
 				      probes->sample_cycles);
@@ -293,14 +293,14 @@ static int thin_samples(struct live_probes *probes, u32 sample_hz)
 	return rc;
 }
 
-int live_govern_thin(struct live_govern *govern, struct live_stats *stats,
-		     struct live_probes *probes, const struct rec_decision *wanted)
+int live_measure_reduce(struct live_measure *measure, struct live_stats *stats,
+			struct live_probes *probes, const struct rec_decision *wanted)
 {
 	switch (wanted->event_class) {
 	case CLASS_SYSCALLS:
-		return thin_syscalls(govern, stats, probes, wanted->state);
+		return reduce_syscalls(measure, stats, probes, wanted->state);
 	case CLASS_CPU:
-		return thin_samples(probes, wanted->sample_hz);
+		return reduce_samples(probes, wanted->sample_hz);
 	default:
 		return 0;
 	}

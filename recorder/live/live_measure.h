@@ -1,7 +1,7 @@
 #pragma once
 /*
  * What the programs cost, at any time, and recording less: modes, rates, detaching. Decides nothing
- * (governor.h does).
+ * (budget_policy.h does).
  */
 #include <stdbool.h>
 
@@ -21,7 +21,7 @@ struct live_class_cost {
 	double cost_ns;	  /* since the start */
 };
 
-struct live_govern {
+struct live_measure {
 	struct live_class_cost classes[EV_CLASS_COUNT];
 	double path_ns; /* the kernel's way to a program on a tracepoint and back, per run */
 	u64 last_ns;
@@ -30,15 +30,15 @@ struct live_govern {
 };
 
 /* Before the probes are attached, and after, with the gate closed: learns the kernel's path. */
-void live_govern_open(struct live_govern *govern);
-void live_govern_attached(struct live_govern *govern, const struct live_probes *probes);
+void live_measure_open(struct live_measure *measure);
+void live_measure_attached(struct live_measure *measure, const struct live_probes *probes);
 
 /* Brings the costs up to now, and opens and closes windows of timing. Called at each drain. */
-void live_govern_step(struct live_govern *govern, struct live_stats *stats,
-		      const struct live_probes *probes, u64 now_ns);
-void live_govern_load(struct live_govern *govern, struct live_stats *stats,
-		      const struct live_probes *probes, struct rec_load *load);
+void live_measure_step(struct live_measure *measure, struct live_stats *stats,
+		       const struct live_probes *probes, u64 now_ns);
+void live_measure_load(struct live_measure *measure, struct live_stats *stats,
+		       const struct live_probes *probes, struct rec_load *load);
 
 /* Brings a class into a state. 0 or -errno, and then it stays detached. */
-int live_govern_thin(struct live_govern *govern, struct live_stats *stats,
-		     struct live_probes *probes, const struct rec_decision *wanted);
+int live_measure_reduce(struct live_measure *measure, struct live_stats *stats,
+			struct live_probes *probes, const struct rec_decision *wanted);

@@ -24,7 +24,7 @@ struct live_ring {
 struct live_rings {
 	struct live_ring all[LIVE_RINGS]; /* in the order they are drained */
 	int wake_fd;
-	struct rec_sink *sink; /* of the drain that runs */
+	struct rec_pipeline *pipeline; /* of the drain that runs */
 	live_task_fn on_task;
 	void *context;
 };
@@ -37,7 +37,7 @@ static int on_record(void *context, void *record, size_t len)
 
 	if (ring->is_tasks && ring->rings->on_task && len >= sizeof(struct ring_head))
 		ring->rings->on_task(ring->rings->context, record);
-	rec_sink_record(ring->rings->sink, record, len);
+	rec_pipeline_record(ring->rings->pipeline, record, len);
 	ring->drained_bytes += ((len + 7) & ~(size_t)7) + 8; /* the kernel's header and padding */
 	return ring->drained_bytes > 2 * ring->ring_bytes ? STOP_WALKING : 0;
 }
@@ -103,17 +103,18 @@ struct live_rings *live_rings_free(struct live_rings *rings)
 	return NULL;
 }
 
-static int drain_ring(struct live_ring *ring, struct rec_sink *sink, struct cap_err *err)
+static int drain_ring(struct live_ring *ring, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	int rc;
 
 	if (!ring->buffer)
 		return 0;
-	ring->rings->sink = sink;
+	ring->rings->pipeline = pipeline;
 	ring->drained_bytes = 0;
 	rc = ring_buffer__consume(ring->buffer);
-	rec_sink_ring_used(sink, ring->drained_bytes < ring->ring_bytes ? ring->drained_bytes
-									: ring->ring_bytes);
+	rec_pipeline_ring_used(pipeline, ring->drained_bytes < ring->ring_bytes
+						 ? ring->drained_bytes
+						 : ring->ring_bytes);
 	if (rc < 0 && rc != STOP_WALKING)
 		return cap_fail(
 			err, CAP_EPRIVILEGE,
@@ -123,19 +124,20 @@ static int drain_ring(struct live_ring *ring, struct rec_sink *sink, struct cap_
 	return 0;
 }
 
-int live_rings_drain_tasks(struct live_rings *rings, struct rec_sink *sink, struct cap_err *err)
+int live_rings_drain_tasks(struct live_rings *rings, struct rec_pipeline *pipeline,
+			   struct cap_err *err)
 {
-	return drain_ring(&rings->all[0], sink, err);
+	return drain_ring(&rings->all[0], pipeline, err);
 }
 
-int live_rings_drain(struct live_rings *rings, struct rec_sink *sink, struct cap_err *err)
+int live_rings_drain(struct live_rings *rings, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct epoll_event events[LIVE_RINGS];
 
 	(void)epoll_wait(rings->wake_fd, events, LIVE_RINGS,
 			 0); /* takes the wake-ups; all rings are looked at anyway */
 	for (size_t i = 0; i < LIVE_RINGS; i++) {
-		int rc = drain_ring(&rings->all[i], sink, err);
+		int rc = drain_ring(&rings->all[i], pipeline, err);
 
 		if (rc < 0)
 			return rc;

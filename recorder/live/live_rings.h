@@ -1,5 +1,5 @@
 #pragma once
-/* Draining the rings into the sink, and being woken when one is filling. */
+/* Draining the rings into the pipeline, and being woken when one is filling. */
 #include "formats/base/cap_error.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/pipeline/pipeline.h"
@@ -8,7 +8,7 @@
 
 struct live_rings;
 
-/* Called for each record of the tasks ring before the sink sees it. */
+/* Called for each record of the tasks ring before the pipeline sees it. */
 typedef void (*live_task_fn)(void *context, const struct ring_head *head);
 
 /* Maps the rings of the attached classes. 0 or negative ("MapOperationFailed"). */
@@ -16,11 +16,12 @@ int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void
 		    struct live_rings **ret_rings, struct cap_err *err);
 struct live_rings *live_rings_free(struct live_rings *rings);
 
-/* Moves what is there to the sink, the tasks ring first. Bounded: returns after about two rings
+/* Moves what is there to the pipeline, the tasks ring first. Bounded: returns after about two rings
  * full, however fast events come. */
-int live_rings_drain(struct live_rings *rings, struct rec_sink *sink, struct cap_err *err);
+int live_rings_drain(struct live_rings *rings, struct rec_pipeline *pipeline, struct cap_err *err);
 /* The tasks ring only. */
-int live_rings_drain_tasks(struct live_rings *rings, struct rec_sink *sink, struct cap_err *err);
+int live_rings_drain_tasks(struct live_rings *rings, struct rec_pipeline *pipeline,
+			   struct cap_err *err);
 
 /* Readable once for each wake-up by a program; a drain makes it quiet again. */
 int live_rings_wake_fd(const struct live_rings *rings);

@@ -95,17 +95,17 @@ static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *pro
 		ask_mask(plan.syscalls_ring_bytes, sizeof(struct ring_syscall));
 }
 
-static void apply_fold_table(struct kymo_bpf *skeleton)
+static void apply_counts_table(struct kymo_bpf *skeleton)
 {
 	int cpus = libbpf_num_possible_cpus();
 	u32 cpu_count = cpus > 0 ? (u32)cpus : 1, cpu_slots = FOLD_MAX_CPU_SLOTS;
 
 	while (cpu_slots > FOLD_MIN_CPU_SLOTS &&
-	       2ull * cpu_count * cpu_slots * sizeof(struct live_fold_slot) > FOLD_TABLE_BYTES)
+	       2ull * cpu_count * cpu_slots * sizeof(struct live_count_slot) > FOLD_TABLE_BYTES)
 		cpu_slots /= 2;
-	skeleton->rodata->fold_cpu_slots = cpu_slots;
-	skeleton->rodata->fold_half_slots = cpu_count * cpu_slots;
-	(void)bpf_map__set_max_entries(skeleton->maps.fold_table, 2 * cpu_count * cpu_slots);
+	skeleton->rodata->counts_cpu_slots = cpu_slots;
+	skeleton->rodata->counts_half_slots = cpu_count * cpu_slots;
+	(void)bpf_map__set_max_entries(skeleton->maps.counts_table, 2 * cpu_count * cpu_slots);
 }
 
 static int apply_filters(struct kymo_bpf *skeleton, const struct rec_options *options,
@@ -145,7 +145,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	if (rc < 0)
 		return rc;
 	apply_rings(skeleton, probes, options);
-	apply_fold_table(skeleton);
+	apply_counts_table(skeleton);
 	skeleton->rodata->record_args = options->syscall_args;
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
 	skeleton->rodata->ask_exit_last = !probes->force_fallbacks;
@@ -156,7 +156,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
 				      syscalls && !probes->use_task_storage);
 	(void)bpf_map__set_autocreate(skeleton->maps.syscalls_ring, syscalls);
-	(void)bpf_map__set_autocreate(skeleton->maps.fold_table, syscalls);
+	(void)bpf_map__set_autocreate(skeleton->maps.counts_table, syscalls);
 	(void)bpf_map__set_autocreate(skeleton->maps.cpu_ring,
 				      options->classes & (1u << CLASS_CPU));
 	(void)bpf_map__set_autocreate(skeleton->maps.sample_scratch,

@@ -1,6 +1,6 @@
 /*
  * Live BPF as a source of events: the phases of a recording, each a function. Drains rings and
- * side-band into the sink; decides nothing about files and encodes nothing.
+ * side-band into the pipeline; decides nothing about files and encodes nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -55,17 +55,17 @@ struct live_source {
 	struct live_probes probes;
 	struct live_rings *rings;
 	struct live_stats stats;
-	struct live_govern govern;
-	struct live_fold fold;
+	struct live_measure measure;
+	struct live_counts fold;
 	struct rec_sideband
 		*sideband; /* NULL: the kernel refused; mappings are then only key-frames */
 	struct cap_err sideband_error;
-	struct live_reach reach;
+	struct proc_access reach;
 	struct live_names names;
 	struct rec_kernel_map *kernel_map;
-	struct live_tgid_set wanted; /* with -p: processes seen to be in the kernel's set */
-	bool wanted_unsure;	     /* one of them did not fit into memory */
-	struct rec_sink *sink;	     /* of the call that runs */
+	struct live_tgid_set wanted;   /* with -p: processes seen to be in the kernel's set */
+	bool wanted_unsure;	       /* one of them did not fit into memory */
+	struct rec_pipeline *pipeline; /* of the call that runs */
 	int processes_fd,
 		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
 	u64 start_ns, next_names_ns;
@@ -94,7 +94,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	if (live->calls_fd >= 0)
 		(void)close(live->calls_fd); /* only read */
 	live_stats_done(&live->stats);
-	live_fold_done(&live->fold);
+	live_counts_done(&live->fold);
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
 	live_names_done(&live->names);
@@ -140,7 +140,7 @@ static bool mapping_wanted(void *context, u32 tgid)
 
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
-	(void)live_rings_drain_tasks(live->rings, live->sink,
+	(void)live_rings_drain_tasks(live->rings, live->pipeline,
 				     NULL); /* its fork may be waiting there */
 	if (live_tgid_set_has(&live->wanted, tgid))
 		return true;
@@ -181,18 +181,18 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (!live)
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
-	live_reach_ask(options, &live->reach);
+	proc_access_ask(options, &live->reach);
 	live->processes_fd = live->calls_fd = -1;
 	live->names.fd = live->names.place_fd = -1;
 	allow_many_descriptors();
-	live_govern_open(&live->govern);
+	live_measure_open(&live->measure);
 	rc = live_check_host(err);
 	if (rc == 0)
 		rc = live_stats_init(&live->stats, err);
 	if (rc == 0)
 		rc = live_probes_open(&live->probes, options, err);
 	if (rc == 0)
-		live_govern_attached(&live->govern, &live->probes);
+		live_measure_attached(&live->measure, &live->probes);
 	if (rc == 0)
 		rc = learn_self(live, err);
 	if (rc == 0)
@@ -202,7 +202,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (rc == 0)
 		rc = live_rings_open(&live->probes, on_task, live, &live->rings, err);
 	if (rc == 0)
-		rc = live_fold_init(&live->fold, &live->probes, err);
+		rc = live_counts_init(&live->fold, &live->probes, err);
 	if (rc < 0)
 		return rc;
 	live_names_open(&live->names, &live->probes);
@@ -258,15 +258,16 @@ struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
 /* ---- start ---- */
 
 /* One round of the scan: as many processes as fit two chunks. Returns how many are done. */
-static int scan_some(struct rec_sink *sink, const struct ring_process *processes, size_t count,
-		     struct cap_err *err)
+static int scan_some(struct rec_pipeline *pipeline, const struct ring_process *processes,
+		     size_t count, struct cap_err *err)
 {
-	struct cap_chunk *procs = rec_sink_side_chunk(sink), *maps = rec_sink_side_chunk(sink);
+	struct cap_chunk *procs = rec_pipeline_info_chunk(pipeline),
+			 *maps = rec_pipeline_info_chunk(pipeline);
 	int done = procs && maps ? rec_process_scan(processes, count, procs, maps, err) : -ENOMEM;
 	int rc = done < 0 ? done : 0;
 
-	rc = live_hand_over(sink, CAP_BLOCK_PROCS, procs, rc);
-	rc = live_hand_over(sink, CAP_BLOCK_MAPS, maps, rc);
+	rc = live_hand_over(pipeline, CAP_BLOCK_PROCS, procs, rc);
+	rc = live_hand_over(pipeline, CAP_BLOCK_MAPS, maps, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the list of running processes") : done;
 }
 
@@ -281,7 +282,8 @@ static int check_pids_found(const struct live_source *live, size_t process_count
 }
 
 /* Lifecycle events and side-band are on already: what starts during the scan is seen there. */
-static int put_processes(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+static int put_processes(struct live_source *live, struct rec_pipeline *pipeline,
+			 struct cap_err *err)
 {
 	CLEANUP(cap_freep) struct ring_process *processes = NULL;
 	size_t count = 0;
@@ -295,16 +297,16 @@ static int put_processes(struct live_source *live, struct rec_sink *sink, struct
 	for (size_t i = 0; rc == 0 && live->options->pid_count && i < count; i++)
 		rc = live_tgid_set_add(&live->wanted, processes[i].head.tgid);
 	for (size_t at = 0; rc >= 0 && at < count;) {
-		rc = scan_some(sink, processes + at, count - at, err);
+		rc = scan_some(pipeline, processes + at, count - at, err);
 		if (rc <= 0)
 			break;
 		at += (size_t)rc;
-		rc = live_rings_drain_tasks(live->rings, sink, err);
+		rc = live_rings_drain_tasks(live->rings, pipeline, err);
 	}
 	return rc < 0 ? cap_context(err, rc, "processes that already run") : 0;
 }
 
-static int live_start(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
 	const struct live_sideband_state sideband = {
@@ -317,22 +319,22 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 	};
 	int rc;
 
-	live->sink = sink;
-	rc = live_put_probes(&live->probes, &sideband, sink, err);
+	live->pipeline = pipeline;
+	rc = live_put_probes(&live->probes, &sideband, pipeline, err);
 	if (rc == 0)
-		rc = live_put_sample_clock(&live->probes, sink, err);
+		rc = live_put_sample_clock(&live->probes, pipeline, err);
 	if (rc == 0)
-		rc = live_put_modules(live->kernel_map, sink, err);
+		rc = live_put_modules(live->kernel_map, pipeline, err);
 	if (rc < 0)
 		return rc;
 	control_of(live)->tasks_open = 1;
-	rc = put_processes(live, sink, err);
+	rc = put_processes(live, pipeline, err);
 	if (rc < 0)
 		return rc;
 	live->start_ns = rec_monotonic_ns();
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
-	live_govern_step(&live->govern, &live->stats, &live->probes, live->start_ns);
-	live_fold_begin(&live->fold, live->start_ns);
+	live_measure_step(&live->measure, &live->stats, &live->probes, live->start_ns);
+	live_counts_begin(&live->fold, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
 	control_of(live)->syscalls_since_ns = live->start_ns;
 	control_of(live)->events_open = 1;
@@ -343,7 +345,7 @@ static int live_start(struct rec_source *source, struct rec_sink *sink, struct c
 /* ---- run ---- */
 
 /* Names are a comfort: a recording does not end because they cannot be had. */
-static void name_when_due(struct live_source *live, struct rec_sink *sink, u64 now_ns)
+static void name_when_due(struct live_source *live, struct rec_pipeline *pipeline, u64 now_ns)
 {
 	if (now_ns < live->next_names_ns)
 		return;
@@ -353,32 +355,32 @@ static void name_when_due(struct live_source *live, struct rec_sink *sink, u64 n
 		live->next_names_ns = live->start_ns + SECOND_DEAR_NAMES_NS;
 	else
 		live->next_names_ns = now_ns + LATER_DEAR_NAMES_NS;
-	(void)live_put_names(live->kernel_map, sink, NULL);
+	(void)live_put_names(live->kernel_map, pipeline, NULL);
 }
 
-static int drain_all(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+static int drain_all(struct live_source *live, struct rec_pipeline *pipeline, struct cap_err *err)
 {
-	int rc = live_rings_drain(live->rings, sink, err);
+	int rc = live_rings_drain(live->rings, pipeline, err);
 
 	if (rc == 0 && live->sideband)
-		rc = rec_sideband_drain(live->sideband, sink);
+		rc = rec_sideband_drain(live->sideband, pipeline);
 	return rc < 0 ? rc : 0;
 }
 
-static int live_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int live_drain(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
 	u64 now_ns = rec_monotonic_ns();
 	int rc;
 
-	live->sink = sink;
-	live_govern_step(&live->govern, &live->stats, &live->probes, now_ns);
-	rc = drain_all(live, sink, err);
+	live->pipeline = pipeline;
+	live_measure_step(&live->measure, &live->stats, &live->probes, now_ns);
+	rc = drain_all(live, pipeline, err);
 	if (rc == 0)
-		rc = live_fold_step(&live->fold, &live->probes, sink, now_ns, err);
+		rc = live_counts_step(&live->fold, &live->probes, pipeline, now_ns, err);
 	if (rc < 0)
 		return rc;
-	name_when_due(live, sink, now_ns);
+	name_when_due(live, pipeline, now_ns);
 	return 0;
 }
 
@@ -387,12 +389,12 @@ static int live_wake_fd(const struct rec_source *source)
 	return live_rings_wake_fd(((const struct live_source *)source)->rings);
 }
 
-static int live_stats(struct rec_source *source, struct rec_sink *sink,
+static int live_stats(struct rec_source *source, struct rec_pipeline *pipeline,
 		      struct cap_chunk *stats_chunk, u64 now_ns)
 {
 	struct live_source *live = (struct live_source *)source;
 
-	live_stats_losses(&live->stats, &live->probes, sink);
+	live_stats_losses(&live->stats, &live->probes, pipeline);
 	return live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
 }
 
@@ -400,25 +402,26 @@ static void live_load(struct rec_source *source, struct rec_load *load)
 {
 	struct live_source *live = (struct live_source *)source;
 
-	live_govern_load(&live->govern, &live->stats, &live->probes, load);
+	live_measure_load(&live->measure, &live->stats, &live->probes, load);
 }
 
-static int live_thin(struct rec_source *source, const struct rec_decision *wanted)
+static int live_reduce(struct rec_source *source, const struct rec_decision *wanted)
 {
 	struct live_source *live = (struct live_source *)source;
 
-	return live_govern_thin(&live->govern, &live->stats, &live->probes, wanted);
+	return live_measure_reduce(&live->measure, &live->stats, &live->probes, wanted);
 }
 
 /* ---- stop ---- */
 
-static int put_last_rows(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+static int put_last_rows(struct live_source *live, struct rec_pipeline *pipeline,
+			 struct cap_err *err)
 {
-	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
-	int rc = chunk ? live_stats((struct rec_source *)live, sink, chunk, rec_monotonic_ns())
+	struct cap_chunk *chunk = rec_pipeline_info_chunk(pipeline);
+	int rc = chunk ? live_stats((struct rec_source *)live, pipeline, chunk, rec_monotonic_ns())
 		       : -ENOMEM;
 
-	rc = live_hand_over(sink, CAP_BLOCK_STATS, chunk, rc);
+	rc = live_hand_over(pipeline, CAP_BLOCK_STATS, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
 }
 
@@ -455,7 +458,7 @@ static void step_sideband(void *context)
 	live->sideband = rec_sideband_free(live->sideband);
 }
 
-static int put_calls(struct live_source *live, struct rec_sink *sink, struct cap_err *err)
+static int put_calls(struct live_source *live, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	if (live->calls_fd < 0 ||
 	    !rec_steps_run(live->steps, "calls in flight read", step_calls, live))
@@ -464,22 +467,22 @@ static int put_calls(struct live_source *live, struct rec_sink *sink, struct cap
 		*err = live->last.calls_err;
 		return live->last.calls_rc;
 	}
-	live_calls_put(live->last.calls, live->last.calls_bytes, sink, live->stats.inflight_by_cpu,
-		       live->stats.cpu_count);
+	live_calls_put(live->last.calls, live->last.calls_bytes, pipeline,
+		       live->stats.pending_by_cpu, live->stats.cpu_count);
 	free(live->last.calls);
 	live->last.calls = NULL;
 	return 0;
 }
 
 /* Names are a comfort: nothing is said where they cannot be had. */
-static void put_last_names(struct live_source *live, struct rec_sink *sink)
+static void put_last_names(struct live_source *live, struct rec_pipeline *pipeline)
 {
 	if (!rec_kernel_map_has_unnamed(live->kernel_map))
 		return;
-	live->last.names = rec_sink_side_chunk(sink);
+	live->last.names = rec_pipeline_info_chunk(pipeline);
 	if (live->last.names &&
 	    rec_steps_run(live->steps, "kernel functions named", step_names, live))
-		(void)live_hand_over(sink, CAP_BLOCK_SYMBOLS, live->last.names,
+		(void)live_hand_over(pipeline, CAP_BLOCK_SYMBOLS, live->last.names,
 				     live->last.names_rc < 0 ? live->last.names_rc : 0);
 }
 
@@ -488,7 +491,7 @@ static void put_last_names(struct live_source *live, struct rec_sink *sink)
  * record, and one that returns later finds the gate closed. Lifecycle goes on a little longer, so
  * that their processes are known.
  */
-static int live_stop(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int live_stop(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
 	int rc;
@@ -496,29 +499,29 @@ static int live_stop(struct rec_source *source, struct rec_sink *sink, struct ca
 	if (!live->started || live->stopped)
 		return 0;
 	live->stopped = true;
-	live->sink = sink;
+	live->pipeline = pipeline;
 	control_of(live)->stop_ns = rec_monotonic_ns();
 	control_of(live)->events_open = 0;
 	rec_steps_note(live->steps, "gate closed");
 	(void)rec_steps_run(live->steps, "running programs ended", step_wait, live);
-	rc = drain_all(live, sink, err);
+	rc = drain_all(live, pipeline, err);
 	rec_steps_note(live->steps, "rings drained");
 	/* While their probes are detached nobody sees calls return. */
-	if (rc == 0 && !live->govern.syscalls_paused)
-		rc = put_calls(live, sink, err);
+	if (rc == 0 && !live->measure.syscalls_paused)
+		rc = put_calls(live, pipeline, err);
 	control_of(live)->tasks_open = 0;
 	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
 	if (rc == 0)
-		rc = drain_all(live, sink, err);
+		rc = drain_all(live, pipeline, err);
 	live_stats_close_window(&live->stats, &live->probes, rec_monotonic_ns());
 	live->fold.gate_closed = true; /* and waited for, as far as that could be done */
 	if (rc == 0)
-		rc = live_fold_take(&live->fold, &live->probes, sink, err);
+		rc = live_counts_take(&live->fold, &live->probes, pipeline, err);
 	if (rc == 0)
-		rc = put_last_rows(live, sink, err);
+		rc = put_last_rows(live, pipeline, err);
 	rec_steps_note(live->steps, "last events and counts taken");
 	if (rc == 0)
-		put_last_names(live, sink);
+		put_last_names(live, pipeline);
 	(void)rec_steps_run(live->steps, "programs detached", step_detach, live);
 	(void)rec_steps_run(live->steps, "side-band closed", step_sideband, live);
 	return rc;
@@ -537,7 +540,7 @@ const struct rec_source_ops rec_live_source = {
 	.wake_fd = live_wake_fd,
 	.stats = live_stats,
 	.load = live_load,
-	.thin = live_thin,
+	.reduce = live_reduce,
 	.stop = live_stop,
 	.free = live_free,
 	.missing = live_missing,

@@ -28,8 +28,8 @@ int live_stats_init(struct live_stats *stats, struct cap_err *err)
 	memset(stats, 0, sizeof(*stats));
 	stats->cpu_count = cpus > 0 ? (size_t)cpus : 1;
 	stats->told = calloc(COUNTED_CLASSES * stats->cpu_count, sizeof(*stats->told));
-	stats->inflight_by_cpu = calloc(stats->cpu_count, sizeof(*stats->inflight_by_cpu));
-	if (!stats->told || !stats->inflight_by_cpu)
+	stats->pending_by_cpu = calloc(stats->cpu_count, sizeof(*stats->pending_by_cpu));
+	if (!stats->told || !stats->pending_by_cpu)
 		return cap_fail(err, -ENOMEM, "counters of %zu CPUs", stats->cpu_count);
 	return 0;
 }
@@ -37,9 +37,9 @@ int live_stats_init(struct live_stats *stats, struct cap_err *err)
 void live_stats_done(struct live_stats *stats)
 {
 	free(stats->told);
-	free(stats->inflight_by_cpu);
+	free(stats->pending_by_cpu);
 	stats->told = NULL;
-	stats->inflight_by_cpu = NULL;
+	stats->pending_by_cpu = NULL;
 }
 
 /* ---- Run time ---- */
@@ -221,11 +221,11 @@ u64 live_stats_events(const struct live_stats *stats, const struct live_probes *
 	return sum;
 }
 
-static void report_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 now,
-			u64 *told)
+static void report_lost(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u32 reason,
+			u64 now, u64 *told)
 {
 	if (now != *told)
-		rec_sink_lost(sink, event_class, cpu, reason, now - *told);
+		rec_pipeline_lost(pipeline, event_class, cpu, reason, now - *told);
 	*told = now;
 }
 
@@ -235,7 +235,7 @@ static void report_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 rea
  * counts twice; the sum is an upper bound.
  */
 static void report_recursion(struct live_stats *stats, const struct live_probes *probes,
-			     struct rec_sink *sink)
+			     struct rec_pipeline *pipeline)
 {
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		u64 count;
@@ -243,33 +243,34 @@ static void report_recursion(struct live_stats *stats, const struct live_probes 
 		if (!recursion_count(probes, id, &count))
 			continue;
 		stats->recursion_lost[live_probe_class(id)] += count - stats->recursion_told[id];
-		report_lost(sink, live_probe_class(id), 0, REASON_RECURSION, count,
+		report_lost(pipeline, live_probe_class(id), 0, REASON_RECURSION, count,
 			    &stats->recursion_told[id]);
 	}
 }
 
 static void report_cpu(struct live_stats *stats, const struct live_counters *counters,
-		       struct live_counters *told, struct rec_sink *sink, u32 event_class, u32 cpu)
+		       struct live_counters *told, struct rec_pipeline *pipeline, u32 event_class,
+		       u32 cpu)
 {
 	u64 attempted = load(&counters->attempted);
 
-	report_lost(sink, event_class, cpu, REASON_RING_FULL, load(&counters->ring_full),
+	report_lost(pipeline, event_class, cpu, REASON_RING_FULL, load(&counters->ring_full),
 		    &told->ring_full);
-	report_lost(sink, event_class, cpu, REASON_RING_BUSY, load(&counters->ring_busy),
+	report_lost(pipeline, event_class, cpu, REASON_RING_BUSY, load(&counters->ring_busy),
 		    &told->ring_busy);
-	report_lost(sink, event_class, cpu, REASON_NO_STORAGE, load(&counters->no_storage),
+	report_lost(pipeline, event_class, cpu, REASON_NO_STORAGE, load(&counters->no_storage),
 		    &told->no_storage);
 	if (event_class == CLASS_SYSCALLS)
-		attempted += stats->inflight_by_cpu[cpu];
+		attempted += stats->pending_by_cpu[cpu];
 	if (cpu == 0)
 		attempted += stats->recursion_lost[event_class];
-	rec_sink_attempted(sink, event_class, cpu, attempted, load(&counters->unmatched));
+	rec_pipeline_attempted(pipeline, event_class, cpu, attempted, load(&counters->unmatched));
 }
 
 void live_stats_losses(struct live_stats *stats, const struct live_probes *probes,
-		       struct rec_sink *sink)
+		       struct rec_pipeline *pipeline)
 {
-	report_recursion(stats, probes, sink);
+	report_recursion(stats, probes, pipeline);
 	for (size_t i = 0; i < COUNTED_CLASSES; i++) {
 		const struct live_counters *counters = counters_of(probes, counted_classes[i]);
 
@@ -277,7 +278,7 @@ void live_stats_losses(struct live_stats *stats, const struct live_probes *probe
 			continue;
 		for (size_t cpu = 0; cpu < stats->cpu_count; cpu++)
 			report_cpu(stats, &counters[cpu], &stats->told[i * stats->cpu_count + cpu],
-				   sink, counted_classes[i], (u32)cpu);
+				   pipeline, counted_classes[i], (u32)cpu);
 	}
 }
 

@@ -25,7 +25,7 @@ struct live_stats {
 	u64 recursion_lost[EV_CLASS_COUNT];
 	size_t cpu_count;
 	struct live_counters *told; /* [class][cpu]: what was reported before */
-	u64 *inflight_by_cpu;	    /* system calls written at the stop; not among the counters */
+	u64 *pending_by_cpu;	    /* system calls written at the stop; not among the counters */
 };
 
 /* 0 or -ENOMEM. */
@@ -45,9 +45,9 @@ struct live_program_count live_stats_timed(const struct live_stats *stats,
 u64 live_stats_events(const struct live_stats *stats, const struct live_probes *probes,
 		      u32 event_class);
 
-/* Tells the sink what was attempted and what was lost since the last call. */
+/* Tells the pipeline what was attempted and what was lost since the last call. */
 void live_stats_losses(struct live_stats *stats, const struct live_probes *probes,
-		       struct rec_sink *sink);
+		       struct rec_pipeline *pipeline);
 
 /* May a lifecycle event (a fork, say) have been missed? */
 bool live_stats_tasks_lost(const struct live_stats *stats, const struct live_probes *probes);

@@ -100,8 +100,8 @@ int live_calls_read(int fd, char **ret_bytes, size_t *ret_len, struct cap_err *e
 	return read_all(fd, "calls in flight", ret_bytes, ret_len, err);
 }
 
-void live_calls_put(const char *bytes, size_t len, struct rec_sink *sink, u64 *attempted_by_cpu,
-		    size_t cpu_count)
+void live_calls_put(const char *bytes, size_t len, struct rec_pipeline *pipeline,
+		    u64 *attempted_by_cpu, size_t cpu_count)
 {
 	size_t at = 0, record_bytes;
 
@@ -113,7 +113,7 @@ void live_calls_put(const char *bytes, size_t len, struct rec_sink *sink, u64 *a
 		cpu = ((const struct ring_head *)aligned)->cpu;
 		if (cpu < cpu_count)
 			attempted_by_cpu[cpu]++;
-		rec_sink_record(sink, aligned, record_bytes);
+		rec_pipeline_record(pipeline, aligned, record_bytes);
 		at += record_bytes;
 	}
 }

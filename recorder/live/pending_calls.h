@@ -18,7 +18,8 @@ int live_processes_read(int fd, struct ring_process **ret_processes, size_t *ret
 /* Reads the calls in flight. *ret_bytes is malloc'd, for the caller to free. 0 or negative. */
 int live_calls_read(int fd, char **ret_bytes, size_t *ret_len, struct cap_err *err);
 
-/* Hands each call that was read to the sink and counts it in attempted_by_cpu (cpu_count of them).
+/* Hands each call that was read to the pipeline and counts it in attempted_by_cpu (cpu_count of
+ * them).
  */
-void live_calls_put(const char *bytes, size_t len, struct rec_sink *sink, u64 *attempted_by_cpu,
-		    size_t cpu_count);
+void live_calls_put(const char *bytes, size_t len, struct rec_pipeline *pipeline,
+		    u64 *attempted_by_cpu, size_t cpu_count);

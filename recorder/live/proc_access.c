@@ -74,7 +74,7 @@ static void say(size_t closed, size_t count, char *ret_reason, size_t size)
 			       closed, count);
 }
 
-void live_reach_ask(const struct rec_options *options, struct live_reach *ret_reach)
+void proc_access_ask(const struct rec_options *options, struct proc_access *ret_reach)
 {
 	struct closed_counts counts = {0};
 	size_t asked = options->pid_count;

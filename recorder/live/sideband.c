@@ -230,8 +230,8 @@ static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record
 }
 
 /* 1: a row was added, 0: not wanted, or negative. */
-static int store(struct rec_sideband *sideband, struct cpu_ring *ring, struct rec_sink *sink,
-		 const struct rec_perf_record *record)
+static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
+		 struct rec_pipeline *pipeline, const struct rec_perf_record *record)
 {
 	int rc;
 
@@ -240,26 +240,27 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring, struct re
 	if (sideband->wanted && !sideband->wanted(sideband->wanted_context, record->tgid))
 		return 0;
 	ring->attempted_count++;
-	rc = add_row(rec_sink_open_chunk(sink), record);
+	rc = add_row(rec_pipeline_open_chunk(pipeline), record);
 	if (rc == CAP_ELIMIT) { /* full: on to the next one */
-		rc = rec_sink_flush(sink);
+		rc = rec_pipeline_flush(pipeline);
 		if (rc == 0)
-			rc = add_row(rec_sink_open_chunk(sink), record);
+			rc = add_row(rec_pipeline_open_chunk(pipeline), record);
 	}
 	if (rc < 0)
 		return rc;
-	rec_sink_stored(sink, CLASS_MAPPINGS, ring->cpu, 1);
+	rec_pipeline_stored(pipeline, CLASS_MAPPINGS, ring->cpu, 1);
 	return 1;
 }
 
-static void count_lost(struct cpu_ring *ring, struct rec_sink *sink, u64 count)
+static void count_lost(struct cpu_ring *ring, struct rec_pipeline *pipeline, u64 count)
 {
 	ring->attempted_count += count;
 	ring->lost_count += count;
-	rec_sink_lost(sink, CLASS_MAPPINGS, ring->cpu, REASON_SIDEBAND, count);
+	rec_pipeline_lost(pipeline, CLASS_MAPPINGS, ring->cpu, REASON_SIDEBAND, count);
 }
 
-static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring, struct rec_sink *sink)
+static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,
+		      struct rec_pipeline *pipeline)
 {
 	struct rec_perf_ring window = {
 		.data = (const u8 *)ring->page + sideband->page_bytes,
@@ -280,27 +281,27 @@ static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring, stru
 		if (!more)
 			break;
 		if (more < 0 || rec_perf_parse(bytes, len, &record) < 0)
-			count_lost(ring, sink, 1);
+			count_lost(ring, pipeline, 1);
 		else if (record.kind == REC_PERF_LOST)
-			count_lost(ring, sink, record.lost_count);
+			count_lost(ring, pipeline, record.lost_count);
 		else if (record.kind == REC_PERF_MAPPING)
-			rc = store(sideband, ring, sink, &record);
+			rc = store(sideband, ring, pipeline, &record);
 		if (rc < 0)
 			break;
 		added += rc;
 		rc = 0;
 	}
 	__atomic_store_n(&ring->page->data_tail, window.tail, __ATOMIC_RELEASE);
-	rec_sink_attempted(sink, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
+	rec_pipeline_attempted(pipeline, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
 	return rc < 0 ? rc : added;
 }
 
-int rec_sideband_drain(struct rec_sideband *sideband, struct rec_sink *sink)
+int rec_sideband_drain(struct rec_sideband *sideband, struct rec_pipeline *pipeline)
 {
 	int added = 0;
 
 	for (size_t i = 0; i < sideband->ring_count; i++) {
-		int rc = drain_ring(sideband, &sideband->rings[i], sink);
+		int rc = drain_ring(sideband, &sideband->rings[i], pipeline);
 
 		if (rc < 0)
 			return rc;
@@ -321,14 +322,14 @@ static u64 unsaid_losses(const struct cpu_ring *ring)
 	return counts.lost_count > ring->lost_count ? counts.lost_count - ring->lost_count : 0;
 }
 
-int rec_sideband_finish(struct rec_sideband *sideband, struct rec_sink *sink)
+int rec_sideband_finish(struct rec_sideband *sideband, struct rec_pipeline *pipeline)
 {
 	int added;
 
 	for (size_t i = 0; i < sideband->ring_count; i++)
 		(void)ioctl(sideband->rings[i].fd, PERF_EVENT_IOC_DISABLE,
 			    0); /* cannot fail on our own event */
-	added = rec_sideband_drain(sideband, sink);
+	added = rec_sideband_drain(sideband, pipeline);
 	if (added < 0 || !sideband->has_lost_counts)
 		return added;
 	for (size_t i = 0; i < sideband->ring_count; i++) {
@@ -337,8 +338,9 @@ int rec_sideband_finish(struct rec_sideband *sideband, struct rec_sink *sink)
 
 		if (!lost_count)
 			continue;
-		count_lost(ring, sink, lost_count);
-		rec_sink_attempted(sink, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
+		count_lost(ring, pipeline, lost_count);
+		rec_pipeline_attempted(pipeline, CLASS_MAPPINGS, ring->cpu, ring->attempted_count,
+				       0);
 	}
 	return added;
 }

@@ -21,19 +21,19 @@ void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void 
 			     void *context);
 
 /*
- * Moves what the rings hold into the sink's open chunk as MAPPING rows, counts what the kernel lost
- * (REASON_SIDEBAND) and tells the sink the attempted total of CLASS_MAPPINGS per CPU. Rows come in
- * time order per CPU only. Needs no privilege: may be called after capabilities are dropped.
- * Returns rows added or negative.
+ * Moves what the rings hold into the pipeline's open chunk as MAPPING rows, counts what the kernel
+ * lost (REASON_SIDEBAND) and tells the pipeline the attempted total of CLASS_MAPPINGS per CPU. Rows
+ * come in time order per CPU only. Needs no privilege: may be called after capabilities are
+ * dropped. Returns rows added or negative.
  */
-int rec_sideband_drain(struct rec_sideband *sideband, struct rec_sink *sink);
+int rec_sideband_drain(struct rec_sideband *sideband, struct rec_pipeline *pipeline);
 
 /*
  * At the end: stops the events, drains the rest, and counts what the kernel lost but had no later
  * record to say so in (6.0; before, such losses at the very end go unseen). Returns rows added or
  * negative.
  */
-int rec_sideband_finish(struct rec_sideband *sideband, struct rec_sink *sink);
+int rec_sideband_finish(struct rec_sideband *sideband, struct rec_pipeline *pipeline);
 
 /* True where the kernel puts build-ids into the records (5.12). */
 bool rec_sideband_has_build_ids(const struct rec_sideband *sideband);

@@ -4,9 +4,9 @@
 #include "formats/write/chunk.h"
 #include "recorder/pipeline/pipeline.h"
 
-/* Zeroed but for sink and the span; ended with rec_counted_rows_end. */
+/* Zeroed but for pipeline and the span; ended with rec_counted_rows_end. */
 struct rec_counted_rows {
-	struct rec_sink *sink;
+	struct rec_pipeline *pipeline;
 	u64 from_ns, to_ns;	 /* the calls returned in (from_ns, to_ns] */
 	struct cap_chunk *chunk; /* NULL: none yet, or the last was full */
 };

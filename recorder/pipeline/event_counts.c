@@ -25,7 +25,7 @@ struct rec_event_counts {
 	struct cpu_cells *cpus;
 	u32 cpu_count;
 	bool has_news;
-	struct rec_sink_counts sum;
+	struct rec_pipeline_counts sum;
 	u64 attempted_sum; /* over cells, each at least stored + counted + lost */
 };
 
@@ -258,7 +258,8 @@ void rec_event_counts_totals(const struct rec_event_counts *counts, struct cap_t
 	ret_totals->lost_count = counts->sum.lost_count;
 }
 
-void rec_event_counts_sum(const struct rec_event_counts *counts, struct rec_sink_counts *ret_counts)
+void rec_event_counts_sum(const struct rec_event_counts *counts,
+			  struct rec_pipeline_counts *ret_counts)
 {
 	*ret_counts = counts->sum;
 	ret_counts->attempted_count = counts->attempted_sum;

@@ -2,7 +2,7 @@
 /*
  * How many events of each class happened, were stored, or were lost, per CPU and reason: attempted
  * = stored + counted + lost. Makes the LOSS and CLASS_TOTAL rows. Knows nothing of chunks in
- * flight; the sink moves counts here when it knows their fate.
+ * flight; the pipeline moves counts here when it knows their fate.
  */
 #include <stdbool.h>
 
@@ -57,4 +57,4 @@ int rec_event_counts_rows(struct rec_event_counts *counts, struct cap_chunk *chu
 void rec_event_counts_totals(const struct rec_event_counts *counts, struct cap_totals *ret_totals);
 /* Fills the members that speak of stored, lost and attempted events. */
 void rec_event_counts_sum(const struct rec_event_counts *counts,
-			  struct rec_sink_counts *ret_counts);
+			  struct rec_pipeline_counts *ret_counts);

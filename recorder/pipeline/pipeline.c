@@ -1,6 +1,7 @@
 /*
- * The sink: open chunk, pool of packages, counts, STATS blocks. Only the writer thread touches the
- * file; a package belongs to one side at a time, so no row is ever looked at by two threads.
+ * The pipeline: open chunk, pool of queued_chunks, counts, STATS blocks. Only the writer thread
+ * touches the file; a queued belongs to one side at a time, so no row is ever looked at by two
+ * threads.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,142 +31,143 @@
 #define STREAM_CHUNK_NS 1000000000ull
 #define CHECK_EVERY 64u /* events between looks at the chunk's size */
 
-static void each_count(struct rec_sink *sink, const struct rec_package *package,
+static void each_count(struct rec_pipeline *pipeline, const struct rec_queued_chunk *queued,
 		       void (*apply)(struct rec_event_counts *, u32, u32, u64))
 {
-	for (u32 cpu = 0; cpu < package->class_counts_cpus; cpu++) {
+	for (u32 cpu = 0; cpu < queued->class_counts_cpus; cpu++) {
 		for (u32 event_class = 0; event_class < EV_CLASS_COUNT; event_class++) {
-			u64 count = package->class_counts[cpu * EV_CLASS_COUNT + event_class];
+			u64 count = queued->class_counts[cpu * EV_CLASS_COUNT + event_class];
 
 			if (count > 0)
-				apply(sink->counts, event_class, cpu, count);
+				apply(pipeline->counts, event_class, cpu, count);
 		}
 	}
 }
 
-/* All events of a package that were taken for stored or counted are lost: exact per class and CPU,
+/* All events of a queued that were taken for stored or counted are lost: exact per class and CPU,
  * and when. */
-static void lose_package(struct rec_sink *sink, const struct rec_package *package, u32 reason)
+static void lose_queued_chunk(struct rec_pipeline *pipeline, const struct rec_queued_chunk *queued,
+			      u32 reason)
 {
-	each_count(sink, package,
-		   package->block == CAP_BLOCK_CHUNK ? rec_event_counts_unstored
-						     : rec_event_counts_uncounted);
-	for (u32 cpu = 0; cpu < package->class_counts_cpus; cpu++) {
+	each_count(pipeline, queued,
+		   queued->block == CAP_BLOCK_CHUNK ? rec_event_counts_unstored
+						    : rec_event_counts_uncounted);
+	for (u32 cpu = 0; cpu < queued->class_counts_cpus; cpu++) {
 		for (u32 event_class = 0; event_class < EV_CLASS_COUNT; event_class++) {
 			struct rec_loss loss = {
 				.event_class = event_class,
 				.cpu = cpu,
 				.reason = reason,
-				.count = package->class_counts[cpu * EV_CLASS_COUNT + event_class],
-				.from_ns = cap_chunk_first_ns(package->chunk),
-				.to_ns = cap_chunk_last_ns(package->chunk),
+				.count = queued->class_counts[cpu * EV_CLASS_COUNT + event_class],
+				.from_ns = cap_chunk_first_ns(queued->chunk),
+				.to_ns = cap_chunk_last_ns(queued->chunk),
 			};
 
 			if (loss.from_ns > 0)
 				loss.from_ns--; /* the span leaves its start out */
-			rec_event_counts_lost(sink->counts, &loss);
+			rec_event_counts_lost(pipeline->counts, &loss);
 		}
 	}
 }
 
-void rec_sink_reclaim(struct rec_sink *sink)
+void rec_pipeline_reclaim(struct rec_pipeline *pipeline)
 {
-	struct rec_package *package = rec_writer_thread_take_done(sink->thread);
+	struct rec_queued_chunk *queued = rec_writer_thread_take_done(pipeline->thread);
 
-	while (package) {
-		struct rec_package *next = package->next;
+	while (queued) {
+		struct rec_queued_chunk *next = queued->next;
 
-		if (!package->written) {
-			lose_package(sink, package, REASON_WRITE_ERROR);
-		} else if (package->block == CAP_BLOCK_CHUNK) {
-			sink->chunk_raw_bytes += package->size_bytes;
-			sink->chunk_file_bytes += package->file_bytes;
+		if (!queued->written) {
+			lose_queued_chunk(pipeline, queued, REASON_WRITE_ERROR);
+		} else if (queued->block == CAP_BLOCK_CHUNK) {
+			pipeline->chunk_raw_bytes += queued->size_bytes;
+			pipeline->chunk_file_bytes += queued->file_bytes;
 		}
-		rec_package_reset(package);
-		package->next = sink->spare;
-		sink->spare = package;
-		package = next;
+		rec_queued_chunk_reset(queued);
+		queued->next = pipeline->spare;
+		pipeline->spare = queued;
+		queued = next;
 	}
 }
 
-static struct rec_package *take_spare(struct rec_sink *sink)
+static struct rec_queued_chunk *take_spare(struct rec_pipeline *pipeline)
 {
-	struct rec_package *package = sink->spare;
+	struct rec_queued_chunk *queued = pipeline->spare;
 
-	if (!package) {
-		rec_sink_reclaim(sink);
-		package = sink->spare;
+	if (!queued) {
+		rec_pipeline_reclaim(pipeline);
+		queued = pipeline->spare;
 	}
-	if (!package)
-		return rec_package_new();
-	sink->spare = package->next;
-	package->next = NULL;
-	return package;
+	if (!queued)
+		return rec_queued_chunk_new();
+	pipeline->spare = queued->next;
+	queued->next = NULL;
+	return queued;
 }
 
-static void reset_open(struct rec_sink *sink)
+static void reset_open(struct rec_pipeline *pipeline)
 {
-	rec_encoder_new_chunk(sink->encoder);
-	sink->opened_ns = 0;
-	sink->open_count = 0;
-	sink->until_check = CHECK_EVERY;
-	memset(sink->open_by_class, 0, sizeof(sink->open_by_class));
+	rec_encoder_new_chunk(pipeline->encoder);
+	pipeline->opened_ns = 0;
+	pipeline->open_count = 0;
+	pipeline->until_check = CHECK_EVERY;
+	memset(pipeline->open_by_class, 0, sizeof(pipeline->open_by_class));
 }
 
-void rec_sink_close_open(struct rec_sink *sink, enum rec_when_full when_full)
+void rec_pipeline_close_open(struct rec_pipeline *pipeline, enum rec_when_full when_full)
 {
-	struct rec_package *full = sink->open;
-	struct rec_package *fresh;
+	struct rec_queued_chunk *full = pipeline->open;
+	struct rec_queued_chunk *fresh;
 
 	if (cap_chunk_rows(full->chunk) == 0)
 		return;
 	full->block = CAP_BLOCK_CHUNK;
 	full->size_bytes = cap_chunk_raw_bytes(full->chunk);
-	each_count(sink, full, rec_event_counts_stored);
-	fresh = take_spare(sink);
-	rec_event_counts_totals(sink->counts, &full->totals);
-	if (fresh && rec_writer_thread_put(sink->thread, full, when_full)) {
-		sink->encoded_bytes += full->size_bytes;
-		sink->open = fresh;
+	each_count(pipeline, full, rec_event_counts_stored);
+	fresh = take_spare(pipeline);
+	rec_event_counts_totals(pipeline->counts, &full->totals);
+	if (fresh && rec_writer_thread_put(pipeline->thread, full, when_full)) {
+		pipeline->encoded_bytes += full->size_bytes;
+		pipeline->open = fresh;
 	} else {
-		lose_package(sink, full, fresh ? REASON_BACKPRESSURE : REASON_RECORDER);
-		rec_package_reset(full);
+		lose_queued_chunk(pipeline, full, fresh ? REASON_BACKPRESSURE : REASON_RECORDER);
+		rec_queued_chunk_reset(full);
 		if (fresh) {
-			fresh->next = sink->spare;
-			sink->spare = fresh;
+			fresh->next = pipeline->spare;
+			pipeline->spare = fresh;
 		}
 	}
-	reset_open(sink);
+	reset_open(pipeline);
 }
 
-static void close_if_full(struct rec_sink *sink)
+static void close_if_full(struct rec_pipeline *pipeline)
 {
-	sink->until_check = CHECK_EVERY;
-	if (cap_chunk_raw_bytes(sink->open->chunk) >= CAP_WRITER_CHUNK_BYTES ||
-	    cap_chunk_failed(sink->open->chunk) < 0)
-		rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
+	pipeline->until_check = CHECK_EVERY;
+	if (cap_chunk_raw_bytes(pipeline->open->chunk) >= CAP_WRITER_CHUNK_BYTES ||
+	    cap_chunk_failed(pipeline->open->chunk) < 0)
+		rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
 }
 
-static void count_open(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count)
+static void count_open(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u64 count)
 {
-	u64 *cell = rec_package_count(sink->open, event_class, cpu);
+	u64 *cell = rec_queued_chunk_count(pipeline->open, event_class, cpu);
 
 	if (!cell) /* no memory for this CPU's counts: the sum at least stays exact */
-		cell = rec_package_count(sink->open, event_class, 0);
+		cell = rec_queued_chunk_count(pipeline->open, event_class, 0);
 	if (cell)
 		*cell += count;
-	sink->open_count += count;
-	sink->open_by_class[event_class] += count;
+	pipeline->open_count += count;
+	pipeline->open_by_class[event_class] += count;
 }
 
 /* -------- life -------- */
 
-static void sink_freep(struct rec_sink **sink)
+static void sink_freep(struct rec_pipeline **pipeline)
 {
-	*sink = rec_sink_free(*sink);
+	*pipeline = rec_pipeline_free(*pipeline);
 }
 
-static int open_writer(struct rec_sink *sink, const struct rec_sink_options *options,
+static int open_writer(struct rec_pipeline *pipeline, const struct rec_pipeline_options *options,
 		       struct cap_err *err)
 {
 	struct cap_writer_options writer_options = {
@@ -175,166 +177,168 @@ static int open_writer(struct rec_sink *sink, const struct rec_sink_options *opt
 	};
 	struct rec_writer_thread_options thread_options = {
 		.output = options->output,
-		.queue_bytes = sink->queue_bytes,
+		.queue_bytes = pipeline->queue_bytes,
 	};
-	int rc = cap_writer_new(&writer_options, options->info, &sink->writer, err);
+	int rc = cap_writer_new(&writer_options, options->info, &pipeline->writer, err);
 
 	if (rc == 0)
-		rc = cap_writer_begin(sink->writer, err);
+		rc = cap_writer_begin(pipeline->writer, err);
 	if (rc == 0 && options->output)
 		rc = rec_output_sync_head(options->output, err);
 	if (rc < 0)
 		return rc;
-	thread_options.writer = sink->writer;
-	return rec_writer_thread_open(&thread_options, &sink->thread, err);
+	thread_options.writer = pipeline->writer;
+	return rec_writer_thread_open(&thread_options, &pipeline->thread, err);
 }
 
-int rec_sink_open(const struct rec_sink_options *options, struct rec_sink **ret_sink,
-		  struct cap_err *err)
+int rec_pipeline_open(const struct rec_pipeline_options *options, struct rec_pipeline **ret_sink,
+		      struct cap_err *err)
 {
-	CLEANUP(sink_freep) struct rec_sink *sink = calloc(1, sizeof(*sink));
+	CLEANUP(sink_freep) struct rec_pipeline *pipeline = calloc(1, sizeof(*pipeline));
 	int rc;
 
-	if (!sink)
-		return cap_fail_errno(err, ENOMEM, "open the sink");
-	sink->queue_bytes = options->queue_bytes ? options->queue_bytes : DEFAULT_QUEUE_BYTES;
-	sink->output = options->output;
-	sink->is_stream = options->output && rec_output_is_stream(options->output);
-	sink->wait_when_full = options->wait_when_full;
-	sink->replay = options->replay;
-	sink->encoder = rec_encoder_new(options->kernel_map);
-	sink->counts = rec_event_counts_new(options->info->cpu_count);
-	sink->open = rec_package_new();
-	if (!sink->encoder || !sink->counts || !sink->open)
-		return cap_fail_errno(err, ENOMEM, "open the sink");
-	rc = open_writer(sink, options, err);
+	if (!pipeline)
+		return cap_fail_errno(err, ENOMEM, "open the pipeline");
+	pipeline->queue_bytes = options->queue_bytes ? options->queue_bytes : DEFAULT_QUEUE_BYTES;
+	pipeline->output = options->output;
+	pipeline->is_stream = options->output && rec_output_is_stream(options->output);
+	pipeline->wait_when_full = options->wait_when_full;
+	pipeline->replay = options->replay;
+	pipeline->encoder = rec_encoder_new(options->kernel_map);
+	pipeline->counts = rec_event_counts_new(options->info->cpu_count);
+	pipeline->open = rec_queued_chunk_new();
+	if (!pipeline->encoder || !pipeline->counts || !pipeline->open)
+		return cap_fail_errno(err, ENOMEM, "open the pipeline");
+	rc = open_writer(pipeline, options, err);
 	if (rc < 0)
 		return rc;
-	reset_open(sink);
-	*ret_sink = TAKE(sink);
+	reset_open(pipeline);
+	*ret_sink = TAKE(pipeline);
 	return 0;
 }
 
-struct rec_sink *rec_sink_free(struct rec_sink *sink)
+struct rec_pipeline *rec_pipeline_free(struct rec_pipeline *pipeline)
 {
-	if (!sink)
+	if (!pipeline)
 		return NULL;
-	if (sink->thread) {
-		rec_writer_thread_stop(sink->thread);
-		rec_package_list_free(rec_writer_thread_take_done(sink->thread));
-		rec_writer_thread_free(sink->thread);
+	if (pipeline->thread) {
+		rec_writer_thread_stop(pipeline->thread);
+		rec_queued_chunks_free(rec_writer_thread_take_done(pipeline->thread));
+		rec_writer_thread_free(pipeline->thread);
 	}
-	cap_writer_free(sink->writer);
-	rec_package_free(sink->open);
-	rec_package_list_free(sink->spare);
-	rec_package_list_free(sink->lent);
-	rec_event_counts_free(sink->counts);
-	rec_encoder_free(sink->encoder);
-	free(sink);
+	cap_writer_free(pipeline->writer);
+	rec_queued_chunk_free(pipeline->open);
+	rec_queued_chunks_free(pipeline->spare);
+	rec_queued_chunks_free(pipeline->lent);
+	rec_event_counts_free(pipeline->counts);
+	rec_encoder_free(pipeline->encoder);
+	free(pipeline);
 	return NULL;
 }
 
 /* -------- events -------- */
 
-static void lose_one(struct rec_sink *sink, u32 event_class, u32 cpu)
+static void lose_one(struct rec_pipeline *pipeline, u32 event_class, u32 cpu)
 {
 	struct rec_loss loss = {
 		.event_class = event_class,
 		.cpu = cpu,
 		.reason = REASON_RECORDER,
 		.count = 1,
-		.from_ns = sink->polled_ns,
+		.from_ns = pipeline->polled_ns,
 	};
 
-	rec_event_counts_lost(sink->counts, &loss);
+	rec_event_counts_lost(pipeline->counts, &loss);
 }
 
 /* The slow path: a full chunk makes way for another, anything else is a loss. */
-static void record_again(struct rec_sink *sink, const void *record, size_t len, int rc)
+static void record_again(struct rec_pipeline *pipeline, const void *record, size_t len, int rc)
 {
 	const struct ring_head *head = record;
 	u32 event_class;
 
 	if (len < sizeof(*head)) {
-		lose_one(sink, CLASS_TASKS, 0); /* nobody can tell what it was */
+		lose_one(pipeline, CLASS_TASKS, 0); /* nobody can tell what it was */
 		return;
 	}
 	event_class = cap_class_of_type(head->type);
 	if (rc == CAP_ELIMIT) {
-		rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
-		rc = rec_encoder_record(sink->encoder, sink->open->chunk, record, len);
+		rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+		rc = rec_encoder_record(pipeline->encoder, pipeline->open->chunk, record, len);
 	}
 	if (rc == 0)
-		count_open(sink, event_class, head->cpu, 1);
+		count_open(pipeline, event_class, head->cpu, 1);
 	else
-		lose_one(sink, event_class < EV_CLASS_COUNT ? event_class : CLASS_TASKS, head->cpu);
+		lose_one(pipeline, event_class < EV_CLASS_COUNT ? event_class : CLASS_TASKS,
+			 head->cpu);
 }
 
-void rec_sink_record(struct rec_sink *sink, const void *record, size_t len)
+void rec_pipeline_record(struct rec_pipeline *pipeline, const void *record, size_t len)
 {
 	const struct ring_head *head = record;
-	int rc = rec_encoder_record(sink->encoder, sink->open->chunk, record, len);
+	int rc = rec_encoder_record(pipeline->encoder, pipeline->open->chunk, record, len);
 
 	if (__builtin_expect(rc != 0, 0))
-		record_again(sink, record, len, rc);
+		record_again(pipeline, record, len, rc);
 	else
-		count_open(sink, cap_class_of_type(head->type), head->cpu, 1);
-	if (--sink->until_check == 0)
-		close_if_full(sink);
+		count_open(pipeline, cap_class_of_type(head->type), head->cpu, 1);
+	if (--pipeline->until_check == 0)
+		close_if_full(pipeline);
 }
 
-struct cap_chunk *rec_sink_open_chunk(struct rec_sink *sink)
+struct cap_chunk *rec_pipeline_open_chunk(struct rec_pipeline *pipeline)
 {
-	close_if_full(sink);
-	return sink->open->chunk;
+	close_if_full(pipeline);
+	return pipeline->open->chunk;
 }
 
-void rec_sink_stored(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count)
+void rec_pipeline_stored(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u64 count)
 {
 	if (event_class < EV_CLASS_COUNT)
-		count_open(sink, event_class, cpu, count);
+		count_open(pipeline, event_class, cpu, count);
 }
 
-struct cap_chunk *rec_sink_side_chunk(struct rec_sink *sink)
+struct cap_chunk *rec_pipeline_info_chunk(struct rec_pipeline *pipeline)
 {
-	struct rec_package *package = take_spare(sink);
+	struct rec_queued_chunk *queued = take_spare(pipeline);
 
-	if (!package)
+	if (!queued)
 		return NULL;
-	package->next = sink->lent;
-	sink->lent = package;
-	return package->chunk;
+	queued->next = pipeline->lent;
+	pipeline->lent = queued;
+	return queued->chunk;
 }
 
-static bool has_counted(const struct rec_package *package)
+static bool has_counted(const struct rec_queued_chunk *queued)
 {
-	return cap_chunk_rows_of(package->chunk, EV_SYSCALL_COUNT) > 0;
+	return cap_chunk_rows_of(queued->chunk, EV_SYSCALL_COUNT) > 0;
 }
 
 /* While the disk stalls, what is told again later anyway does not pile up. Counted calls are told
- * once only; their source asks rec_sink_admits() before. */
-static bool is_too_many(const struct rec_sink *sink, const struct rec_package *package)
+ * once only; their source asks rec_pipeline_admits() before. */
+static bool is_too_many(const struct rec_pipeline *pipeline, const struct rec_queued_chunk *queued)
 {
-	return (package->block == CAP_BLOCK_STATS || package->block == CAP_BLOCK_CLOCK ||
-		package->block == CAP_BLOCK_MARK) &&
-	       !has_counted(package) && !rec_sink_admits(sink);
+	return (queued->block == CAP_BLOCK_STATS || queued->block == CAP_BLOCK_CLOCK ||
+		queued->block == CAP_BLOCK_MARK) &&
+	       !has_counted(queued) && !rec_pipeline_admits(pipeline);
 }
 
-static struct rec_package *lent_package(const struct rec_sink *sink, const struct cap_chunk *chunk)
+static struct rec_queued_chunk *lent_chunk(const struct rec_pipeline *pipeline,
+					   const struct cap_chunk *chunk)
 {
-	struct rec_package *package = sink->lent;
+	struct rec_queued_chunk *queued = pipeline->lent;
 
-	while (package && package->chunk != chunk)
-		package = package->next;
-	return package;
+	while (queued && queued->chunk != chunk)
+		queued = queued->next;
+	return queued;
 }
 
-int rec_sink_add_counted(struct rec_sink *sink, struct cap_chunk *chunk,
-			 const struct ev_syscall_count *row)
+int rec_pipeline_add_counted(struct rec_pipeline *pipeline, struct cap_chunk *chunk,
+			     const struct ev_syscall_count *row)
 {
-	struct rec_package *package = lent_package(sink, chunk);
-	u64 *count = package ? rec_package_count(package, CLASS_SYSCALLS, row->cpu) : NULL;
-	int rc = package ? 0 : -EINVAL;
+	struct rec_queued_chunk *queued = lent_chunk(pipeline, chunk);
+	u64 *count = queued ? rec_queued_chunk_count(queued, CLASS_SYSCALLS, row->cpu) : NULL;
+	int rc = queued ? 0 : -EINVAL;
 
 	if (rc == 0)
 		rc = count ? cap_chunk_add(chunk, EV_SYSCALL_COUNT, row) : -ENOMEM;
@@ -343,48 +347,51 @@ int rec_sink_add_counted(struct rec_sink *sink, struct cap_chunk *chunk,
 	return rc;
 }
 
-int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk)
+int rec_pipeline_put_info(struct rec_pipeline *pipeline, enum cap_block_type block,
+			  struct cap_chunk *chunk)
 {
-	struct rec_package **link = &sink->lent;
-	struct rec_package *package;
+	struct rec_queued_chunk **link = &pipeline->lent;
+	struct rec_queued_chunk *queued;
 	int failed;
 
 	while (*link && (*link)->chunk != chunk)
 		link = &(*link)->next;
-	package = *link;
-	if (!package)
+	queued = *link;
+	if (!queued)
 		return -EINVAL;
-	*link = package->next;
-	package->next = NULL;
-	package->block = block;
-	each_count(sink, package, rec_event_counts_counted);
+	*link = queued->next;
+	queued->next = NULL;
+	queued->block = block;
+	each_count(pipeline, queued, rec_event_counts_counted);
 	failed = cap_chunk_failed(chunk) == -ENOMEM ? -ENOMEM : 0; /* names may lack in its rows */
-	if (failed || cap_chunk_rows(chunk) == 0 || is_too_many(sink, package)) {
-		lose_package(sink, package, REASON_RECORDER);
-		rec_package_reset(package);
-		package->next = sink->spare;
-		sink->spare = package;
+	if (failed || cap_chunk_rows(chunk) == 0 || is_too_many(pipeline, queued)) {
+		lose_queued_chunk(pipeline, queued, REASON_RECORDER);
+		rec_queued_chunk_reset(queued);
+		queued->next = pipeline->spare;
+		pipeline->spare = queued;
 		return failed;
 	}
-	package->size_bytes = cap_chunk_raw_bytes(chunk);
-	rec_event_counts_totals(sink->counts, &package->totals);
-	sink->encoded_bytes += package->size_bytes;
+	queued->size_bytes = cap_chunk_raw_bytes(chunk);
+	rec_event_counts_totals(pipeline->counts, &queued->totals);
+	pipeline->encoded_bytes += queued->size_bytes;
 	/* Facts without which events cannot be read, or which tell of loss: never dropped, and
 	 * small. */
-	(void)rec_writer_thread_put(sink->thread, package,
-				    sink->wait_when_full ? REC_WAIT : REC_ADMIT);
+	(void)rec_writer_thread_put(pipeline->thread, queued,
+				    pipeline->wait_when_full ? REC_WAIT : REC_ADMIT);
 	return 0;
 }
 
 /* -------- losses and totals -------- */
 
-void rec_sink_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 count)
+void rec_pipeline_lost(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u32 reason,
+		       u64 count)
 {
-	rec_sink_lost_between(sink, event_class, cpu, reason, count, sink->polled_ns, 0);
+	rec_pipeline_lost_between(pipeline, event_class, cpu, reason, count, pipeline->polled_ns,
+				  0);
 }
 
-void rec_sink_lost_between(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 count,
-			   u64 from_ns, u64 to_ns)
+void rec_pipeline_lost_between(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u32 reason,
+			       u64 count, u64 from_ns, u64 to_ns)
 {
 	struct rec_loss loss = {
 		.event_class = event_class,
@@ -395,166 +402,168 @@ void rec_sink_lost_between(struct rec_sink *sink, u32 event_class, u32 cpu, u32 
 		.to_ns = to_ns,
 	};
 
-	rec_event_counts_lost(sink->counts, &loss);
+	rec_event_counts_lost(pipeline->counts, &loss);
 }
 
-void rec_sink_attempted(struct rec_sink *sink, u32 event_class, u32 cpu, u64 attempted,
-			u64 unmatched)
+void rec_pipeline_attempted(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u64 attempted,
+			    u64 unmatched)
 {
-	rec_event_counts_attempted(sink->counts, event_class, cpu, attempted, unmatched);
+	rec_event_counts_attempted(pipeline->counts, event_class, cpu, attempted, unmatched);
 }
 
-void rec_sink_polled(struct rec_sink *sink, u64 now_ns)
+void rec_pipeline_polled(struct rec_pipeline *pipeline, u64 now_ns)
 {
-	sink->polled_ns = now_ns;
+	pipeline->polled_ns = now_ns;
 }
 
-void rec_sink_ring_used(struct rec_sink *sink, u64 bytes)
+void rec_pipeline_ring_used(struct rec_pipeline *pipeline, u64 bytes)
 {
-	if (bytes > sink->ring_used_max_bytes)
-		sink->ring_used_max_bytes = bytes;
+	if (bytes > pipeline->ring_used_max_bytes)
+		pipeline->ring_used_max_bytes = bytes;
 }
 
-static u64 written_bytes(const struct rec_sink *sink)
+static u64 written_bytes(const struct rec_pipeline *pipeline)
 {
-	return sink->finished ? cap_writer_bytes(sink->writer)
-			      : rec_writer_thread_written_bytes(sink->thread);
+	return pipeline->finished ? cap_writer_bytes(pipeline->writer)
+				  : rec_writer_thread_written_bytes(pipeline->thread);
 }
 
-static int add_recorder_row(struct rec_sink *sink, struct cap_chunk *chunk, u64 now_ns)
+static int add_recorder_row(struct rec_pipeline *pipeline, struct cap_chunk *chunk, u64 now_ns)
 {
 	struct rec_own_cost cost;
 	struct ev_recorder row = {.time_ns = now_ns};
 	struct cap_totals totals;
 
-	if (sink->replay)
+	if (pipeline->replay)
 		return 0;
 	rec_own_cost_read(&cost);
-	rec_event_counts_totals(sink->counts, &totals);
+	rec_event_counts_totals(pipeline->counts, &totals);
 	row.cpu_user_ns = cost.cpu_user_ns;
 	row.cpu_system_ns = cost.cpu_system_ns;
 	row.rss_bytes = cost.rss_bytes;
 	row.peak_rss_bytes = cost.peak_rss_bytes;
-	row.written_bytes = written_bytes(sink);
+	row.written_bytes = written_bytes(pipeline);
 	row.stored_count = totals.stored_count;
-	row.drain_delay_max_ns = sink->delay_max_ns;
-	row.ring_used_max_bytes = sink->ring_used_max_bytes;
-	row.queue_max_bytes = rec_writer_thread_queue_max_bytes(sink->thread, true);
+	row.drain_delay_max_ns = pipeline->delay_max_ns;
+	row.ring_used_max_bytes = pipeline->ring_used_max_bytes;
+	row.queue_max_bytes = rec_writer_thread_queue_max_bytes(pipeline->thread, true);
 	return cap_chunk_add(chunk, EV_RECORDER, &row);
 }
 
-int rec_sink_fill_stats(struct rec_sink *sink, struct cap_chunk *chunk, u64 now_ns, bool final)
+int rec_pipeline_fill_stats(struct rec_pipeline *pipeline, struct cap_chunk *chunk, u64 now_ns,
+			    bool final)
 {
-	int rc = rec_event_counts_rows(sink->counts, chunk, now_ns, final);
+	int rc = rec_event_counts_rows(pipeline->counts, chunk, now_ns, final);
 
 	if (rc == 0)
-		rc = add_recorder_row(sink, chunk, now_ns);
-	sink->stats_ns = now_ns;
-	sink->delay_max_ns = 0;
-	sink->ring_used_max_bytes = 0;
+		rc = add_recorder_row(pipeline, chunk, now_ns);
+	pipeline->stats_ns = now_ns;
+	pipeline->delay_max_ns = 0;
+	pipeline->ring_used_max_bytes = 0;
 	return rc;
 }
 
-static int put_stats(struct rec_sink *sink, u64 now_ns)
+static int put_stats(struct rec_pipeline *pipeline, u64 now_ns)
 {
-	struct cap_chunk *chunk = rec_sink_side_chunk(sink);
+	struct cap_chunk *chunk = rec_pipeline_info_chunk(pipeline);
 	int rc, put_rc;
 
 	if (!chunk)
 		return -ENOMEM;
-	rc = rec_sink_fill_stats(sink, chunk, now_ns, false);
+	rc = rec_pipeline_fill_stats(pipeline, chunk, now_ns, false);
 	if (rc < 0)
 		cap_chunk_reset(chunk); /* the empty chunk is only given back */
-	put_rc = rec_sink_put_side(sink, CAP_BLOCK_STATS, chunk);
+	put_rc = rec_pipeline_put_info(pipeline, CAP_BLOCK_STATS, chunk);
 	return rc < 0 ? rc : put_rc;
 }
 
-static bool stats_due(const struct rec_sink *sink, u64 now_ns)
+static bool stats_due(const struct rec_pipeline *pipeline, u64 now_ns)
 {
-	u64 age_ns = now_ns - sink->stats_ns;
+	u64 age_ns = now_ns - pipeline->stats_ns;
 
-	if (!rec_writer_thread_admits(sink->thread))
+	if (!rec_writer_thread_admits(pipeline->thread))
 		return false; /* counts go on, and into the next one */
-	if (sink->stats_ns == 0 || age_ns >= STATS_NS)
+	if (pipeline->stats_ns == 0 || age_ns >= STATS_NS)
 		return true;
 	return age_ns >= STATS_SOON_NS &&
-	       (sink->is_stream || rec_event_counts_has_news(sink->counts));
+	       (pipeline->is_stream || rec_event_counts_has_news(pipeline->counts));
 }
 
-static void note_pause(struct rec_sink *sink)
+static void note_pause(struct rec_pipeline *pipeline)
 {
 	u64 now_ns = rec_monotonic_ns();
 
-	if (sink->last_tick_ns != 0 && now_ns - sink->last_tick_ns > sink->delay_max_ns)
-		sink->delay_max_ns = now_ns - sink->last_tick_ns;
-	sink->last_tick_ns = now_ns;
+	if (pipeline->last_tick_ns != 0 && now_ns - pipeline->last_tick_ns > pipeline->delay_max_ns)
+		pipeline->delay_max_ns = now_ns - pipeline->last_tick_ns;
+	pipeline->last_tick_ns = now_ns;
 }
 
-int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err)
+int rec_pipeline_tick(struct rec_pipeline *pipeline, u64 now_ns, struct cap_err *err)
 {
-	u64 chunk_ns = sink->is_stream ? STREAM_CHUNK_NS : CAP_WRITER_CHUNK_NS;
+	u64 chunk_ns = pipeline->is_stream ? STREAM_CHUNK_NS : CAP_WRITER_CHUNK_NS;
 	int rc;
 
-	note_pause(sink);
-	sink->now_ns = now_ns;
-	rec_sink_reclaim(sink);
-	close_if_full(sink);
-	if (sink->opened_ns == 0 && cap_chunk_rows(sink->open->chunk) > 0)
-		sink->opened_ns = now_ns;
-	else if (sink->opened_ns != 0 && now_ns - sink->opened_ns >= chunk_ns)
-		rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
-	if (stats_due(sink, now_ns)) {
-		rc = put_stats(sink, now_ns);
+	note_pause(pipeline);
+	pipeline->now_ns = now_ns;
+	rec_pipeline_reclaim(pipeline);
+	close_if_full(pipeline);
+	if (pipeline->opened_ns == 0 && cap_chunk_rows(pipeline->open->chunk) > 0)
+		pipeline->opened_ns = now_ns;
+	else if (pipeline->opened_ns != 0 && now_ns - pipeline->opened_ns >= chunk_ns)
+		rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+	if (stats_due(pipeline, now_ns)) {
+		rc = put_stats(pipeline, now_ns);
 		if (rc < 0)
 			return cap_fail_errno(err, rc == -ENOMEM ? ENOMEM : EOVERFLOW,
 					      "count events");
 	}
-	return rec_writer_thread_error(sink->thread, err);
+	return rec_writer_thread_error(pipeline->thread, err);
 }
 
-bool rec_sink_has_room(const struct rec_sink *sink)
+bool rec_pipeline_has_room(const struct rec_pipeline *pipeline)
 {
-	u64 waiting = rec_writer_thread_queue_bytes(sink->thread);
+	u64 waiting = rec_writer_thread_queue_bytes(pipeline->thread);
 
-	return waiting == 0 || waiting + ROOM_BYTES <= sink->queue_bytes;
+	return waiting == 0 || waiting + ROOM_BYTES <= pipeline->queue_bytes;
 }
 
-int rec_sink_flush(struct rec_sink *sink)
+int rec_pipeline_flush(struct rec_pipeline *pipeline)
 {
-	rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
-	return rec_writer_thread_error(sink->thread, NULL);
+	rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+	return rec_writer_thread_error(pipeline->thread, NULL);
 }
 
-u64 rec_sink_use_less(struct rec_sink *sink)
+u64 rec_pipeline_use_less(struct rec_pipeline *pipeline)
 {
-	rec_sink_close_open(sink, sink->wait_when_full ? REC_WAIT : REC_REFUSE);
-	rec_package_list_free(sink->spare);
-	sink->spare = NULL;
-	if (sink->queue_bytes / 2 >= QUEUE_MIN_BYTES) {
-		sink->queue_bytes /= 2;
-		rec_writer_thread_bound(sink->thread, sink->queue_bytes);
+	rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+	rec_queued_chunks_free(pipeline->spare);
+	pipeline->spare = NULL;
+	if (pipeline->queue_bytes / 2 >= QUEUE_MIN_BYTES) {
+		pipeline->queue_bytes /= 2;
+		rec_writer_thread_bound(pipeline->thread, pipeline->queue_bytes);
 	}
-	return sink->queue_bytes;
+	return pipeline->queue_bytes;
 }
 
-bool rec_sink_admits(const struct rec_sink *sink)
+bool rec_pipeline_admits(const struct rec_pipeline *pipeline)
 {
-	return sink->wait_when_full || rec_writer_thread_admits(sink->thread);
+	return pipeline->wait_when_full || rec_writer_thread_admits(pipeline->thread);
 }
 
-void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts)
+void rec_pipeline_counts(const struct rec_pipeline *pipeline,
+			 struct rec_pipeline_counts *ret_counts)
 {
-	rec_event_counts_sum(sink->counts, ret_counts);
+	rec_event_counts_sum(pipeline->counts, ret_counts);
 	/* Events of the open chunk count as stored for whoever looks, though it may yet be dropped.
 	 */
-	ret_counts->stored_count += sink->open_count;
+	ret_counts->stored_count += pipeline->open_count;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		ret_counts->stored_by_class[i] += sink->open_by_class[i];
-	ret_counts->open_bytes = cap_chunk_raw_bytes(sink->open->chunk);
-	ret_counts->encoded_bytes = sink->encoded_bytes;
-	ret_counts->chunk_raw_bytes = sink->chunk_raw_bytes;
-	ret_counts->chunk_file_bytes = sink->chunk_file_bytes;
-	ret_counts->written_bytes = written_bytes(sink);
-	ret_counts->queue_bytes = rec_writer_thread_queue_bytes(sink->thread);
-	ret_counts->queue_max_bytes = rec_writer_thread_queue_max_bytes(sink->thread, false);
+		ret_counts->stored_by_class[i] += pipeline->open_by_class[i];
+	ret_counts->open_bytes = cap_chunk_raw_bytes(pipeline->open->chunk);
+	ret_counts->encoded_bytes = pipeline->encoded_bytes;
+	ret_counts->chunk_raw_bytes = pipeline->chunk_raw_bytes;
+	ret_counts->chunk_file_bytes = pipeline->chunk_file_bytes;
+	ret_counts->written_bytes = written_bytes(pipeline);
+	ret_counts->queue_bytes = rec_writer_thread_queue_bytes(pipeline->thread);
+	ret_counts->queue_max_bytes = rec_writer_thread_queue_max_bytes(pipeline->thread, false);
 }

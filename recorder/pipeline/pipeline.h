@@ -12,14 +12,14 @@
 #include "formats/write/chunk.h"
 #include "formats/table/events.h"
 
-struct rec_sink;
+struct rec_pipeline;
 struct rec_output; /* output_file.h */
 
 /* Kernel address -> frame. Set by a source that has kernel frames; NULL: kernel frames are stored
  * as unknown (offset 0). */
 struct rec_kernel_map; /* kernel_map.h */
 
-struct rec_sink_options {
+struct rec_pipeline_options {
 	int fd;		 /* output; owned by the caller */
 	u64 queue_bytes; /* bound of chunks waiting for the writer; 0: default 8 MiB */
 	u64 sync_bytes;	 /* start write-back after this much; 0: default */
@@ -32,68 +32,71 @@ struct rec_sink_options {
 	bool replay;	     /* rows of the recorder's own cost come from the source */
 };
 
-int rec_sink_open(const struct rec_sink_options *options, struct rec_sink **ret_sink,
-		  struct cap_err *err);
-struct rec_sink *rec_sink_free(struct rec_sink *sink);
+int rec_pipeline_open(const struct rec_pipeline_options *options, struct rec_pipeline **ret_sink,
+		      struct cap_err *err);
+struct rec_pipeline *rec_pipeline_free(struct rec_pipeline *pipeline);
 
 /* One ring record (struct ring_<event> and its tail), untrusted in length only. Stores it or counts
  * it as lost. */
-void rec_sink_record(struct rec_sink *sink, const void *record, size_t len);
+void rec_pipeline_record(struct rec_pipeline *pipeline, const void *record, size_t len);
 
 /*
- * A chunk to add rows to by hand. It may be handed over by any later rec_sink_* call, so ask again
- * for each row and keep no index into it. rec_sink_open_chunk is the open chunk of events
- * (CAP_BLOCK_CHUNK); the caller adds rows and then calls rec_sink_stored once per row class.
- * rec_sink_side_chunk is an empty chunk for another block type, handed over with rec_sink_put_side,
- * which writes it after everything handed over before it. It refuses with -ENOMEM a chunk that ran
- * out of memory: its rows may lack what they refer to.
+ * A chunk to add rows to by hand. It may be handed over by any later rec_pipeline_* call, so ask
+ * again for each row and keep no index into it. rec_pipeline_open_chunk is the open chunk of events
+ * (CAP_BLOCK_CHUNK); the caller adds rows and then calls rec_pipeline_stored once per row class.
+ * rec_pipeline_info_chunk is an empty chunk for another block type, handed over with
+ * rec_pipeline_put_info, which writes it after everything handed over before it. It refuses with
+ * -ENOMEM a chunk that ran out of memory: its rows may lack what they refer to.
  */
-struct cap_chunk *rec_sink_open_chunk(struct rec_sink *sink);
-void rec_sink_stored(struct rec_sink *sink, u32 event_class, u32 cpu, u64 count);
-struct cap_chunk *rec_sink_side_chunk(struct rec_sink *sink);
-int rec_sink_put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk);
+struct cap_chunk *rec_pipeline_open_chunk(struct rec_pipeline *pipeline);
+void rec_pipeline_stored(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u64 count);
+struct cap_chunk *rec_pipeline_info_chunk(struct rec_pipeline *pipeline);
+int rec_pipeline_put_info(struct rec_pipeline *pipeline, enum cap_block_type block,
+			  struct cap_chunk *chunk);
 
 /*
  * Adds a row of calls that were counted instead of stored one by one to a chunk from
- * rec_sink_side_chunk, for a STATS block; row->task is an index into that chunk. They count for
+ * rec_pipeline_info_chunk, for a STATS block; row->task is an index into that chunk. They count for
  * class syscalls, as counted, or as lost when the block cannot be written. 0, or the error of
  * cap_chunk_add: then nothing was added, nor counted.
  */
-int rec_sink_add_counted(struct rec_sink *sink, struct cap_chunk *chunk,
-			 const struct ev_syscall_count *row);
+int rec_pipeline_add_counted(struct rec_pipeline *pipeline, struct cap_chunk *chunk,
+			     const struct ev_syscall_count *row);
 /* Whether the writer is near enough for what can as well be told later, in fewer rows. */
-bool rec_sink_admits(const struct rec_sink *sink);
+bool rec_pipeline_admits(const struct rec_pipeline *pipeline);
 
 /* Losses seen by the source: `count` more events of a class on a CPU. They are summed and go into
  * the next STATS block. */
-void rec_sink_lost(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 count);
+void rec_pipeline_lost(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u32 reason,
+		       u64 count);
 /* What the kernel attempted so far (cumulative), and returns without entry; for the same block. */
-void rec_sink_attempted(struct rec_sink *sink, u32 event_class, u32 cpu, u64 attempted,
-			u64 unmatched);
+void rec_pipeline_attempted(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u64 attempted,
+			    u64 unmatched);
 
 /* The same with the time span (from_ns, to_ns] in which they were lost. */
-void rec_sink_lost_between(struct rec_sink *sink, u32 event_class, u32 cpu, u32 reason, u64 count,
-			   u64 from_ns, u64 to_ns);
+void rec_pipeline_lost_between(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u32 reason,
+			       u64 count, u64 from_ns, u64 to_ns);
 /* The source's loss counters were read at now_ns: losses reported later happened after it. record.c
  * calls it after ops->stats. */
-void rec_sink_polled(struct rec_sink *sink, u64 now_ns);
+void rec_pipeline_polled(struct rec_pipeline *pipeline, u64 now_ns);
 /* Bytes found waiting in a ring at a drain; the highest goes into the RECORDER row. */
-void rec_sink_ring_used(struct rec_sink *sink, u64 bytes);
+void rec_pipeline_ring_used(struct rec_pipeline *pipeline, u64 bytes);
 
 /* Called once per drain cycle: closes the open chunk if it is full or old, writes STATS when due.
  * Negative when the writer failed (err says why); the recording must then end. */
-int rec_sink_tick(struct rec_sink *sink, u64 now_ns, struct cap_err *err);
+int rec_pipeline_tick(struct rec_pipeline *pipeline, u64 now_ns, struct cap_err *err);
 /* Whether the writer keeps up: a source that can wait should not be drained while this is false. */
-bool rec_sink_has_room(const struct rec_sink *sink);
+bool rec_pipeline_has_room(const struct rec_pipeline *pipeline);
 /* Closes the open chunk now. */
-int rec_sink_flush(struct rec_sink *sink);
+int rec_pipeline_flush(struct rec_pipeline *pipeline);
 /* Memory is short: hands the open chunk over, gives back what is kept for later, and lets less wait
  * for the writer from now on. Returns how much, in bytes. */
-u64 rec_sink_use_less(struct rec_sink *sink);
+u64 rec_pipeline_use_less(struct rec_pipeline *pipeline);
 /* Flush, final STATS, wait for the writer, INDEX and END. */
-int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err);
+int rec_pipeline_finish(struct rec_pipeline *pipeline, enum cap_end_reason reason,
+			struct cap_err *err);
 
-struct rec_sink_counts {
+struct rec_pipeline_counts {
 	u64 stored_count, counted_count, lost_count, attempted_count;
 	u64 stored_by_class[EV_CLASS_COUNT], lost_by_class[EV_CLASS_COUNT];
 	u64 lost_by_reason[EV_REASON_COUNT];
@@ -105,4 +108,5 @@ struct rec_sink_counts {
 	u64 queue_bytes;	  /* waiting now */
 	u64 queue_max_bytes;	  /* since the last STATS */
 };
-void rec_sink_counts(const struct rec_sink *sink, struct rec_sink_counts *ret_counts);
+void rec_pipeline_counts(const struct rec_pipeline *pipeline,
+			 struct rec_pipeline_counts *ret_counts);

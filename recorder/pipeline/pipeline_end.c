@@ -15,7 +15,7 @@ struct end_state {
 };
 
 /* What the output says from now on: why it ends, and whether it failed. The first error counts. */
-static void note_error(struct rec_sink *sink, struct end_state *state, int rc,
+static void note_error(struct rec_pipeline *pipeline, struct end_state *state, int rc,
 		       const struct cap_err *err)
 {
 	if (rc >= 0)
@@ -25,7 +25,7 @@ static void note_error(struct rec_sink *sink, struct end_state *state, int rc,
 			state->reason = CAP_END_NO_SPACE;
 	} else {
 		state->reason = CAP_END_IO_ERROR;
-		cap_writer_after_error(sink->writer);
+		cap_writer_after_error(pipeline->writer);
 	}
 	if (state->rc < 0)
 		return;
@@ -34,38 +34,40 @@ static void note_error(struct rec_sink *sink, struct end_state *state, int rc,
 }
 
 /* Later than every STATS before it: readers take the last one for the truth. */
-static void write_last_stats(struct rec_sink *sink, struct end_state *state)
+static void write_last_stats(struct rec_pipeline *pipeline, struct end_state *state)
 {
-	u64 now_ns = sink->now_ns > sink->stats_ns ? sink->now_ns : sink->stats_ns + 1;
-	struct cap_chunk *chunk = sink->open->chunk;
+	u64 now_ns =
+		pipeline->now_ns > pipeline->stats_ns ? pipeline->now_ns : pipeline->stats_ns + 1;
+	struct cap_chunk *chunk = pipeline->open->chunk;
 	struct cap_err err = {0};
 	int rc;
 
 	cap_chunk_reset(chunk);
-	rc = rec_sink_fill_stats(sink, chunk, now_ns, true);
+	rc = rec_pipeline_fill_stats(pipeline, chunk, now_ns, true);
 	if (rc < 0)
 		(void)cap_fail_errno(&err, rc == -ENOMEM ? ENOMEM : EOVERFLOW, "count events");
 	for (int tries = 0; tries < 2 && cap_chunk_rows(chunk) > 0; tries++) {
-		note_error(sink, state, rc, &err);
-		rc = cap_writer_rows(sink->writer, CAP_BLOCK_STATS, chunk, &state->totals, &err);
+		note_error(pipeline, state, rc, &err);
+		rc = cap_writer_rows(pipeline->writer, CAP_BLOCK_STATS, chunk, &state->totals,
+				     &err);
 		if (rc == 0)
 			break;
 	}
-	note_error(sink, state, rc, &err);
+	note_error(pipeline, state, rc, &err);
 	cap_chunk_reset(chunk);
 }
 
 /* A second one where the first failed, or could not be synced: it says so. */
-static void write_last_block(struct rec_sink *sink, struct end_state *state)
+static void write_last_block(struct rec_pipeline *pipeline, struct end_state *state)
 {
 	struct cap_err err = {0};
 
 	for (int tries = 0; tries < 2; tries++) {
-		int rc = cap_writer_end(sink->writer, state->reason, &state->totals, &err);
+		int rc = cap_writer_end(pipeline->writer, state->reason, &state->totals, &err);
 
-		if (rc == 0 && sink->output)
-			rc = rec_output_sync(sink->output, &err);
-		note_error(sink, state, rc, &err);
+		if (rc == 0 && pipeline->output)
+			rc = rec_output_sync(pipeline->output, &err);
+		note_error(pipeline, state, rc, &err);
 		if (rc == 0)
 			break;
 	}
@@ -76,36 +78,37 @@ static void write_last_block(struct rec_sink *sink, struct end_state *state)
  * failed, since it may fit where that did not: after an error all of it goes into the room held
  * back. What stands before END is synced first, so END vouches for it.
  */
-static void write_end(struct rec_sink *sink, struct end_state *state)
+static void write_end(struct rec_pipeline *pipeline, struct end_state *state)
 {
 	struct cap_err err = {0};
 
-	if (sink->output)
-		rec_output_use_room(sink->output, REC_ROOM_END);
-	rec_event_counts_totals(sink->counts, &state->totals);
-	write_last_stats(sink, state);
-	note_error(sink, state, cap_writer_tail(sink->writer, &err), &err);
-	if (sink->output)
-		note_error(sink, state, rec_output_sync(sink->output, &err), &err);
-	write_last_block(sink, state);
+	if (pipeline->output)
+		rec_output_use_room(pipeline->output, REC_ROOM_END);
+	rec_event_counts_totals(pipeline->counts, &state->totals);
+	write_last_stats(pipeline, state);
+	note_error(pipeline, state, cap_writer_tail(pipeline->writer, &err), &err);
+	if (pipeline->output)
+		note_error(pipeline, state, rec_output_sync(pipeline->output, &err), &err);
+	write_last_block(pipeline, state);
 }
 
-int rec_sink_finish(struct rec_sink *sink, enum cap_end_reason reason, struct cap_err *err)
+int rec_pipeline_finish(struct rec_pipeline *pipeline, enum cap_end_reason reason,
+			struct cap_err *err)
 {
 	struct end_state state = {.reason = reason};
 	struct cap_err thread_err = {0};
 	int rc;
 
-	rec_sink_close_open(
-		sink,
+	rec_pipeline_close_open(
+		pipeline,
 		REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
-	rec_writer_thread_stop(sink->thread);
-	sink->finished = true;
-	rec_sink_reclaim(sink);
-	rc = rec_writer_thread_error(sink->thread, &thread_err);
-	note_error(sink, &state, rc, &thread_err);
+	rec_writer_thread_stop(pipeline->thread);
+	pipeline->finished = true;
+	rec_pipeline_reclaim(pipeline);
+	rc = rec_writer_thread_error(pipeline->thread, &thread_err);
+	note_error(pipeline, &state, rc, &thread_err);
 	if (rc != -EPIPE) /* nobody reads: nothing to end */
-		write_end(sink, &state);
+		write_end(pipeline, &state);
 	if (state.rc < 0 && err)
 		*err = state.err;
 	return state.rc;

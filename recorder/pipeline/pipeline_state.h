@@ -1,9 +1,9 @@
 #pragma once
-/* What sink.c, which fills the file, and sink_end.c, which ends it, share. Not for others. */
+/* What pipeline.c, which fills the file, and sink_end.c, which ends it, share. Not for others. */
 #include "recorder/pipeline/pipeline.h"
 #include "recorder/pipeline/writer_thread.h"
 
-struct rec_sink {
+struct rec_pipeline {
 	struct cap_writer *writer;
 	struct rec_writer_thread *thread;
 	struct rec_encoder *encoder;
@@ -13,9 +13,9 @@ struct rec_sink {
 	bool wait_when_full, replay, is_stream;
 	bool finished; /* the writer's thread has ended: what it wrote is ours to ask */
 
-	struct rec_package *open;  /* never NULL once opened */
-	struct rec_package *spare; /* empty ones */
-	struct rec_package *lent;  /* handed out by rec_sink_side_chunk */
+	struct rec_queued_chunk *open;	/* never NULL once opened */
+	struct rec_queued_chunk *spare; /* empty ones */
+	struct rec_queued_chunk *lent;	/* handed out by rec_pipeline_info_chunk */
 	u64 opened_ns; /* time of the first tick that saw rows in the open chunk; 0: none yet */
 	u32 until_check;
 	u64 open_count; /* events in the open chunk */
@@ -28,9 +28,10 @@ struct rec_sink {
 };
 
 /* Takes back what the writer is done with. */
-void rec_sink_reclaim(struct rec_sink *sink);
+void rec_pipeline_reclaim(struct rec_pipeline *pipeline);
 /* Hands the open chunk over, or drops it where the queue or memory is full; the open chunk is empty
  * afterwards. */
-void rec_sink_close_open(struct rec_sink *sink, enum rec_when_full when_full);
+void rec_pipeline_close_open(struct rec_pipeline *pipeline, enum rec_when_full when_full);
 /* Rows of a STATS block. final: the last one. 0 or the error of cap_chunk_add. */
-int rec_sink_fill_stats(struct rec_sink *sink, struct cap_chunk *chunk, u64 now_ns, bool final);
+int rec_pipeline_fill_stats(struct rec_pipeline *pipeline, struct cap_chunk *chunk, u64 now_ns,
+			    bool final);

@@ -6,63 +6,63 @@
 
 #include "recorder/pipeline/event_counts.h"
 
-struct rec_package *rec_package_free(struct rec_package *package)
+struct rec_queued_chunk *rec_queued_chunk_free(struct rec_queued_chunk *queued)
 {
-	if (!package)
+	if (!queued)
 		return NULL;
-	cap_chunk_free(package->chunk);
-	free(package->class_counts);
-	free(package);
+	cap_chunk_free(queued->chunk);
+	free(queued->class_counts);
+	free(queued);
 	return NULL;
 }
 
-void rec_package_list_free(struct rec_package *package)
+void rec_queued_chunks_free(struct rec_queued_chunk *queued)
 {
-	while (package) {
-		struct rec_package *next = package->next;
+	while (queued) {
+		struct rec_queued_chunk *next = queued->next;
 
-		rec_package_free(package);
-		package = next;
+		rec_queued_chunk_free(queued);
+		queued = next;
 	}
 }
 
-struct rec_package *rec_package_new(void)
+struct rec_queued_chunk *rec_queued_chunk_new(void)
 {
-	struct rec_package *package = calloc(1, sizeof(*package));
+	struct rec_queued_chunk *queued = calloc(1, sizeof(*queued));
 
-	if (!package)
+	if (!queued)
 		return NULL;
-	package->chunk = cap_chunk_new();
-	return package->chunk ? package : rec_package_free(package);
+	queued->chunk = cap_chunk_new();
+	return queued->chunk ? queued : rec_queued_chunk_free(queued);
 }
 
-void rec_package_reset(struct rec_package *package)
+void rec_queued_chunk_reset(struct rec_queued_chunk *queued)
 {
-	cap_chunk_reset(package->chunk);
-	if (package->class_counts)
-		memset(package->class_counts, 0,
-		       (size_t)package->class_counts_cpus * EV_CLASS_COUNT * sizeof(u64));
-	package->written = false;
-	package->next = NULL;
+	cap_chunk_reset(queued->chunk);
+	if (queued->class_counts)
+		memset(queued->class_counts, 0,
+		       (size_t)queued->class_counts_cpus * EV_CLASS_COUNT * sizeof(u64));
+	queued->written = false;
+	queued->next = NULL;
 }
 
 /* NULL when out of memory. */
-u64 *rec_package_count(struct rec_package *package, u32 event_class, u32 cpu)
+u64 *rec_queued_chunk_count(struct rec_queued_chunk *queued, u32 event_class, u32 cpu)
 {
-	if (cpu >= package->class_counts_cpus) {
+	if (cpu >= queued->class_counts_cpus) {
 		u64 *grown;
 
 		if (cpu >= REC_MAX_CPUS)
 			return NULL;
-		grown = reallocarray(package->class_counts, (size_t)(cpu + 1) * EV_CLASS_COUNT,
+		grown = reallocarray(queued->class_counts, (size_t)(cpu + 1) * EV_CLASS_COUNT,
 				     sizeof(u64));
 		if (!grown)
 			return NULL;
-		memset(grown + (size_t)package->class_counts_cpus * EV_CLASS_COUNT, 0,
-		       (size_t)(cpu + 1 - package->class_counts_cpus) * EV_CLASS_COUNT *
+		memset(grown + (size_t)queued->class_counts_cpus * EV_CLASS_COUNT, 0,
+		       (size_t)(cpu + 1 - queued->class_counts_cpus) * EV_CLASS_COUNT *
 			       sizeof(u64));
-		package->class_counts = grown;
-		package->class_counts_cpus = cpu + 1;
+		queued->class_counts = grown;
+		queued->class_counts_cpus = cpu + 1;
 	}
-	return &package->class_counts[(size_t)cpu * EV_CLASS_COUNT + event_class];
+	return &queued->class_counts[(size_t)cpu * EV_CLASS_COUNT + event_class];
 }

@@ -6,8 +6,8 @@
 #include "formats/write/capture_writer.h"
 #include "formats/write/chunk.h"
 
-struct rec_package { /* a chunk on its way to the file */
-	struct rec_package *next;
+struct rec_queued_chunk { /* a chunk on its way to the file */
+	struct rec_queued_chunk *next;
 	struct cap_chunk *chunk;
 	enum cap_block_type block;
 	struct cap_totals totals;
@@ -22,13 +22,13 @@ struct rec_package { /* a chunk on its way to the file */
 
 /* An empty one; NULL when out of memory. free accepts NULL and returns NULL; list_free follows
  * next. */
-struct rec_package *rec_package_new(void);
-struct rec_package *rec_package_free(struct rec_package *package);
-void rec_package_list_free(struct rec_package *package);
+struct rec_queued_chunk *rec_queued_chunk_new(void);
+struct rec_queued_chunk *rec_queued_chunk_free(struct rec_queued_chunk *queued);
+void rec_queued_chunks_free(struct rec_queued_chunk *queued);
 
 /* Empties it and keeps its memory. */
-void rec_package_reset(struct rec_package *package);
+void rec_queued_chunk_reset(struct rec_queued_chunk *queued);
 
 /* The count of a class (below EV_CLASS_COUNT) on a CPU, to be added to; NULL when there is no
  * memory for that CPU. */
-u64 *rec_package_count(struct rec_package *package, u32 event_class, u32 cpu);
+u64 *rec_queued_chunk_count(struct rec_queued_chunk *queued, u32 event_class, u32 cpu);

@@ -17,23 +17,23 @@ struct rec_source_ops {
 	int (*open)(const struct rec_options *options, struct rec_source **ret_source,
 		    struct cap_err *err);
 	/* Side blocks of the start: PROBES, MODULES, PROCS, MAPS. Then events flow. */
-	int (*start)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
+	int (*start)(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err);
 	/* Drains all that is there. Returns 1 when the source is exhausted (synthetic, capture), 0,
 	 * or negative. */
-	int (*drain)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
+	int (*drain)(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err);
 	/* A descriptor that becomes readable when a ring passes its fill mark; -1 if there is none.
 	 */
 	int (*wake_fd)(const struct rec_source *source);
 	/* About once a second: loss counters, BPF_PROGRAM rows into a side chunk. */
-	int (*stats)(struct rec_source *source, struct rec_sink *sink,
+	int (*stats)(struct rec_source *source, struct rec_pipeline *pipeline,
 		     struct cap_chunk *stats_chunk, u64 now_ns);
 	/* Optional, both or none: a budget can be kept. What the programs cost and saw since the
 	 * start, up to load->now_ns (CLOCK_MONOTONIC), which is given. */
 	void (*load)(struct rec_source *source, struct rec_load *load);
 	/* Brings a class into a state; -errno where it cannot be: then it stays as it is. */
-	int (*thin)(struct rec_source *source, const struct rec_decision *wanted);
+	int (*reduce)(struct rec_source *source, const struct rec_decision *wanted);
 	/* Gate closed, calls in flight written, last drain, detached. */
-	int (*stop)(struct rec_source *source, struct rec_sink *sink, struct cap_err *err);
+	int (*stop)(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err);
 	struct rec_source *(*free)(struct rec_source *source);
 	/* Optional. The time of the source's events, where that is not CLOCK_MONOTONIC. */
 	u64 (*now)(const struct rec_source *source);
@@ -54,5 +54,5 @@ struct rec_source_ops {
 
 extern const struct rec_source_ops rec_live_source, rec_synthetic_source, rec_capture_source;
 
-/* The kernel map of a live source, for rec_sink_options; NULL for other sources. */
+/* The kernel map of a live source, for rec_pipeline_options; NULL for other sources. */
 struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source);

@@ -7,8 +7,8 @@
 #define RATIO_MARGIN 1.2	/* later events may compress a little worse */
 #define LEARN_BYTES (32u << 10) /* raw, of the first chunk */
 
-bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_sink *sink,
-			    const struct rec_sink_counts *counts)
+bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_pipeline *pipeline,
+			    const struct rec_pipeline_counts *counts)
 {
 	u64 raw_bytes = counts->encoded_bytes + counts->open_bytes;
 	u64 growth_bytes = raw_bytes - limit->raw_bytes;
@@ -21,7 +21,7 @@ bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_sink *sink,
 			      (double)counts->chunk_file_bytes / (double)counts->chunk_raw_bytes);
 	else if (!limit->learning && counts->open_bytes >= LEARN_BYTES) {
 		limit->learning = true;
-		(void)rec_sink_flush(sink); /* its error is that of the next tick */
+		(void)rec_pipeline_flush(pipeline); /* its error is that of the next tick */
 		return false;
 	}
 	return counts->written_bytes + waiting_bytes + END_BYTES +

@@ -11,5 +11,5 @@ struct rec_size_limit {
 };
 
 /* Would the file pass the limit if it ended at the next look? */
-bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_sink *sink,
-			    const struct rec_sink_counts *counts);
+bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_pipeline *pipeline,
+			    const struct rec_pipeline_counts *counts);

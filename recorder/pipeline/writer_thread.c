@@ -14,7 +14,7 @@
 
 #define IDLE_NS 1000000000l /* how often an idle writer looks whether a sync is due */
 #define ADMIT_BYTES (4u << 20)
-#define PACKAGE_BYTES (32u << 10) /* a waiting package takes at least this much, for its tables */
+#define PACKAGE_BYTES (32u << 10) /* a waiting queued takes at least this much, for its tables */
 
 struct rec_writer_thread {
 	struct rec_writer_thread_options options;
@@ -24,8 +24,8 @@ struct rec_writer_thread {
 	pthread_cond_t work; /* there is something to do, or the end */
 	pthread_cond_t room; /* something was done */
 	/* under lock */
-	struct rec_package *first, *last, *done;
-	u64 queue_bytes, queue_max_bytes; /* with the package in work */
+	struct rec_queued_chunk *first, *last, *done;
+	u64 queue_bytes, queue_max_bytes; /* with the queued in work */
 	u64 written_bytes;
 	bool confined; /* it has given up its capabilities, or error says why not */
 	bool ending;
@@ -33,10 +33,10 @@ struct rec_writer_thread {
 	struct cap_err err;
 };
 
-/* Next package, or NULL after a second of nothing. Lock held. */
-static struct rec_package *take_next(struct rec_writer_thread *thread)
+/* Next queued, or NULL after a second of nothing. Lock held. */
+static struct rec_queued_chunk *take_next(struct rec_writer_thread *thread)
 {
-	struct rec_package *package;
+	struct rec_queued_chunk *queued;
 	struct timespec until;
 
 	if (!thread->first && !thread->ending) {
@@ -45,46 +45,46 @@ static struct rec_package *take_next(struct rec_writer_thread *thread)
 		(void)pthread_cond_timedwait(&thread->work, &thread->lock,
 					     &until); /* a timeout is fine */
 	}
-	package = thread->first;
-	if (package) {
-		thread->first = package->next;
+	queued = thread->first;
+	if (queued) {
+		thread->first = queued->next;
 		if (!thread->first)
 			thread->last = NULL;
-		package->next = NULL;
+		queued->next = NULL;
 	}
-	return package;
+	return queued;
 }
 
 /* Encodes, compresses, writes; without the lock. error: what happened before. */
-static int process(struct rec_writer_thread *thread, struct rec_package *package, int error,
+static int process(struct rec_writer_thread *thread, struct rec_queued_chunk *queued, int error,
 		   struct cap_err *err)
 {
 	int rc = 0;
 
-	if (error != 0 && (!rec_output_error_is_full(error) || !package ||
-			   package->block == CAP_BLOCK_CHUNK || !thread->options.output))
+	if (error != 0 && (!rec_output_error_is_full(error) || !queued ||
+			   queued->block == CAP_BLOCK_CHUNK || !thread->options.output))
 		return 0;
 	if (error != 0)
 		rec_output_use_room(thread->options.output, REC_ROOM_FACTS);
-	if (package) {
+	if (queued) {
 		u64 before_bytes = cap_writer_bytes(thread->options.writer);
 
-		rc = cap_writer_rows(thread->options.writer, package->block, package->chunk,
-				     &package->totals, err);
-		package->written = rc >= 0;
-		package->file_bytes = cap_writer_bytes(thread->options.writer) - before_bytes;
+		rc = cap_writer_rows(thread->options.writer, queued->block, queued->chunk,
+				     &queued->totals, err);
+		queued->written = rc >= 0;
+		queued->file_bytes = cap_writer_bytes(thread->options.writer) - before_bytes;
 	}
 	if (rc >= 0 && thread->options.output)
 		rc = rec_output_keep_synced(thread->options.output, rec_monotonic_ns(), err);
 	return rc;
 }
 
-static u64 waiting_bytes(const struct rec_package *package)
+static u64 waiting_bytes(const struct rec_queued_chunk *queued)
 {
-	return package->size_bytes > PACKAGE_BYTES ? package->size_bytes : PACKAGE_BYTES;
+	return queued->size_bytes > PACKAGE_BYTES ? queued->size_bytes : PACKAGE_BYTES;
 }
 
-static void settle(struct rec_writer_thread *thread, struct rec_package *package, int rc,
+static void settle(struct rec_writer_thread *thread, struct rec_queued_chunk *queued, int rc,
 		   const struct cap_err *err)
 {
 	/* Worse than a full disk, where some blocks are still tried, is any other error. */
@@ -94,11 +94,11 @@ static void settle(struct rec_writer_thread *thread, struct rec_package *package
 		thread->err = *err;
 	}
 	thread->written_bytes = cap_writer_bytes(thread->options.writer);
-	if (!package)
+	if (!queued)
 		return;
-	thread->queue_bytes -= waiting_bytes(package);
-	package->next = thread->done;
-	thread->done = package;
+	thread->queue_bytes -= waiting_bytes(queued);
+	queued->next = thread->done;
+	thread->done = queued;
 	(void)pthread_cond_broadcast(&thread->room);
 }
 
@@ -121,17 +121,17 @@ static void *run(void *argument)
 
 	confine(thread);
 	for (;;) {
-		struct rec_package *package = take_next(thread);
+		struct rec_queued_chunk *queued = take_next(thread);
 		int error = thread->error;
 		struct cap_err err = {0};
 		int rc;
 
-		if (!package && thread->ending)
+		if (!queued && thread->ending)
 			break;
 		(void)pthread_mutex_unlock(&thread->lock);
-		rc = process(thread, package, error, &err);
+		rc = process(thread, queued, error, &err);
 		(void)pthread_mutex_lock(&thread->lock);
-		settle(thread, package, rc, &err);
+		settle(thread, queued, rc, &err);
 	}
 	(void)pthread_mutex_unlock(&thread->lock);
 	return NULL;
@@ -201,11 +201,11 @@ struct rec_writer_thread *rec_writer_thread_free(struct rec_writer_thread *threa
 	return NULL;
 }
 
-/* Lock held. An empty queue takes anything, so that no package is too large for ever. */
-static bool has_room(const struct rec_writer_thread *thread, const struct rec_package *package)
+/* Lock held. An empty queue takes anything, so that no queued is too large for ever. */
+static bool has_room(const struct rec_writer_thread *thread, const struct rec_queued_chunk *queued)
 {
 	return thread->queue_bytes == 0 ||
-	       thread->queue_bytes + waiting_bytes(package) <= thread->options.queue_bytes;
+	       thread->queue_bytes + waiting_bytes(queued) <= thread->options.queue_bytes;
 }
 
 bool rec_writer_thread_admits(struct rec_writer_thread *thread)
@@ -225,24 +225,24 @@ void rec_writer_thread_bound(struct rec_writer_thread *thread, u64 queue_bytes)
 	(void)pthread_mutex_unlock(&thread->lock);
 }
 
-bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package *package,
+bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_queued_chunk *queued,
 			   enum rec_when_full when_full)
 {
 	bool taken;
 
 	(void)pthread_mutex_lock(&thread->lock);
-	while (when_full == REC_WAIT && !has_room(thread, package))
+	while (when_full == REC_WAIT && !has_room(thread, queued))
 		(void)pthread_cond_wait(&thread->room, &thread->lock);
-	taken = when_full == REC_ADMIT || has_room(thread, package);
+	taken = when_full == REC_ADMIT || has_room(thread, queued);
 	if (taken) {
-		package->next = NULL;
-		package->written = false;
+		queued->next = NULL;
+		queued->written = false;
 		if (thread->last)
-			thread->last->next = package;
+			thread->last->next = queued;
 		else
-			thread->first = package;
-		thread->last = package;
-		thread->queue_bytes += waiting_bytes(package);
+			thread->first = queued;
+		thread->last = queued;
+		thread->queue_bytes += waiting_bytes(queued);
 		if (thread->queue_bytes > thread->queue_max_bytes)
 			thread->queue_max_bytes = thread->queue_bytes;
 		(void)pthread_cond_signal(&thread->work);
@@ -251,9 +251,9 @@ bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package 
 	return taken;
 }
 
-struct rec_package *rec_writer_thread_take_done(struct rec_writer_thread *thread)
+struct rec_queued_chunk *rec_writer_thread_take_done(struct rec_writer_thread *thread)
 {
-	struct rec_package *done;
+	struct rec_queued_chunk *done;
 
 	(void)pthread_mutex_lock(&thread->lock);
 	done = thread->done;

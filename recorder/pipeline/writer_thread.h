@@ -30,8 +30,8 @@ enum rec_when_full {
 	REC_WAIT,   /* until there is room */
 	REC_ADMIT,  /* small and needed: take it beyond the bound */
 };
-/* Hands the package over. False: it is still the caller's. */
-bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_package *package,
+/* Hands the queued over. False: it is still the caller's. */
+bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_queued_chunk *queued,
 			   enum rec_when_full when_full);
 
 /* Whether what comes again and again should still be handed over with REC_ADMIT: up to 4 MiB beyond
@@ -42,7 +42,7 @@ bool rec_writer_thread_admits(struct rec_writer_thread *thread);
 void rec_writer_thread_bound(struct rec_writer_thread *thread, u64 queue_bytes);
 
 /* Packages that are done, as a list: the caller's again. NULL if there are none. */
-struct rec_package *rec_writer_thread_take_done(struct rec_writer_thread *thread);
+struct rec_queued_chunk *rec_writer_thread_take_done(struct rec_writer_thread *thread);
 
 /* Ends the thread after what is queued is done; the cap_writer is the caller's again. */
 void rec_writer_thread_stop(struct rec_writer_thread *thread);

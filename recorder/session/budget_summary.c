@@ -17,7 +17,7 @@ static double spent_percent(const struct rec_budget_result *budget, u32 cpu_coun
 			       : 0;
 }
 
-static bool is_thinned(const struct rec_budget_result *budget)
+static bool is_reduced(const struct rec_budget_result *budget)
 {
 	return budget->syscalls_counts_ns || budget->syscalls_off_ns ||
 	       budget->samples_reduced_ns || budget->samples_off_ns;
@@ -32,7 +32,7 @@ static const char *next(const char **separator)
 	return now;
 }
 
-static void print_thinned(FILE *out, const struct rec_budget_result *budget)
+static void print_reduced(FILE *out, const struct rec_budget_result *budget)
 {
 	const char *separator = ": ";
 
@@ -65,9 +65,9 @@ void rec_budget_text(FILE *out, const struct rec_options *options, const struct 
 			      "programs), budget %s\n",
 			      spent_percent(budget, result->cpu_count), share);
 	}
-	if (is_thinned(budget)) {
+	if (is_reduced(budget)) {
 		(void)fprintf(out, "kymo-record: less than all was recorded, to keep the budget");
-		print_thinned(out, budget);
+		print_reduced(out, budget);
 		(void)fputs("; --cpu-budget none records everything\n", out);
 	}
 	if (budget->memory_count) {

@@ -145,7 +145,7 @@ static int output_error(const struct recording *rec, int rc, struct cap_err *err
 	return rec_output_explain(rec->output, rec->options.output_path, rc, err);
 }
 
-/* It records all the same: the governor says when memory is above the budget. */
+/* It records all the same: the policy says when memory is above the budget. */
 static void warn_memory(const struct recording *rec, const struct rec_memory_plan *plan)
 {
 	u64 budget_bytes = rec->options.mem_budget_bytes;
@@ -164,7 +164,7 @@ static void warn_memory(const struct recording *rec, const struct rec_memory_pla
  * empty one. */
 static int open_sink(struct recording *rec, struct cap_err *err)
 {
-	struct rec_sink_options options = {
+	struct rec_pipeline_options options = {
 		.info = &rec->facts.info,
 		.wait_when_full = can_wait(rec),
 		.replay = rec->side.ops->is_replay,
@@ -189,7 +189,7 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	options.output = rec->output;
 	if (rec->options.source_kind == REC_SOURCE_LIVE)
 		options.kernel_map = rec_live_kernel_map(rec->side.source);
-	rc = rec_sink_open(&options, &rec->side.sink, err);
+	rc = rec_pipeline_open(&options, &rec->side.pipeline, err);
 	return rc < 0 ? output_error(rec, rc, err) : 0;
 }
 
@@ -208,8 +208,8 @@ static int attach_phase(struct recording *rec, struct cap_err *err)
 	rc = open_sink(rec, err);
 	if (rc < 0)
 		return rc;
-	return rec_governing_open(&rec->options, rec->side.ops, rec->side.source, online_cpus(),
-				  &rec->side.governing, err);
+	return rec_budget_control_open(&rec->options, rec->side.ops, rec->side.source,
+				       online_cpus(), &rec->side.control, err);
 }
 
 /* -------- start -------- */
@@ -227,21 +227,21 @@ static u32 drain_interval_ms(const struct rec_options *options)
 static int start_phase(struct recording *rec, struct cap_err *err)
 {
 	u32 drain_ms = drain_interval_ms(&rec->options);
-	int rc = rec_side_meta(&rec->side);
+	int rc = rec_info_meta(&rec->side);
 
 	if (rc < 0)
 		return cap_fail_errno(err, ENOMEM, "write the facts of the host");
-	if (rec_side_begin_clocks(&rec->side) < 0)
+	if (rec_info_begin_clocks(&rec->side) < 0)
 		return cap_fail_errno(err, ENOMEM, "write the clocks");
-	rec_sink_polled(rec->side.sink, rec_side_now(&rec->side));
-	rc = rec->side.ops->start(rec->side.source, rec->side.sink, err);
+	rec_pipeline_polled(rec->side.pipeline, rec_info_now(&rec->side));
+	rc = rec->side.ops->start(rec->side.source, rec->side.pipeline, err);
 	if (rc < 0)
 		return rc;
 	/* Time counts from when events flow; listing what already runs took its own. */
 	rec->begin_ns = rec_monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
-	rec_governing_start(rec->side.governing, rec_output_floor_bytes(rec->output));
+	rec_budget_control_start(rec->side.control, rec_output_floor_bytes(rec->output));
 	rc = open_timer((u64)drain_ms * 1000000ull, (u64)drain_ms * 1000000ull, &rec->timer_fd,
 			err);
 	if (rc == 0)
@@ -284,15 +284,15 @@ static void take_signals(struct recording *rec)
 
 static void check_limits(struct recording *rec)
 {
-	struct rec_sink_counts counts;
+	struct rec_pipeline_counts counts;
 
 	if (rec->options.max_samples == 0 && rec->options.max_size_bytes == 0)
 		return;
-	rec_sink_counts(rec->side.sink, &counts);
+	rec_pipeline_counts(rec->side.pipeline, &counts);
 	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
 		end(rec, CAP_END_SAMPLES);
 	if (rec->options.max_size_bytes > 0 &&
-	    rec_size_limit_reached(&rec->size_limit, rec->side.sink, &counts))
+	    rec_size_limit_reached(&rec->size_limit, rec->side.pipeline, &counts))
 		end(rec, CAP_END_SIZE);
 }
 
@@ -311,7 +311,7 @@ static void end_for_space(struct recording *rec)
 		rec->screen->warn(text);
 	}
 	if (!rec->ended)
-		rec_governing_at_floor(rec->side.governing, rec_output_floor_bytes(rec->output));
+		rec_budget_control_at_floor(rec->side.control, rec_output_floor_bytes(rec->output));
 	end(rec, CAP_END_NO_SPACE);
 }
 
@@ -320,10 +320,10 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	int rc;
 
 	rec->seconds++;
-	rec_governing_watch_memory(rec->side.governing, rec->side.sink);
-	rc = rec_side_stats(&rec->side);
+	rec_budget_control_watch_memory(rec->side.control, rec->side.pipeline);
+	rc = rec_info_stats(&rec->side);
 	if (rc == 0)
-		rc = rec_side_watch_clocks(&rec->side, rec->seconds % CLOCK_SECONDS == 0);
+		rc = rec_info_watch_clocks(&rec->side, rec->seconds % CLOCK_SECONDS == 0);
 	if (rc < 0)
 		return cap_fail_errno(err, rc > -2000 ? -rc : EOVERFLOW,
 				      "take stock of the recording");
@@ -346,7 +346,7 @@ static int event_error(int rc, struct cap_err *err)
 
 static int tick(struct recording *rec, struct cap_err *err)
 {
-	int rc = rec_sink_tick(rec->side.sink, rec_side_now(&rec->side), err);
+	int rc = rec_pipeline_tick(rec->side.pipeline, rec_info_now(&rec->side), err);
 
 	if (rc == -ENOMEM)
 		return event_error(rc, err);
@@ -355,13 +355,13 @@ static int tick(struct recording *rec, struct cap_err *err)
 
 static int drain(struct recording *rec, struct cap_err *err)
 {
-	int drained = rec->side.ops->drain(rec->side.source, rec->side.sink, err);
+	int drained = rec->side.ops->drain(rec->side.source, rec->side.pipeline, err);
 	u64 now_ns = rec_monotonic_ns();
 	int rc;
 
 	if (drained < 0)
 		return event_error(drained, err);
-	rec_governing_step(rec->side.governing);
+	rec_budget_control_step(rec->side.control);
 	if (now_ns - rec->second_ns >= REC_NS_PER_S) {
 		rec->second_ns = now_ns;
 		rc = each_second(rec, err);
@@ -377,11 +377,11 @@ static int drain(struct recording *rec, struct cap_err *err)
 	if (drained == 1)
 		end(rec, CAP_END_NORMAL);
 	if (rec_status_due(&rec->status, now_ns)) {
-		struct rec_sink_counts counts;
+		struct rec_pipeline_counts counts;
 
-		rec_sink_counts(rec->side.sink, &counts);
+		rec_pipeline_counts(rec->side.pipeline, &counts);
 		rec_status_show(&rec->status, now_ns, &counts,
-				rec_governing_state_text(rec->side.governing));
+				rec_budget_control_state_text(rec->side.control));
 	}
 	return 0;
 }
@@ -408,13 +408,13 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 	struct pollfd fds[FD_PIDS + REC_MAX_PIDS];
 
 	while (!rec->ended) {
-		bool has_room = !can_wait(rec) || rec_sink_has_room(rec->side.sink);
+		bool has_room = !can_wait(rec) || rec_pipeline_has_room(rec->side.pipeline);
 		u64 ticks;
 		int rc;
 
 		fill_poll_set(rec, fds, has_room);
 		if (poll(fds, FD_PIDS + rec->pids.count,
-			 has_room ? rec_governing_wait_ms(rec->side.governing) : ROOM_POLL_MS) <
+			 has_room ? rec_budget_control_wait_ms(rec->side.control) : ROOM_POLL_MS) <
 		    0) {
 			if (errno == EINTR)
 				continue;
@@ -432,7 +432,7 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 		if (fds[FD_TIMER].revents)
 			(void)!read(rec->timer_fd, &ticks, sizeof(ticks)); /* only to re-arm it */
 		if (!fds[FD_TIMER].revents && !fds[FD_WAKE].revents && has_room) {
-			rec_governing_step(rec->side.governing);
+			rec_budget_control_step(rec->side.control);
 			continue;
 		}
 		if (!has_room) {
@@ -490,11 +490,11 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 		return;
 	rec_own_cost_read(&cost);
 	ret_result->elapsed_ns = rec->end_ns - rec->begin_ns;
-	rec_sink_counts(rec->side.sink, &ret_result->counts);
+	rec_pipeline_counts(rec->side.pipeline, &ret_result->counts);
 	ret_result->cost = cost;
 	ret_result->cost.cpu_user_ns -= rec->begin_cost.cpu_user_ns;
 	ret_result->cost.cpu_system_ns -= rec->begin_cost.cpu_system_ns;
-	rec_governing_result(rec->side.governing, &ret_result->budget);
+	rec_budget_control_result(rec->side.control, &ret_result->budget);
 }
 
 static void recording_done(struct recording *rec)
@@ -505,8 +505,8 @@ static void recording_done(struct recording *rec)
 	(void)rec_steps_free(rec->steps);
 	if (rec->side.source)
 		rec->side.ops->free(rec->side.source);
-	rec_sink_free(rec->side.sink);
-	(void)rec_governing_free(rec->side.governing);
+	rec_pipeline_free(rec->side.pipeline);
+	(void)rec_budget_control_free(rec->side.control);
 	rec_output_free(rec->output);
 	rec_pid_watch_done(&rec->pids);
 	cap_closep(&rec->timer_fd);

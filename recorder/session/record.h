@@ -13,9 +13,9 @@
 
 struct rec_result { /* what the summary tells */
 	enum cap_end_reason reason;
-	u64 elapsed_ns;		       /* while events flowed */
-	struct rec_sink_counts counts; /* written_bytes: size of the whole capture */
-	struct rec_own_cost cost;      /* between the first event and the end */
+	u64 elapsed_ns;			   /* while events flowed */
+	struct rec_pipeline_counts counts; /* written_bytes: size of the whole capture */
+	struct rec_own_cost cost;	   /* between the first event and the end */
 	struct rec_budget_result budget;
 	u32 cpu_count;
 	bool incomplete;   /* the source had more than could be taken from it */

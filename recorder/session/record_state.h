@@ -17,7 +17,7 @@
 
 struct recording {
 	struct rec_options options; /* a copy: the command's pid joins the filter */
-	struct rec_side side;	    /* source and sink, too */
+	struct rec_info side;	    /* source and pipeline, too */
 	struct rec_output *output;
 	struct rec_command command;
 	struct rec_pid_watch pids;

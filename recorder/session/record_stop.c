@@ -55,7 +55,7 @@ static void keep_steps(struct recording *rec)
 		rec->screen->warn(text);
 		rec->incomplete = true;
 	}
-	(void)rec_side_mark(&rec->side, "stop",
+	(void)rec_info_mark(&rec->side, "stop",
 			    rec_steps_text(rec->steps)); /* no memory: without */
 }
 
@@ -67,22 +67,22 @@ int recording_stop(struct recording *rec, int rc, int *ret_end_rc, struct cap_er
 	rec_status_clear(&rec->status);
 	open_to_signals(rec);
 	rec_steps_note(rec->steps, NULL);
-	rec_governing_end(rec->side.governing);
-	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.sink, rc < 0 ? &first : err);
+	rec_budget_control_end(rec->side.control);
+	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.pipeline, rc < 0 ? &first : err);
 	if (rc == 0 && stop_rc < 0)
 		rc = stop_rc;
 	if (rec->side.ops->missing)
 		rec->side.ops->missing(rec->side.source, recording_warn_missing, rec);
 	if (rc != -EPIPE) {
-		(void)rec_side_stats(&rec->side); /* out of memory here: the rows before stand */
-		(void)rec_side_watch_clocks(&rec->side, true);
+		(void)rec_info_stats(&rec->side); /* out of memory here: the rows before stand */
+		(void)rec_info_watch_clocks(&rec->side, true);
 		keep_steps(rec);
 	}
 	if (rc < 0 && !rec_output_error_is_full(rc) && rc != -EPIPE)
 		rec->reason = CAP_END_IO_ERROR;
-	(void)rec_sink_tick(rec->side.sink, rec_side_now(&rec->side),
-			    &first); /* its error comes again from finish */
-	*ret_end_rc = rec_sink_finish(rec->side.sink, rec->reason, rc < 0 ? &first : err);
+	(void)rec_pipeline_tick(rec->side.pipeline, rec_info_now(&rec->side),
+				&first); /* its error comes again from finish */
+	*ret_end_rc = rec_pipeline_finish(rec->side.pipeline, rec->reason, rc < 0 ? &first : err);
 	rec_steps_note(rec->steps, "file ended");
 	return rc;
 }

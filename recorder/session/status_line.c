@@ -34,8 +34,8 @@ bool rec_status_due(const struct rec_status *status, u64 now_ns)
 	return status->out && now_ns - status->shown_ns >= EVERY_NS;
 }
 
-void rec_status_show(struct rec_status *status, u64 now_ns, const struct rec_sink_counts *counts,
-		     const char *thinned)
+void rec_status_show(struct rec_status *status, u64 now_ns,
+		     const struct rec_pipeline_counts *counts, const char *thinned)
 {
 	double seconds = (double)(now_ns - status->begin_ns) / 1e9;
 	double since = (double)(now_ns - status->shown_ns) / 1e9;

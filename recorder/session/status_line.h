@@ -18,7 +18,7 @@ struct rec_status {
 void rec_status_open(struct rec_status *status, FILE *out, u64 duration_ns, u32 cpu_count);
 bool rec_status_due(const struct rec_status *status, u64 now_ns);
 /* now_ns: CLOCK_MONOTONIC. */
-void rec_status_show(struct rec_status *status, u64 now_ns, const struct rec_sink_counts *counts,
-		     const char *thinned);
+void rec_status_show(struct rec_status *status, u64 now_ns,
+		     const struct rec_pipeline_counts *counts, const char *thinned);
 /* Removes the line, so that what is printed next stands alone. */
 void rec_status_clear(struct rec_status *status);

@@ -123,7 +123,7 @@ static void print_command(FILE *out, const struct rec_options *options,
 			      WEXITSTATUS(result->command_status));
 }
 
-static void print_losses(FILE *out, const struct rec_sink_counts *counts)
+static void print_losses(FILE *out, const struct rec_pipeline_counts *counts)
 {
 	char text[32];
 	const char *separator = " (";
@@ -150,7 +150,7 @@ static void print_losses(FILE *out, const struct rec_sink_counts *counts)
 }
 
 /* Events of the classes that were asked for; what is always recorded does not count. */
-static u64 asked_count(const struct rec_options *options, const struct rec_sink_counts *counts)
+static u64 asked_count(const struct rec_options *options, const struct rec_pipeline_counts *counts)
 {
 	u64 sum = 0;
 
@@ -170,7 +170,7 @@ static void print_next(FILE *out, const struct rec_options *options, const char 
 
 void rec_summary_text(FILE *out, const struct rec_options *options, const struct rec_result *result)
 {
-	const struct rec_sink_counts *counts = &result->counts;
+	const struct rec_pipeline_counts *counts = &result->counts;
 	const char *why = end_text(options, result->reason);
 	char path[512], events[32], bytes[32], peak[32];
 
@@ -236,7 +236,7 @@ static void print_json_command(FILE *out, const struct rec_result *result)
 void rec_summary_json(FILE *out, const struct rec_options *options, const struct rec_result *result,
 		      int exit_status, const char *error)
 {
-	const struct rec_sink_counts *counts = &result->counts;
+	const struct rec_pipeline_counts *counts = &result->counts;
 
 	(void)fprintf(out, "{\"recorded\":%s,\"output\":", result->recorded ? "true" : "false");
 	rec_json_string(out, options->output_path ? options->output_path : "");

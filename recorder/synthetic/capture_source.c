@@ -1,7 +1,7 @@
 /*
- * An existing capture as a source: its rows are copied through the sink, references between tables
- * made anew, so that the writer and everything behind it can be run again without a kernel. Rows of
- * types this version does not know are counted and left out.
+ * An existing capture as a source: its rows are copied through the pipeline, references between
+ * tables made anew, so that the writer and everything behind it can be run again without a kernel.
+ * Rows of types this version does not know are counted and left out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -83,10 +83,11 @@ static void capture_describe(const struct rec_source *source, struct cap_file_in
 	*info = copied;
 }
 
-static int capture_start(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int capture_start(struct rec_source *source, struct rec_pipeline *pipeline,
+			 struct cap_err *err)
 {
 	(void)source; /* its first blocks are the side blocks of the start */
-	(void)sink;
+	(void)pipeline;
 	(void)err;
 	return 0;
 }
@@ -264,43 +265,44 @@ static void note_time(struct rec_source *source, u64 time_ns)
 		source->now_ns = time_ns;
 }
 
-/* Losses and totals are told to the sink, which writes them anew: they stay true of the new file.
+/* Losses and totals are told to the pipeline, which writes them anew: they stay true of the new
+ * file.
  */
-static bool take_count_row(struct rec_sink *sink, u32 type_id, const u8 *row)
+static bool take_count_row(struct rec_pipeline *pipeline, u32 type_id, const u8 *row)
 {
 	if (type_id == EV_LOSS) {
 		struct ev_loss loss;
 
 		memcpy(&loss, row, sizeof(loss));
-		rec_sink_lost_between(sink, loss.event_class, loss.cpu, loss.reason,
-				      loss.lost_count, loss.from_ns, loss.time_ns);
+		rec_pipeline_lost_between(pipeline, loss.event_class, loss.cpu, loss.reason,
+					  loss.lost_count, loss.from_ns, loss.time_ns);
 		return true;
 	}
 	if (type_id == EV_CLASS_TOTAL) {
 		struct ev_class_total total;
 
 		memcpy(&total, row, sizeof(total));
-		rec_sink_attempted(sink, total.event_class, total.cpu, total.attempted_count,
-				   total.unmatched_count);
+		rec_pipeline_attempted(pipeline, total.event_class, total.cpu,
+				       total.attempted_count, total.unmatched_count);
 		return true;
 	}
 	return false;
 }
 
 /* Counted calls are counted again, so that they stay told or become lost. */
-static int copy_row(struct rec_sink *sink, const struct copy *copy, u32 type_id, const u8 *row,
-		    bool events)
+static int copy_row(struct rec_pipeline *pipeline, const struct copy *copy, u32 type_id,
+		    const u8 *row, bool events)
 {
 	if (type_id == EV_SYSCALL_COUNT && !events) {
 		struct ev_syscall_count counted;
 
 		memcpy(&counted, row, sizeof(counted));
-		return rec_sink_add_counted(sink, copy->chunk, &counted);
+		return rec_pipeline_add_counted(pipeline, copy->chunk, &counted);
 	}
 	return cap_chunk_add(copy->chunk, (enum ev_type)type_id, row);
 }
 
-static int copy_section(struct rec_source *source, struct rec_sink *sink, struct copy *copy,
+static int copy_section(struct rec_source *source, struct rec_pipeline *pipeline, struct copy *copy,
 			const struct cap_section *section, bool events)
 {
 	const struct cap_type *type = cap_schema_type(cap_schema_builtin(), section->type_id);
@@ -311,8 +313,8 @@ static int copy_section(struct rec_source *source, struct rec_sink *sink, struct
 		return 0;
 	rc = decode_section(source, copy->rows, section, type);
 	for (u32 i = 0; i < section->row_count && rc == 0; i++) {
-		if (events && rec_sink_open_chunk(sink) != copy->chunk) {
-			copy->chunk = rec_sink_open_chunk(sink);
+		if (events && rec_pipeline_open_chunk(pipeline) != copy->chunk) {
+			copy->chunk = rec_pipeline_open_chunk(pipeline);
 			rc = clear_maps(source, copy->rows);
 		}
 		if (rc < 0)
@@ -322,38 +324,40 @@ static int copy_section(struct rec_source *source, struct rec_sink *sink, struct
 		if (rc < 0) /* the row lacks what could not be taken in */
 			break;
 		note_time(source, get_field(row, type, "time_ns"));
-		if (!events && take_count_row(sink, section->type_id, row))
+		if (!events && take_count_row(pipeline, section->type_id, row))
 			continue;
-		rc = copy_row(sink, copy, section->type_id, row, events);
+		rc = copy_row(pipeline, copy, section->type_id, row, events);
 		if (rc == 0 && events)
-			rec_sink_stored(sink, cap_class_of_type(section->type_id),
-					(u32)get_field(row, type, "cpu"), 1);
+			rec_pipeline_stored(pipeline, cap_class_of_type(section->type_id),
+					    (u32)get_field(row, type, "cpu"), 1);
 	}
 	return rc;
 }
 
-static int copy_block(struct rec_source *source, struct rec_sink *sink,
+static int copy_block(struct rec_source *source, struct rec_pipeline *pipeline,
 		      const struct cap_block *block, const struct cap_rows *rows)
 {
 	bool events = block->type == CAP_BLOCK_CHUNK;
 	struct copy copy = {
 		.source = source,
 		.rows = rows,
-		.chunk = events ? rec_sink_open_chunk(sink) : rec_sink_side_chunk(sink),
+		.chunk = events ? rec_pipeline_open_chunk(pipeline)
+				: rec_pipeline_info_chunk(pipeline),
 	};
 	int rc = copy.chunk ? clear_maps(source, rows) : -ENOMEM;
 	int put_rc = 0;
 
 	for (u32 i = 0; i < rows->section_count && rc == 0; i++)
-		rc = copy_section(source, sink, &copy, &rows->sections[i], events);
+		rc = copy_section(source, pipeline, &copy, &rows->sections[i], events);
 	if (rc == 0 && cap_chunk_failed(copy.chunk) < 0)
 		rc = cap_chunk_failed(copy.chunk);
 	if (events)
-		return rc < 0 ? rc : rec_sink_flush(sink);
+		return rc < 0 ? rc : rec_pipeline_flush(pipeline);
 	if (copy.chunk && rc < 0)
 		cap_chunk_reset(copy.chunk);
 	if (copy.chunk)
-		put_rc = rec_sink_put_side(sink, (enum cap_block_type)block->type, copy.chunk);
+		put_rc = rec_pipeline_put_info(pipeline, (enum cap_block_type)block->type,
+					       copy.chunk);
 	return rc < 0 ? rc : put_rc;
 }
 
@@ -370,7 +374,8 @@ static bool has_rows(u32 type)
 	}
 }
 
-static int capture_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int capture_drain(struct rec_source *source, struct rec_pipeline *pipeline,
+			 struct cap_err *err)
 {
 	struct cap_block block;
 	struct cap_rows rows;
@@ -391,7 +396,7 @@ static int capture_drain(struct rec_source *source, struct rec_sink *sink, struc
 	}
 	if (rc < 0)
 		return cap_context(err, rc, "source");
-	rc = copy_block(source, sink, &block, &rows);
+	rc = copy_block(source, pipeline, &block, &rows);
 	if (rc < 0)
 		return cap_fail(err, rc, "source: block at byte %llu could not be copied",
 				(unsigned long long)block.offset);
@@ -437,10 +442,11 @@ static int capture_wake_fd(const struct rec_source *source)
 	return source->wake_fd;
 }
 
-static int capture_stop(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int capture_stop(struct rec_source *source, struct rec_pipeline *pipeline,
+			struct cap_err *err)
 {
 	(void)source;
-	(void)sink;
+	(void)pipeline;
 	(void)err;
 	return 0;
 }

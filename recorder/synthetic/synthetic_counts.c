@@ -15,30 +15,31 @@ struct slot {
 	struct ev_syscall_count row; /* call_count 0: free */
 };
 
-struct syn_fold {
+struct syn_counts {
 	u64 from_ns;
 	u32 used;
 	struct slot slots[SLOTS];
 };
 
-struct syn_fold *syn_fold_new(u64 begin_ns)
+struct syn_counts *syn_counts_new(u64 begin_ns)
 {
-	struct syn_fold *fold = calloc(1, sizeof(*fold));
+	struct syn_counts *fold = calloc(1, sizeof(*fold));
 
 	if (fold)
 		fold->from_ns = begin_ns;
 	return fold;
 }
 
-struct syn_fold *syn_fold_free(struct syn_fold *fold)
+struct syn_counts *syn_counts_free(struct syn_counts *fold)
 {
 	free(fold);
 	return NULL;
 }
 
-int syn_fold_take(struct syn_fold *fold, struct rec_sink *sink, u64 now_ns)
+int syn_counts_take(struct syn_counts *fold, struct rec_pipeline *pipeline, u64 now_ns)
 {
-	struct rec_counted_rows rows = {.sink = sink, .from_ns = fold->from_ns, .to_ns = now_ns};
+	struct rec_counted_rows rows = {
+		.pipeline = pipeline, .from_ns = fold->from_ns, .to_ns = now_ns};
 	int rc = 0, end_rc;
 
 	for (u32 i = 0; i < SLOTS && fold->used > 0; i++) {
@@ -71,7 +72,7 @@ static bool is_same(const struct slot *slot, const struct slot *wanted)
 	       memcmp(&slot->leader, &wanted->leader, sizeof(slot->leader)) == 0;
 }
 
-static struct slot *find_slot(struct syn_fold *fold, const struct slot *wanted)
+static struct slot *find_slot(struct syn_counts *fold, const struct slot *wanted)
 {
 	const struct ev_syscall_count *row = &wanted->row;
 	u64 mixed = ((u64)wanted->leader.tgid << 32 | row->sysno) ^
@@ -85,8 +86,8 @@ static struct slot *find_slot(struct syn_fold *fold, const struct slot *wanted)
 	return slot;
 }
 
-int syn_fold_add(struct syn_fold *fold, struct rec_sink *sink, const struct ring_syscall *call,
-		 const struct ring_head *leader, u64 now_ns)
+int syn_counts_add(struct syn_counts *fold, struct rec_pipeline *pipeline,
+		   const struct ring_syscall *call, const struct ring_head *leader, u64 now_ns)
 {
 	struct slot wanted = {
 		.leader = {.leader_start_ns = leader->leader_start_ns,
@@ -105,7 +106,7 @@ int syn_fold_add(struct syn_fold *fold, struct rec_sink *sink, const struct ring
 	if (call->ret < 0 && call->ret >= -MAX_ERRNO)
 		wanted.row.error = (u16)-call->ret;
 	if (fold->used > SLOTS / 2 || now_ns - fold->from_ns > TAKE_NS)
-		rc = syn_fold_take(fold, sink, now_ns - 1); /* before this call returned */
+		rc = syn_counts_take(fold, pipeline, now_ns - 1); /* before this call returned */
 	slot = find_slot(fold, &wanted);
 	if (!slot->row.call_count) {
 		*slot = wanted;

@@ -45,16 +45,16 @@ struct rec_source {
 	u32 child_number;
 	int wake_fd; /* always readable: more can be had at once; -1 when paced */
 	u64 attempted[EV_CLASS_COUNT][SYN_CPUS];
-	u32 counted_percent;   /* of the system calls */
-	struct syn_fold *fold; /* of those; NULL: none are */
-	int fold_rc;	       /* its first failure */
+	u32 counted_percent;	 /* of the system calls */
+	struct syn_counts *fold; /* of those; NULL: none are */
+	int counts_rc;		 /* its first failure */
 };
 
 static struct rec_source *synthetic_free(struct rec_source *source)
 {
 	if (source) {
 		cap_closep(&source->wake_fd);
-		(void)syn_fold_free(source->fold);
+		(void)syn_counts_free(source->fold);
 	}
 	free(source);
 	return NULL;
@@ -93,7 +93,7 @@ static int synthetic_open(const struct rec_options *options, struct rec_source *
 		return cap_fail_errno(err, errno, "open the synthetic source: eventfd");
 	}
 	source->counted_percent = (u32)wanted->counted_percent;
-	source->fold = source->counted_percent ? syn_fold_new(SYN_BEGIN_NS) : NULL;
+	source->fold = source->counted_percent ? syn_counts_new(SYN_BEGIN_NS) : NULL;
 	if (source->counted_percent && !source->fold) {
 		(void)synthetic_free(source);
 		return cap_fail_errno(err, ENOMEM, "open the synthetic source");
@@ -117,21 +117,21 @@ static void synthetic_describe(const struct rec_source *source, struct cap_file_
 
 /* -------- key-frames -------- */
 
-static int put_side(struct rec_sink *sink, enum cap_block_type block, struct cap_chunk *chunk,
-		    int rc)
+static int put_info(struct rec_pipeline *pipeline, enum cap_block_type block,
+		    struct cap_chunk *chunk, int rc)
 {
 	int put_rc;
 
 	if (rc < 0)
 		cap_chunk_reset(chunk);
-	put_rc = rec_sink_put_side(sink, block, chunk);
+	put_rc = rec_pipeline_put_info(pipeline, block, chunk);
 	return rc < 0 ? rc : put_rc;
 }
 
-static int put_processes(struct rec_source *source, struct rec_sink *sink)
+static int put_processes(struct rec_source *source, struct rec_pipeline *pipeline)
 {
-	struct cap_chunk *procs = rec_sink_side_chunk(sink);
-	struct cap_chunk *maps = rec_sink_side_chunk(sink);
+	struct cap_chunk *procs = rec_pipeline_info_chunk(pipeline);
+	struct cap_chunk *maps = rec_pipeline_info_chunk(pipeline);
 	int rc = procs && maps ? 0 : -ENOMEM;
 
 	for (u32 i = 0; i < source->world.thread_count && rc == 0; i++) {
@@ -146,13 +146,14 @@ static int put_processes(struct rec_source *source, struct rec_sink *sink)
 					     EV_MAPPING_KEYFRAME);
 	}
 	if (procs)
-		rc = put_side(sink, CAP_BLOCK_PROCS, procs, rc);
+		rc = put_info(pipeline, CAP_BLOCK_PROCS, procs, rc);
 	if (maps)
-		rc = put_side(sink, CAP_BLOCK_MAPS, maps, rc);
+		rc = put_info(pipeline, CAP_BLOCK_MAPS, maps, rc);
 	return rc;
 }
 
-static int synthetic_start(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int synthetic_start(struct rec_source *source, struct rec_pipeline *pipeline,
+			   struct cap_err *err)
 {
 	struct cap_chunk *modules, *symbols;
 	int rc;
@@ -160,14 +161,14 @@ static int synthetic_start(struct rec_source *source, struct rec_sink *sink, str
 	source->begin_real_ns = rec_monotonic_ns();
 	if (!source->mix_all)
 		return 0;
-	rc = put_processes(source, sink);
-	modules = rec_sink_side_chunk(sink);
-	symbols = rec_sink_side_chunk(sink);
+	rc = put_processes(source, pipeline);
+	modules = rec_pipeline_info_chunk(pipeline);
+	symbols = rec_pipeline_info_chunk(pipeline);
 	if (modules)
-		rc = put_side(sink, CAP_BLOCK_MODULES, modules,
+		rc = put_info(pipeline, CAP_BLOCK_MODULES, modules,
 			      rc < 0 ? rc : syn_add_modules(modules));
 	if (symbols)
-		rc = put_side(sink, CAP_BLOCK_SYMBOLS, symbols,
+		rc = put_info(pipeline, CAP_BLOCK_SYMBOLS, symbols,
 			      rc < 0 ? rc : syn_add_symbols(symbols));
 	if (rc < 0 || !modules || !symbols)
 		return cap_fail_errno(err, ENOMEM, "start the synthetic source");
@@ -221,16 +222,16 @@ static bool is_counted(const struct rec_source *source)
 }
 
 /* Threads of this host have the name of their process. */
-static void count_syscall(struct rec_source *source, struct rec_sink *sink,
+static void count_syscall(struct rec_source *source, struct rec_pipeline *pipeline,
 			  const struct ring_syscall *call)
 {
-	int rc = syn_fold_add(source->fold, sink, call, &call->head, source->now_ns);
+	int rc = syn_counts_add(source->fold, pipeline, call, &call->head, source->now_ns);
 
-	if (source->fold_rc == 0)
-		source->fold_rc = rc;
+	if (source->counts_rc == 0)
+		source->counts_rc = rc;
 }
 
-static void generate_syscall(struct rec_source *source, struct rec_sink *sink, u64 bits)
+static void generate_syscall(struct rec_source *source, struct rec_pipeline *pipeline, u64 bits)
 {
 	struct syn_thread *thread = pick_thread(source, bits >> 8);
 	const struct syn_call *call = syn_call(source->world.call_pick[(bits >> 16) & 1023]);
@@ -255,14 +256,14 @@ static void generate_syscall(struct rec_source *source, struct rec_sink *sink, u
 	thread->free_ns = source->now_ns;
 	source->attempted[CLASS_SYSCALLS][record.head.cpu]++;
 	if (is_counted(source))
-		count_syscall(source, sink, &record);
+		count_syscall(source, pipeline, &record);
 	else
-		rec_sink_record(sink, &record, sizeof(record));
+		rec_pipeline_record(pipeline, &record, sizeof(record));
 }
 
-static void generate_sample(struct rec_source *source, struct rec_sink *sink, u64 bits)
+static void generate_sample(struct rec_source *source, struct rec_pipeline *pipeline, u64 bits)
 {
-	struct cap_chunk *chunk = rec_sink_open_chunk(sink);
+	struct cap_chunk *chunk = rec_pipeline_open_chunk(pipeline);
 	const struct syn_thread *thread = pick_thread(source, bits >> 8);
 	/* min of two: some stacks are much hotter than others */
 	u32 one = (bits >> 16) & (SYN_STACKS - 1), other = (bits >> 22) & (SYN_STACKS - 1);
@@ -280,34 +281,34 @@ static void generate_sample(struct rec_source *source, struct rec_sink *sink, u6
 
 	source->attempted[CLASS_CPU][row.cpu]++;
 	if (cap_chunk_failed(chunk) == 0 && cap_chunk_add(chunk, EV_CPU_SAMPLE, &row) == 0)
-		rec_sink_stored(sink, CLASS_CPU, row.cpu, 1);
+		rec_pipeline_stored(pipeline, CLASS_CPU, row.cpu, 1);
 	else
-		rec_sink_lost(sink, CLASS_CPU, row.cpu, REASON_RECORDER, 1);
+		rec_pipeline_lost(pipeline, CLASS_CPU, row.cpu, REASON_RECORDER, 1);
 }
 
-static void generate_mapping(struct rec_source *source, struct rec_sink *sink, bool library)
+static void generate_mapping(struct rec_source *source, struct rec_pipeline *pipeline, bool library)
 {
 	struct syn_thread *child = &source->world.child;
 
 	child->head.time_ns = source->now_ns;
 	source->attempted[CLASS_MAPPINGS][0]++;
-	if (syn_add_mapping(rec_sink_open_chunk(sink), &child->head, SYN_PROCESSES, library, 0) ==
-	    0)
-		rec_sink_stored(sink, CLASS_MAPPINGS, 0, 1);
+	if (syn_add_mapping(rec_pipeline_open_chunk(pipeline), &child->head, SYN_PROCESSES, library,
+			    0) == 0)
+		rec_pipeline_stored(pipeline, CLASS_MAPPINGS, 0, 1);
 	else
-		rec_sink_lost(sink, CLASS_MAPPINGS, 0, REASON_RECORDER, 1);
+		rec_pipeline_lost(pipeline, CLASS_MAPPINGS, 0, REASON_RECORDER, 1);
 }
 
-static void put_task_record(struct rec_source *source, struct rec_sink *sink,
+static void put_task_record(struct rec_source *source, struct rec_pipeline *pipeline,
 			    struct ring_head *head, size_t len)
 {
 	head->time_ns = source->now_ns;
 	head->cpu = cpu_of(source, &source->world.child);
 	source->attempted[CLASS_TASKS][head->cpu]++;
-	rec_sink_record(sink, head, len);
+	rec_pipeline_record(pipeline, head, len);
 }
 
-static void generate_fork(struct rec_source *source, struct rec_sink *sink)
+static void generate_fork(struct rec_source *source, struct rec_pipeline *pipeline)
 {
 	struct syn_world *world = &source->world;
 	const struct syn_thread *parent = &world->threads[0];
@@ -328,10 +329,10 @@ static void generate_fork(struct rec_source *source, struct rec_sink *sink)
 		.child_exec_id = world->child.head.exec_id,
 	};
 	record.head.type = EV_TASK_FORK;
-	put_task_record(source, sink, &record.head, sizeof(record));
+	put_task_record(source, pipeline, &record.head, sizeof(record));
 }
 
-static void generate_exec(struct rec_source *source, struct rec_sink *sink)
+static void generate_exec(struct rec_source *source, struct rec_pipeline *pipeline)
 {
 	struct {
 		struct ring_task_exec record;
@@ -351,10 +352,10 @@ static void generate_exec(struct rec_source *source, struct rec_sink *sink)
 	exec.record.head.type = EV_TASK_EXEC;
 	exec.record.old_tid = child->head.tid;
 	exec.record.path_bytes = (u32)len;
-	put_task_record(source, sink, &exec.record.head, sizeof(exec.record) + len);
+	put_task_record(source, pipeline, &exec.record.head, sizeof(exec.record) + len);
 }
 
-static void generate_name(struct rec_source *source, struct rec_sink *sink)
+static void generate_name(struct rec_source *source, struct rec_pipeline *pipeline)
 {
 	struct syn_thread *child = &source->world.child;
 	struct ring_task_name record = {.head = child->head, .target_tid = child->head.tid};
@@ -363,11 +364,11 @@ static void generate_name(struct rec_source *source, struct rec_sink *sink)
 	record.head.type = EV_TASK_NAME;
 	memcpy(&record.name_lo, name, 8);
 	memcpy(&record.name_hi, name + 8, 8);
-	put_task_record(source, sink, &record.head, sizeof(record));
+	put_task_record(source, pipeline, &record.head, sizeof(record));
 	memcpy(child->head.comm, name, sizeof(name));
 }
 
-static void generate_exit(struct rec_source *source, struct rec_sink *sink, u64 bits)
+static void generate_exit(struct rec_source *source, struct rec_pipeline *pipeline, u64 bits)
 {
 	struct ring_task_exit record = {
 		.head = source->world.child.head,
@@ -376,11 +377,11 @@ static void generate_exit(struct rec_source *source, struct rec_sink *sink, u64 
 	};
 
 	record.head.type = EV_TASK_EXIT;
-	put_task_record(source, sink, &record.head, sizeof(record));
+	put_task_record(source, pipeline, &record.head, sizeof(record));
 	source->world.child_alive = false;
 }
 
-static void generate_one(struct rec_source *source, struct rec_sink *sink)
+static void generate_one(struct rec_source *source, struct rec_pipeline *pipeline)
 {
 	u64 bits = syn_random(&source->world);
 	u32 place = (u32)(source->done_count % LIFE_EVENTS);
@@ -388,26 +389,27 @@ static void generate_one(struct rec_source *source, struct rec_sink *sink)
 	advance(source, bits);
 	source->done_count++;
 	if (!source->mix_all) {
-		generate_syscall(source, sink, bits);
+		generate_syscall(source, pipeline, bits);
 		return;
 	}
 	if (place % SAMPLE_EVERY == SAMPLE_PLACE)
-		generate_sample(source, sink, bits);
+		generate_sample(source, pipeline, bits);
 	else if (place == LIFE_FORK)
-		generate_fork(source, sink);
+		generate_fork(source, pipeline);
 	else if (place == LIFE_EXEC)
-		generate_exec(source, sink);
+		generate_exec(source, pipeline);
 	else if (place == LIFE_MAP_PROGRAM || place == LIFE_MAP_LIBRARY)
-		generate_mapping(source, sink, place == LIFE_MAP_LIBRARY);
+		generate_mapping(source, pipeline, place == LIFE_MAP_LIBRARY);
 	else if (place == LIFE_NAME)
-		generate_name(source, sink);
+		generate_name(source, pipeline);
 	else if (place == LIFE_EXIT)
-		generate_exit(source, sink, bits);
+		generate_exit(source, pipeline, bits);
 	else
-		generate_syscall(source, sink, bits);
+		generate_syscall(source, pipeline, bits);
 }
 
-static int synthetic_drain(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int synthetic_drain(struct rec_source *source, struct rec_pipeline *pipeline,
+			   struct cap_err *err)
 {
 	u64 until = source->done_count + source->batch_count;
 
@@ -417,9 +419,9 @@ static int synthetic_drain(struct rec_source *source, struct rec_sink *sink, str
 	if (until > source->event_count)
 		until = source->event_count;
 	while (source->done_count < until)
-		generate_one(source, sink);
-	if (source->fold_rc < 0)
-		return cap_fail(err, source->fold_rc, "write counted system calls");
+		generate_one(source, pipeline);
+	if (source->counts_rc < 0)
+		return cap_fail(err, source->counts_rc, "write counted system calls");
 	return source->done_count >= source->event_count;
 }
 
@@ -428,7 +430,7 @@ static int synthetic_wake_fd(const struct rec_source *source)
 	return source->wake_fd;
 }
 
-static int synthetic_stats(struct rec_source *source, struct rec_sink *sink,
+static int synthetic_stats(struct rec_source *source, struct rec_pipeline *pipeline,
 			   struct cap_chunk *stats_chunk, u64 now_ns)
 {
 	(void)stats_chunk; /* no BPF programs here */
@@ -436,14 +438,15 @@ static int synthetic_stats(struct rec_source *source, struct rec_sink *sink,
 	for (u32 event_class = 0; event_class < EV_CLASS_COUNT; event_class++)
 		for (u32 cpu = 0; cpu < SYN_CPUS; cpu++)
 			if (source->attempted[event_class][cpu])
-				rec_sink_attempted(sink, event_class, cpu,
-						   source->attempted[event_class][cpu], 0);
+				rec_pipeline_attempted(pipeline, event_class, cpu,
+						       source->attempted[event_class][cpu], 0);
 	return 0;
 }
 
-static int synthetic_stop(struct rec_source *source, struct rec_sink *sink, struct cap_err *err)
+static int synthetic_stop(struct rec_source *source, struct rec_pipeline *pipeline,
+			  struct cap_err *err)
 {
-	int rc = source->fold ? syn_fold_take(source->fold, sink, source->now_ns) : 0;
+	int rc = source->fold ? syn_counts_take(source->fold, pipeline, source->now_ns) : 0;
 
 	return rc < 0 ? cap_fail(err, rc, "write counted system calls") : 0;
 }

@@ -79,7 +79,7 @@ static int put_block(struct making *making, u32 block, unsigned rows, unsigned s
 }
 
 /* The blocks of rows that stand before or after the chunks, from blocks.def. */
-static int put_side_blocks(struct making *making, bool before, struct cap_err *err)
+static int put_info_blocks(struct making *making, bool before, struct cap_err *err)
 {
 	int rc = 0;
 
@@ -109,12 +109,12 @@ int file_k_write(int fd, struct cap_err *err)
 	int rc = making_begin(&making, FILE_K_SEED, fd, err);
 
 	if (rc >= 0)
-		rc = put_side_blocks(&making, true, err);
+		rc = put_info_blocks(&making, true, err);
 	for (unsigned i = 0; i < FILE_K_CHUNKS && rc >= 0; i++)
 		rc = put_block(&making, CAP_BLOCK_CHUNK, 1 + i % 2, i % FILE_K_SHARES,
 			       FILE_K_SHARES, err);
 	if (rc >= 0)
-		rc = put_side_blocks(&making, false, err);
+		rc = put_info_blocks(&making, false, err);
 	return making_end(&making, rc, err);
 }
 
@@ -124,11 +124,11 @@ int one_of_each_write(int fd, struct cap_err *err)
 	int rc = making_begin(&making, FILE_K_SEED, fd, err);
 
 	if (rc >= 0)
-		rc = put_side_blocks(&making, true, err);
+		rc = put_info_blocks(&making, true, err);
 	if (rc >= 0)
 		rc = put_block(&making, CAP_BLOCK_CHUNK, 2, 0, 1, err);
 	if (rc >= 0)
-		rc = put_side_blocks(&making, false, err);
+		rc = put_info_blocks(&making, false, err);
 	return making_end(&making, rc, err);
 }
 
@@ -140,7 +140,7 @@ int big_file_write(const struct big_plan *plan, int fd, struct cap_err *err)
 	making.maker.benign = false;
 	making.maker.variety = 5000;
 	if (rc >= 0)
-		rc = put_side_blocks(&making, true, err);
+		rc = put_info_blocks(&making, true, err);
 	while (rc >= 0 && cap_writer_bytes(making.writer) < plan->bytes) {
 		/* many small ones and a few big ones, as after quiet and busy times */
 		unsigned span = plan->max_rows - plan->min_rows + 1;
@@ -151,7 +151,7 @@ int big_file_write(const struct big_plan *plan, int fd, struct cap_err *err)
 		rc = put_block(&making, CAP_BLOCK_CHUNK, rows, 0, 1, err);
 	}
 	if (rc >= 0)
-		rc = put_side_blocks(&making, false, err);
+		rc = put_info_blocks(&making, false, err);
 	return making_end(&making, rc, err);
 }
 

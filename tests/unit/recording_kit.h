@@ -1,6 +1,6 @@
 #pragma once
-/* What tests of the recorder share: a sink on a temporary file, ring records, and the rows of the
- * result. */
+/* What tests of the recorder share: a pipeline on a temporary file, ring records, and the rows of
+ * the result. */
 #include "unit_main.h"
 
 #include <fcntl.h>
@@ -21,33 +21,33 @@ static inline int kit_file(void)
 	return fd;
 }
 
-static inline struct rec_sink *kit_sink_with(int fd, u64 queue_bytes, bool wait_when_full)
+static inline struct rec_pipeline *kit_sink_with(int fd, u64 queue_bytes, bool wait_when_full)
 {
 	static const struct cap_file_info info = {
 		.cpu_count = 2, .monotonic_ns = 1, .tool_version = "test"};
-	struct rec_sink_options options = {.fd = fd,
-					   .queue_bytes = queue_bytes,
-					   .info = &info,
-					   .wait_when_full = wait_when_full};
-	struct rec_sink *sink = NULL;
+	struct rec_pipeline_options options = {.fd = fd,
+					       .queue_bytes = queue_bytes,
+					       .info = &info,
+					       .wait_when_full = wait_when_full};
+	struct rec_pipeline *pipeline = NULL;
 	struct cap_err err = {0};
 
-	if (rec_sink_open(&options, &sink, &err) < 0)
-		fail_msg("rec_sink_open: %s", err.text);
-	return sink;
+	if (rec_pipeline_open(&options, &pipeline, &err) < 0)
+		fail_msg("rec_pipeline_open: %s", err.text);
+	return pipeline;
 }
 
-static inline struct rec_sink *kit_sink(int fd)
+static inline struct rec_pipeline *kit_sink(int fd)
 {
 	return kit_sink_with(fd, 0, true);
 }
 
-static inline void kit_finish(struct rec_sink *sink)
+static inline void kit_finish(struct rec_pipeline *pipeline)
 {
 	struct cap_err err = {0};
 
-	if (rec_sink_finish(sink, CAP_END_NORMAL, &err) < 0)
-		fail_msg("rec_sink_finish: %s", err.text);
+	if (rec_pipeline_finish(pipeline, CAP_END_NORMAL, &err) < 0)
+		fail_msg("rec_pipeline_finish: %s", err.text);
 }
 
 static inline struct ring_head kit_head(u16 type, u64 time_ns, u32 tid, u16 cpu)

@@ -19,13 +19,13 @@
 #include "analyzer/db/symbolize_db.h"
 #include "formats/base/cleanup.h"
 
-static volatile int sink;
+static volatile int writer;
 
 __attribute__((noinline, used)) void kymo_test_named_function(int value);
 void kymo_test_named_function(int value)
 {
 	for (int i = 0; i < value; i++)
-		sink += i;
+		writer += i;
 }
 
 struct own_file { /* this program, as a capture would record it */

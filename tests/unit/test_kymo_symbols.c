@@ -26,19 +26,19 @@
 #define MUTATIONS 500
 
 /* Two functions the test looks for in its own file; volatile keeps them apart and alive. */
-static volatile int sink;
+static volatile int writer;
 
 __attribute__((noinline, used)) static void kymo_test_first_function(int value)
 {
 	for (int i = 0; i < value; i++)
-		sink += i;
+		writer += i;
 }
 
 __attribute__((noinline, used)) void kymo_test_second_function(int value);
 void kymo_test_second_function(int value)
 {
 	for (int i = 0; i < value; i++)
-		sink -= i * 3;
+		writer -= i * 3;
 }
 
 struct place { /* where a pointer of this program lies in its file */

@@ -7,11 +7,11 @@
 static u64 drain_all(const struct rec_source_ops *ops, const struct rec_options *options, int fd)
 {
 	struct cap_file_info info = {.cpu_count = 1};
-	struct rec_sink_options sink_options = {
+	struct rec_pipeline_options sink_options = {
 		.fd = fd, .info = &info, .wait_when_full = true, .replay = ops->is_replay};
 	struct rec_source *source = NULL;
-	struct rec_sink *sink = NULL;
-	struct rec_sink_counts counts;
+	struct rec_pipeline *pipeline = NULL;
+	struct rec_pipeline_counts counts;
 	struct cap_chunk *stats;
 	struct cap_err err = {0};
 	int rc = ops->open(options, &source, &err);
@@ -19,25 +19,25 @@ static u64 drain_all(const struct rec_source_ops *ops, const struct rec_options 
 	if (rc < 0)
 		fail_msg("open: %s", err.text);
 	ops->describe(source, &info);
-	assert_int_equal(rec_sink_open(&sink_options, &sink, &err), 0);
-	assert_int_equal(ops->start(source, sink, &err), 0);
+	assert_int_equal(rec_pipeline_open(&sink_options, &pipeline, &err), 0);
+	assert_int_equal(ops->start(source, pipeline, &err), 0);
 	do {
-		rc = ops->drain(source, sink, &err);
+		rc = ops->drain(source, pipeline, &err);
 		if (rc < 0)
 			fail_msg("drain: %s", err.text);
-		assert_int_equal(rec_sink_tick(sink, ops->now(source), &err), 0);
+		assert_int_equal(rec_pipeline_tick(pipeline, ops->now(source), &err), 0);
 	} while (rc == 0);
-	assert_int_equal(ops->stop(source, sink, &err), 0);
-	stats = rec_sink_side_chunk(sink);
+	assert_int_equal(ops->stop(source, pipeline, &err), 0);
+	stats = rec_pipeline_info_chunk(pipeline);
 	if (ops->stats)
-		assert_int_equal(ops->stats(source, sink, stats, ops->now(source)), 0);
-	assert_int_equal(rec_sink_put_side(sink, CAP_BLOCK_STATS, stats), 0);
-	kit_finish(sink);
-	rec_sink_counts(sink, &counts);
+		assert_int_equal(ops->stats(source, pipeline, stats, ops->now(source)), 0);
+	assert_int_equal(rec_pipeline_put_info(pipeline, CAP_BLOCK_STATS, stats), 0);
+	kit_finish(pipeline);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_int_equal(counts.lost_count, 0);
 	assert_int_equal(counts.attempted_count, counts.stored_count);
 	ops->free(source);
-	rec_sink_free(sink);
+	rec_pipeline_free(pipeline);
 	return counts.stored_count;
 }
 

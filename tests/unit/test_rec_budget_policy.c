@@ -11,7 +11,7 @@
 
 /* A host, and a recorder on it whose costs are known. All rates per second of all CPUs. */
 struct host {
-	struct rec_governor governor;
+	struct rec_budget_policy policy;
 	struct rec_load load;
 	u32 cpus;
 	double call_hz;			     /* now */
@@ -32,7 +32,7 @@ struct host {
 
 static void host_init(struct host *host, u32 cpus, u32 budget_ppm)
 {
-	const struct rec_governor_options options = {
+	const struct rec_budget_policy_options options = {
 		.budget_ppm = budget_ppm,
 		.cpu_count = cpus,
 		.classes = 1u << CLASS_SYSCALLS | 1u << CLASS_CPU,
@@ -51,7 +51,7 @@ static void host_init(struct host *host, u32 cpus, u32 budget_ppm)
 		.load.now_ns = SECOND,
 		.next_drain_ns = SECOND + 100 * MS,
 	};
-	rec_governor_init(&host->governor, &options);
+	rec_budget_policy_init(&host->policy, &options);
 }
 
 static void pass(struct host *host, u64 ns)
@@ -93,7 +93,7 @@ static void obey(struct host *host, const struct rec_decision *decision)
 		if ((decision->state == STATE_OFF) != (host->state[class] == STATE_OFF))
 			host->load.recorder_ns += (u64)host->switch_ns;
 		if (host->refuses && host->state[class] == STATE_OFF) {
-			rec_governor_refused(&host->governor, class);
+			rec_budget_policy_refused(&host->policy, class);
 			return;
 		}
 		host->seen_states |= 1u << decision->state;
@@ -103,13 +103,14 @@ static void obey(struct host *host, const struct rec_decision *decision)
 	host->state[class] = decision->state;
 }
 
-/* Lets seconds pass; drains each 100 ms, or when the governor wants it. */
+/* Lets seconds pass; drains each 100 ms, or when the policy wants it. */
 static void run(struct host *host, double seconds)
 {
 	u64 end_ns = host->load.now_ns + (u64)(seconds * 1e9);
 
 	while (host->load.now_ns < end_ns) {
-		u64 next_ns = host->next_drain_ns, wake_ns = rec_governor_wake_ns(&host->governor);
+		u64 next_ns = host->next_drain_ns,
+		    wake_ns = rec_budget_policy_wake_ns(&host->policy);
 		struct rec_decision decision;
 
 		if (wake_ns > host->load.now_ns && wake_ns < next_ns)
@@ -119,9 +120,9 @@ static void run(struct host *host, double seconds)
 		pass(host, next_ns - host->load.now_ns);
 		if (host->load.now_ns >= host->next_drain_ns)
 			host->next_drain_ns += 100 * MS;
-		if (rec_governor_step(&host->governor, &host->load, &decision)) {
+		if (rec_budget_policy_step(&host->policy, &host->load, &decision)) {
 			obey(host, &decision);
-			rec_governor_done(&host->governor, &host->load);
+			rec_budget_policy_done(&host->policy, &host->load);
 		}
 	}
 }
@@ -142,7 +143,7 @@ static double cost_of(struct host *host, double seconds)
 
 	run(host, seconds);
 	return (double)(spent_ns(host) - before_ns) / 1e9 / seconds /
-	       ((double)host->governor.options.budget_ppm / 1e6 * host->cpus);
+	       ((double)host->policy.options.budget_ppm / 1e6 * host->cpus);
 }
 
 static void assert_below(double value, double limit)
@@ -238,7 +239,7 @@ static void test_slices_go_on(void **state)
 	assert_in_range(host.slice_count - slices, 20, 60);
 	assert_in_range(rec_load_spent_ns(&before, &host.load), 300 * MS, 840 * MS); /* of 1200 */
 	assert_in_range(host.attached_ns - attached_ns, 600 * MS, 3 * SECOND);
-	assert_true(host.governor.slicing);
+	assert_true(host.policy.slicing);
 }
 
 static void test_waves_come_back_to_full(void **state)
@@ -251,7 +252,7 @@ static void test_waves_come_back_to_full(void **state)
 	for (int i = 0; i < 3; i++) {
 		host.call_hz = 2e6;
 		run(&host, 5);
-		assert_true(host.governor.slicing);
+		assert_true(host.policy.slicing);
 		host.call_hz = 300;
 		run(&host, 20);
 		if (i == 0)
@@ -273,7 +274,7 @@ static void test_no_swinging(void **state)
 	host.call_hz = 30000; /* 12 + 12 ms a second of 20 */
 	run(&host, 600);
 	assert_int_equal(host.state[CLASS_SYSCALLS], STATE_COUNTS);
-	assert_false(host.governor.slicing);
+	assert_false(host.policy.slicing);
 	assert_in_range(host.decisions, 1, 3);
 }
 
@@ -305,7 +306,7 @@ static void test_slow_growth(void **state)
 	}
 	assert_below(cost_of(&host, 30), 1.2);
 	assert_true(host.seen_states & 1u << STATE_COUNTS);
-	assert_true(host.governor.slicing);
+	assert_true(host.policy.slicing);
 }
 
 /* Where samples cost most, they are what is shed; down to an eighth, then off, and back again. */
@@ -328,7 +329,7 @@ static void test_samples(void **state)
 	assert_int_equal(host.state[CLASS_CPU], STATE_OFF);
 	host.sample_ns = 5000;
 	/* Nobody can know before it is tried, and it is judged by what a sample cost. */
-	host.governor.classes[CLASS_CPU].fuller_per_event_ns = 5000;
+	host.policy.classes[CLASS_CPU].fuller_per_event_ns = 5000;
 	run(&host, 300);
 	assert_int_equal(host.state[CLASS_CPU], STATE_FULL);
 	assert_int_equal(host.sample_hz, 99);
@@ -340,10 +341,10 @@ static void test_low_rates_stay_above_nothing(void **state)
 
 	(void)state;
 	host_init(&host, 2, 10000);
-	host.governor.options.sample_hz = host.governor.sample_hz = host.sample_hz = 3;
+	host.policy.options.sample_hz = host.policy.sample_hz = host.sample_hz = 3;
 	host.sample_ns = 20000000;
 	run(&host, 60);
-	assert_true(host.governor.sample_hz >= 1);
+	assert_true(host.policy.sample_hz >= 1);
 	assert_int_equal(host.state[CLASS_CPU], STATE_OFF);
 }
 
@@ -376,7 +377,7 @@ static void test_refused(void **state)
 	run(&host, 120);
 	assert_int_equal(host.slice_count, 1);
 	assert_int_equal(host.state[CLASS_SYSCALLS], STATE_OFF);
-	assert_int_equal(rec_governor_state(&host.governor, CLASS_SYSCALLS), STATE_OFF);
+	assert_int_equal(rec_budget_policy_state(&host.policy, CLASS_SYSCALLS), STATE_OFF);
 }
 
 static void test_no_budget(void **state)
@@ -410,7 +411,7 @@ static void test_clock_jumps(void **state)
 	assert_int_equal(host.decisions, 0);
 	host.load.now_ns += 86400 * SECOND;
 	host.next_drain_ns = host.load.now_ns;
-	(void)rec_governor_step(&host.governor, &host.load, &decision);
+	(void)rec_budget_policy_step(&host.policy, &host.load, &decision);
 	host.call_hz = 2e6;
 	run(&host, 3);
 	assert_below(cost_of(&host, 27), 1.2);

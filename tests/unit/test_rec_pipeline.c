@@ -1,4 +1,5 @@
-/* The sink: ring records become rows, nothing is lost uncounted, nothing malformed gets through. */
+/* The pipeline: ring records become rows, nothing is lost uncounted, nothing malformed gets
+ * through. */
 #include "recording_kit.h"
 
 #include <errno.h>
@@ -19,16 +20,16 @@ static void test_syscall_fields(void **state)
 	struct ring_syscall address = kit_syscall(150, 12, 1, -4096); /* not an errno: an address */
 	struct kit_capture calls;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 
 	(void)state;
 	with_args.record.flags = EV_SYSCALL_ARGS_RECORDED;
-	rec_sink_record(sink, &good, sizeof(good));
-	rec_sink_record(sink, &address, sizeof(address));
-	rec_sink_record(sink, &bad, sizeof(bad));
-	rec_sink_record(sink, &with_args, sizeof(with_args));
-	kit_finish(sink);
-	rec_sink_free(sink);
+	rec_pipeline_record(pipeline, &good, sizeof(good));
+	rec_pipeline_record(pipeline, &address, sizeof(address));
+	rec_pipeline_record(pipeline, &bad, sizeof(bad));
+	rec_pipeline_record(pipeline, &with_args, sizeof(with_args));
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 
 	calls = kit_read(fd, EV_SYSCALL, NULL);
 	assert_int_equal(calls.count, 4);
@@ -76,12 +77,12 @@ static void test_stack_order(void **state)
 	};
 	struct kit_capture samples;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 
 	(void)state;
-	rec_sink_record(sink, &sample, sizeof(sample));
-	kit_finish(sink);
-	rec_sink_free(sink);
+	rec_pipeline_record(pipeline, &sample, sizeof(sample));
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 	samples = kit_read(fd, EV_CPU_SAMPLE, stack_digits);
 	assert_int_equal(samples.count, 1);
 	assert_int_equal(kit_field(&samples, EV_CPU_SAMPLE, 0, "stack"), 12399);
@@ -102,15 +103,15 @@ static void test_lifecycle_strings(void **state)
 	char full[EV_COMM_BYTES + 1] = "0123456789abcdef"; /* no room for a NUL */
 	struct kit_capture rows;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 
 	(void)state;
 	memcpy(&name.name_lo, full, 8);
 	memcpy(&name.name_hi, full + 8, 8);
-	rec_sink_record(sink, &exec, sizeof(exec));
-	rec_sink_record(sink, &name, sizeof(name));
-	kit_finish(sink);
-	rec_sink_free(sink);
+	rec_pipeline_record(pipeline, &exec, sizeof(exec));
+	rec_pipeline_record(pipeline, &name, sizeof(name));
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 	rows = kit_read(fd, EV_TASK_EXEC, NULL);
 	assert_string_equal(rows.texts[kit_field(&rows, EV_TASK_EXEC, 0, "path")], "/bin/true");
 	assert_int_equal(kit_field(&rows, EV_TASK_EXEC, 0, "old_tid"), 8);
@@ -134,9 +135,9 @@ static void test_malformed_records(void **state)
 		};
 		u64 room[600];
 	} record;
-	struct rec_sink_counts counts;
+	struct rec_pipeline_counts counts;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 	u64 refused = 0;
 
 	(void)state;
@@ -144,34 +145,36 @@ static void test_malformed_records(void **state)
 		for (size_t len = 0; len < sizeof(struct ring_head); len += 7, refused++) {
 			memset(&record, 0xff, sizeof(record));
 			record.head = kit_head(type, 1, 1, 0);
-			rec_sink_record(sink, &record, len);
+			rec_pipeline_record(pipeline, &record, len);
 		}
 	}
 	memset(&record, 0xff, sizeof(record));
 	record.syscall = kit_syscall(1, 1, 0, 0);
 	record.syscall.flags = EV_SYSCALL_ARGS_RECORDED;
-	rec_sink_record(sink, &record, sizeof(struct ring_syscall) + 47); /* arguments cut */
-	rec_sink_record(sink, &record, sizeof(struct ring_syscall) - 1);
+	rec_pipeline_record(pipeline, &record,
+			    sizeof(struct ring_syscall) + 47); /* arguments cut */
+	rec_pipeline_record(pipeline, &record, sizeof(struct ring_syscall) - 1);
 	record.sample = (struct ring_cpu_sample){
 		.head = kit_head(EV_CPU_SAMPLE, 1, 1, 0), .kernel_frames = 1, .user_frames = 1};
-	rec_sink_record(sink, &record, sizeof(struct ring_cpu_sample) + 15); /* a frame cut */
+	rec_pipeline_record(pipeline, &record,
+			    sizeof(struct ring_cpu_sample) + 15); /* a frame cut */
 	record.sample.user_frames = 0xffff;
-	rec_sink_record(sink, &record, sizeof(record)); /* more frames than there can be */
+	rec_pipeline_record(pipeline, &record, sizeof(record)); /* more frames than there can be */
 	record.exec =
 		(struct ring_task_exec){.head = kit_head(EV_TASK_EXEC, 1, 1, 0), .path_bytes = 100};
-	rec_sink_record(sink, &record, sizeof(struct ring_task_exec) + 99);
+	rec_pipeline_record(pipeline, &record, sizeof(struct ring_task_exec) + 99);
 	record.exec.path_bytes = ~0u;
-	rec_sink_record(sink, &record, sizeof(record));
+	rec_pipeline_record(pipeline, &record, sizeof(record));
 	record.head.type = 999;
-	rec_sink_record(sink, &record, sizeof(record)); /* no such type */
+	rec_pipeline_record(pipeline, &record, sizeof(record)); /* no such type */
 	refused += 7;
 
-	rec_sink_counts(sink, &counts);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_int_equal(counts.stored_count, 0);
 	assert_int_equal(counts.lost_count, refused);
 	assert_int_equal(counts.lost_by_reason[REASON_RECORDER], refused);
-	kit_finish(sink);
-	rec_sink_free(sink);
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 	close(fd);
 }
 
@@ -181,7 +184,7 @@ static void test_many_chunks(void **state)
 	enum { EVENTS = 400000 };
 	struct kit_capture calls;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 	u64 random = 1;
 
 	(void)state;
@@ -190,10 +193,10 @@ static void test_many_chunks(void **state)
 
 		random = random * 6364136223846793005ull + 1442695040888963407ull;
 		record = kit_syscall(1000 + i, 1 + i % 5000, i & 1, (s64)(random >> 44));
-		rec_sink_record(sink, &record, sizeof(record));
+		rec_pipeline_record(pipeline, &record, sizeof(record));
 	}
-	kit_finish(sink);
-	rec_sink_free(sink);
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 	calls = kit_read(fd, EV_SYSCALL, NULL);
 	assert_int_equal(calls.count, EVENTS);
 	for (u32 i = 0; i < EVENTS; i++) {
@@ -230,33 +233,33 @@ static void test_backpressure_is_exact(void **state)
 {
 	enum { EVENTS = 600000 };
 	struct kit_capture calls, losses, totals;
-	struct rec_sink_counts counts;
+	struct rec_pipeline_counts counts;
 	struct pump pump;
 	pthread_t thread;
 	int ends[2], fd = kit_file();
-	struct rec_sink *sink;
+	struct rec_pipeline *pipeline;
 	u64 attempted[2] = {0}, lost[2] = {0}, stored[2] = {0};
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
-	sink = kit_sink_with(ends[1], 2 * CAP_WRITER_CHUNK_BYTES, false);
+	pipeline = kit_sink_with(ends[1], 2 * CAP_WRITER_CHUNK_BYTES, false);
 	for (u32 i = 0; i < EVENTS; i++) {
 		u16 cpu = i % 3 == 0;
 		struct ring_syscall record =
 			kit_syscall(1000 + i, 1 + i % 7, cpu, (s64)i * 0x9e3779b97f4aull >> 20);
 
 		attempted[cpu]++;
-		rec_sink_record(sink, &record, sizeof(record));
+		rec_pipeline_record(pipeline, &record, sizeof(record));
 	}
-	rec_sink_counts(sink, &counts);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_int_equal(counts.stored_count + counts.lost_count, EVENTS);
 	assert_true(counts.lost_by_reason[REASON_BACKPRESSURE] > 0);
-	assert_int_equal(rec_sink_tick(sink, 1000 + EVENTS, NULL), 0);
+	assert_int_equal(rec_pipeline_tick(pipeline, 1000 + EVENTS, NULL), 0);
 
 	pump = (struct pump){.from = ends[0], .to = fd};
 	assert_int_equal(pthread_create(&thread, NULL, pump_run, &pump), 0);
-	kit_finish(sink);
-	rec_sink_free(sink);
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 	close(ends[1]);
 	pthread_join(thread, NULL);
 	close(ends[0]);
@@ -300,16 +303,16 @@ static void test_attempted_is_as_reported(void **state)
 	struct ring_syscall record = kit_syscall(10, 1, 1, 0);
 	struct kit_capture totals, losses;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 
 	(void)state;
-	rec_sink_polled(sink, 5);
-	rec_sink_record(sink, &record, sizeof(record));
-	rec_sink_lost(sink, CLASS_SYSCALLS, 1, REASON_RING_FULL, 2);
-	rec_sink_attempted(sink, CLASS_SYSCALLS, 1, 3, 4);
-	assert_int_equal(rec_sink_tick(sink, 20, NULL), 0);
-	kit_finish(sink);
-	rec_sink_free(sink);
+	rec_pipeline_polled(pipeline, 5);
+	rec_pipeline_record(pipeline, &record, sizeof(record));
+	rec_pipeline_lost(pipeline, CLASS_SYSCALLS, 1, REASON_RING_FULL, 2);
+	rec_pipeline_attempted(pipeline, CLASS_SYSCALLS, 1, 3, 4);
+	assert_int_equal(rec_pipeline_tick(pipeline, 20, NULL), 0);
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 	totals = kit_read(fd, EV_CLASS_TOTAL, NULL);
 	losses = kit_read(fd, EV_LOSS, NULL);
 	assert_int_equal(losses.count, 1);
@@ -330,39 +333,39 @@ static void test_attempted_is_as_reported(void **state)
 static void test_write_error(void **state)
 {
 	struct ring_syscall record = kit_syscall(10, 1, 0, 0);
-	struct rec_sink_counts counts;
+	struct rec_pipeline_counts counts;
 	struct cap_err err = {0};
 	struct cap_file_info info = {.cpu_count = 1};
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), pair[2];
-	struct rec_sink_options options = {.fd = full, .info = &info};
-	struct rec_sink *sink = NULL;
+	struct rec_pipeline_options options = {.fd = full, .info = &info};
+	struct rec_pipeline *pipeline = NULL;
 
 	(void)state;
 	assert_true(full >= 0);
-	assert_int_equal(rec_sink_open(&options, &sink, &err),
+	assert_int_equal(rec_pipeline_open(&options, &pipeline, &err),
 			 -ENOSPC); /* the header fails already */
-	assert_null(sink);
+	assert_null(pipeline);
 	close(full);
 
 	assert_int_equal(pipe(pair), 0);
 	signal(SIGPIPE, SIG_IGN);
-	sink = kit_sink_with(pair[1], 0, false);
+	pipeline = kit_sink_with(pair[1], 0, false);
 	close(pair[0]);
 	for (int i = 0; i < 1000; i++)
-		rec_sink_record(sink, &record, sizeof(record));
-	assert_int_equal(rec_sink_finish(sink, CAP_END_NORMAL, &err), -EPIPE);
-	rec_sink_counts(sink, &counts);
+		rec_pipeline_record(pipeline, &record, sizeof(record));
+	assert_int_equal(rec_pipeline_finish(pipeline, CAP_END_NORMAL, &err), -EPIPE);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_int_equal(counts.stored_count, 0);
 	assert_int_equal(counts.lost_by_reason[REASON_WRITE_ERROR], 1000);
-	rec_sink_free(sink);
+	rec_pipeline_free(pipeline);
 	close(pair[1]);
 }
 
 /* A STATS block of counted calls on CPU 1: 7 of one kind, 5 of another. */
-static void put_counted(struct rec_sink *sink)
+static void put_counted(struct rec_pipeline *pipeline)
 {
 	const struct cap_task leader = {.leader_start_ns = 77, .tgid = 11, .tid = 11};
-	struct rec_counted_rows rows = {.sink = sink, .from_ns = 10, .to_ns = 20};
+	struct rec_counted_rows rows = {.pipeline = pipeline, .from_ns = 10, .to_ns = 20};
 	struct ev_syscall_count row = {.call_count = 7, .sysno = 1, .bucket = 3, .cpu = 1};
 
 	assert_int_equal(rec_counted_rows_add(&rows, &leader, row), 0);
@@ -375,22 +378,22 @@ static void put_counted(struct rec_sink *sink)
 static void test_counted_calls(void **state)
 {
 	struct ring_syscall record = kit_syscall(10, 1, 1, 0);
-	struct rec_sink_counts counts;
+	struct rec_pipeline_counts counts;
 	struct kit_capture totals, rows;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 
 	(void)state;
-	rec_sink_record(sink, &record, sizeof(record));
-	put_counted(sink);
-	rec_sink_attempted(sink, CLASS_SYSCALLS, 1, 13, 0);
-	kit_finish(sink);
-	rec_sink_counts(sink, &counts);
+	rec_pipeline_record(pipeline, &record, sizeof(record));
+	put_counted(pipeline);
+	rec_pipeline_attempted(pipeline, CLASS_SYSCALLS, 1, 13, 0);
+	kit_finish(pipeline);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_int_equal(counts.counted_count, 12);
 	assert_int_equal(counts.stored_count, 1);
 	assert_int_equal(counts.lost_count, 0);
 	assert_int_equal(counts.attempted_count, 13);
-	rec_sink_free(sink);
+	rec_pipeline_free(pipeline);
 	totals = kit_read(fd, EV_CLASS_TOTAL, NULL);
 	rows = kit_read(fd, EV_SYSCALL_COUNT, NULL);
 	assert_int_equal(rows.count, 2);
@@ -409,23 +412,23 @@ static void test_counted_calls(void **state)
 /* What was counted and could not be written is lost, not forgotten. */
 static void test_counted_calls_unwritten(void **state)
 {
-	struct rec_sink_counts counts;
+	struct rec_pipeline_counts counts;
 	struct cap_err err = {0};
-	struct rec_sink *sink;
+	struct rec_pipeline *pipeline;
 	int pair[2];
 
 	(void)state;
 	assert_int_equal(pipe(pair), 0);
 	signal(SIGPIPE, SIG_IGN);
-	sink = kit_sink_with(pair[1], 0, false);
+	pipeline = kit_sink_with(pair[1], 0, false);
 	close(pair[0]);
-	put_counted(sink);
-	assert_int_equal(rec_sink_finish(sink, CAP_END_NORMAL, &err), -EPIPE);
-	rec_sink_counts(sink, &counts);
+	put_counted(pipeline);
+	assert_int_equal(rec_pipeline_finish(pipeline, CAP_END_NORMAL, &err), -EPIPE);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_int_equal(counts.counted_count, 0);
 	assert_int_equal(counts.lost_by_reason[REASON_WRITE_ERROR], 12);
 	assert_int_equal(counts.attempted_count, 12);
-	rec_sink_free(sink);
+	rec_pipeline_free(pipeline);
 	close(pair[1]);
 }
 
@@ -433,21 +436,21 @@ static void test_counted_calls_unwritten(void **state)
 static void test_chunk_closes_by_age(void **state)
 {
 	struct ring_syscall record = kit_syscall(10, 1, 0, 0);
-	struct rec_sink_counts counts;
+	struct rec_pipeline_counts counts;
 	int fd = kit_file();
-	struct rec_sink *sink = kit_sink(fd);
+	struct rec_pipeline *pipeline = kit_sink(fd);
 
 	(void)state;
-	rec_sink_record(sink, &record, sizeof(record));
-	assert_int_equal(rec_sink_tick(sink, 1, NULL), 0);
-	rec_sink_counts(sink, &counts);
+	rec_pipeline_record(pipeline, &record, sizeof(record));
+	assert_int_equal(rec_pipeline_tick(pipeline, 1, NULL), 0);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_true(counts.open_bytes > 0);
-	assert_int_equal(rec_sink_tick(sink, 1 + CAP_WRITER_CHUNK_NS, NULL), 0);
-	rec_sink_counts(sink, &counts);
+	assert_int_equal(rec_pipeline_tick(pipeline, 1 + CAP_WRITER_CHUNK_NS, NULL), 0);
+	rec_pipeline_counts(pipeline, &counts);
 	assert_int_equal(counts.open_bytes, 0);
 	assert_int_equal(counts.stored_count, 1);
-	kit_finish(sink);
-	rec_sink_free(sink);
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
 	close(fd);
 }
 
