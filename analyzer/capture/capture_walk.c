@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/recover/counted_tally.h"
+#include "analyzer/capture/counted_tally.h"
 #include "formats/base/bytes.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/limits.h"

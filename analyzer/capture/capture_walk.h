@@ -78,9 +78,3 @@ const char *kymo_gap_kind_name(enum kymo_gap_kind kind);
 /* True if nothing is damaged, missing or cut off so far; unknown and foreign blocks do not count.
  */
 bool kymo_walk_is_whole(const struct kymo_walk *walk);
-
-/*
- * --strict: reads and decodes all of the capture beside what its reader does. 0, or CAP_EREFUSED
- * naming the first damage of it; other errors as of kymo_walk_next.
- */
-int kymo_walk_check(const struct cap_reader *reader, struct cap_err *err);

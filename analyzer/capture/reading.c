@@ -1,8 +1,45 @@
 /* See the header. */
 #include "analyzer/capture/reading.h"
 
+#include <inttypes.h>
+
 #include "analyzer/capture/capture_walk.h"
 #include "formats/base/cleanup.h"
+
+static void keep_first(void *context, const struct kymo_gap *gap)
+{
+	struct kymo_gap *first = context;
+
+	/* as SPEC.md says: what a newer version wrote and a missing END are no damage */
+	if (!first->text[0] && gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_CUT)
+		*first = *gap;
+}
+
+/* Reads and decodes all of the capture beside what its reader does. CAP_EREFUSED names the first
+ * damage of it. */
+static int check_whole(const struct cap_reader *reader, struct cap_err *err)
+{
+	CLEANUP(cap_reader_closep) struct cap_reader *second = NULL;
+	CLEANUP(kymo_walk_freep) struct kymo_walk *walk = NULL;
+	struct kymo_gap first = {.text = ""};
+	const struct kymo_walk_options options = {
+		.decode = true, .gap = keep_first, .gap_context = &first};
+	struct kymo_walk_block at;
+	int rc = cap_reader_reopen(reader, &second, err);
+
+	if (rc == 0)
+		rc = kymo_walk_new(second, &options, &walk, err);
+	if (rc < 0)
+		return rc;
+	while (!first.text[0] && (rc = kymo_walk_next(walk, &at, err)) == 1)
+		;
+	if (rc < 0)
+		return rc;
+	if (!first.text[0])
+		return 0;
+	return cap_fail(err, CAP_EREFUSED, "refused, as --strict asks: byte %" PRIu64 ": %s",
+			first.offset, first.text);
+}
 
 int kymo_reading_open(const char *path, enum kymo_reading reading, struct cap_reader **ret_reader,
 		      struct cap_err *err)
@@ -13,7 +50,7 @@ int kymo_reading_open(const char *path, enum kymo_reading reading, struct cap_re
 	int rc = cap_reader_open(path, &options, &reader, err);
 
 	if (rc == 0 && reading == KYMO_READ_STRICT)
-		rc = kymo_walk_check(reader, err);
+		rc = check_whole(reader, err);
 	if (rc < 0)
 		return rc == CAP_EREFUSED ? cap_context(err, rc, "'%s'", path) : rc;
 	*ret_reader = TAKE(reader);

@@ -6,12 +6,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "analyzer/db/open_db.h"
 #include "analyzer/capture/reading.h"
+#include "analyzer/db/open_db.h"
+#include "analyzer/output/command_run.h"
 #include "analyzer/output/report_writer.h"
 #include "formats/base/cap_error.h"
-
-#define KYMO_EXIT_LOSS 3 /* done, but data was lost, damaged or unknown */
 
 enum kymo_option_group {
 	KYMO_OPT_JSON = 1,     /* --json */
@@ -39,17 +38,6 @@ struct kymo_option {	      /* an option of one command */
 	const char *help;
 	/* value is NULL for options without one. 0, or CAP_EUSAGE with a message. */
 	int (*set)(void *own, const char *value, struct cap_err *err);
-};
-
-struct kymo_command;
-
-struct kymo_run { /* what main hands to a command */
-	const struct kymo_command *command;
-	FILE *out; /* results */
-	/* One line for stderr, printed by main. Also after the command has written results. */
-	void (*note)(const struct kymo_run *run, const char *format, ...)
-		__attribute__((format(printf, 2, 3)));
-	bool stderr_is_tty;
 };
 
 struct kymo_command { /* one line of commands.def */

@@ -8,7 +8,7 @@
 #include "analyzer/commands/capture_commands.h"
 #include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/stop_signal.h"
-#include "analyzer/recover/output_part.h"
+#include "analyzer/output/output_part.h"
 #include "analyzer/recover/recover_capture.h"
 #include "formats/base/cleanup.h"
 

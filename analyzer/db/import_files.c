@@ -9,7 +9,7 @@
 #include "analyzer/db/connection.h"
 #include "analyzer/db/query.h"
 #include "analyzer/db/schema_db.h"
-#include "analyzer/recover/output_part.h"
+#include "analyzer/output/output_part.h"
 #include "analyzer/db/symbolize_db.h"
 #include "formats/base/cleanup.h"
 

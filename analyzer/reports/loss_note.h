@@ -1,8 +1,8 @@
 #pragma once
 /* What was lost, damaged or is unknown in the captures a report covers: as an object of the
  * document, and as one line per capture for stderr. */
-#include "analyzer/commands/common_options.h"
 #include "analyzer/db/open_db.h"
+#include "analyzer/output/command_run.h"
 #include "analyzer/output/report_writer.h"
 
 /*

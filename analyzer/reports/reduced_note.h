@@ -2,8 +2,8 @@
 /* What the recorder left out on purpose, to stay within its budget: sampled more slowly, counted
  * instead of stored, or not recorded. Not a loss: the exit status does not tell it, so every report
  * must. */
-#include "analyzer/commands/common_options.h"
 #include "analyzer/db/open_db.h"
+#include "analyzer/output/command_run.h"
 #include "analyzer/output/report_writer.h"
 
 /* Classes a report is about: bits by enum event_class. */

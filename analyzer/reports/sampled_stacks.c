@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
-#include "analyzer/stats/folded_name.h"
+#include "analyzer/output/folded_name.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/limits.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/stats/folded_name.h"
+#include "analyzer/output/folded_name.h"
 #include "analyzer/reports/folded_report.h"
 #include "formats/base/cleanup.h"
 

@@ -1,5 +1,5 @@
 /* Columns are decoded a second time here: rows of totals and of counts are few. */
-#include "analyzer/recover/counted_tally.h"
+#include "analyzer/capture/counted_tally.h"
 
 #include <errno.h>
 #include <stdlib.h>

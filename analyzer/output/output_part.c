@@ -1,5 +1,5 @@
 /* See the header. Nothing here knows what is in the file. */
-#include "analyzer/recover/output_part.h"
+#include "analyzer/output/output_part.h"
 
 #include <errno.h>
 #include <fcntl.h>

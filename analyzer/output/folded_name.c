@@ -1,6 +1,6 @@
 /* What may not stand in folded stacks is replaced here, before names are compared: names that print
  * alike are one frame. */
-#include "analyzer/stats/folded_name.h"
+#include "analyzer/output/folded_name.h"
 
 #include <errno.h>
 #include <stdlib.h>

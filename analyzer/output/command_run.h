@@ -1,0 +1,17 @@
+#pragma once
+/* What main hands to a command: where its results go, and how it says something beside them. */
+#include <stdbool.h>
+#include <stdio.h>
+
+#define KYMO_EXIT_LOSS 3 /* done, but data was lost, damaged or unknown */
+
+struct kymo_command;
+
+struct kymo_run {
+	const struct kymo_command *command;
+	FILE *out; /* results */
+	/* One line for stderr, printed by main. Also after the command has written results. */
+	void (*note)(const struct kymo_run *run, const char *format, ...)
+		__attribute__((format(printf, 2, 3)));
+	bool stderr_is_tty;
+};
