@@ -127,6 +127,6 @@ step 'What recording cost'
 show overhead "$capture"
 
 step 'Flame graph'
-show flame "$capture" -o "$out/demo.svg"
+show flame -f "$capture" -o "$out/demo.svg"
 echo "open it in a browser: $(cd "$out" && pwd)/demo.svg"
 echo "the capture: $capture; ask it anything: $bin/kymo sql $capture 'SELECT * FROM syscalls_in_flight LIMIT 5'"

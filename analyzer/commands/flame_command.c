@@ -1,13 +1,12 @@
 /* kymo flame: the flame graph as an SVG file, to stdout or to a file. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "analyzer/commands/report_commands.h"
 #include "analyzer/commands/report_session.h"
+#include "analyzer/output/result_file.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"
@@ -18,6 +17,7 @@ struct flame_options {
 	enum kymo_process_label label;
 	bool reverse;
 	const char *output; /* NULL: stdout */
+	bool force;
 };
 
 static int set_title(void *own, const char *value, struct cap_err *err)
@@ -98,8 +98,16 @@ static int set_output(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_force(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct flame_options *)own)->force = true;
+	return 0;
+}
+
 static const struct kymo_option options_table[] = {
 	{"output", 'o', "FILE", "write to FILE instead of stdout", set_output},
+	{"force", 'f', NULL, "replace FILE if it exists", set_force},
 	{"title", 0, "TEXT", "title of the picture (CPU flame graph)", set_title},
 	{"width", 0, "PX", "width of the picture (1200)", set_width},
 	{"minwidth", 0, "PX", "leave out narrower frames (0.1)", set_min_width},
@@ -113,58 +121,14 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
-/* flags: more of open(2)'s. A new file is for its owner only, as captures and databases are. */
-static int write_to(const char *path, int flags, const struct kymo_tree *tree,
-		    const struct kymo_flame_options *svg, struct cap_err *err)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0600), rc, failed;
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (!out) {
-		failed = errno;
-		if (fd >= 0)
-			(void)close(fd); /* nothing was written */
-		return cap_fail_errno(err, failed, "write '%s'", path);
-	}
-	rc = kymo_svg_flame(out, tree, svg, err);
-	failed = fclose(out) != 0 ? errno : 0;
-	if (rc == 0 && failed)
-		rc = cap_fail_errno(err, failed, "write '%s'", path);
-	return rc;
-}
-
-/* Under its final name a picture is whole or not there at all. */
-static int write_file(const char *path, const struct kymo_tree *tree,
-		      const struct kymo_flame_options *svg, struct cap_err *err)
-{
-	CLEANUP(cap_freep) char *part = NULL;
-	struct stat status;
-	int rc;
-
-	/* A device or a pipe is written to, never replaced by a file. */
-	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		return write_to(path, O_TRUNC, tree, svg, err);
-	if (asprintf(&part, "%s.part", path) < 0) {
-		part = NULL;
-		return cap_fail(err, -ENOMEM, "write '%s'", path);
-	}
-	(void)unlink(part); /* what a killed one left; a link there is not followed */
-	rc = write_to(part, O_CREAT | O_EXCL | O_NOFOLLOW, tree, svg, err);
-	if (rc == 0 && rename(part, path) < 0)
-		rc = cap_fail_errno(err, errno, "rename '%s' to '%s'", part, path);
-	if (rc < 0)
-		(void)unlink(part); /* it is of no use; the first error is the one to report */
-	return rc;
-}
-
-static int write_json(const struct kymo_run *run, const struct kymo_common *common,
+static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_common *common,
 		      struct kymo_db *db, const struct kymo_tree *tree,
 		      const struct kymo_stack_facts *facts, struct cap_err *err)
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	int rc, status;
 
-	rc = kymo_writer_new(common->format, run->out, &writer);
+	rc = kymo_writer_new(common->format, out, &writer);
 	if (rc < 0)
 		return cap_fail(err, rc, "flame graph");
 	kymo_writer_field_int(writer, "samples", KYMO_SHOW_COUNT, (s64)facts->samples);
@@ -189,7 +153,7 @@ static int write_json(const struct kymo_run *run, const struct kymo_common *comm
 	return rc < 0 ? rc : status;
 }
 
-static int write_svg(const struct kymo_run *run, const struct kymo_common *common,
+static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_common *common,
 		     struct kymo_db *db, const struct kymo_tree *tree,
 		     const struct kymo_stack_facts *facts, struct flame_options *own,
 		     struct cap_err *err)
@@ -207,16 +171,13 @@ static int write_svg(const struct kymo_run *run, const struct kymo_common *commo
 	own->svg.count_is_ns = facts->weight.weight == KYMO_WEIGHT_NS;
 	own->svg.captions = captions.captions;
 	own->svg.caption_count = captions.count;
-	if (own->output)
-		rc = write_file(own->output, tree, &own->svg, err);
-	else
-		rc = kymo_svg_flame(run->out, tree, &own->svg, err);
+	rc = kymo_svg_flame(out, tree, &own->svg, err);
 	if (rc == 0)
 		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL, err);
 	return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
 }
 
-static int draw(const struct kymo_run *run, struct kymo_common *common, const char *path,
+static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *common, const char *path,
 		struct flame_options *own, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
@@ -245,8 +206,35 @@ static int draw(const struct kymo_run *run, struct kymo_common *common, const ch
 	if (facts.samples == 0)
 		run->note(run, "no CPU samples (recorded with -e cpu, and within the filters?)");
 	if (common->format == KYMO_FORMAT_JSON)
-		return write_json(run, common, db, tree, &facts, err);
-	return write_svg(run, common, db, tree, &facts, own, err);
+		return write_json(run, out, common, db, tree, &facts, err);
+	return write_svg(run, out, common, db, tree, &facts, own, err);
+}
+
+static int draw_into(const struct kymo_run *run, struct kymo_common *common, const char *path,
+		     struct flame_options *own, struct cap_err *err)
+{
+	const struct kymo_result_request request = {
+		.path = own->output,
+		.force = own->force,
+		.stream = true,
+		.what = "flame graph",
+		.for_files = common->format == KYMO_FORMAT_JSON ? NULL : "a picture",
+		.inputs = &path,
+		.input_count = 1};
+	CLEANUP(kymo_result_done) struct kymo_result_file result = {.fd = -1};
+	FILE *out;
+	int rc, status;
+
+	rc = kymo_result_open(&request, &result, err);
+	if (rc == 0)
+		rc = kymo_result_stream(&result, run->out, &out, err);
+	if (rc < 0)
+		return rc;
+	status = draw(run, out, common, path, own, err);
+	if (status < 0)
+		return status;
+	rc = kymo_result_publish(&result, err);
+	return rc < 0 ? rc : status;
 }
 
 int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
@@ -271,5 +259,5 @@ int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct ca
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	return draw(run, &common, argv[first], &own, err);
+	return draw_into(run, &common, argv[first], &own, err);
 }

@@ -2,13 +2,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "analyzer/commands/capture_commands.h"
 #include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/stop_signal.h"
-#include "analyzer/output/output_part.h"
+#include "analyzer/output/result_file.h"
 #include "analyzer/recover/recover_capture.h"
 #include "formats/base/cleanup.h"
 
@@ -109,19 +107,28 @@ static int recover_to(const struct kymo_run *run, const struct kymo_common *comm
 	return rc;
 }
 
-static int recover_to_file(const struct kymo_run *run, const struct kymo_common *common,
-			   const struct recover_arguments *own, const char *path,
-			   struct cap_reader *reader, struct kymo_recovered *ret_found,
-			   struct cap_err *err)
+static int recover_into(const struct kymo_run *run, const struct kymo_common *common,
+			const struct recover_arguments *own, const char *path,
+			struct cap_reader *reader, struct kymo_recovered *ret_found,
+			struct cap_err *err)
 {
-	CLEANUP(kymo_part_done) struct kymo_part part = {.fd = -1};
-	int rc = kymo_part_create(own->output, own->force, "recovery", &path, 1, &part, err);
+	const struct kymo_result_request request = {.path = own->output,
+						    .force = own->force,
+						    .stream = true,
+						    .what = "recovery",
+						    .for_files = "a capture",
+						    .inputs = &path,
+						    .input_count = 1};
+	CLEANUP(kymo_result_done) struct kymo_result_file result = {.fd = -1};
+	int rc = kymo_result_open(&request, &result, err);
 
 	if (rc == 0)
-		rc = recover_to(run, common, path, reader, part.fd, ret_found, err);
+		rc = recover_to(run, common, path, reader, result.fd, ret_found, err);
 	if (rc == 0)
-		rc = kymo_part_publish(&part, err);
-	return rc < 0 && rc != -EINTR ? cap_context(err, rc, "recover into '%s'", own->output) : rc;
+		rc = kymo_result_publish(&result, err);
+	if (rc < 0 && rc != -EINTR && !result.is_stdout)
+		return cap_context(err, rc, "recover into '%s'", own->output);
+	return rc;
 }
 
 int kymo_recover_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
@@ -142,18 +149,13 @@ int kymo_recover_main(const struct kymo_run *run, int argc, char **argv, struct 
 		return rc < 0 ? rc : 0;
 	if (!own.output)
 		return cap_fail(err, CAP_EUSAGE, "where to? give the capture to make with -o OUT");
-	if (strcmp(own.output, "-") == 0 && isatty(STDOUT_FILENO))
-		return cap_fail(err, CAP_EUSAGE,
-				"refusing to write a capture to a terminal; give -o FILE");
-	rc = cap_reader_open(argv[first], NULL, &reader, err);
+	rc = kymo_reading_open(argv[first], KYMO_READ_SKIP, &reader, err);
 	if (rc == CAP_ENOTCAPTURE) {
 		run->note(run, "%s", err->text);
 		return EXIT_NOT_A_CAPTURE;
 	}
-	if (rc == 0 && strcmp(own.output, "-") == 0)
-		rc = recover_to(run, &common, argv[first], reader, STDOUT_FILENO, &found, err);
-	else if (rc == 0)
-		rc = recover_to_file(run, &common, &own, argv[first], reader, &found, err);
+	if (rc == 0)
+		rc = recover_into(run, &common, &own, argv[first], reader, &found, err);
 	if (rc < 0)
 		return rc;
 	if (!common.quiet || !found.lossless)

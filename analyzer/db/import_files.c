@@ -9,8 +9,8 @@
 #include "analyzer/db/connection.h"
 #include "analyzer/db/query.h"
 #include "analyzer/db/schema_db.h"
-#include "analyzer/output/output_part.h"
 #include "analyzer/db/symbolize_db.h"
+#include "analyzer/output/result_file.h"
 #include "formats/base/cleanup.h"
 
 /* Passes over a capture that take time, in order, and the share of the whole that each has;
@@ -20,7 +20,7 @@
 
 struct import {
 	const struct kymo_import_options *options;
-	struct kymo_part part;
+	struct kymo_result_file result;
 	sqlite3 *db;
 	struct kymo_ids next; /* bases for the next capture */
 	size_t file;
@@ -34,7 +34,7 @@ static void import_done(struct import *import)
 {
 	if (import->db)
 		kymo_connection_closep(&import->db);
-	kymo_part_done(&import->part);
+	kymo_result_done(&import->result);
 }
 
 /* -------- progress -------- */
@@ -70,10 +70,11 @@ static int progress(void *context, u64 done_bytes, u64 total_bytes)
 
 /* -------- contents -------- */
 
-static int open_part(struct import *import, struct cap_err *err)
+static int open_database(struct import *import, struct cap_err *err)
 {
-	int rc = kymo_connection_open(
-		import->part.path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &import->db, err);
+	int rc = kymo_connection_open(import->result.path,
+				      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &import->db,
+				      err);
 
 	if (rc == 0)
 		rc = kymo_query_exec(import->db,
@@ -144,14 +145,18 @@ static int import_one(struct import *import, struct kymo_import_result *result, 
 int kymo_import_files(const struct kymo_import_options *options,
 		      struct kymo_import_result *ret_result, struct cap_err *err)
 {
+	const struct kymo_result_request request = {.path = options->output,
+						    .force = options->force,
+						    .what = "import",
+						    .inputs = options->paths,
+						    .input_count = options->path_count};
 	CLEANUP(import_done)
-	struct import import = {.options = options, .next = {.capture = 1}, .part = {.fd = -1}};
+	struct import import = {.options = options, .next = {.capture = 1}, .result = {.fd = -1}};
 	struct kymo_import_result result = {0};
-	int rc = kymo_part_create(options->output, options->force, "import", options->paths,
-				  options->path_count, &import.part, err);
+	int rc = kymo_result_open(&request, &import.result, err);
 
 	if (rc == 0)
-		rc = open_part(&import, err);
+		rc = open_database(&import, err);
 	for (size_t i = 0; rc == 0 && i < options->path_count; i++) {
 		import.file = i;
 		rc = import_one(&import, &result, err);
@@ -164,7 +169,7 @@ int kymo_import_files(const struct kymo_import_options *options,
 		return rc == -EINTR ? rc
 				    : cap_context(err, rc, "import into '%s'", options->output);
 	kymo_connection_closep(&import.db);
-	rc = kymo_part_publish(&import.part, err);
+	rc = kymo_result_publish(&import.result, err);
 	if (rc < 0)
 		return rc;
 	*ret_result = result;

@@ -3,8 +3,6 @@ $ kymo-record --source synthetic:events=100000,mix=all,seed=3 -q -o a.kymo
 $ kymo syscalls a.kymo >/dev/full; echo "status $?"
 > status 1
 2> kymo: syscalls: write the output: No space left on device
-$ kymo dump a.kymo | head -1 >/dev/null; echo "status ${PIPESTATUS[0]}"
-> status 1
 $ kymo syscalls a.kymo 2>&1 >/dev/null | wc -l
 > 0
 $ kymo syscalls --json a.kymo | jq -r '(.syscalls | length > 3), (.syscalls[0] | has("name") and has("calls") and has("errors") and has("total_ns") and has("min_ns") and has("avg_ns") and has("p50_ns") and has("p99_ns") and has("max_ns"))'
