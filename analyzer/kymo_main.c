@@ -11,7 +11,7 @@
 #include "analyzer/commands/common_options.h"
 #include "analyzer/output/safe_text.h"
 
-enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, EXIT_SIGPIPE = 141 };
 
 /* Messages name paths and other things that a capture brought along: they are shown as safely as
  * results are. */
@@ -67,12 +67,31 @@ static int status_of(int rc, const struct kymo_run *run, struct cap_err *err)
 	if (rc >= 0)
 		return rc;
 	cap_say_memory(err, rc);
-	if (rc == -EPIPE)
-		return EXIT_FAILURE; /* the reader of our output went away and knows it */
 	print_message(run->command->name, rc == -EINTR ? "interrupted" : err->text);
 	if (rc == -EINTR)
 		return EXIT_INTERRUPTED;
 	return rc == CAP_EUSAGE || rc == CAP_EREFUSED ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+/* The reader of our output went away and knows it: nothing is said, and the shell sees what it sees
+ * of every program in such a pipe. By now all files are closed in order. */
+static int end_by_sigpipe(void)
+{
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)raise(SIGPIPE);
+	return EXIT_SIGPIPE; /* it is blocked */
+}
+
+/* Text for standard output has been written: has it arrived? */
+static int finish_text(void)
+{
+	int rc = kymo_output_error(stdout);
+
+	if (rc == -EPIPE)
+		return end_by_sigpipe();
+	if (rc < 0)
+		print_message(NULL, "the output could not be written");
+	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
@@ -90,11 +109,11 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		print_help(stdout);
-		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		return finish_text();
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		(void)printf("kymo %s\n", KYMO_VERSION);
-		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		return finish_text();
 	}
 	run.command = find_command(argv[1]);
 	if (!run.command) {
@@ -103,10 +122,14 @@ int main(int argc, char **argv)
 		print_message(NULL, err.text);
 		return EXIT_USAGE;
 	}
-	status = status_of(run.command->main(&run, argc - 1, argv + 1, &err), &run, &err);
-	if (fflush(stdout) != 0 && status == EXIT_SUCCESS) {
-		print_message(run.command->name, "the output could not be written");
-		status = EXIT_FAILURE;
+	status = run.command->main(&run, argc - 1, argv + 1, &err);
+	if (status == -EPIPE)
+		return end_by_sigpipe();
+	status = status_of(status, &run, &err);
+	if (status == EXIT_SUCCESS || status == KYMO_EXIT_LOSS) {
+		int rc = finish_text();
+
+		return rc == EXIT_SUCCESS ? status : rc;
 	}
 	return status;
 }

@@ -270,7 +270,7 @@ static int verify_one(const struct kymo_run *run, const struct kymo_common *comm
 {
 	CLEANUP(verify_done)
 	struct verify verify = {.run = run, .common = common, .path = path, .decode = own->decode};
-	int rc = cap_reader_open(path, NULL, &verify.reader, err);
+	int rc = kymo_reading_open(path, KYMO_READ_SKIP, &verify.reader, err);
 
 	if (rc == CAP_ENOTCAPTURE) {
 		run->note(run, "%s", err->text);
@@ -310,12 +310,12 @@ int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct c
 	for (int i = first; i < argc; i++) {
 		rc = verify_one(run, &common, &own, argv[i], err);
 		/* one file that cannot be read does not keep the others from being checked */
-		if (rc < 0 && (i + 1 == argc || rc == -EPIPE || rc == -ENOMEM) && status == 0)
+		if (rc == -EPIPE || (rc < 0 && (i + 1 == argc || rc == -ENOMEM) && status == 0))
 			return rc;
 		if (rc < 0)
 			run->note(run, "%s", err->text);
 		status = worse(status, rc < 0 ? 1 : rc);
-		if (rc == -EPIPE || rc == -ENOMEM)
+		if (rc == -ENOMEM)
 			break;
 		if (i + 1 < argc && common.format == KYMO_FORMAT_TEXT)
 			(void)fputc('\n', run->out);
