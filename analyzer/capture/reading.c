@@ -1,7 +1,12 @@
 /* See the header. */
 #include "analyzer/capture/reading.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "analyzer/capture/capture_walk.h"
 #include "formats/base/cleanup.h"
@@ -41,6 +46,24 @@ static int check_whole(const struct cap_reader *reader, struct cap_err *err)
 			first.offset, first.text);
 }
 
+int kymo_reading_explain(const char *path, int rc, struct cap_err *err)
+{
+	char owner[24] = "root";
+	struct cap_err inner;
+	struct stat st;
+
+	if (rc != -EACCES || !err || stat(path, &st) < 0)
+		return rc;
+	inner = *err;
+	if (st.st_uid == geteuid())
+		return cap_fail(err, rc, "%s: its mode is %04o; run: chmod u+r '%s'", inner.text,
+				st.st_mode & 07777, path);
+	if (st.st_uid != 0)
+		(void)snprintf(owner, sizeof(owner), "user %u", st.st_uid);
+	return cap_fail(err, rc, "%s: it belongs to %s, mode %04o; run: sudo chown $USER '%s'",
+			inner.text, owner, st.st_mode & 07777, path);
+}
+
 int kymo_reading_open(const char *path, enum kymo_reading reading, struct cap_reader **ret_reader,
 		      struct cap_err *err)
 {
@@ -52,7 +75,8 @@ int kymo_reading_open(const char *path, enum kymo_reading reading, struct cap_re
 	if (rc == 0 && reading == KYMO_READ_STRICT)
 		rc = check_whole(reader, err);
 	if (rc < 0)
-		return rc == CAP_EREFUSED ? cap_context(err, rc, "'%s'", path) : rc;
+		return rc == CAP_EREFUSED ? cap_context(err, rc, "'%s'", path)
+					  : kymo_reading_explain(path, rc, err);
 	*ret_reader = TAKE(reader);
 	return 0;
 }

@@ -14,3 +14,7 @@ enum kymo_reading {			/* what damage means to who reads */
  * the reader is handed out, so that nothing needs to be taken back later. */
 int kymo_reading_open(const char *path, enum kymo_reading reading, struct cap_reader **ret_reader,
 		      struct cap_err *err);
+
+/* Where path could not be opened for want of permission, says in err whose it is and what to type:
+ * recordings made with plain root are root's alone. Returns rc. */
+int kymo_reading_explain(const char *path, int rc, struct cap_err *err);

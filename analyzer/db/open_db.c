@@ -48,7 +48,8 @@ static int look_at(const char *path, enum content *ret_content, u64 *ret_file_by
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return cap_fail_errno(err, errno, "open '%s'", path);
+		return kymo_reading_explain(path, cap_fail_errno(err, errno, "open '%s'", path),
+					    err);
 	if (fstat(fd, &st) < 0)
 		return cap_fail_errno(err, errno, "open '%s'", path);
 	if (!S_ISREG(st.st_mode) || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||

@@ -12,7 +12,8 @@
 struct rec_output;
 
 /*
- * Creates `path` for us alone (mode 0600); "-" is standard output. Refuses a path that exists,
+ * Creates `path` for us alone (mode 0600), under sudo for its caller; "-" is standard output.
+ * Refuses a path that exists,
  * whatever it is; with `force` a regular file there is removed first. Refuses a terminal and a
  * directory that others may write to (sticky ones are fine). -errno or CAP_EUSAGE; the message says
  * what to do.

@@ -187,6 +187,34 @@ static int check_file(const struct rec_output *output, const char *path, bool fo
 	return 0;
 }
 
+/* What sudo says about who called it, as a number that can be an id; -1 where it says nothing. */
+static s64 sudo_id(const char *name)
+{
+	const char *text = secure_getenv(name);
+	char *end;
+	long long id;
+
+	if (!text || *text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	id = strtoll(text, &end, 10);
+	return errno || *end || id > INT32_MAX ? -1 : id; /* (uid_t)-1 means "leave it" */
+}
+
+/*
+ * A recording made with sudo belongs to who typed it, who reads it next, without sudo. Only for
+ * root in its own right, whose environment is its own, and only the file that was just made.
+ */
+static void give_to_caller(int fd)
+{
+	s64 uid = sudo_id("SUDO_UID"), gid = sudo_id("SUDO_GID");
+
+	if (geteuid() != 0 || getuid() != 0 || uid <= 0 || gid < 0)
+		return;
+	if (fchown(fd, (uid_t)uid, (gid_t)gid) < 0)
+		return; /* it stays root's, and kymo says what to do */
+}
+
 static int open_file(struct rec_output *output, const char *path, bool force, struct cap_err *err)
 {
 	struct stat info;
@@ -207,6 +235,7 @@ static int open_file(struct rec_output *output, const char *path, bool force, st
 	output->device = info.st_dev;
 	output->inode = info.st_ino;
 	(void)fchmod(output->fd, 0600); /* an umask can only have made it stricter */
+	give_to_caller(output->fd);
 	output->can_reserve = true;
 	output->max_bytes = size_limit();
 	return 0;

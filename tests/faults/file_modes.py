@@ -17,7 +17,7 @@ MAKERS = {  # what makes a file -> (words before the name, word that forces)
     "capture": (SOURCE + ["-o"], "--force"),
     "database": ([KYMO, "import", "in.kymo", "-o"], "-f"),
     "sound copy": ([KYMO, "recover", "in.kymo", "-o"], "-f"),
-    "picture": ([KYMO, "flame", "in.kymo", "-o"], None),
+    "picture": ([KYMO, "flame", "in.kymo", "-o"], "-f"),
 }
 cases = failed = 0
 
