@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "formats/base/cleanup.h"
+#include "formats/base/near_word.h"
 #include "recorder/base/option_text.h"
 #include "recorder/options/option_values.h"
 
@@ -278,12 +279,12 @@ static struct nearest find_nearest(const char *full)
 		key_dot = strchr(key, '.');
 		if (!strcmp(leaf, key_dot ? key_dot + 1 : key) || !strcmp(leaf, spec->long_name))
 			consider(&nearest, 0, key);
-		consider(&nearest, rec_text_slips(full, key), key);
-		consider(&nearest, rec_text_slips(leaf, key_dot ? key_dot + 1 : key), key);
+		consider(&nearest, cap_word_slips(full, key), key);
+		consider(&nearest, cap_word_slips(leaf, key_dot ? key_dot + 1 : key), key);
 		if (!key_dot || dot)
 			continue;
 		snprintf(section, sizeof(section), "%.*s", (int)(key_dot - key), key);
-		consider(&nearest, rec_text_slips(full, section), section);
+		consider(&nearest, cap_word_slips(full, section), section);
 	}
 	return nearest;
 }

@@ -10,6 +10,7 @@
 
 #include "recorder/options/config_yaml.h"
 #include "formats/base/cleanup.h"
+#include "formats/base/near_word.h"
 #include "recorder/base/option_text.h"
 #include "recorder/options/option_values.h"
 
@@ -105,7 +106,7 @@ static int fail_unknown_long(const char *word, size_t len, struct cap_err *err)
 	snprintf(name, sizeof(name), "%.*s", (int)len, word);
 	for (int i = 0; i < REC_OPTION_COUNT; i++) {
 		const struct rec_option_spec *spec = &rec_option_specs[i];
-		unsigned int distance = rec_text_slips(name, spec->long_name);
+		unsigned int distance = cap_word_slips(name, spec->long_name);
 
 		if (len && !strncmp(spec->long_name, word, len)) {
 			second = second ? second : first ? spec : NULL;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fuzz_target.h"
+#include "formats/base/near_word.h"
 #include "recorder/host/kernel_map_state.h"
 #include "recorder/host/maps_parse.h"
 #include "recorder/base/option_text.h"
@@ -123,8 +124,8 @@ static void show(const char *text)
 	for (const unsigned char *p = (const unsigned char *)visible; *p; p++)
 		if (*p < ' ' || *p == 0x7f)
 			abort();
-	(void)rec_text_distance(text, "frequency");
-	(void)rec_text_slips(text, "frequency");
+	(void)cap_word_distance(text, "frequency");
+	(void)cap_word_slips(text, "frequency");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

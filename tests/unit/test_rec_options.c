@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "formats/base/near_word.h"
 #include "recorder/base/option_text.h"
 #include "recorder/options/options.h"
 #include "recorder/base/units.h"
@@ -514,11 +515,11 @@ static void test_formats_parse_back(void **state)
 static void test_distance(void **state)
 {
 	(void)state;
-	assert_int_equal(rec_text_distance("freq", "freq"), 0);
-	assert_int_equal(rec_text_distance("ferq", "freq"), 1);
-	assert_int_equal(rec_text_distance("", "abc"), 3);
-	assert_int_equal(rec_text_distance("frequency", "freq"), 5);
-	assert_int_equal(rec_text_distance("0123456789012345678901234567890123456789x", ""), 99);
+	assert_int_equal(cap_word_distance("freq", "freq"), 0);
+	assert_int_equal(cap_word_distance("ferq", "freq"), 1);
+	assert_int_equal(cap_word_distance("", "abc"), 3);
+	assert_int_equal(cap_word_distance("frequency", "freq"), 5);
+	assert_int_equal(cap_word_distance("0123456789012345678901234567890123456789x", ""), 99);
 }
 
 int main(void)
