@@ -120,10 +120,11 @@ static int parse_time(const char *text, s64 *ret_ns, bool *ret_absolute, struct 
 		}
 	}
 	if (digits == 0 || (*rest != '\0' && strcmp(rest, "s") != 0))
-		return cap_fail(err, CAP_EUSAGE,
-				"'%s' is no time: give seconds from the capture's start (2.5), or "
-				"ns of its clock (123ns)",
-				text);
+		return cap_fail(
+			err, CAP_EUSAGE,
+			"'%s' is not a time: give seconds from the capture's start (2.5), or "
+			"ns of its clock (123ns)",
+			text);
 	if (__builtin_mul_overflow(value, 1000000000, &value) ||
 	    __builtin_add_overflow(value, fraction, &value))
 		return cap_fail(err, CAP_EUSAGE, "time '%s' is too big", text);
@@ -156,7 +157,7 @@ static int parse_number(const char *text, s64 least, s64 *ret_number, struct cap
 	errno = 0;
 	number = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || number < least || number > INT32_MAX)
-		return cap_fail(err, CAP_EUSAGE, "'%s' is no number from %lld to %d", text,
+		return cap_fail(err, CAP_EUSAGE, "'%s' is not a number from %lld to %d", text,
 				(long long)least, INT32_MAX);
 	*ret_number = number;
 	return 0;
@@ -164,6 +165,9 @@ static int parse_number(const char *text, s64 least, s64 *ret_number, struct cap
 
 static int set_pid(void *own, const char *value, struct cap_err *err)
 {
+	if (*value && strspn(value, "+-0123456789") == 0)
+		return cap_fail(err, CAP_EUSAGE, "'%s' is not a process id; --comm takes names",
+				value);
 	return parse_number(value, 0, &((struct kymo_common *)own)->filter.pid, err);
 }
 
@@ -320,6 +324,15 @@ static int set_options(const struct kymo_run *run, struct option_set *set, int a
 	return 0;
 }
 
+/* The same check as kymo_filter_resolve's, before the capture is read. */
+static int check_window(const struct kymo_filter *filter, struct cap_err *err)
+{
+	if (filter->has_from && filter->has_to &&
+	    filter->from_is_absolute == filter->to_is_absolute && filter->to_ns <= filter->from_ns)
+		return cap_fail(err, CAP_EUSAGE, KYMO_WINDOW_EMPTY);
+	return 0;
+}
+
 int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *parse, int argc,
 		       char **argv, struct kymo_common *ret_common, int *ret_first,
 		       struct cap_err *err)
@@ -333,6 +346,9 @@ int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *pars
 	collect_options(set, parse, &common);
 	rc = set_options(run, set, argc, argv, err);
 	if (rc != 0)
+		return rc;
+	rc = check_window(&common.filter, err);
+	if (rc < 0)
 		return rc;
 	given = argc - optind;
 	if (given < parse->min_arguments)

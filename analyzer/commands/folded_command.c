@@ -103,7 +103,10 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	if (rc < 0)
 		return rc;
 	if (facts.samples == 0)
-		run->note(run, "no CPU samples (recorded with -e cpu, and within the filters?)");
+		run->note(run, "%s",
+			  kymo_filter_is_open(&common.filter)
+				  ? "no CPU samples: were they recorded (-e cpu)?"
+				  : "no CPU samples within what was asked for");
 	rc = kymo_unnamed_advice(db, &common.filter, &facts, text, err);
 	if (rc < 0)
 		return rc;

@@ -1,6 +1,10 @@
 /* See the header: thin on purpose, so that all reports open their input in the same way. */
 #include "analyzer/commands/report_session.h"
 
+#include <errno.h>
+
+#include "analyzer/db/filter_known.h"
+#include "analyzer/reports/loss_note.h"
 #include "formats/base/cleanup.h"
 
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
@@ -10,6 +14,7 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 	const struct kymo_db_options options = {.reading = common->reading,
 						.symbolize = common->symbols,
 						.symbol_options = &common->symbol_options};
+	char window[KYMO_WINDOW_TEXT_BYTES];
 	int rc;
 
 	rc = kymo_db_open(path, &options, &db, err);
@@ -23,8 +28,19 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 			  "--debug-dir belong",
 			  path);
 	rc = kymo_filter_resolve(db, &common->filter, err);
+	if (rc == 0)
+		rc = kymo_filter_known(db, &common->filter, err);
+	if (rc == -ESRCH) { /* it may be among what is missing */
+		struct cap_err second;
+
+		(void)kymo_loss_note(run, db, &common->filter, NULL, &second);
+	}
+	if (rc == 0)
+		rc = kymo_filter_window(db, &common->filter, window, err);
 	if (rc < 0)
 		return rc;
+	if (window[0])
+		run->note(run, "%s", window);
 	*ret_db = TAKE(db);
 	return 0;
 }

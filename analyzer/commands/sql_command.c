@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"
@@ -52,6 +53,9 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	if (argc - first == 1 && argv[first][0] == '-' && !argv[first][1])
 		return cap_fail(err, CAP_EUSAGE,
 				"the capture and the query cannot both come from standard input");
+	if (argc - first == 1 && isatty(STDIN_FILENO))
+		run->note(run, "reading SQL from the terminal: end it with Ctrl-D, or give it as "
+			       "an argument");
 	rc = argc - first == 1 ? read_query(stdin, &from_stdin, err) : 0;
 	if (rc == 0)
 		rc = kymo_db_open(argv[first], &options, &db, err);

@@ -5,6 +5,7 @@
 
 #include "analyzer/commands/report_commands.h"
 #include "analyzer/commands/report_session.h"
+#include "analyzer/db/filter_known.h"
 #include "analyzer/db/filter_summaries.h"
 #include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
@@ -140,9 +141,10 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 		drawn = kymo_syscalls_histogram_table(db, &own->report, writer, err);
 	if (rows < 0 || drawn < 0)
 		return (int)(rows < 0 ? rows : drawn);
-	if (rows == 0)
-		run->note(run,
-			  "no system calls (recorded with -e syscalls, and within the filters?)");
+	if (rows == 0 && (own->report.name || !kymo_filter_is_open(&common->filter)))
+		run->note(run, "no system calls within what was asked for");
+	else if (rows == 0)
+		run->note(run, "no system calls: were they recorded (-e syscalls)?");
 	rc = note_gaps(run, common, db, own->report.estimate, err);
 	if (rc < 0)
 		return rc;
@@ -189,6 +191,8 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 				"--comm");
 	common.symbols = false; /* no stacks are shown */
 	rc = kymo_report_open(run, &common, argv[first], &db, err);
+	if (rc == 0 && own.report.name)
+		rc = kymo_syscall_known(db, &common.filter, own.report.name, err);
 	if (rc == 0)
 		rc = kymo_filter_summaries(db, &common.filter, &outside, err);
 	if (rc < 0)

@@ -66,6 +66,8 @@ int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct c
 		 __builtin_add_overflow(filter->to_ns, start_ns, &filter->to_ns))
 		filter->to_ns = INT64_MAX;
 	filter->from_is_absolute = filter->to_is_absolute = true;
+	if (filter->has_from && filter->has_to && filter->to_ns <= filter->from_ns)
+		return cap_fail(err, CAP_EUSAGE, KYMO_WINDOW_EMPTY);
 	return 0;
 }
 

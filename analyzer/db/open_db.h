@@ -52,10 +52,12 @@ struct kymo_filter {
 	s64 capture_id;		/* 0: all */
 };
 
+#define KYMO_WINDOW_EMPTY "--to must be later than --from"
+
 /*
  * Makes the times absolute (INT64_MIN and INT64_MAX where open) and sets capture_id where the
- * database holds one capture. CAP_EUSAGE if the capture does not exist, or if times relative to the
- * start are asked of several captures.
+ * database holds one capture. CAP_EUSAGE if the capture does not exist, if times relative to the
+ * start are asked of several captures, or if the window ends before it begins.
  */
 int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct cap_err *err);
 bool kymo_filter_is_open(const struct kymo_filter *

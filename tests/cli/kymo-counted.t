@@ -81,9 +81,9 @@ $ kymo syscalls --from 1.5 -n 1 c.kymo
 >   exact:               calls, errors, unfinished, total and avg of both
 >   estimated:           durations of counted calls are known to a power of two; percentiles with ~ are interpolated in it
 >   bounds:              no call was shorter than a min with >, none longer than a max with <
-$ kymo syscalls --from 0 --to 0.001 --comm nobody c.kymo
+$ kymo syscalls --from 0 --to 0.001 --comm kymo-record c.kymo
 > syscall  calls  errors  unfinished  total  share  min  avg  p50  p99  max
-2> kymo: syscalls: no system calls (recorded with -e syscalls, and within the filters?)
+2> kymo: syscalls: no system calls within what was asked for
 $ kymo syscalls --sort name --comm storm -n 2 --json c.kymo | jq -c '.counted_calls.names'
 > "counted calls are of whole processes: --comm was compared with the name of the main thread"
 $ kymo import -q --no-symbols c.kymo -o c.db; kymo import --no-symbols c.kymo -f -o c.db 2>&1 | sed 1d

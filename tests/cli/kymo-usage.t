@@ -28,10 +28,10 @@ $ kymo info --nonsense x.kymo
 2> kymo: info: no option '--nonsense', or not like this; --help lists them
 ? 2
 $ kymo syscalls --pid abc $SAMPLES/all.kymo
-2> kymo: syscalls: --pid: 'abc' is no number from 0 to 2147483647
+2> kymo: syscalls: --pid: 'abc' is not a process id; --comm takes names
 ? 2
 $ kymo syscalls --from nonsense $SAMPLES/all.kymo
-2> kymo: syscalls: --from: 'nonsense' is no time: give seconds from the capture's start (2.5), or ns of its clock (123ns)
+2> kymo: syscalls: --from: 'nonsense' is not a time: give seconds from the capture's start (2.5), or ns of its clock (123ns)
 ? 2
 $ kymo folded
 2> kymo: folded: usage: kymo folded [OPTIONS] CAPTURE_OR_DB
