@@ -4,34 +4,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
+#include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/stop_signal.h"
 #include "analyzer/db/import_files.h"
-#include "analyzer/output/safe_text.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"
-
-#define LINE_PERIOD_NS 200000000
 
 struct import_arguments {
 	const char *output;
 	bool force;
 };
-
-struct progress_line {
-	bool shown; /* on a terminal */
-	u64 start_ns, last_ns;
-};
-
-static u64 now_ns(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* it cannot fail for this clock */
-	return (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
-}
 
 static int set_output(void *own, const char *value, struct cap_err *err)
 {
@@ -55,25 +38,21 @@ static const struct kymo_option options_table[] = {
 
 static int show_progress(void *context, const struct kymo_import_progress *progress)
 {
-	struct progress_line *line = context;
-	u64 now = now_ns();
-	double elapsed_s = (double)(now - line->start_ns) / 1e9;
+	struct kymo_progress_line *line = context;
+	char speed[40] = "";
 
 	if (kymo_stop_asked())
 		return -EINTR;
-	if (!line->shown || now - line->last_ns < LINE_PERIOD_NS)
+	if (!kymo_progress_due(line))
 		return 0;
-	line->last_ns = now;
-	(void)fprintf(stderr, "\r\033[Kimport %zu/%zu ", progress->file + 1, progress->file_count);
-	kymo_print_safe(stderr, progress->path, strlen(progress->path));
-	(void)fprintf(stderr, "  %3.0f %%", 100 * progress->fraction);
-	if (progress->events > 0 && elapsed_s > 0)
-		(void)fprintf(stderr, "  %.2f M events/s",
-			      (double)progress->events / elapsed_s / 1e6);
-	if (progress->fraction > 0.02)
-		(void)fprintf(stderr, "  ETA %.0f s",
-			      elapsed_s * (1 - progress->fraction) / progress->fraction);
-	(void)fflush(stderr);
+	line->path = progress->path;
+	if (progress->file_count > 1)
+		(void)snprintf(line->what, sizeof(line->what), "import %zu/%zu", progress->file + 1,
+			       progress->file_count);
+	if (progress->events > 0)
+		(void)snprintf(speed, sizeof(speed), "%.2f M events/s",
+			       (double)progress->events / kymo_progress_seconds(line) / 1e6);
+	kymo_progress_show(line, progress->fraction, speed);
 	return 0;
 }
 
@@ -103,7 +82,7 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 					 .own = &own,
 					 .min_arguments = 1,
 					 .max_arguments = -1};
-	struct progress_line line = {.start_ns = now_ns()};
+	struct kymo_progress_line line;
 	struct kymo_import_options options = {.progress = show_progress, .progress_context = &line};
 	struct kymo_import_result result;
 	struct kymo_common common;
@@ -122,14 +101,13 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 	options.reading = common.reading;
 	options.symbols = common.symbols;
 	options.symbol_options = &common.symbol_options;
-	line.shown = run->stderr_is_tty && !common.quiet;
+	kymo_progress_begin(&line, "import", argv[first], run->stderr_is_tty && !common.quiet);
 	kymo_stop_catch();
 	rc = kymo_import_files(&options, &result, err);
-	if (line.shown)
-		(void)fputs("\r\033[K", stderr);
+	elapsed_s = kymo_progress_seconds(&line);
+	kymo_progress_end(&line);
 	if (rc < 0)
 		return rc;
-	elapsed_s = (double)(now_ns() - line.start_ns) / 1e9;
 	if (!common.quiet)
 		run->note(run,
 			  "'%s': %" PRIu64 " events from %zu capture%s in %.2f s (%.2f M events/s)",

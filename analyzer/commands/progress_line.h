@@ -5,7 +5,7 @@
 #include "formats/table/events.h"
 
 struct kymo_progress_line {
-	const char *what; /* "verify" */
+	char what[32]; /* "verify" */
 	const char *path;
 	bool shown;
 	bool wrote; /* there is a line to take away */
@@ -15,5 +15,11 @@ struct kymo_progress_line {
 /* The line appears only for work that takes longer than half a second. */
 void kymo_progress_begin(struct kymo_progress_line *line, const char *what, const char *path,
 			 bool shown);
-void kymo_progress_show(struct kymo_progress_line *line, u64 done_bytes, u64 total_bytes);
+/* Whether it is time for another line: what goes into it need not be made before. */
+bool kymo_progress_due(const struct kymo_progress_line *line);
+double kymo_progress_seconds(const struct kymo_progress_line *line); /* since the beginning */
+/* speed: "12.5 MiB/s" or what else is counted. */
+void kymo_progress_show(struct kymo_progress_line *line, double fraction, const char *speed);
+/* The same if it is due, for work that goes through a file. */
+void kymo_progress_bytes(struct kymo_progress_line *line, u64 done_bytes, u64 total_bytes);
 void kymo_progress_end(struct kymo_progress_line *line);

@@ -41,7 +41,7 @@ static int show_progress(void *context, u64 done_bytes, u64 total_bytes)
 {
 	if (kymo_stop_asked())
 		return -EINTR;
-	kymo_progress_show(context, done_bytes, total_bytes);
+	kymo_progress_bytes(context, done_bytes, total_bytes);
 	return 0;
 }
 

@@ -147,7 +147,7 @@ static int walk(struct verify *verify, struct cap_err *err)
 	kymo_progress_begin(&line, "verify", verify->path,
 			    verify->run->stderr_is_tty && !verify->common->quiet);
 	while ((rc = kymo_walk_next(verify->walk, &at, err)) == 1) {
-		kymo_progress_show(&line, at.block.offset, file_bytes);
+		kymo_progress_bytes(&line, at.block.offset, file_bytes);
 		if ((first_only && verify->broken) || kymo_writer_error(verify->writer))
 			break;
 	}

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/base/size_text.h"
+
 static void format_grouped(s64 value, char *ret_text)
 {
 	char digits[32];
@@ -37,20 +39,6 @@ static void format_ns(double ns, char *ret_text)
 	(void)snprintf(ret_text, KYMO_NUMBER_BYTES, ns == floor(ns) ? "%.0f ns" : "%.1f ns", ns);
 }
 
-static void format_bytes(double bytes, char *ret_text)
-{
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-	size_t unit = 0;
-
-	while (fabs(bytes) >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-		bytes /= 1024;
-		unit++;
-	}
-	(void)snprintf(ret_text, KYMO_NUMBER_BYTES,
-		       unit == 0 && bytes == floor(bytes) ? "%.0f %s" : "%.2f %s", bytes,
-		       units[unit]);
-}
-
 void kymo_format_shown(const struct kymo_value *value, enum kymo_show show,
 		       char ret_text[KYMO_NUMBER_BYTES])
 {
@@ -63,7 +51,7 @@ void kymo_format_shown(const struct kymo_value *value, enum kymo_show show,
 	else if (show == KYMO_SHOW_NS)
 		format_ns(number, ret_text);
 	else if (show == KYMO_SHOW_BYTES)
-		format_bytes(number, ret_text);
+		(void)cap_size_text(number, ret_text);
 	else if (show == KYMO_SHOW_PERCENT)
 		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.2f %%", number);
 	else if (show == KYMO_SHOW_COUNT && value->type == KYMO_INT)

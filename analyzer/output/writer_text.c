@@ -12,6 +12,7 @@
 
 #define TEXT_HELD_ROWS 512
 #define TEXT_FIELD_WIDTH 22
+#define LABEL_BYTES 64
 
 struct text_cell {
 	char *text; /* NULL where out of memory */
@@ -42,18 +43,49 @@ static void indent(struct kymo_writer *writer)
 		(void)fputs("  ", writer->out);
 }
 
+static bool take_end(char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	if (len <= end_len || strcmp(text + len - end_len, end) != 0)
+		return false;
+	text[len - end_len] = '\0';
+	return true;
+}
+
+/*
+ * The name of a field as its label: "duration" for duration_ns, which is shown as "30.057 s".
+ * JSON, and the columns of views, keep the unit in the name, since they hold the plain number.
+ */
+static const char *label_of(const char *name, enum kymo_show show, char ret_label[LABEL_BYTES])
+{
+	bool bytes = show == KYMO_SHOW_BYTES;
+
+	if ((show != KYMO_SHOW_NS && !bytes) || strlen(name) + sizeof("_size") > LABEL_BYTES)
+		return name;
+	if (bytes && strncmp(name, "bytes_", 6) == 0)
+		(void)snprintf(ret_label, LABEL_BYTES, "data_%s", name + 6);
+	else
+		(void)snprintf(ret_label, LABEL_BYTES, "%s", name);
+	(void)take_end(ret_label, "_ns");
+	if (take_end(ret_label, "_bytes"))
+		(void)strncat(ret_label, "_size", LABEL_BYTES - strlen(ret_label) - 1);
+	return ret_label;
+}
+
 static void text_field(struct kymo_writer *writer, const char *name, enum kymo_show show,
 		       const struct kymo_value *value)
 {
 	struct text_state *state = state_of(writer);
-	int pad = TEXT_FIELD_WIDTH - (int)strlen(name) - 2 * (int)writer->depth;
-	char number[KYMO_NUMBER_BYTES];
+	char number[KYMO_NUMBER_BYTES], space[LABEL_BYTES];
+	const char *label = label_of(name, show, space);
+	int pad = TEXT_FIELD_WIDTH - (int)strlen(label) - 2 * (int)writer->depth;
 
 	if (!state || show == KYMO_SHOW_HIDDEN)
 		return;
 	state->wrote_any = true;
 	indent(writer);
-	kymo_print_safe(writer->out, name, strlen(name));
+	kymo_print_safe(writer->out, label, strlen(label));
 	(void)fprintf(writer->out, ":%*s", pad > 1 ? pad : 1, "");
 	if (value->type == KYMO_TEXT) {
 		kymo_print_safe(writer->out, value->text, value->text_bytes);

@@ -20,20 +20,6 @@ const char *rec_count_text(u64 count, char *text, size_t text_bytes)
 	return text;
 }
 
-const char *rec_bytes_text(u64 bytes, char *text, size_t text_bytes)
-{
-	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-	double value = (double)bytes;
-	size_t unit = 0;
-
-	while (value >= 999.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-		value /= 1000;
-		unit++;
-	}
-	(void)snprintf(text, text_bytes, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-	return text;
-}
-
 const char *rec_visible_text(const char *bytes, char *text, size_t text_bytes)
 {
 	size_t at = 0;

@@ -1,12 +1,10 @@
 #pragma once
-/* Counts and sizes as people read them. Each writes to text, which it returns. */
+/* Counts and names as people read them. Each writes to text, which it returns. */
 #include <stddef.h>
 
 #include "formats/table/events.h"
 
 /* 1234567 -> "1,234,567"; text_bytes >= 28 fits all. */
 const char *rec_count_text(u64 count, char *text, size_t text_bytes);
-/* 5452595 -> "5.5 MB": powers of 1000; text_bytes >= 24. */
-const char *rec_bytes_text(u64 bytes, char *text, size_t text_bytes);
 /* Bytes that would disturb a terminal, and '\', as \xNN; cut where text ends. */
 const char *rec_visible_text(const char *bytes, char *text, size_t text_bytes);

@@ -9,7 +9,7 @@
 
 #include "recorder/base/monotonic.h"
 #include "recorder/host/own_cost.h"
-#include "recorder/base/quantity_text.h"
+#include "formats/base/size_text.h"
 #include "recorder/base/units.h"
 
 #define ACCOUNT_NS REC_NS_PER_S
@@ -411,13 +411,12 @@ void rec_budget_control_watch_memory(struct rec_budget_control *control,
 	pending = add_resource_row(control, RESOURCE_MEMORY, budget_bytes, rss_bytes);
 	if (!pending)
 		return;
-	(void)snprintf(pending->cause, sizeof(pending->cause),
-		       "the recorder has %s in memory, budget %s",
-		       rec_bytes_text(rss_bytes, rss, sizeof(rss)),
-		       rec_bytes_text(budget_bytes, budget, sizeof(budget)));
+	(void)snprintf(
+		pending->cause, sizeof(pending->cause), "the recorder has %s in memory, budget %s",
+		cap_size_text((double)rss_bytes, rss), cap_size_text((double)budget_bytes, budget));
 	(void)snprintf(pending->effect, sizeof(pending->effect),
 		       "no more than %s wait for the disk",
-		       rec_bytes_text(queue_bytes, queue, sizeof(queue)));
+		       cap_size_text((double)queue_bytes, queue));
 }
 
 void rec_budget_control_at_floor(struct rec_budget_control *control, u64 floor_bytes)
@@ -430,7 +429,7 @@ void rec_budget_control_at_floor(struct rec_budget_control *control, u64 floor_b
 		return;
 	(void)snprintf(pending->cause, sizeof(pending->cause),
 		       "free space of the disk came near the floor of %s",
-		       rec_bytes_text(floor_bytes, text, sizeof(text)));
+		       cap_size_text((double)floor_bytes, text));
 	(void)snprintf(pending->effect, sizeof(pending->effect), "the recording ends");
 }
 

@@ -16,7 +16,7 @@
 
 #include "recorder/host/kernel_files.h"
 #include "recorder/guard/privileges.h"
-#include "recorder/base/quantity_text.h"
+#include "formats/base/size_text.h"
 #include "recorder/base/units.h"
 
 #define LINE_BYTES 128
@@ -52,7 +52,7 @@ void doctor_btf(struct doctor_check *check)
 		char size[32];
 
 		doctor_found(check, DOCTOR_OK, "the kernel describes its types (%s)",
-			     rec_bytes_text((u64)info.st_size, size, sizeof(size)));
+			     cap_size_text((double)info.st_size, size));
 		return;
 	}
 	if (check->btf_path) {
@@ -199,7 +199,7 @@ void doctor_memlock(struct doctor_check *check)
 	else
 		doctor_found(check, DOCTOR_OK,
 			     "%s: only counts before kernel 5.11; rings are tried below",
-			     rec_bytes_text(limit.rlim_cur, text, sizeof(text)));
+			     cap_size_text((double)limit.rlim_cur, text));
 }
 
 void doctor_tracefs(struct doctor_check *check)
@@ -265,7 +265,7 @@ void doctor_disk(struct doctor_check *check)
 		return;
 	}
 	available = (u64)space.f_bavail * space.f_frsize;
-	(void)rec_bytes_text(available, free_text, sizeof(free_text));
+	(void)cap_size_text((double)available, free_text);
 	if (access(".", W_OK) < 0) {
 		doctor_found(check, DOCTOR_WARNING, "this directory cannot be written: %s",
 			     strerror(errno));

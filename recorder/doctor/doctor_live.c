@@ -15,6 +15,7 @@
 #include "recorder/live/live_errors.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/live/live_rings.h"
+#include "formats/base/size_text.h"
 #include "recorder/base/quantity_text.h"
 #include "recorder/live/sideband.h"
 
@@ -171,7 +172,7 @@ void doctor_rings(struct doctor_check *check)
 
 		(void)rec_count_text(total, total_text, sizeof(total_text));
 		(void)rec_count_text(rate, rate_text, sizeof(rate_text));
-		(void)rec_bytes_text(ring, ring_text, sizeof(ring_text));
+		(void)cap_size_text((double)ring, ring_text);
 		if (seconds < 0.2) { /* twice the drain's interval */
 			doctor_found(check, DOCTOR_WARNING,
 				     "%s system calls in this second, at most %s/s: a ring of %s "

@@ -16,7 +16,7 @@
 #include "formats/base/cleanup.h"
 #include "recorder/pipeline/output_file.h"
 #include "recorder/pipeline/output_state.h"
-#include "recorder/base/quantity_text.h"
+#include "formats/base/size_text.h"
 
 #define FLOOR_BYTES (512ull << 20)
 #define FLOOR_DIVISOR 20 /* 5 % of the file system */
@@ -141,8 +141,8 @@ static int place_floor(struct rec_output *output, int fd, const struct rec_floor
 	if (!floor->given || available > output->floor_bytes + output->margin_bytes)
 		return 0;
 	return cap_fail(err, -ENOSPC, "only %s are free, and --disk-floor keeps %s of them free",
-			rec_bytes_text(available, left, sizeof(left)),
-			rec_bytes_text(output->floor_bytes, wanted, sizeof(wanted)));
+			cap_size_text((double)available, left),
+			cap_size_text((double)output->floor_bytes, wanted));
 }
 
 int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
@@ -361,7 +361,7 @@ int rec_output_explain(const struct rec_output *output, const char *path, int rc
 		return cap_context(err, rc, "output '%s'", path);
 	if (output && rec_output_at_floor(output))
 		(void)snprintf(inner.text, sizeof(inner.text), "only %s are left, which stay free",
-			       rec_bytes_text(output->floor_bytes, floor, sizeof(floor)));
+			       cap_size_text((double)output->floor_bytes, floor));
 	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
 			inner.text);
 }

@@ -19,6 +19,7 @@
 #include "recorder/budget/memory_plan.h"
 #include "recorder/base/monotonic.h"
 #include "recorder/guard/privileges.h"
+#include "formats/base/size_text.h"
 #include "recorder/base/quantity_text.h"
 #include "recorder/session/record_state.h"
 #include "recorder/base/units.h"
@@ -155,8 +156,8 @@ static void warn_memory(const struct recording *rec, const struct rec_memory_pla
 		return;
 	(void)snprintf(text, sizeof(text),
 		       "memory may need %s, above its budget of %s; see --buffer and --mem-budget",
-		       rec_bytes_text(plan->needed_bytes, needed, sizeof(needed)),
-		       rec_bytes_text(budget_bytes, budget, sizeof(budget)));
+		       cap_size_text((double)plan->needed_bytes, needed),
+		       cap_size_text((double)budget_bytes, budget));
 	rec->screen->warn(text);
 }
 
@@ -303,7 +304,7 @@ static void end_for_space(struct recording *rec)
 
 	if (!rec->ended) {
 		(void)rec_visible_text(rec->options.output_path, path, sizeof(path));
-		(void)rec_bytes_text(rec_output_floor_bytes(rec->output), floor, sizeof(floor));
+		(void)cap_size_text((double)rec_output_floor_bytes(rec->output), floor);
 		(void)snprintf(text, sizeof(text),
 			       "output '%s': ended early: its disk is nearly full (%s stay free); "
 			       "make room, or record to another disk",

@@ -1,11 +1,14 @@
 /* Status line: one carriage-returned line; a message that follows finds the line cleared. */
 #include "recorder/session/status_line.h"
 
-#include <time.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "recorder/base/monotonic.h"
 #include "recorder/host/own_cost.h"
+#include "formats/base/size_text.h"
 #include "recorder/base/quantity_text.h"
 
 #define EVERY_NS 200000000ull
@@ -34,6 +37,44 @@ bool rec_status_due(const struct rec_status *status, u64 now_ns)
 	return status->out && now_ns - status->shown_ns >= EVERY_NS;
 }
 
+size_t rec_status_fit(const struct rec_status_part *parts, size_t count, size_t columns,
+		      char *ret_text, size_t text_bytes)
+{
+	unsigned int shown_rank = UINT_MAX;
+	size_t len, used = 0;
+
+	do { /* what matters least goes first */
+		unsigned int highest = 0;
+
+		len = 0;
+		for (size_t i = 0; i < count; i++) {
+			if (!parts[i].text[0] || parts[i].rank >= shown_rank)
+				continue;
+			len += strlen(parts[i].text) + (len ? 2 : 0);
+			highest = parts[i].rank > highest ? parts[i].rank : highest;
+		}
+		if (len <= columns || highest == 0)
+			break;
+		shown_rank = highest;
+	} while (true);
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < count && used < text_bytes; i++)
+		if (parts[i].text[0] && parts[i].rank < shown_rank)
+			used += (size_t)snprintf(ret_text + used, text_bytes - used, "%s%s",
+						 used ? "  " : "", parts[i].text);
+	used = strlen(ret_text);
+	if (used > columns)
+		ret_text[used = columns] = '\0';
+	return used;
+}
+
+static size_t columns_of(FILE *out)
+{
+	struct winsize size;
+
+	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 void rec_status_show(struct rec_status *status, u64 now_ns,
 		     const struct rec_pipeline_counts *counts, const char *thinned)
 {
@@ -42,22 +83,35 @@ void rec_status_show(struct rec_status *status, u64 now_ns,
 	u64 added = counts->stored_count - status->shown_count;
 	double cpu_percent = (double)(own_cpu_ns() - status->begin_cpu_ns) / 1e7 / seconds /
 			     (status->cpu_count ? status->cpu_count : 1);
-	char events[32], rate[32], bytes[32], lost[32], total[32] = "", counted[48] = "";
+	char time[48], events[48], rate[48], size[CAP_SIZE_TEXT_BYTES], lost[48], cpu[32],
+		counted[48] = "", number[32], line[256];
+	const struct rec_status_part parts[] = {
+		{time, 0},    {events, 2}, {rate, 6}, {size, 3},
+		{counted, 5}, {lost, 1},   {cpu, 7},  {thinned, 4},
+	};
 
 	if (counts->stored_count < status->shown_count) /* a chunk was dropped since */
 		added = 0;
 	if (status->duration_ns)
-		(void)snprintf(total, sizeof(total), "/%.0f", (double)status->duration_ns / 1e9);
+		(void)snprintf(time, sizeof(time), "%.1f/%.0f s", seconds,
+			       (double)status->duration_ns / 1e9);
+	else
+		(void)snprintf(time, sizeof(time), "%.1f s", seconds);
+	(void)snprintf(events, sizeof(events), "%s events",
+		       rec_count_text(counts->stored_count, number, sizeof(number)));
+	(void)snprintf(rate, sizeof(rate), "%s/s",
+		       rec_count_text((u64)((double)added / since), number, sizeof(number)));
+	(void)cap_size_text((double)counts->written_bytes, size);
 	if (counts->counted_count)
-		(void)snprintf(counted, sizeof(counted), "  counted only %s",
-			       rec_count_text(counts->counted_count, lost, sizeof(lost)));
-	(void)fprintf(status->out,
-		      "\r\033[K%.1f%s s  %s events  %s/s  %s%s  lost %s  own CPU %.2f %%%s%s",
-		      seconds, total, rec_count_text(counts->stored_count, events, sizeof(events)),
-		      rec_count_text((u64)((double)added / since), rate, sizeof(rate)),
-		      rec_bytes_text(counts->written_bytes, bytes, sizeof(bytes)), counted,
-		      rec_count_text(counts->lost_count, lost, sizeof(lost)), cpu_percent,
-		      thinned[0] ? "  " : "", thinned);
+		(void)snprintf(counted, sizeof(counted), "counted only %s",
+			       rec_count_text(counts->counted_count, number, sizeof(number)));
+	(void)snprintf(lost, sizeof(lost), "lost %s",
+		       rec_count_text(counts->lost_count, number, sizeof(number)));
+	(void)snprintf(cpu, sizeof(cpu), "own CPU %.2f %%", cpu_percent);
+	/* a line that reaches the last column would wrap, and stay */
+	(void)rec_status_fit(parts, sizeof(parts) / sizeof(parts[0]), columns_of(status->out) - 1,
+			     line, sizeof(line));
+	(void)fprintf(status->out, "\r\033[K%s", line);
 	(void)fflush(status->out);
 	status->shown_ns = now_ns;
 	status->shown_count = counts->stored_count;

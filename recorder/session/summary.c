@@ -11,6 +11,7 @@
 #include "recorder/base/error_names.h"
 #include "formats/table/schema.h"
 #include "recorder/base/json_text.h"
+#include "formats/base/size_text.h"
 #include "recorder/base/quantity_text.h"
 
 int rec_exit_status(int rc, const struct rec_result *result)
@@ -187,7 +188,7 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 	(void)fprintf(out, "kymo-record: %.1f s, %s events, %s in '%s'",
 		      (double)result->elapsed_ns / 1e9,
 		      rec_count_text(counts->stored_count, events, sizeof(events)),
-		      rec_bytes_text(counts->written_bytes, bytes, sizeof(bytes)), path);
+		      cap_size_text((double)counts->written_bytes, bytes), path);
 	if (counts->stored_count > 0)
 		(void)fprintf(out, " (%.1f B/event)", bytes_per_event(result));
 	(void)fprintf(out, "%s%s\nkymo-record: ", why ? ", " : "", why ? why : "");
@@ -199,7 +200,7 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 			rec_count_text(counts->counted_count, events, sizeof(events)));
 	print_losses(out, counts);
 	(void)fprintf(out, "; own CPU %.2f %% of the host, peak memory %s\n", cpu_percent(result),
-		      rec_bytes_text(result->cost.peak_rss_bytes, peak, sizeof(peak)));
+		      cap_size_text((double)result->cost.peak_rss_bytes, peak));
 	rec_budget_text(out, options, result);
 	if (asked_count(options, counts) > 0)
 		print_next(out, options, path);
