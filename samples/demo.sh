@@ -109,7 +109,7 @@ show() {
 }
 
 step 'What the capture is'
-show info "$capture" | sed '/^probes/,$d' # reads to the end: kymo would take a closed pipe for an error
+show info "$capture" | sed '/^probes/,$d' # reads to the end: a closed pipe would end kymo, and this with it
 if command -v zstd >/dev/null; then zstd -t "$capture"; fi
 
 step 'Where CPU time went: the ten most frequent stacks'
