@@ -24,7 +24,7 @@ import kymo_env
 ANY = "..."
 SIZES = [
     (r"^( *)[\d,]+( +)[\d,]+(  (damaged|unknown|lost|foreign|cut))", r"N N\3"),
-    (r"((file_size|data_skipped|columns): +)[1-9][\d,]*", r"\1N"),
+    (r"((file_bytes|file_size|bytes_skipped|data_skipped|columns): +)[1-9][\d,]*", r"\1N"),
     (r"(\"bytes_skipped\":)[1-9]\d*", r"\1N"),
     (r"\b[\d,]+ bytes could", "N bytes could"),
     (r"(intact block in|blocks? and) [1-9][\d,]* bytes", r"\1 N bytes"),
