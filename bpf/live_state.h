@@ -3,9 +3,6 @@
  * What the BPF programs and the recorder share besides ring records: counters and control words in
  * the object's .bss, which the recorder maps. Holds no code.
  */
-#ifdef __bpf__
-#include "kernel_ints.h"
-#endif
 #include "formats/table/events.h"
 
 #define LIVE_MAX_CPUS                                                               \

@@ -7,7 +7,7 @@
  */
 #include <linux/bpf.h>
 
-#include "kernel_ints.h"
+#include "formats/base/ints.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -1,11 +1,10 @@
 #!/bin/bash
-# Checks the form of the sources: length of files, indentation, clang-format, includes, words that must not stand in the tree.
+# Checks the form of the sources: indentation, clang-format, includes, words that must not stand in the tree.
 # Usage: sources.sh [ROOT]
 set -uo pipefail
 shopt -s lastpipe # complain runs at the end of pipes and must be able to set bad
 
 cd "${1:-$(dirname "$0")/..}" || exit 1
-max_lines=600
 bad=0
 complain() {
 	local lines
@@ -19,7 +18,6 @@ mapfile -t sources < <(find bpf formats recorder analyzer tests samples -name '*
 [ ${#sources[@]} -gt 0 ] || { echo 'no sources found'; exit 1; }
 mapfile -t scripts < <(find tests samples recorder release \( -name '*.sh' -o -name '*.py' \) | sort)
 
-wc -l "${sources[@]}" "${scripts[@]}" | awk -v max=$max_lines '$2 != "total" && $1 > max' | complain "longer than $max_lines lines"
 grep -nE '[[:space:]]+$' "${sources[@]}" "${scripts[@]}" | complain 'blanks at the end of a line'
 grep -nE '^ {8}' "${sources[@]}" | grep -vE '^[^:]*:[0-9]*: *(\*|\\$)' | complain 'indented with blanks'
 grep -LE '^#pragma once$' $(printf '%s\n' "${sources[@]}" | grep '\.h$') </dev/null | complain 'headers without #pragma once'

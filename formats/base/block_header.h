@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"
-#include "formats/table/events.h"
+#include "formats/base/ints.h"
 
 #define CAP_SKIPPABLE_MAGIC 0x184D2A5Bu
 #define CAP_MARKER "\xCBKYM\r\n\x1A\n"

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "formats/table/events.h"
+#include "formats/base/ints.h"
 
 #define CAP_VARINT_MAX_BYTES 10 /* LEB128 of 64 bits */
 

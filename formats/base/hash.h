@@ -4,7 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "formats/table/events.h"
+#include "formats/base/ints.h"
 
 static inline u64 cap_hash(const void *bytes, size_t len)
 {

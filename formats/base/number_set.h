@@ -2,7 +2,7 @@
 /* Sets of block numbers, as ranges: those of a sound file take one. Internal to formats/. */
 #include <stdbool.h>
 
-#include "formats/table/events.h"
+#include "formats/base/ints.h"
 
 struct number_range {
 	u64 first, last;

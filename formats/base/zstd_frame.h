@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"
-#include "formats/table/events.h"
+#include "formats/base/ints.h"
 
 struct cap_compressor;
 struct cap_decompressor;

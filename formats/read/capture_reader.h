@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"
-#include "formats/write/capture_writer.h"
+#include "formats/table/capture_facts.h"
+#include "formats/table/end_reasons.h"
 #include "formats/table/events.h"
 #include "formats/table/schema.h"
 

@@ -4,15 +4,7 @@
  * programs, the recorder and the analyzer. Holds no code and no policy.
  */
 
-#ifndef __bpf__
-#include <stdint.h>
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int32_t s32;
-typedef int64_t s64;
-#endif
+#include "formats/base/ints.h"
 
 #define EV_COMM_BYTES 16      /* the kernel's TASK_COMM_LEN */
 #define EV_MAX_FRAMES 127     /* per stack and side: PERF_MAX_STACK_DEPTH */

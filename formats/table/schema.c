@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "formats/write/capture_writer.h"
 #include "formats/base/limits.h"
+#include "formats/table/capture_facts.h"
 
 #define IS_SIGNED_u8 false
 #define IS_SIGNED_u16 false

@@ -9,28 +9,7 @@
 #include "formats/base/cap_error.h"
 #include "formats/write/chunk.h"
 #include "formats/table/end_reasons.h"
-#include "formats/table/events.h"
-
-enum cap_block_type {
-#define BLOCK(type, upper, name, skip, body) CAP_BLOCK_##upper = type,
-#include "formats/table/blocks.def"
-#undef BLOCK
-};
-
-struct cap_file_info { /* FILE_HEADER: facts that are fixed when the file begins */
-	u8 session_uuid[16];
-	u8 file_uuid[16];
-	u8 boot_id[16];
-	u64 realtime_ns, monotonic_ns, boottime_ns; /* read back to back */
-	u32 file_index;				    /* in the session */
-	u32 cpu_count;				    /* possible CPUs */
-	u16 machine;				    /* ELF e_machine */
-	u8 word_bytes;
-	u8 page_shift;
-	const char *hostname;	    /* may be NULL: not recorded */
-	const char *kernel_release; /* may be NULL */
-	const char *tool_version;   /* "kymo-record 0.1.0" */
-};
+#include "formats/table/capture_facts.h"
 
 /* How bytes leave: like write(2), returns bytes taken or -1 with errno. The default (NULL) is
  * write(2) itself. */
@@ -41,10 +20,6 @@ struct cap_writer_options {
 	int zstd_level; /* 0: the default, 1 */
 	cap_write_fn write;
 	void *write_context;
-};
-
-struct cap_totals { /* cumulative counts that every chunk's prologue carries */
-	u64 attempted_count, stored_count, lost_count;
 };
 
 struct cap_writer;

@@ -7,25 +7,8 @@
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"
+#include "formats/table/capture_facts.h"
 #include "formats/table/events.h"
-
-enum cap_space { /* which address space a frame's offset counts in */
-		 CAP_SPACE_USER =
-			 1, /* offset is the virtual address in the sample's process; object is 0 */
-		 CAP_SPACE_KERNEL = 2, /* offset is from the kernel's text base (symbol _stext); 0:
-					  base unknown */
-		 CAP_SPACE_MODULE = 3, /* object is the STRINGS row of the module's name, offset is
-					  from its start */
-};
-
-struct cap_task { /* identity: struct ring_head's, without time and place */
-	u64 leader_start_ns;
-	u32 tgid;
-	u32 tid;
-	u32 exec_id;
-	u32 reserved; /* 0 */
-	char comm[EV_COMM_BYTES];
-};
 
 struct cap_chunk;
 

@@ -1,4 +1,5 @@
 /* Measures, asks the policy, has it done, and keeps the rows until there is a block for them. */
+#include "recorder/budget/budget_policy.h"
 #include "recorder/budget/budget_control.h"
 
 #include <errno.h>

@@ -5,15 +5,7 @@
  */
 #include <stdbool.h>
 
-#include "formats/table/events.h"
-
-/* What the recording has cost and seen since it began; each number only grows. */
-struct rec_load {
-	u64 now_ns;
-	u64 recorder_ns;		/* CPU time of the recorder */
-	u64 program_ns[EV_CLASS_COUNT]; /* of its programs, with the kernel's path to them */
-	u64 event_count[EV_CLASS_COUNT];
-};
+#include "recorder/pipeline/load_decision.h"
 
 /* CPU time spent from one load to a later one, in ns. */
 u64 rec_load_spent_ns(const struct rec_load *from, const struct rec_load *to);
@@ -23,24 +15,6 @@ struct rec_budget_policy_options {
 	u32 cpu_count;	/* online */
 	u32 classes;	/* bit (1 << CLASS_*): those that can be recorded less */
 	u32 sample_hz;	/* asked for */
-};
-
-enum rec_decision_kind {
-	REC_SHED,	 /* the budget is overdrawn */
-	REC_RECOVER,	 /* the fuller state fits again */
-	REC_SLICE_BEGIN, /* while detached: system calls are counted for a moment */
-	REC_SLICE_END,
-	REC_HELPLESS, /* overdrawn, and nothing that may be shed would help */
-};
-
-struct rec_decision {
-	enum rec_decision_kind kind;
-	u32 event_class;	/* of REC_HELPLESS: EV_CLASS_UNKNOWN */
-	u32 state;		/* from now on */
-	u32 sample_hz;		/* of CLASS_CPU: from now on; else 0 */
-	u64 from_ns, time_ns;	/* what was measured led to it */
-	u64 limit_ns, spent_ns; /* CPU time allowed and used in that span */
-	bool lasting;		/* of REC_RECOVER to STATE_COUNTS: the slice stays open */
 };
 
 struct rec_budget_class {

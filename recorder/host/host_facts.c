@@ -80,15 +80,21 @@ static void read_boot_id(u8 ret_id[16])
 	}
 }
 
+u32 rec_possible_cpus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_CONF);
+
+	return count > 0 ? (u32)count : 1;
+}
+
 int rec_host_info(struct rec_host_facts *ret_facts, struct cap_err *err)
 {
 	struct cap_file_info info = {.machine = HOST_MACHINE, .word_bytes = sizeof(void *)};
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 
 	if (make_uuid(info.session_uuid) < 0 || make_uuid(info.file_uuid) < 0)
 		return cap_fail(err, -EIO, "no random bytes from the kernel");
 	read_boot_id(info.boot_id);
-	info.cpu_count = cpus > 0 ? (u32)cpus : 1;
+	info.cpu_count = rec_possible_cpus();
 	info.page_shift = (u8)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	info.realtime_ns = read_clock_ns(CLOCK_REALTIME);
 	info.monotonic_ns = read_clock_ns(CLOCK_MONOTONIC);

@@ -14,6 +14,9 @@ struct rec_host_facts {
 	char tool_version[64];
 };
 
+/* CPUs that this host may have, at least 1: what tables by CPU are made for. */
+u32 rec_possible_cpus(void);
+
 /*
  * Fills info: new session and file uuids, boot id, clocks read back to back, machine, CPU count,
  * host name, kernel release, tool version. file_index is 0. 0 or -errno when the system gives no

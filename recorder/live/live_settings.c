@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bpf/live_state.h"
+#include "recorder/host/host_facts.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/budget/memory_plan.h"
 
@@ -78,10 +79,9 @@ static void halve(u64 *ring_bytes, u32 times)
 static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *probes,
 			const struct rec_options *options)
 {
-	int cpus = libbpf_num_possible_cpus();
 	struct rec_memory_plan plan;
 
-	rec_memory_plan(options, cpus > 0 ? (u32)cpus : 1, &plan);
+	rec_memory_plan(options, rec_possible_cpus(), &plan);
 	halve(&plan.syscalls_ring_bytes, probes->ring_halvings);
 	halve(&plan.cpu_ring_bytes, probes->ring_halvings);
 	halve(&plan.tasks_ring_bytes, probes->ring_halvings);

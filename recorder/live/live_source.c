@@ -250,9 +250,9 @@ static void live_missing(const struct rec_source *source,
 		tell(context, "kernel functions of samples", kernel_reason(live));
 }
 
-struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source)
+static const struct rec_kernel_map *live_kernel_map(const struct rec_source *source)
 {
-	return ((struct live_source *)source)->kernel_map;
+	return ((const struct live_source *)source)->kernel_map;
 }
 
 /* ---- start ---- */
@@ -545,4 +545,6 @@ const struct rec_source_ops rec_live_source = {
 	.free = live_free,
 	.missing = live_missing,
 	.use_steps = live_use_steps,
+	.kernel_map = live_kernel_map,
+	.of_this_host = true,
 };

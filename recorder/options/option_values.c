@@ -206,6 +206,7 @@ static int set_nothing(struct rec_options *options, const char *text, bool first
 	return 0;
 }
 
+#ifdef KYMO_SYNTHETIC
 static int set_synthetic_item(struct rec_synthetic *synthetic, char *item, struct cap_err *err)
 {
 	char *value = strchr(item, '='), shown[REC_SHOWN_BYTES];
@@ -264,6 +265,7 @@ static int set_source(struct rec_options *options, const char *text, bool first,
 	}
 	return rc;
 }
+#endif
 
 static int add_pid(struct rec_options *options, const char *text, struct cap_err *err)
 {

@@ -1,6 +1,6 @@
 /*
- * The pipeline: open chunk, pool of queued_chunks, counts, STATS blocks. Only the writer thread
- * touches the file; a queued belongs to one side at a time, so no row is ever looked at by two
+ * The pipeline: open chunk, pool of queued chunks, counts, STATS blocks. Only the writer thread
+ * touches the file; a chunk belongs to one side at a time, so no row is ever looked at by two
  * threads.
  */
 #include <errno.h>
@@ -9,16 +9,14 @@
 #include <time.h>
 
 #include "recorder/pipeline/encode.h"
-#include "recorder/pipeline/event_counts.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/limits.h"
 #include "formats/table/schema.h"
 #include "recorder/base/monotonic.h"
-#include "recorder/pipeline/output_file.h"
 #include "recorder/host/own_cost.h"
+#include "recorder/pipeline/event_counts.h"
+#include "recorder/pipeline/output_file.h"
 #include "recorder/pipeline/queued_chunk.h"
-#include "recorder/pipeline/pipeline.h"
-#include "recorder/pipeline/pipeline_state.h"
 #include "recorder/pipeline/writer_thread.h"
 
 #define DEFAULT_QUEUE_BYTES (8ull << 20)
@@ -30,6 +28,30 @@
 #define STATS_SOON_NS 1000000000ull /* on a pipe, and when something was lost or counted */
 #define STREAM_CHUNK_NS 1000000000ull
 #define CHECK_EVERY 64u /* events between looks at the chunk's size */
+
+struct rec_pipeline {
+	struct cap_writer *writer;
+	struct rec_writer_thread *thread;
+	struct rec_encoder *encoder;
+	struct rec_event_counts *counts;
+	struct rec_output *output; /* the caller's; may be NULL */
+	u64 queue_bytes;
+	bool wait_when_full, replay, is_stream;
+	bool finished; /* the writer's thread has ended: what it wrote is ours to ask */
+
+	struct rec_queued_chunk *open;	/* never NULL once opened */
+	struct rec_queued_chunk *spare; /* empty ones */
+	struct rec_queued_chunk *lent;	/* handed out by rec_pipeline_info_chunk */
+	u64 opened_ns; /* time of the first tick that saw rows in the open chunk; 0: none yet */
+	u32 until_check;
+	u64 open_count; /* events in the open chunk */
+	u64 open_by_class[EV_CLASS_COUNT];
+	u64 encoded_bytes, chunk_raw_bytes, chunk_file_bytes;
+
+	u64 now_ns, polled_ns, stats_ns;
+	u64 last_tick_ns, delay_max_ns; /* real time */
+	u64 ring_used_max_bytes;
+};
 
 static void each_count(struct rec_pipeline *pipeline, const struct rec_queued_chunk *queued,
 		       void (*apply)(struct rec_event_counts *, u32, u32, u64))
@@ -70,7 +92,7 @@ static void lose_queued_chunk(struct rec_pipeline *pipeline, const struct rec_qu
 	}
 }
 
-void rec_pipeline_reclaim(struct rec_pipeline *pipeline)
+static void reclaim(struct rec_pipeline *pipeline)
 {
 	struct rec_queued_chunk *queued = rec_writer_thread_take_done(pipeline->thread);
 
@@ -95,7 +117,7 @@ static struct rec_queued_chunk *take_spare(struct rec_pipeline *pipeline)
 	struct rec_queued_chunk *queued = pipeline->spare;
 
 	if (!queued) {
-		rec_pipeline_reclaim(pipeline);
+		reclaim(pipeline);
 		queued = pipeline->spare;
 	}
 	if (!queued)
@@ -114,7 +136,7 @@ static void reset_open(struct rec_pipeline *pipeline)
 	memset(pipeline->open_by_class, 0, sizeof(pipeline->open_by_class));
 }
 
-void rec_pipeline_close_open(struct rec_pipeline *pipeline, enum rec_when_full when_full)
+static void close_open(struct rec_pipeline *pipeline, enum rec_when_full when_full)
 {
 	struct rec_queued_chunk *full = pipeline->open;
 	struct rec_queued_chunk *fresh;
@@ -145,7 +167,7 @@ static void close_if_full(struct rec_pipeline *pipeline)
 	pipeline->until_check = CHECK_EVERY;
 	if (cap_chunk_raw_bytes(pipeline->open->chunk) >= CAP_WRITER_CHUNK_BYTES ||
 	    cap_chunk_failed(pipeline->open->chunk) < 0)
-		rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+		close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
 }
 
 static void count_open(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u64 count)
@@ -263,7 +285,7 @@ static void record_again(struct rec_pipeline *pipeline, const void *record, size
 	}
 	event_class = cap_class_of_type(head->type);
 	if (rc == CAP_ELIMIT) {
-		rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+		close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
 		rc = rec_encoder_record(pipeline->encoder, pipeline->open->chunk, record, len);
 	}
 	if (rc == 0)
@@ -450,8 +472,8 @@ static int add_recorder_row(struct rec_pipeline *pipeline, struct cap_chunk *chu
 	return cap_chunk_add(chunk, EV_RECORDER, &row);
 }
 
-int rec_pipeline_fill_stats(struct rec_pipeline *pipeline, struct cap_chunk *chunk, u64 now_ns,
-			    bool final)
+static int fill_stats(struct rec_pipeline *pipeline, struct cap_chunk *chunk, u64 now_ns,
+		      bool final)
 {
 	int rc = rec_event_counts_rows(pipeline->counts, chunk, now_ns, final);
 
@@ -470,7 +492,7 @@ static int put_stats(struct rec_pipeline *pipeline, u64 now_ns)
 
 	if (!chunk)
 		return -ENOMEM;
-	rc = rec_pipeline_fill_stats(pipeline, chunk, now_ns, false);
+	rc = fill_stats(pipeline, chunk, now_ns, false);
 	if (rc < 0)
 		cap_chunk_reset(chunk); /* the empty chunk is only given back */
 	put_rc = rec_pipeline_put_info(pipeline, CAP_BLOCK_STATS, chunk);
@@ -505,12 +527,12 @@ int rec_pipeline_tick(struct rec_pipeline *pipeline, u64 now_ns, struct cap_err 
 
 	note_pause(pipeline);
 	pipeline->now_ns = now_ns;
-	rec_pipeline_reclaim(pipeline);
+	reclaim(pipeline);
 	close_if_full(pipeline);
 	if (pipeline->opened_ns == 0 && cap_chunk_rows(pipeline->open->chunk) > 0)
 		pipeline->opened_ns = now_ns;
 	else if (pipeline->opened_ns != 0 && now_ns - pipeline->opened_ns >= chunk_ns)
-		rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+		close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
 	if (stats_due(pipeline, now_ns)) {
 		rc = put_stats(pipeline, now_ns);
 		if (rc < 0)
@@ -529,13 +551,13 @@ bool rec_pipeline_has_room(const struct rec_pipeline *pipeline)
 
 int rec_pipeline_flush(struct rec_pipeline *pipeline)
 {
-	rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+	close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
 	return rec_writer_thread_error(pipeline->thread, NULL);
 }
 
 u64 rec_pipeline_use_less(struct rec_pipeline *pipeline)
 {
-	rec_pipeline_close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
+	close_open(pipeline, pipeline->wait_when_full ? REC_WAIT : REC_REFUSE);
 	rec_queued_chunks_free(pipeline->spare);
 	pipeline->spare = NULL;
 	if (pipeline->queue_bytes / 2 >= QUEUE_MIN_BYTES) {
@@ -566,4 +588,113 @@ void rec_pipeline_counts(const struct rec_pipeline *pipeline,
 	ret_counts->written_bytes = written_bytes(pipeline);
 	ret_counts->queue_bytes = rec_writer_thread_queue_bytes(pipeline->thread);
 	ret_counts->queue_max_bytes = rec_writer_thread_queue_max_bytes(pipeline->thread, false);
+}
+
+/* -------- the end of a capture: last counts, replicas, INDEX and END, with what the disk said
+ * about them -------- */
+
+struct end_state {
+	enum cap_end_reason reason;
+	int rc; /* the first error, or 0 */
+	struct cap_totals totals;
+	struct cap_err err;
+};
+
+/* What the output says from now on: why it ends, and whether it failed. The first error counts. */
+static void note_error(struct rec_pipeline *pipeline, struct end_state *state, int rc,
+		       const struct cap_err *err)
+{
+	if (rc >= 0)
+		return;
+	if (rec_output_error_is_full(rc)) {
+		if (state->reason != CAP_END_IO_ERROR)
+			state->reason = CAP_END_NO_SPACE;
+	} else {
+		state->reason = CAP_END_IO_ERROR;
+		cap_writer_after_error(pipeline->writer);
+	}
+	if (state->rc < 0)
+		return;
+	state->rc = rc;
+	state->err = *err;
+}
+
+/* Later than every STATS before it: readers take the last one for the truth. */
+static void write_last_stats(struct rec_pipeline *pipeline, struct end_state *state)
+{
+	u64 now_ns =
+		pipeline->now_ns > pipeline->stats_ns ? pipeline->now_ns : pipeline->stats_ns + 1;
+	struct cap_chunk *chunk = pipeline->open->chunk;
+	struct cap_err err = {0};
+	int rc;
+
+	cap_chunk_reset(chunk);
+	rc = fill_stats(pipeline, chunk, now_ns, true);
+	if (rc < 0)
+		(void)cap_fail_errno(&err, rc == -ENOMEM ? ENOMEM : EOVERFLOW, "count events");
+	for (int tries = 0; tries < 2 && cap_chunk_rows(chunk) > 0; tries++) {
+		note_error(pipeline, state, rc, &err);
+		rc = cap_writer_rows(pipeline->writer, CAP_BLOCK_STATS, chunk, &state->totals,
+				     &err);
+		if (rc == 0)
+			break;
+	}
+	note_error(pipeline, state, rc, &err);
+	cap_chunk_reset(chunk);
+}
+
+/* A second one where the first failed, or could not be synced: it says so. */
+static void write_last_block(struct rec_pipeline *pipeline, struct end_state *state)
+{
+	struct cap_err err = {0};
+
+	for (int tries = 0; tries < 2; tries++) {
+		int rc = cap_writer_end(pipeline->writer, state->reason, &state->totals, &err);
+
+		if (rc == 0 && pipeline->output)
+			rc = rec_output_sync(pipeline->output, &err);
+		note_error(pipeline, state, rc, &err);
+		if (rc == 0)
+			break;
+	}
+}
+
+/*
+ * The end, by this thread: the writer's has stopped. Each step is taken though one before it
+ * failed, since it may fit where that did not: after an error all of it goes into the room held
+ * back. What stands before END is synced first, so END vouches for it.
+ */
+static void write_end(struct rec_pipeline *pipeline, struct end_state *state)
+{
+	struct cap_err err = {0};
+
+	if (pipeline->output)
+		rec_output_use_room(pipeline->output, REC_ROOM_END);
+	rec_event_counts_totals(pipeline->counts, &state->totals);
+	write_last_stats(pipeline, state);
+	note_error(pipeline, state, cap_writer_tail(pipeline->writer, &err), &err);
+	if (pipeline->output)
+		note_error(pipeline, state, rec_output_sync(pipeline->output, &err), &err);
+	write_last_block(pipeline, state);
+}
+
+int rec_pipeline_finish(struct rec_pipeline *pipeline, enum cap_end_reason reason,
+			struct cap_err *err)
+{
+	struct end_state state = {.reason = reason};
+	struct cap_err thread_err = {0};
+	int rc;
+
+	close_open(pipeline,
+		   REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
+	rec_writer_thread_stop(pipeline->thread);
+	pipeline->finished = true;
+	reclaim(pipeline);
+	rc = rec_writer_thread_error(pipeline->thread, &thread_err);
+	note_error(pipeline, &state, rc, &thread_err);
+	if (rc != -EPIPE) /* nobody reads: nothing to end */
+		write_end(pipeline, &state);
+	if (state.rc < 0 && err)
+		*err = state.err;
+	return state.rc;
 }

@@ -4,8 +4,8 @@
  * record.c drives them all alike.
  */
 #include "formats/base/cap_error.h"
-#include "recorder/budget/budget_policy.h"
 #include "recorder/options/rec_options.h"
+#include "recorder/pipeline/load_decision.h"
 #include "recorder/pipeline/pipeline.h"
 
 struct rec_source;
@@ -49,10 +49,13 @@ struct rec_source_ops {
 	bool (*can_wait)(const struct rec_source *source);
 	/* Optional. Steps of stop that may wait in the kernel are to be run by these. */
 	void (*use_steps)(struct rec_source *source, struct rec_steps *steps);
-	bool is_replay; /* clock and cost rows come from the source too */
+	/* Optional. What turns kernel addresses into frames, for rec_pipeline_options; the
+	 * source's. */
+	const struct rec_kernel_map *(*kernel_map)(const struct rec_source *source);
+	bool of_this_host; /* events of this host as they happen: programs, rings, processes to
+			      watch */
+	bool is_replay;	   /* clock and cost rows come from the source too */
 };
 
-extern const struct rec_source_ops rec_live_source, rec_synthetic_source, rec_capture_source;
-
-/* The kernel map of a live source, for rec_pipeline_options; NULL for other sources. */
-struct rec_kernel_map *rec_live_kernel_map(struct rec_source *source);
+extern const struct rec_source_ops rec_live_source;
+extern const struct rec_source_ops rec_synthetic_source, rec_capture_source; /* KYMO_SYNTHETIC */

@@ -14,15 +14,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "recorder/base/error_names.h"
 #include "formats/base/cleanup.h"
-#include "recorder/budget/memory_plan.h"
+#include "recorder/base/error_names.h"
 #include "recorder/base/monotonic.h"
 #include "recorder/guard/privileges.h"
 #include "formats/base/size_text.h"
 #include "recorder/base/quantity_text.h"
-#include "recorder/session/record_state.h"
 #include "recorder/base/units.h"
+#include "recorder/budget/budget_control.h"
+#include "recorder/budget/memory_plan.h"
+#include "recorder/guard/privileges.h"
+#include "recorder/guard/stop_steps.h"
+#include "recorder/host/host_facts.h"
+#include "recorder/pipeline/output_file.h"
+#include "recorder/pipeline/rec_source.h"
+#include "recorder/pipeline/size_limit.h"
+#include "recorder/session/command_child.h"
+#include "recorder/session/info_blocks.h"
+#include "recorder/session/pid_watch.h"
+#include "recorder/session/status_line.h"
 
 #define DEFAULT_DRAIN_MS 100u
 #define CLOCK_SECONDS 10u /* between CLOCK rows */
@@ -32,17 +42,32 @@
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
 
+struct recording {
+	struct rec_options options; /* a copy: the command's pid joins the filter */
+	struct rec_info side;	    /* source and pipeline, too */
+	struct rec_output *output;
+	struct rec_command command;
+	struct rec_pid_watch pids;
+	struct rec_host_facts facts;
+	const struct rec_screen *screen;
+	struct rec_status status;
+	sigset_t signals;
+	struct rec_caller_signals caller_signals;
+	int timer_fd, duration_fd, signal_fd;
+
+	bool started, ended, incomplete;
+	enum cap_end_reason reason;
+	u64 begin_ns, end_ns, second_ns; /* CLOCK_MONOTONIC */
+	u32 seconds;
+	struct rec_size_limit size_limit;
+	struct rec_own_cost begin_cost;
+	struct rec_steps *steps; /* of the end */
+};
+
 /* Ours, whatever host the events are from: shares of CPU time are of these. */
 static u32 online_cpus(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return count > 0 ? (u32)count : 1;
-}
-
-static u32 possible_cpus(void)
-{
-	long count = sysconf(_SC_NPROCESSORS_CONF);
 
 	return count > 0 ? (u32)count : 1;
 }
@@ -57,6 +82,18 @@ static void end(struct recording *rec, enum cap_end_reason reason)
 	if (!rec->ended)
 		rec->reason = reason;
 	rec->ended = true;
+}
+
+/* For rec_source_ops.missing; context is the recording. */
+static void recording_warn_missing(void *context, const char *what, const char *why)
+{
+	struct recording *rec = context;
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "not recorded: %s: %s", what, why[0] ? why : "refused");
+	rec->screen->warn(text);
+	if (rec->started)
+		rec->incomplete = true;
 }
 
 /* -------- open -------- */
@@ -128,7 +165,7 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 		return cap_fail(err, CAP_EUSAGE,
 				"-o - and --json both want standard output: choose one");
 	rc = open_signals(rec, err);
-	if (rc == 0 && rec->options.source_kind == REC_SOURCE_LIVE)
+	if (rc == 0 && rec->side.ops->of_this_host)
 		rc = rec_pid_watch_open(rec->options.pids, rec->options.pid_count, &rec->pids, err);
 	if (rc == 0)
 		rc = check_output(rec, err);
@@ -182,14 +219,14 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	rc = rec_output_set_floor(rec->output, &rec->options.disk_floor, err);
 	if (rc < 0)
 		return output_error(rec, rc, err);
-	rec_memory_plan(&rec->options,
-			rec->options.source_kind == REC_SOURCE_LIVE ? possible_cpus() : 0, &plan);
+	rec_memory_plan(&rec->options, rec->side.ops->of_this_host ? rec_possible_cpus() : 0,
+			&plan);
 	warn_memory(rec, &plan);
 	options.queue_bytes = plan.queue_bytes;
 	options.fd = rec_output_fd(rec->output);
 	options.output = rec->output;
-	if (rec->options.source_kind == REC_SOURCE_LIVE)
-		options.kernel_map = rec_live_kernel_map(rec->side.source);
+	if (rec->side.ops->kernel_map)
+		options.kernel_map = rec->side.ops->kernel_map(rec->side.source);
 	rc = rec_pipeline_open(&options, &rec->side.pipeline, err);
 	return rc < 0 ? output_error(rec, rc, err) : 0;
 }
@@ -451,6 +488,82 @@ static int run_phase(struct recording *rec, struct cap_err *err)
 
 /* -------- stop -------- */
 
+static void only_note(int number)
+{
+	(void)number; /* the end is on its way */
+}
+
+/*
+ * A recording that ends by itself may still be interrupted. The first signal says what happens
+ * anyway, the next one kills at once. After an end by signal that is so already (take_signals).
+ */
+static void open_to_signals(struct recording *rec)
+{
+	struct sigaction once = {.sa_handler = only_note,
+				 .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+	if (rec->reason == CAP_END_SIGNAL && rec->ended)
+		return;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (sigismember(&rec->signals, numbers[i]) == 1)
+			(void)sigaction(numbers[i], &once, NULL); /* cannot fail for these */
+	(void)sigdelset(&rec->signals, SIGCHLD);
+	(void)sigprocmask(SIG_UNBLOCK, &rec->signals, NULL);
+}
+
+/* A step given up is said, and all steps stand in the capture. */
+static void keep_steps(struct recording *rec)
+{
+	char text[REC_STEPS_TEXT_BYTES + 128];
+
+	if (!rec->steps || !rec_steps_text(rec->steps)[0])
+		return;
+	if (rec_steps_hung(rec->steps)) {
+		(void)snprintf(
+			text, sizeof(text),
+			"a step of the end was given up, the kernel did not answer (%s); the "
+			"capture is closed, and what is left goes with this process",
+			rec_steps_text(rec->steps));
+		rec->screen->warn(text);
+		rec->incomplete = true;
+	}
+	(void)rec_info_mark(&rec->side, "stop",
+			    rec_steps_text(rec->steps)); /* no memory: without */
+}
+
+/*
+ * Detaches and ends the file, whatever failed before (rc < 0). Returns the first error of it all
+ * but that of the file's end, which is *ret_end_rc.
+ */
+static int recording_stop(struct recording *rec, int rc, int *ret_end_rc, struct cap_err *err)
+{
+	struct cap_err first = *err;
+	int stop_rc;
+
+	rec_status_clear(&rec->status);
+	open_to_signals(rec);
+	rec_steps_note(rec->steps, NULL);
+	rec_budget_control_end(rec->side.control);
+	stop_rc = rec->side.ops->stop(rec->side.source, rec->side.pipeline, rc < 0 ? &first : err);
+	if (rc == 0 && stop_rc < 0)
+		rc = stop_rc;
+	if (rec->side.ops->missing)
+		rec->side.ops->missing(rec->side.source, recording_warn_missing, rec);
+	if (rc != -EPIPE) {
+		(void)rec_info_stats(&rec->side); /* out of memory here: the rows before stand */
+		(void)rec_info_watch_clocks(&rec->side, true);
+		keep_steps(rec);
+	}
+	if (rc < 0 && !rec_output_error_is_full(rc) && rc != -EPIPE)
+		rec->reason = CAP_END_IO_ERROR;
+	(void)rec_pipeline_tick(rec->side.pipeline, rec_info_now(&rec->side),
+				&first); /* its error comes again from finish */
+	*ret_end_rc = rec_pipeline_finish(rec->side.pipeline, rec->reason, rc < 0 ? &first : err);
+	rec_steps_note(rec->steps, "file ended");
+	return rc;
+}
+
 /* Always detaches and always tries to end the file; returns the first error of it all. */
 static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 {
@@ -517,14 +630,14 @@ static void recording_done(struct recording *rec)
 
 static const struct rec_source_ops *choose_source(enum rec_source_kind kind)
 {
-	switch (kind) {
-	case REC_SOURCE_SYNTHETIC:
+#ifdef KYMO_SYNTHETIC
+	if (kind == REC_SOURCE_SYNTHETIC)
 		return &rec_synthetic_source;
-	case REC_SOURCE_CAPTURE:
+	if (kind == REC_SOURCE_CAPTURE)
 		return &rec_capture_source;
-	default:
-		return &rec_live_source;
-	}
+#endif
+	(void)kind;
+	return &rec_live_source;
 }
 
 int rec_record(const struct rec_options *options, const struct rec_screen *screen,

@@ -32,7 +32,7 @@ build() {
 }
 units=$(cd "$root/tests/unit" && printf '%s\n' test_*.c | sed 's/\.c$//' | paste -sd ' ')
 build shared "kymo kymo-record $units" -DKYMO_TESTS=ON
-build static kymo-record -DKYMO_TESTS=OFF -DKYMO_STATIC=ON -DKYMO_ANALYZER=OFF -DCMAKE_BUILD_TYPE=MinSizeRel
+build static kymo-record -DKYMO_TESTS=OFF -DKYMO_SYNTHETIC=ON -DKYMO_STATIC=ON -DKYMO_ANALYZER=OFF -DCMAKE_BUILD_TYPE=MinSizeRel
 
 bad=0
 ctest --test-dir "$work/shared" -j "$(nproc)" -L '^unit$' -E "/($(IFS='|' && echo "${not_emulated[*]}"))\$" --output-on-failure >"$work/units.log" 2>&1 || {

@@ -71,11 +71,7 @@ ends 0 -q -d 1s -o /out/system.kymo
 sound system.kymo
 ends 0 -q --args -o /out/command.kymo -- /kymo-record --help
 sound command.kymo
-# encode and decode, all kinds of rows, a block of 1 MiB and more
-ends 0 -q --source /out/system.kymo -o /out/again.kymo
-sound again.kymo
-ends 0 -q --source synthetic:events=300000,mix=all --json -o /out/synthetic.kymo
-sound synthetic.kymo
+ends 2 -q --source synthetic -o /out/synthetic.kymo # a test tool: not in a release
 cp "$repository/samples/configs/debug.yaml" "$root/out/"
 ends 0 config check /out/debug.yaml
 ends 0 -q -c /out/debug.yaml -d 300ms -o /out/configured.kymo

@@ -1,0 +1,32 @@
+#pragma once
+/* What a source tells the budget, its cost, and what the budget tells the source: how much of a
+ * class to record from now on. */
+#include <stdbool.h>
+
+#include "formats/table/events.h"
+
+/* What the recording has cost and seen since it began; each number only grows. */
+struct rec_load {
+	u64 now_ns;
+	u64 recorder_ns;		/* CPU time of the recorder */
+	u64 program_ns[EV_CLASS_COUNT]; /* of its programs, with the kernel's path to them */
+	u64 event_count[EV_CLASS_COUNT];
+};
+
+enum rec_decision_kind {
+	REC_SHED,	 /* the budget is overdrawn */
+	REC_RECOVER,	 /* the fuller state fits again */
+	REC_SLICE_BEGIN, /* while detached: system calls are counted for a moment */
+	REC_SLICE_END,
+	REC_HELPLESS, /* overdrawn, and nothing that may be shed would help */
+};
+
+struct rec_decision {
+	enum rec_decision_kind kind;
+	u32 event_class;	/* of REC_HELPLESS: EV_CLASS_UNKNOWN */
+	u32 state;		/* from now on */
+	u32 sample_hz;		/* of CLASS_CPU: from now on; else 0 */
+	u64 from_ns, time_ns;	/* what was measured led to it */
+	u64 limit_ns, spent_ns; /* CPU time allowed and used in that span */
+	bool lasting;		/* of REC_RECOVER to STATE_COUNTS: the slice stays open */
+};
