@@ -1,8 +1,8 @@
 #pragma once
 /* Places of fields in the built-in field list of their type: ROW_<event>_<field>. Made from
  * events.def. */
-#define EVENT_BEGIN(id, upper, name, block) \
-	enum row_fields_of_##name           \
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) \
+	enum row_fields_of_##name                              \
 	{
 #define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) ROW_##ev##_##name,
 #define RING_ONLY(...)

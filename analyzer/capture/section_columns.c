@@ -7,7 +7,7 @@
 
 enum column_state { COLUMN_UNSEEN = 0, COLUMN_READY, COLUMN_MISSING };
 
-#define EVENT_BEGIN(id, upper, name, block)
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail)
 #define FIELD(...)
 #define RING_ONLY(...)
 #define EVENT_END(ev, row_bytes, ring_bytes) \

@@ -12,7 +12,7 @@
 #define EV_SYSCALL_ARGS 6
 
 enum ev_type {
-#define EVENT_BEGIN(id, upper, name, block) EV_##upper = id,
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) EV_##upper = id,
 #define FIELD(...)
 #define RING_ONLY(...)
 #define EVENT_END(...)
@@ -22,7 +22,18 @@ enum ev_type {
 #undef RING_ONLY
 #undef EVENT_END
 };
-#define EV_TYPE_MAX 20 /* highest id above; checked in schema.c */
+union ev_ids_of_types { /* as large as the highest id */
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) char of_##upper[id];
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+};
+enum { EV_TYPE_MAX = sizeof(union ev_ids_of_types) };
 
 /* CLASS_CPU, ..., and REASON_RING_FULL, ... */
 #define ENUM_PREFIX_event_class(upper) CLASS_##upper
@@ -34,7 +45,12 @@ enum ev_enum_value {
 #include "formats/table/enums.def"
 #undef ENUM_VALUE
 };
-#define EV_CLASS_COUNT 8
+union ev_ids_of_classes { /* as large as the highest id and one */
+#define CLASS(id, upper, name, when, ring, holds) char of_##upper[(id) + 1];
+#include "formats/table/classes.def"
+#undef CLASS
+};
+enum { EV_CLASS_COUNT = sizeof(union ev_ids_of_classes) };
 #define EV_CLASS_UNKNOWN 255u	   /* loss rows of `kymo recover`: of classes that cannot be told */
 #define EV_CPU_UNKNOWN 0xffffffffu /* the same of CPUs */
 #define EV_REASON_COUNT 9
@@ -81,12 +97,24 @@ struct ring_head {
 };
 _Static_assert(sizeof(struct ring_head) == 48, "ring head layout");
 
+/* Another task than that of the head. */
+struct ring_task {
+	u64 leader_start_ns;
+	u32 tgid;
+	u32 tid;
+	u32 exec_id;
+	u32 reserved;
+	char comm[EV_COMM_BYTES];
+};
+_Static_assert(sizeof(struct ring_task) == 40, "ring task layout");
+
 /* struct ring_<event>: what a BPF program puts into a ring. */
 #define RING_FROM_HEAD(ctype, name)
 #define RING_FROM_USER(ctype, name)
 #define RING_FROM_RING(ctype, name) ctype name;
-#define EVENT_BEGIN(id, upper, name, block) \
-	struct ring_##name {                \
+#define RING_FROM_WHO(ctype, name) struct ring_task name;
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) \
+	struct ring_##name {                                   \
 		struct ring_head head;
 #define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) RING_FROM_##source(ctype, name)
 #define RING_ONLY(ev, ctype, name) ctype name;
@@ -102,7 +130,7 @@ _Static_assert(sizeof(struct ring_head) == 48, "ring head layout");
 
 /* struct ev_<event>: a row as the writer takes it. TASK, STACK, STRING and BYTES fields are indices
  * into its chunk's tables. */
-#define EVENT_BEGIN(id, upper, name, block) struct ev_##name {
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) struct ev_##name {
 #define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) ctype name;
 #define RING_ONLY(...)
 #define EVENT_END(ev, row_bytes, ring_bytes) \

@@ -16,7 +16,8 @@
 #define NEED_REQ false
 #define NEED_OPT true
 
-#define EVENT_BEGIN(id, upper, name, block) static const struct cap_field fields_of_##name[] = {
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) \
+	static const struct cap_field fields_of_##name[] = {
 #define FIELD(ev, fid, ctype, fname, fkind, source, funit, sense, need) \
 	{.id = (fid),                                                   \
 	 .kind = CAP_KIND_##fkind,                                      \
@@ -36,7 +37,7 @@
 #undef FIELD
 #undef EVENT_END
 
-#define EVENT_BEGIN(tid, upper, tname, tblock)                                    \
+#define EVENT_BEGIN(tid, upper, tname, tblock, event_class, tail)                 \
 	{.id = (tid),                                                             \
 	 .block = CAP_BLOCK_##tblock,                                             \
 	 .name = #tname,                                                          \
@@ -233,20 +234,21 @@ bool cap_block_holds_rows(u32 block_type)
 	}
 }
 
+#define CLASS_NONE EV_CLASS_COUNT
 u32 cap_class_of_type(u32 type)
 {
 	switch (type) {
-	case EV_SYSCALL:
-		return CLASS_SYSCALLS;
-	case EV_CPU_SAMPLE:
-		return CLASS_CPU;
-	case EV_TASK_FORK:
-	case EV_TASK_EXEC:
-	case EV_TASK_EXIT:
-	case EV_TASK_NAME:
-		return CLASS_TASKS;
-	case EV_MAPPING:
-		return CLASS_MAPPINGS;
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) \
+	case EV_##upper:                                       \
+		return CLASS_##event_class;
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
 	default:
 		return EV_CLASS_COUNT;
 	}

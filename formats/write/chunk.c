@@ -62,7 +62,7 @@ static int rows_make_room(struct chunk_rows *rows, size_t column_count)
 	return 0;
 }
 
-#define EVENT_BEGIN(id, upper, ename, block)                                                \
+#define EVENT_BEGIN(id, upper, ename, block, event_class, tail)                             \
 	static u32 put_##ename(struct cap_out_column *column, const struct ev_##ename *row, \
 			       u32 rows)                                                    \
 	{                                                                                   \
@@ -80,7 +80,7 @@ static int rows_make_room(struct chunk_rows *rows, size_t column_count)
 
 /* Does a type have a time? Then time_ns stands first in its row. */
 enum {
-#define EVENT_BEGIN(id, upper, ename, block) HAS_TIME_##upper = 0
+#define EVENT_BEGIN(id, upper, ename, block, event_class, tail) HAS_TIME_##upper = 0
 #define FIELD(ev, id, ctype, fname, fkind, source, unit, sense, need) \
 	| (CAP_KIND_##fkind == CAP_KIND_TIME)
 #define EVENT_END(...) ,
@@ -92,7 +92,7 @@ enum {
 
 /* Number of fields of each type. */
 enum {
-#define EVENT_BEGIN(id, upper, ename, block) COLUMNS_##upper = 0
+#define EVENT_BEGIN(id, upper, ename, block, event_class, tail) COLUMNS_##upper = 0
 #define FIELD(...) +1
 #define EVENT_END(...) ,
 #include "formats/table/events.def"
@@ -118,7 +118,7 @@ int cap_chunk_add(struct cap_chunk *chunk, enum ev_type type, const void *row)
 	    chunk->raw_bytes > CAP_WRITER_MAX_RAW_BYTES - 2 * CAP_MAX_STRING_BYTES)
 		return CAP_ELIMIT;
 	switch (type) {
-#define EVENT_BEGIN(id, upper, ename, block)                              \
+#define EVENT_BEGIN(id, upper, ename, block, event_class, tail)           \
 	case EV_##upper:                                                  \
 		if (!rows->room && rows_make_room(rows, COLUMNS_##upper)) \
 			return -ENOMEM;                                   \

@@ -54,18 +54,19 @@ void rec_encoder_new_chunk(struct rec_encoder *encoder)
 	}
 }
 
-static u32 intern_task(struct cap_chunk *chunk, const struct ring_head *head)
-{
-	struct cap_task task = {
-		.leader_start_ns = head->leader_start_ns,
-		.tgid = head->tgid,
-		.tid = head->tid,
-		.exec_id = head->exec_id,
-	};
-
-	memcpy(task.comm, head->comm, sizeof(task.comm));
-	return cap_chunk_task(chunk, &task);
-}
+/* who: a struct ring_head or a struct ring_task, which name what they have of a task alike. */
+#define INTERN_TASK(chunk, who)                                            \
+	({                                                                 \
+		struct cap_task identity = {                               \
+			.leader_start_ns = (who)->leader_start_ns,         \
+			.tgid = (who)->tgid,                               \
+			.tid = (who)->tid,                                 \
+			.exec_id = (who)->exec_id,                         \
+		};                                                         \
+                                                                           \
+		memcpy(identity.comm, (who)->comm, sizeof(identity.comm)); \
+		cap_chunk_task(chunk, &identity);                          \
+	})
 
 /* The error of a failed interning: a full chunk unless memory ran out. */
 static int intern_error(const struct cap_chunk *chunk)
@@ -88,7 +89,7 @@ static int task_of(struct rec_encoder *encoder, struct cap_chunk *chunk,
 		*ret_index = slot->index;
 		return 0;
 	}
-	index = intern_task(chunk, head);
+	index = INTERN_TASK(chunk, head);
 	if (index == 0)
 		return intern_error(chunk);
 	*slot = (struct task_slot){
@@ -103,55 +104,88 @@ static int task_of(struct rec_encoder *encoder, struct cap_chunk *chunk,
 	return 0;
 }
 
-static int encode_syscall(struct cap_chunk *chunk, const struct ring_syscall *ring, size_t len,
-			  u32 task)
+/* A task that nobody is (tgid and tid 0: the idle task, or not known) is task 0. */
+__attribute__((unused)) /* as long as no type has a WHO field */
+static int
+other_task(struct cap_chunk *chunk, const struct ring_task *who, u32 *ret_index)
 {
-	struct ev_syscall row = {
-		.time_ns = ring->head.time_ns,
-		.duration_ns = ring->duration_ns,
-		.ret = ring->ret,
-		.task = task,
-		.sysno = ring->sysno,
-		.flags = ring->flags,
-		.cpu = ring->head.cpu,
-	};
+	*ret_index = who->tid || who->tgid ? INTERN_TASK(chunk, who) : 0;
+	return *ret_index || !(who->tid || who->tgid) ? 0 : intern_error(chunk);
+}
 
-	if (ring->ret < 0 && ring->ret >= -MAX_ERRNO) {
-		row.error = (u16)-ring->ret;
-		row.ret = 0;
-	}
-	if (ring->flags & EV_SYSCALL_ARGS_RECORDED) {
-		u64 args[EV_SYSCALL_ARGS];
+/* ---- The fields that the record has as they are: HEAD, RING and WHO of events.def ---- */
 
-		if (len < sizeof(*ring) + sizeof(args))
-			return -EBADMSG;
-		memcpy(args, ring + 1, sizeof(args));
-		row.arg0 = args[0];
-		row.arg1 = args[1];
-		row.arg2 = args[2];
-		row.arg3 = args[3];
-		row.arg4 = args[4];
-		row.arg5 = args[5];
+#define COPY_HEAD(kind, field) COPY_HEAD_##kind(field)
+#define COPY_HEAD_TIME(field) row->field = ring->head.field;
+#define COPY_HEAD_UINT(field) row->field = ring->head.field;
+#define COPY_HEAD_TASK(field) row->field = task;
+#define COPY_RING(kind, field) row->field = ring->field;
+#define COPY_WHO(kind, field) \
+	if (rc == 0)          \
+		rc = other_task(chunk, &ring->field, &row->field);
+#define COPY_USER(kind, field)
+
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail)                                   \
+	__attribute__((unused)) static inline int copy_##name(struct cap_chunk *chunk, u32 task, \
+							      const struct ring_##name *ring,    \
+							      struct ev_##name *row)             \
+	{                                                                                        \
+		int rc = 0;                                                                      \
+                                                                                                 \
+		(void)chunk, (void)task, (void)ring, (void)row;
+#define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) COPY_##source(kind, name)
+#define RING_ONLY(...)
+#define EVENT_END(...) \
+	return rc;     \
 	}
-	return cap_chunk_add(chunk, EV_SYSCALL, &row);
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+
+/* ---- What follows in the record, and fills the USER fields: TAIL of events.def ---- */
+
+/* The result of a call, an error or a value, and its arguments where they were recorded. */
+static int call_of(s64 ret, u32 flags, const u64 *args, size_t tail_bytes, struct ev_syscall *row)
+{
+	if (ret < 0 && ret >= -MAX_ERRNO) {
+		row->error = (u16)-ret;
+		row->ret = 0;
+	}
+	if (!(flags & EV_SYSCALL_ARGS_RECORDED))
+		return 0;
+	if (tail_bytes < EV_SYSCALL_ARGS * sizeof(*args))
+		return -EBADMSG;
+	row->arg0 = args[0];
+	row->arg1 = args[1];
+	row->arg2 = args[2];
+	row->arg3 = args[3];
+	row->arg4 = args[4];
+	row->arg5 = args[5];
+	return 0;
 }
 
 /* Root first: the user's outermost frame, ..., its innermost, then the kernel's outermost, ...,
- * innermost. */
+ * innermost. addresses: as the program took them, innermost first, the kernel's before the user's.
+ */
 static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
-		    const struct ring_cpu_sample *ring, u32 *ret_stack)
+		    const u64 *addresses, size_t tail_bytes, u32 kernel_frames, u32 user_frames,
+		    u32 *ret_stack)
 {
-	const u64 *kernel = (const u64 *)(const void *)(ring + 1);
-	const u64 *user = kernel + ring->kernel_frames;
+	const u64 *kernel = addresses, *user = kernel + kernel_frames;
 	u32 stack = 0;
 
-	for (u32 i = ring->user_frames; i-- > 0;) {
+	if (kernel_frames > EV_MAX_FRAMES || user_frames > EV_MAX_FRAMES ||
+	    tail_bytes < ((size_t)kernel_frames + user_frames) * sizeof(u64))
+		return -EBADMSG;
+	for (u32 i = user_frames; i-- > 0;) {
 		stack = cap_chunk_stack(chunk, stack,
 					cap_chunk_frame(chunk, CAP_SPACE_USER, 0, user[i]));
 		if (stack == 0)
 			return intern_error(chunk);
 	}
-	for (u32 i = ring->kernel_frames; i-- > 0;) {
+	for (u32 i = kernel_frames; i-- > 0;) {
 		u32 frame = encoder->kernel_map
 				    ? rec_kernel_map_frame(encoder->kernel_map, chunk, kernel[i])
 				    : cap_chunk_frame(chunk, CAP_SPACE_KERNEL, 0, 0);
@@ -164,118 +198,76 @@ static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
 	return 0;
 }
 
-static int encode_cpu_sample(const struct rec_encoder *encoder, struct cap_chunk *chunk,
-			     const struct ring_cpu_sample *ring, size_t len, u32 task)
+/* bytes: NUL-terminated or full; an empty text is string 0. */
+static int string_of(struct cap_chunk *chunk, const char *bytes, size_t size, u32 *ret_string)
 {
-	struct ev_cpu_sample row = {
-		.time_ns = ring->head.time_ns,
-		.period = ring->period,
-		.task = task,
-		.flags = ring->flags,
-		.cpu = ring->head.cpu,
-	};
-	int rc;
+	size_t len = strnlen(bytes, size);
 
-	if (ring->kernel_frames > EV_MAX_FRAMES || ring->user_frames > EV_MAX_FRAMES ||
-	    len < sizeof(*ring) + ((size_t)ring->kernel_frames + ring->user_frames) * sizeof(u64))
+	if (len == 0)
+		return 0;
+	*ret_string = cap_chunk_string(chunk, bytes, len);
+	return *ret_string ? 0 : intern_error(chunk);
+}
+
+static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes, u32 path_bytes,
+		   u32 *ret_path)
+{
+	if (path_bytes > EV_MAX_PATH_BYTES || tail_bytes < path_bytes)
 		return -EBADMSG;
-	rc = stack_of(encoder, chunk, ring, &row.stack);
-	if (rc < 0)
-		return rc;
-	return cap_chunk_add(chunk, EV_CPU_SAMPLE, &row);
+	return string_of(chunk, path, path_bytes, ret_path);
 }
 
-static int encode_task_exec(struct cap_chunk *chunk, const struct ring_task_exec *ring, size_t len,
-			    u32 task)
-{
-	struct ev_task_exec row = {
-		.time_ns = ring->head.time_ns,
-		.task = task,
-		.old_tid = ring->old_tid,
-		.cpu = ring->head.cpu,
-	};
-	const char *path = (const char *)(ring + 1);
-	size_t path_len;
+#define TAIL_NOTHING(ring, row) 0
+#define TAIL_CALL(ring, row) \
+	call_of((ring)->ret, (ring)->flags, (const u64 *)((ring) + 1), tail_bytes, row)
+#define TAIL_FRAMES(ring, row)                                                                 \
+	stack_of(encoder, chunk, (const u64 *)((ring) + 1), tail_bytes, (ring)->kernel_frames, \
+		 (ring)->user_frames, &(row)->stack)
+#define TAIL_PATH(ring, row) \
+	path_of(chunk, (const char *)((ring) + 1), tail_bytes, (ring)->path_bytes, &(row)->path)
+#define TAIL_COMM(ring, row)                                                            \
+	string_of(chunk, (const char *)(const u64[]){(ring)->name_lo, (ring)->name_hi}, \
+		  EV_COMM_BYTES, &(row)->name)
 
-	if (ring->path_bytes > EV_MAX_PATH_BYTES || len - sizeof(*ring) < ring->path_bytes)
-		return -EBADMSG;
-	path_len = strnlen(path, ring->path_bytes);
-	if (path_len > 0) {
-		row.path = cap_chunk_string(chunk, path, path_len);
-		if (row.path == 0)
-			return intern_error(chunk);
+#define ENCODE(upper, name, tail)                                                            \
+	static int encode_##name(const struct rec_encoder *encoder, struct cap_chunk *chunk, \
+				 const struct ring_##name *ring, size_t len, u32 task)       \
+	{                                                                                    \
+		size_t tail_bytes = len - sizeof(*ring);                                     \
+		struct ev_##name row = {0};                                                  \
+		int rc = copy_##name(chunk, task, ring, &row);                               \
+                                                                                             \
+		(void)encoder, (void)tail_bytes;                                             \
+		if (rc == 0)                                                                 \
+			rc = TAIL_##tail(ring, &row);                                        \
+		return rc < 0 ? rc : cap_chunk_add(chunk, EV_##upper, &row);                 \
 	}
-	return cap_chunk_add(chunk, EV_TASK_EXEC, &row);
-}
+#define ENCODER_NOTHING ENCODE
+#define ENCODER_CALL ENCODE
+#define ENCODER_FRAMES ENCODE
+#define ENCODER_PATH ENCODE
+#define ENCODER_COMM ENCODE
+#define ENCODER_NO_RING(...)
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) ENCODER_##tail(upper, name, tail)
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
 
-static int encode_task_name(struct cap_chunk *chunk, const struct ring_task_name *ring, u32 task)
-{
-	struct ev_task_name row = {
-		.time_ns = ring->head.time_ns,
-		.task = task,
-		.cpu = ring->head.cpu,
-		.target_tid = ring->target_tid,
-	};
-	u64 halves[2] = {ring->name_lo, ring->name_hi};
-	char name[EV_COMM_BYTES];
-	size_t name_len;
-
-	memcpy(name, halves, sizeof(name));
-	name_len = strnlen(name, sizeof(name));
-	if (name_len > 0) {
-		row.name = cap_chunk_string(chunk, name, name_len);
-		if (row.name == 0)
-			return intern_error(chunk);
-	}
-	return cap_chunk_add(chunk, EV_TASK_NAME, &row);
-}
-
-static int encode_task_fork(struct cap_chunk *chunk, const struct ring_task_fork *ring, u32 task)
-{
-	struct ev_task_fork row = {
-		.time_ns = ring->head.time_ns,
-		.child_start_ns = ring->child_start_ns,
-		.task = task,
-		.child_tgid = ring->child_tgid,
-		.child_tid = ring->child_tid,
-		.cpu = ring->head.cpu,
-	};
-
-	return cap_chunk_add(chunk, EV_TASK_FORK, &row);
-}
-
-static int encode_task_exit(struct cap_chunk *chunk, const struct ring_task_exit *ring, u32 task)
-{
-	struct ev_task_exit row = {
-		.time_ns = ring->head.time_ns,
-		.task = task,
-		.exit_code = ring->exit_code,
-		.flags = ring->flags,
-		.cpu = ring->head.cpu,
-	};
-
-	return cap_chunk_add(chunk, EV_TASK_EXIT, &row);
-}
-
-static size_t fixed_bytes(u32 type)
-{
-	switch (type) {
-	case EV_SYSCALL:
-		return sizeof(struct ring_syscall);
-	case EV_CPU_SAMPLE:
-		return sizeof(struct ring_cpu_sample);
-	case EV_TASK_FORK:
-		return sizeof(struct ring_task_fork);
-	case EV_TASK_EXEC:
-		return sizeof(struct ring_task_exec);
-	case EV_TASK_EXIT:
-		return sizeof(struct ring_task_exit);
-	case EV_TASK_NAME:
-		return sizeof(struct ring_task_name);
-	default:
-		return SIZE_MAX; /* not a record of a ring */
-	}
-}
+/* A record of another type, or shorter than its type, is none. */
+#define ENCODE_CASE(upper, name)                           \
+	case EV_##upper:                                   \
+		if (len < sizeof(struct ring_##name))      \
+			return -EBADMSG;                   \
+		rc = task_of(encoder, chunk, head, &task); \
+		return rc < 0 ? rc : encode_##name(encoder, chunk, record, len, task);
+#define CASE_NOTHING ENCODE_CASE
+#define CASE_CALL ENCODE_CASE
+#define CASE_FRAMES ENCODE_CASE
+#define CASE_PATH ENCODE_CASE
+#define CASE_COMM ENCODE_CASE
+#define CASE_NO_RING(...)
 
 int rec_encoder_record(struct rec_encoder *encoder, struct cap_chunk *chunk, const void *record,
 		       size_t len)
@@ -284,23 +276,16 @@ int rec_encoder_record(struct rec_encoder *encoder, struct cap_chunk *chunk, con
 	u32 task = 0;
 	int rc;
 
-	if (len < sizeof(*head) || len < fixed_bytes(head->type))
+	if (len < sizeof(*head))
 		return -EBADMSG;
-	rc = task_of(encoder, chunk, head, &task);
-	if (rc < 0)
-		return rc;
 	switch (head->type) {
-	case EV_SYSCALL:
-		return encode_syscall(chunk, record, len, task);
-	case EV_CPU_SAMPLE:
-		return encode_cpu_sample(encoder, chunk, record, len, task);
-	case EV_TASK_FORK:
-		return encode_task_fork(chunk, record, task);
-	case EV_TASK_EXEC:
-		return encode_task_exec(chunk, record, len, task);
-	case EV_TASK_EXIT:
-		return encode_task_exit(chunk, record, task);
-	default: /* fixed_bytes() let nothing else pass */
-		return encode_task_name(chunk, record, task);
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) CASE_##tail(upper, name)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+	default:
+		return -EBADMSG;
 	}
 }

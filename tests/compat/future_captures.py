@@ -552,7 +552,7 @@ def reason_field():
 
 def reserved_fields():
     """-> {(type id, field id)} of fields that hold nothing"""
-    types = {name: int(number) for number, _, name, _ in defined("events.def", "EVENT_BEGIN")}
+    types = {name: int(number) for number, _, name, *_ in defined("events.def", "EVENT_BEGIN")}
     return {(types[row[0]], int(row[1])) for row in defined("events.def", "FIELD") if row[3] == "reserved"}
 
 

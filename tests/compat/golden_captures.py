@@ -94,7 +94,7 @@ def check_coverage(result, paths):
             types[name[5:-5]] = {line.split(b'"')[3].decode() for line in dump(path)[1]}
         elif name.startswith("block-"):
             blocks[name[6:-5]] = {block_type(part) for part in parts_of(read(path))}
-    for number, _, name, _ in defined("events.def", "EVENT_BEGIN"):
+    for number, _, name, *_ in defined("events.def", "EVENT_BEGIN"):
         result.check(types.get(name) == {name}, f"row type {name} ({number}): no type-{name}.kymo with its rows; tests/golden/README.md")
     for number, _, name, _, _ in defined("blocks.def", "BLOCK"):
         result.check(int(number) in blocks.get(name, ()), f"block {name} ({number}): no block-{name}.kymo with it; tests/golden/README.md")

@@ -27,7 +27,7 @@ BIG_EVENTS = 100000
 OLD_TYPES, OLD_BLOCKS = ("task_name", "clock"), ("CLOCK",)
 OLD_FIELDS = (("mapping", "inode", 8, 0), ("process", "cgroup_id", 8, 8), ("syscall", "arg5", 8, 0))
 OLD_VALUES = ("loss_reason, 8, RECORDER",)
-TABLES = {name: {"process": "process_seen", "module": "kernel_module"}.get(name, name) for _, _, name, _ in defined("events.def", "EVENT_BEGIN")}
+TABLES = {name: {"process": "process_seen", "module": "kernel_module"}.get(name, name) for _, _, name, *_ in defined("events.def", "EVENT_BEGIN")}
 
 
 # -------- today's captures with numbers that are not known --------
@@ -77,13 +77,13 @@ def check_renumbered(result, folder, base, seed):
     statuses = [kymo("import", "-q", "-f", "--no-symbols", source, "-o", folder.path(database))[0]
                 for source, database in ((path, "newer.db"), (plain, "plain.db"))]
     result.check(statuses[0] == (3 if types else statuses[1]), f"{what}: import: status {statuses[0]}, {len(types)} unknown types")
-    names = {int(number): name for number, _, name, _ in defined("events.def", "EVENT_BEGIN")}
+    names = {int(number): name for number, _, name, *_ in defined("events.def", "EVENT_BEGIN")}
     gone = {(names[type_id], field_name(type_id, field)) for type_id, field in fields if type_id in names}
     compare_tables(result, what, folder.path("newer.db"), folder.path("plain.db"), {names[type_id] for type_id in types}, gone)
 
 
 def field_name(type_id, field):
-    names = {int(number): name for number, _, name, _ in defined("events.def", "EVENT_BEGIN")}
+    names = {int(number): name for number, _, name, *_ in defined("events.def", "EVENT_BEGIN")}
     return next(row[3] for row in defined("events.def", "FIELD") if row[0] == names[type_id] and int(row[1]) == field)
 
 
@@ -161,7 +161,7 @@ def check_old(result, folder, old, path):
     """One capture of today read by the old release."""
     name, data = os.path.relpath(path, ROOT), read(path)
     future = Future(Base(name, data), random.Random(0))
-    missing = {int(number) for number, _, type_name, _ in defined("events.def", "EVENT_BEGIN") if type_name in OLD_TYPES}
+    missing = {int(number) for number, _, type_name, *_ in defined("events.def", "EVENT_BEGIN") if type_name in OLD_TYPES}
     unnamed = sum(section[3] for part in future.rows_blocks() if block_type(part) != 4
                   for section in future.body(part).events() if section[2] in missing)
     (old_status, old_out, _), (status, out, _) = (kymo("dump", path, program=program) for program in (old, KYMO))

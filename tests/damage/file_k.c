@@ -173,8 +173,8 @@ static int check_seen(const struct seen *seen, struct cap_err *err)
 		return cap_fail(err, CAP_EDAMAGED, "file K has no block of type %s", name);
 #include "formats/table/blocks.def"
 #undef BLOCK
-#define EVENT_BEGIN(id, upper, name, block) \
-	if (!seen->types[id])               \
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) \
+	if (!seen->types[id])                                  \
 		return cap_fail(err, CAP_EDAMAGED, "file K has no row of type %s", #name);
 #define FIELD(...)
 #define RING_ONLY(...)

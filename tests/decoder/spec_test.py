@@ -128,11 +128,11 @@ def check_events():
     units = {row[1]: row[2] for row in macro(read("kinds.def"), "UNIT", 3)}
     senses = {row[1]: row[2] for row in macro(read("kinds.def"), "SENSITIVITY", 3)}
     blocks = {row[1]: row[2] for row in macro(read("blocks.def"), "BLOCK", 5)}
-    events = macro(text, "EVENT_BEGIN", 4)
+    events = macro(text, "EVENT_BEGIN", 6)
     fields = macro(text, "FIELD", 9)
     chapter = section("8. Row types")
     same("row type", {int(e[0]): e[2] for e in events}, {int(number): name for name, number in re.findall(r"^### (\w+) \((\d+)\)$", chapter, re.M)})
-    for number, _, name, block in events:
+    for number, _, name, block, *_ in events:
         own = section(f"{name} ({number})")
         code = {int(f[1]): (f[3], f[2], kinds[f[4]], units[f[6]], senses[f[7]], {"REQ": "always", "OPT": "optional"}[f[8]])
                 for f in fields if f[0] == name}
@@ -155,7 +155,8 @@ def check_lists():
          {int(row[0]): (row[1], row[3]) for row in table(section("Kinds"), "kind", "name", "value", "encoding")})
     same("unit", {int(u[0]): u[2] for u in macro(kinds, "UNIT", 3)}, numbered(section("Units"), "unit", "name"))
     same("sensitivity", {int(s[0]): s[2] for s in macro(kinds, "SENSITIVITY", 3)}, numbered(section("Sensitivity"), "sensitivity", "name"))
-    values = macro(enums, "ENUM_VALUE", 4)
+    values = [v for v in macro(enums, "ENUM_VALUE", 4) if v[1].isdigit()]
+    values += [("event_class", *row) for row in re.findall(r'^CLASS\((\d+), (\w+), "(\w+)"', read("classes.def"), re.M)]
     titles = {"event_class": "Event classes", "loss_reason": "Loss reasons", "class_state": "Class states", "governed_resource": "Governed resources"}
     for name, title in titles.items():
         same(name, {int(v[1]): v[3] for v in values if v[0] == name}, numbered(section(title), "value", "name"))
