@@ -14,8 +14,6 @@
 /* Slots per CPU (a power of two), and of all CPUs in one half: the recorder's choice. */
 const volatile u32 counts_cpu_slots = 256, counts_half_slots = 256;
 
-extern struct live_counters syscalls_counters[LIVE_MAX_CPUS];
-
 /* max_entries is set by the recorder before load: 2 * counts_half_slots. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -98,7 +96,7 @@ static __always_inline bool counts_claim(struct live_count_slot *slot, const str
 
 int counts_add(u64 duration_ns, s64 ret, u32 sysno, u32 flags, u32 table)
 {
-	struct live_counters *counters = counters_of_cpu(syscalls_counters);
+	struct live_counters *counters = counters_of_cpu(CLASS_SYSCALLS);
 	const struct task_struct *task = current_task();
 	const struct task_struct *leader = task_leader(task, CURRENT_IS_DIRECT());
 	u64 error = ret < 0 && ret >= -FOLD_MAX_ERRNO ? -ret : 0;

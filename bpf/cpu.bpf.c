@@ -7,12 +7,6 @@
 
 #define STACK_MAX_BYTES (EV_MAX_FRAMES * sizeof(u64))
 
-const volatile u64 cpu_mark_bytes = 2048;
-
-struct live_counters cpu_counters[LIVE_MAX_CPUS] = {};
-
-struct ring_map cpu_ring SEC(".maps");
-
 struct sample_scratch {
 	struct ring_cpu_sample sample;
 	u64 frames[2 * EV_MAX_FRAMES];
@@ -68,7 +62,7 @@ static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 	if (!scratch)
 		return 0;
 
-	counters = counters_of_cpu(cpu_counters);
+	counters = counters_of_cpu(CLASS_CPU);
 	attempt = count_attempt(counters);
 	head_fill(&scratch->sample.head, task, direct, bpf_ktime_get_ns(), EV_CPU_SAMPLE);
 	scratch->sample.period =
@@ -87,7 +81,7 @@ static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 	if (bytes > sizeof(*scratch))
 		return 0; /* cannot be; said for the verifier */
 	if (bpf_ringbuf_output(&cpu_ring, scratch, bytes,
-			       wakeup_flags(&cpu_ring, attempt, 0, cpu_mark_bytes)))
+			       wakeup_flags(&cpu_ring, CLASS_CPU, attempt)))
 		count_refusal(counters, &cpu_ring, bytes);
 	return 0;
 }

@@ -73,24 +73,19 @@ _Static_assert(sizeof(struct live_count_slot) == 64, "one cache line");
 
 #define LIVE_COUNTS_PROBES 16 /* slots looked at before a call counts as lost */
 
-/* Programs that time themselves, by their name in probes.def. Not the iterators: they run inside
- * the recorder's read(2) and are in its own CPU time. */
-#define LIVE_TIMED_PROGRAMS(PROGRAM) \
-	PROGRAM(sys_enter)           \
-	PROGRAM(sys_exit)            \
-	PROGRAM(caller_exit)         \
-	PROGRAM(cpu_sample)          \
-	PROGRAM(task_fork)           \
-	PROGRAM(task_exec)           \
-	PROGRAM(task_exit)           \
-	PROGRAM(task_free)           \
-	PROGRAM(task_rename)
-
+/* Programs that time themselves: those of probes.def but the iterators, which run inside the
+ * recorder's read(2) and are in its own CPU time. */
 enum live_timed {
-#define AS_TIMED(program) LIVE_TIMED_##program,
-	LIVE_TIMED_PROGRAMS(AS_TIMED)
-#undef AS_TIMED
-		LIVE_TIMED_COUNT,
+#define TRACEPOINT(program, name, event_class, need) LIVE_TIMED_##program,
+#define PERF(program, name, event_class, need) LIVE_TIMED_##program,
+#define ITERATOR(program, name, event_class, need)
+#define MAP(name, event_class)
+#include "bpf/probes.def"
+#undef TRACEPOINT
+#undef PERF
+#undef ITERATOR
+#undef MAP
+	LIVE_TIMED_COUNT,
 };
 
 /* While runs_timed is 1; a run that began then is counted even if it ends later. */

@@ -11,9 +11,23 @@ struct ring_map {
 	__uint(max_entries, 4096);
 };
 
-static __always_inline struct live_counters *counters_of_cpu(struct live_counters *counters)
+/* <class>_ring for each class that has one. */
+#define RING_KERNEL(class) extern struct ring_map class##_ring SEC(".maps");
+#define RING_OTHER(class)
+#define CLASS(id, upper, name, when, ring, part, holds) RING_##ring(name)
+#include "formats/table/classes.def"
+#undef CLASS
+#undef RING_KERNEL
+#undef RING_OTHER
+
+/* By class: past how many bytes the reader is woken, and how often that is asked. */
+extern const volatile u64 ring_mark_bytes[EV_CLASS_COUNT], ring_ask_mask[EV_CLASS_COUNT];
+
+extern struct live_counters class_counters[EV_CLASS_COUNT][LIVE_MAX_CPUS];
+
+static __always_inline struct live_counters *counters_of_cpu(u32 event_class)
 {
-	return &counters[bpf_get_smp_processor_id() & (LIVE_MAX_CPUS - 1)];
+	return &class_counters[event_class][bpf_get_smp_processor_id() & (LIVE_MAX_CPUS - 1)];
 }
 
 /* Counts an attempt and returns how many there were before on this CPU: good enough to ask
@@ -29,11 +43,12 @@ static __always_inline u64 count_attempt(struct live_counters *counters)
 /*
  * Flags for submit: the reader drains on a timer and is woken only when a ring is past its mark.
  * The question takes the ring's cache lines from other CPUs, so it is asked when (attempt &
- * ask_mask) == 0 only.
+ * ring_ask_mask) == 0 only.
  */
-static __always_inline u64 wakeup_flags(void *ring, u64 attempt, u64 ask_mask, u64 mark_bytes)
+static __always_inline u64 wakeup_flags(void *ring, u32 event_class, u64 attempt)
 {
-	if ((attempt & ask_mask) == 0 && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= mark_bytes)
+	if ((attempt & ring_ask_mask[event_class]) == 0 &&
+	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= ring_mark_bytes[event_class])
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
 }

@@ -12,11 +12,7 @@
 
 const volatile bool use_task_storage = true;
 const volatile bool record_args = false;
-const volatile u64 syscalls_mark_bytes = 2048, syscalls_ask_mask = 63;
 
-struct live_counters syscalls_counters[LIVE_MAX_CPUS] = {};
-
-struct ring_map syscalls_ring SEC(".maps");
 struct call_storage_map call_storage SEC(".maps");
 struct call_hash_map call_hash SEC(".maps");
 
@@ -33,7 +29,7 @@ static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 
 	call = call_find_or_add(task);
 	if (!call) {
-		struct live_counters *counters = counters_of_cpu(syscalls_counters);
+		struct live_counters *counters = counters_of_cpu(CLASS_SYSCALLS);
 
 		__sync_fetch_and_add(&counters->attempted, 1);
 		__sync_fetch_and_add(&counters->no_storage, 1);
@@ -83,7 +79,7 @@ static __always_inline void call_refused(const struct returned_call *call,
 static __always_inline void call_emit(const struct task_struct *task, struct live_call *call,
 				      s64 ret, u32 flags)
 {
-	struct live_counters *counters = counters_of_cpu(syscalls_counters);
+	struct live_counters *counters = counters_of_cpu(CLASS_SYSCALLS);
 	/* Before the clock is read: a call never returned before its half of the table was taken
 	 * into use. */
 	u32 table = READ_CONTROL(counts_table);
@@ -112,8 +108,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 		record_fill(&record->call, task, &returned, enter_ns);
 		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
 			record->args[i] = call->args[i];
-		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
-							syscalls_mark_bytes));
+		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, CLASS_SYSCALLS, attempt));
 	} else {
 		struct ring_syscall *record =
 			bpf_ringbuf_reserve(&syscalls_ring, sizeof(*record), 0);
@@ -123,8 +118,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 			return;
 		}
 		record_fill(record, task, &returned, enter_ns);
-		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, attempt, syscalls_ask_mask,
-							syscalls_mark_bytes));
+		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, CLASS_SYSCALLS, attempt));
 	}
 }
 
@@ -145,7 +139,7 @@ static __always_inline int on_sys_exit(s64 ret)
 	if (call && call->enter_ns >= control.syscalls_since_ns)
 		call_emit(task, call, ret, 0);
 	else if (task_wanted(task, CURRENT_IS_DIRECT()))
-		__sync_fetch_and_add(&counters_of_cpu(syscalls_counters)->unmatched, 1);
+		__sync_fetch_and_add(&counters_of_cpu(CLASS_SYSCALLS)->unmatched, 1);
 	return 0;
 }
 

@@ -9,11 +9,6 @@
 #include "task.bpf.h"
 
 const volatile bool ask_exit_last = true; /* false: as on kernels where the exit does not tell */
-const volatile u64 tasks_mark_bytes = 2048;
-
-struct live_counters tasks_counters[LIVE_MAX_CPUS] = {};
-
-struct ring_map tasks_ring SEC(".maps");
 
 struct exec_record {
 	struct ring_task_exec exec;
@@ -23,28 +18,28 @@ struct exec_record {
 /* Tracepoint arguments are BTF pointers in tp_btf programs and plain addresses in raw_tp programs:
  * `direct`. */
 
-#define RECORD_RESERVE(type, ret_attempt)                                          \
-	({                                                                         \
-		struct live_counters *counters_ = counters_of_cpu(tasks_counters); \
-		type *record_;                                                     \
-                                                                                   \
-		(ret_attempt) = count_attempt(counters_);                          \
-		record_ = bpf_ringbuf_reserve(&tasks_ring, sizeof(type), 0);       \
-		if (!record_)                                                      \
-			count_refusal(counters_, &tasks_ring, sizeof(type));       \
-		record_;                                                           \
+#define RECORD_RESERVE(type, ret_attempt)                                       \
+	({                                                                      \
+		struct live_counters *counters_ = counters_of_cpu(CLASS_TASKS); \
+		type *record_;                                                  \
+                                                                                \
+		(ret_attempt) = count_attempt(counters_);                       \
+		record_ = bpf_ringbuf_reserve(&tasks_ring, sizeof(type), 0);    \
+		if (!record_)                                                   \
+			count_refusal(counters_, &tasks_ring, sizeof(type));    \
+		record_;                                                        \
 	})
 
 static __always_inline void record_submit(void *record, u64 attempt)
 {
-	bpf_ringbuf_submit(record, wakeup_flags(&tasks_ring, attempt, 7, tasks_mark_bytes));
+	bpf_ringbuf_submit(record, wakeup_flags(&tasks_ring, CLASS_TASKS, attempt));
 }
 
 /* The set of wanted processes is full: what this child does is not seen. One loss stands for all
  * its events. */
 static __always_inline void count_unfollowed(void)
 {
-	struct live_counters *counters = counters_of_cpu(tasks_counters);
+	struct live_counters *counters = counters_of_cpu(CLASS_TASKS);
 
 	__sync_fetch_and_add(&counters->attempted, 1);
 	__sync_fetch_and_add(&counters->no_storage, 1);

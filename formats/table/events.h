@@ -46,7 +46,7 @@ enum ev_enum_value {
 #undef ENUM_VALUE
 };
 union ev_ids_of_classes { /* as large as the highest id and one */
-#define CLASS(id, upper, name, when, ring, holds) char of_##upper[(id) + 1];
+#define CLASS(id, upper, name, when, ring, part, holds) char of_##upper[(id) + 1];
 #include "formats/table/classes.def"
 #undef CLASS
 };
@@ -54,6 +54,7 @@ enum { EV_CLASS_COUNT = sizeof(union ev_ids_of_classes) };
 #define EV_CLASS_UNKNOWN 255u	   /* loss rows of `kymo recover`: of classes that cannot be told */
 #define EV_CPU_UNKNOWN 0xffffffffu /* the same of CPUs */
 #define EV_REASON_COUNT 9
+#define EV_STATE_COUNT 4
 
 /* syscall.flags */
 #define EV_SYSCALL_UNFINISHED \

@@ -124,33 +124,54 @@ static void write_cause(const struct rec_budget_control *control,
 		       used, (double)span_ns / 1e9, budget, why);
 }
 
+/* shed.def's texts are ours: printf's formats with at most one %u. */
+static void write_text(char *text, size_t size, const char *format, u32 rate_hz)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	(void)snprintf(text, size, format, rate_hz);
+#pragma GCC diagnostic pop
+}
+
+/* The step that brings a class into a state; NULL: FULL, or a class that is not governed. */
+static const struct rec_shed_step *step_to(u32 event_class, u32 state)
+{
+	const struct rec_shed_step *step = rec_shed_steps;
+
+	while (step->event_class != EV_CLASS_UNKNOWN &&
+	       (step->event_class != event_class || step->state != state))
+		step++;
+	return step->event_class != EV_CLASS_UNKNOWN ? step : NULL;
+}
+
+static const char *effect_of_all(u32 event_class)
+{
+	const struct rec_governed *row = rec_governed;
+
+	while (row->event_class != event_class && row->event_class != EV_CLASS_UNKNOWN)
+		row++;
+	return row->all ? row->all : "all that was asked for";
+}
+
 static void write_effect(const struct rec_budget_control *control,
 			 const struct rec_decision *decision, char *text, size_t size)
 {
-	const char *what = "";
+	const struct rec_shed_step *step = step_to(decision->event_class, decision->state);
+	bool sliced = decision->event_class == control->policy.sliced;
 
-	if (decision->event_class == CLASS_CPU && decision->state != STATE_OFF) {
-		(void)snprintf(text, size, "%u samples per second and CPU%s", decision->sample_hz,
-			       decision->state == STATE_FULL ? ", as asked for" : "");
-		return;
-	}
-	if (decision->event_class == CLASS_CPU)
-		what = "no samples are taken";
-	else if (decision->event_class == EV_CLASS_UNKNOWN)
-		what = "nothing that may be left out would help: starts and ends of processes are "
-		       "always recorded";
-	else if (decision->state == STATE_FULL)
-		what = "each system call is stored by itself";
-	else if (decision->state == STATE_COUNTS && decision->kind != REC_SLICE_BEGIN)
-		what = "system calls are counted, not stored one by one";
-	else if (decision->state == STATE_COUNTS)
-		what = "system calls are counted for a moment";
-	else if (control->result.cannot_attach_again)
-		what = "system calls are not seen any more: this kernel refuses to attach their "
-		       "probes again";
-	else
-		what = "system calls are seen in slices only: their probes are detached";
-	(void)snprintf(text, size, "%s", what);
+	if (decision->event_class == EV_CLASS_UNKNOWN)
+		(void)snprintf(text, size,
+			       "nothing that may be left out would help: starts and ends of "
+			       "processes are always recorded");
+	else if (decision->kind == REC_SLICE_BEGIN)
+		(void)snprintf(text, size, "system calls are counted for a moment");
+	else if (sliced && decision->state == STATE_OFF && control->result.cannot_attach_again)
+		(void)snprintf(text, size,
+			       "system calls are not seen any more: this kernel refuses to attach "
+			       "their probes again");
+	else /* a rate, where the text has a place for one */
+		write_text(text, size, step ? step->effect : effect_of_all(decision->event_class),
+			   decision->sample_hz);
 }
 
 static void put_decision(struct rec_budget_control *control, const struct rec_decision *decision,
@@ -233,17 +254,9 @@ static void note_states(struct rec_budget_control *control, u64 now_ns)
 {
 	struct rec_budget_result *result = &control->result;
 	u64 span_ns = now_ns > control->noted_ns ? now_ns - control->noted_ns : 0;
-	u32 syscalls = rec_budget_policy_state(&control->policy, CLASS_SYSCALLS);
-	u32 samples = rec_budget_policy_state(&control->policy, CLASS_CPU);
 
-	if (syscalls == STATE_COUNTS)
-		result->syscalls_counts_ns += span_ns;
-	if (syscalls == STATE_OFF)
-		result->syscalls_off_ns += span_ns;
-	if (samples == STATE_REDUCED)
-		result->samples_reduced_ns += span_ns;
-	if (samples == STATE_OFF)
-		result->samples_off_ns += span_ns;
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		result->reduced_ns[i][rec_budget_policy_state(&control->policy, i)] += span_ns;
 	control->noted_ns = now_ns;
 }
 
@@ -256,17 +269,17 @@ static void put_start(struct rec_budget_control *control, u32 event_class, u64 n
 
 	if (!(control->options->classes & (1u << event_class)))
 		return;
-	pending = add_row(
-		control,
-		&(struct ev_governor){
-			.time_ns = now_ns,
-			.from_ns = now_ns - REC_NS_PER_S,
-			.limit_value = allowed_ns(control, REC_NS_PER_S),
-			.resource = RESOURCE_CPU,
-			.event_class = event_class,
-			.state = STATE_FULL,
-			.sample_hz = event_class == CLASS_CPU ? control->options->sample_hz : 0,
-		});
+	pending = add_row(control, &(struct ev_governor){
+					   .time_ns = now_ns,
+					   .from_ns = now_ns - REC_NS_PER_S,
+					   .limit_value = allowed_ns(control, REC_NS_PER_S),
+					   .resource = RESOURCE_CPU,
+					   .event_class = event_class,
+					   .state = STATE_FULL,
+					   .sample_hz = event_class == control->policy.rated
+								? control->options->sample_hz
+								: 0,
+				   });
 	if (!pending)
 		return;
 	rec_format_percent(control->options->cpu_budget_ppm, budget);
@@ -320,7 +333,7 @@ static void carry_out(struct rec_budget_control *control, struct rec_decision *d
 	if (decision->event_class < EV_CLASS_COUNT)
 		rc = control->ops->reduce(control->source, decision);
 	load = measure(control);
-	if (rc < 0 && decision->event_class == CLASS_SYSCALLS && fuller) {
+	if (rc < 0 && decision->event_class == control->policy.sliced && fuller) {
 		rec_budget_policy_refused(&control->policy, decision->event_class);
 		control->result.cannot_attach_again = true;
 		decision->state = STATE_OFF;
@@ -330,9 +343,8 @@ static void carry_out(struct rec_budget_control *control, struct rec_decision *d
 	put_decision(control, decision, fuller ? load.now_ns : decision->time_ns);
 	if (decision->kind == REC_SHED || decision->kind == REC_RECOVER)
 		control->result.decision_count++;
-	if (decision->event_class == CLASS_CPU && decision->sample_hz &&
-	    (control->result.sample_hz_min == 0 ||
-	     decision->sample_hz < control->result.sample_hz_min))
+	if (decision->sample_hz && (control->result.sample_hz_min == 0 ||
+				    decision->sample_hz < control->result.sample_hz_min))
 		control->result.sample_hz_min = decision->sample_hz;
 }
 
@@ -444,14 +456,13 @@ void rec_budget_control_result(const struct rec_budget_control *control,
 
 const char *rec_budget_control_state_text(const struct rec_budget_control *control)
 {
-	u32 syscalls = rec_budget_policy_state(&control->policy, CLASS_SYSCALLS);
-	u32 samples = rec_budget_policy_state(&control->policy, CLASS_CPU);
+	const char *status = "";
 
-	if (control->policy.slicing)
-		return "calls in slices";
-	if (syscalls == STATE_COUNTS)
-		return "calls counted";
-	if (samples == STATE_OFF)
-		return "no samples";
-	return samples == STATE_REDUCED ? "fewer samples" : "";
+	/* The dearest step in force says most. */
+	for (const struct rec_shed_step *step = rec_shed_steps;
+	     step->event_class != EV_CLASS_UNKNOWN; step++)
+		if (rec_budget_policy_state(&control->policy, step->event_class) == step->state ||
+		    (step->how == REC_SHED_SLICE && control->policy.slicing))
+			status = step->status;
+	return status;
 }

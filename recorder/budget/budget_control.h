@@ -13,12 +13,10 @@
 
 /* What became of it, for whoever ends the recording. */
 struct rec_budget_result {
-	u32 cpu_budget_ppm;	/* 0: none, or nothing that could be governed */
-	u64 span_ns, spent_ns;	/* CPU time of recorder and programs since the start */
-	u64 syscalls_counts_ns; /* system calls were only counted for so long */
-	u64 syscalls_off_ns;	/* and not even that */
-	u64 samples_reduced_ns, samples_off_ns;
-	u32 sample_hz_min; /* while reduced */
+	u32 cpu_budget_ppm;    /* 0: none, or nothing that could be governed */
+	u64 span_ns, spent_ns; /* CPU time of recorder and programs since the start */
+	u64 reduced_ns[EV_CLASS_COUNT][EV_STATE_COUNT]; /* so long a class was in a state */
+	u32 sample_hz_min;				/* while reduced */
 	u32 decision_count;
 	bool cannot_attach_again;
 	u32 memory_count; /* times that memory was over its budget */

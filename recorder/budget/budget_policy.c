@@ -38,12 +38,37 @@
 #define HELPLESS_NS (60 * REC_NS_PER_S)
 #define FIXED_WEIGHT_NS (4 * REC_NS_PER_S) /* one look at a large file must not shed anything */
 
-/* Until they were measured; on the slow side. */
-#define SINGLE_CALL_NS 200.0 /* drained, encoded, compressed, written */
-#define SAMPLE_NS 10000.0    /* taken, with its stacks, and the same */
+#define EVENT_MAX_TIMES \
+	10 /* what an event is taken to cost is at most so many times its first guess */
 
-#define SYSCALLS CLASS_SYSCALLS
-#define SAMPLES CLASS_CPU
+const struct rec_shed_step rec_shed_steps[] = {
+#define GOVERNED(...)
+#define SHED(upper, how, state, status, said, effect) \
+	{CLASS_##upper, REC_SHED_##how, STATE_##state, status, said, effect},
+#include "recorder/budget/shed.def"
+#undef GOVERNED
+#undef SHED
+	{.event_class = EV_CLASS_UNKNOWN},
+};
+
+const struct rec_governed rec_governed[] = {
+#define GOVERNED(upper, noun, event_ns, all) {CLASS_##upper, noun, event_ns, all},
+#define SHED(...)
+#include "recorder/budget/shed.def"
+#undef GOVERNED
+#undef SHED
+	{.event_class = EV_CLASS_UNKNOWN},
+};
+
+/* The class of the step of this kind; EV_CLASS_UNKNOWN: none. */
+static u32 class_of_step(enum rec_shed_how how)
+{
+	const struct rec_shed_step *step = rec_shed_steps;
+
+	while (step->event_class != EV_CLASS_UNKNOWN && step->how != how)
+		step++;
+	return step->event_class;
+}
 
 void rec_budget_policy_init(struct rec_budget_policy *policy,
 			    const struct rec_budget_policy_options *options)
@@ -57,12 +82,15 @@ void rec_budget_policy_init(struct rec_budget_policy *policy,
 	};
 	policy->balance_ns = BUCKET_S * policy->budget * 1e9;
 	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
-	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		policy->classes[i] = (struct rec_budget_class){
-			.governed =
-				(i == SYSCALLS || i == SAMPLES) && (options->classes & (1u << i)),
+	policy->rated = class_of_step(REC_SHED_HALVE);
+	policy->sliced = class_of_step(REC_SHED_SLICE);
+	for (const struct rec_governed *row = rec_governed; row->event_class != EV_CLASS_UNKNOWN;
+	     row++)
+		policy->classes[row->event_class] = (struct rec_budget_class){
+			.governed = options->classes & (1u << row->event_class),
 			.wait_ns = FITS_NS,
-			.fuller_per_event_ns = i == SYSCALLS ? SINGLE_CALL_NS : SAMPLE_NS,
+			.fuller_per_event_ns = row->event_ns,
+			.first_guess_ns = row->event_ns,
 		};
 }
 
@@ -156,7 +184,8 @@ static void decide(struct rec_budget_policy *policy, enum rec_decision_kind kind
 		.kind = kind,
 		.event_class = event_class,
 		.state = state,
-		.sample_hz = event_class != SAMPLES || state == STATE_OFF ? 0 : policy->sample_hz,
+		.sample_hz =
+			event_class != policy->rated || state == STATE_OFF ? 0 : policy->sample_hz,
 		.from_ns = from->now_ns,
 		.time_ns = policy->last.now_ns,
 		.limit_ns = (u64)(policy->budget * span_of(from, &policy->last)),
@@ -213,23 +242,27 @@ static double cheaper(double a, double b)
 	return a < b ? a : b;
 }
 
-static double saved_by_counts(const struct rec_budget_policy *policy, const struct rates *rates)
+/* What counting a class's events instead of storing them saves, in CPUs. */
+static double saved_by_counts(const struct rec_budget_policy *policy, const struct rates *rates,
+			      u32 event_class)
 {
-	const struct rec_budget_class *class = &policy->classes[SYSCALLS];
+	const struct rec_budget_class *class = &policy->classes[event_class];
 
 	if (!class->governed || class->state != STATE_FULL)
 		return 0;
-	return cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[SYSCALLS]);
+	return cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[event_class]);
 }
 
-static double cost_of_samples(const struct rec_budget_policy *policy, const struct rates *rates)
+/* What a class takes altogether, in CPUs. */
+static double cost_of(const struct rec_budget_policy *policy, const struct rates *rates,
+		      u32 event_class)
 {
-	const struct rec_budget_class *class = &policy->classes[SAMPLES];
+	const struct rec_budget_class *class = &policy->classes[event_class];
 
 	if (!class->governed || class->state == STATE_OFF)
 		return 0;
-	return rates->programs[SAMPLES] +
-	       cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[SAMPLES]);
+	return rates->programs[event_class] +
+	       cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[event_class]);
 }
 
 static u32 lowest_hz(const struct rec_budget_policy *policy)
@@ -239,82 +272,84 @@ static u32 lowest_hz(const struct rec_budget_policy *policy)
 	return hz ? hz : 1;
 }
 
-static bool may_sample_less(const struct rec_budget_policy *policy)
+static bool may_halve(const struct rec_budget_policy *policy)
 {
 	return policy->sample_hz / 2 >= lowest_hz(policy);
 }
 
 static double saved_by_detaching(const struct rec_budget_policy *policy, const struct rates *rates)
 {
-	const struct rec_budget_class *class = &policy->classes[SYSCALLS];
+	const struct rec_budget_class *class = &policy->classes[policy->sliced];
 
 	if (!class->governed || policy->slicing)
 		return 0;
-	return rates->programs[SYSCALLS] + saved_by_counts(policy, rates);
+	return rates->programs[policy->sliced] + saved_by_counts(policy, rates, policy->sliced);
 }
 
-static void shed_syscalls(struct rec_budget_policy *policy, const struct rates *rates, u32 state,
-			  struct rec_decision *ret_decision)
+static double saved_by(const struct rec_budget_policy *policy, const struct rates *rates,
+		       const struct rec_shed_step *step)
 {
-	struct rec_budget_class *class = &policy->classes[SYSCALLS];
-
-	judge_last_try(policy, class);
-	if (state == STATE_COUNTS && rates->events[SYSCALLS] > 0)
-		class->fuller_per_event_ns =
-			cheaper(rates->recorder / rates->events[SYSCALLS], 10 * SINGLE_CALL_NS);
-	if (state == STATE_OFF) {
-		policy->slicing = true;
-		policy->slice_open = false;
-		policy->attached_rate = rates->programs[SYSCALLS];
-		policy->slice_end_ns = policy->last.now_ns;
-		/* A guess until it is seen: what still waits in rings makes it look like more. */
-		policy->fixed_rate =
-			cheaper(rates->all - rates->programs[SYSCALLS], policy->budget / 4);
+	switch (step->how) {
+	case REC_SHED_COUNT:
+		return saved_by_counts(policy, rates, step->event_class);
+	case REC_SHED_HALVE:
+		return may_halve(policy) ? cost_of(policy, rates, step->event_class) / 2 : 0;
+	case REC_SHED_SLICE:
+		return saved_by_detaching(policy, rates);
+	default:
+		return cost_of(policy, rates, step->event_class);
 	}
-	decide(policy, REC_SHED, SYSCALLS, state, ret_decision);
 }
 
-static void shed_samples(struct rec_budget_policy *policy, const struct rates *rates, u32 state,
-			 struct rec_decision *ret_decision)
+/* The probes of the sliced class are detached from now on. */
+static void begin_slicing(struct rec_budget_policy *policy, const struct rates *rates)
 {
-	struct rec_budget_class *class = &policy->classes[SAMPLES];
+	policy->slicing = true;
+	policy->slice_open = false;
+	policy->attached_rate = rates->programs[policy->sliced];
+	policy->slice_end_ns = policy->last.now_ns;
+	/* A guess until it is seen: what still waits in rings makes it look like more. */
+	policy->fixed_rate =
+		cheaper(rates->all - rates->programs[policy->sliced], policy->budget / 4);
+}
+
+static void take_step(struct rec_budget_policy *policy, const struct rates *rates,
+		      const struct rec_shed_step *step, struct rec_decision *ret_decision)
+{
+	const u32 event_class = step->event_class;
+	struct rec_budget_class *class = &policy->classes[event_class];
+	const double events = rates->events[event_class];
+	u32 state = step->state;
 
 	judge_last_try(policy, class);
-	if (rates->events[SAMPLES] > 0)
+	/* Counts come first even where they save little: what detaching takes is more. */
+	if (step->how == REC_SHED_SLICE && class->state == STATE_FULL)
+		state = STATE_COUNTS;
+	if (state == STATE_COUNTS && events > 0)
 		class->fuller_per_event_ns =
-			cost_of_samples(policy, rates) / rates->events[SAMPLES];
-	if (state == STATE_REDUCED)
+			cheaper(rates->recorder / events, EVENT_MAX_TIMES * class->first_guess_ns);
+	if ((step->how == REC_SHED_HALVE || step->how == REC_SHED_STOP) && events > 0)
+		class->fuller_per_event_ns = cost_of(policy, rates, event_class) / events;
+	if (step->how == REC_SHED_HALVE)
 		policy->sample_hz /= 2;
-	decide(policy, REC_SHED, SAMPLES, state, ret_decision);
+	if (step->how == REC_SHED_SLICE && state == STATE_OFF)
+		begin_slicing(policy, rates);
+	decide(policy, REC_SHED, event_class, state, ret_decision);
 }
 
 static bool shed(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
 	struct rates rates = take_rates(policy);
-	double excess = rates.all - policy->budget, worth = WORTH_PART * excess, samples;
+	double excess = rates.all - policy->budget, worth = WORTH_PART * excess;
 	u64 now_ns = policy->last.now_ns;
-	u32 state;
 
 	if (excess <= 0)
 		return false; /* it is being paid off */
-	if (saved_by_counts(policy, &rates) > worth) {
-		shed_syscalls(policy, &rates, STATE_COUNTS, ret_decision);
-		return true;
-	}
-	samples = cost_of_samples(policy, &rates);
-	if (may_sample_less(policy) && samples / 2 > worth) {
-		shed_samples(policy, &rates, STATE_REDUCED, ret_decision);
-		return true;
-	}
-	if (saved_by_detaching(policy, &rates) > worth) {
-		/* Counts come first even where they save little: what detaching takes is more. */
-		state = rec_budget_policy_state(policy, SYSCALLS) == STATE_FULL ? STATE_COUNTS
-										: STATE_OFF;
-		shed_syscalls(policy, &rates, state, ret_decision);
-		return true;
-	}
-	if (samples > worth) {
-		shed_samples(policy, &rates, STATE_OFF, ret_decision);
+	for (const struct rec_shed_step *step = rec_shed_steps;
+	     step->event_class != EV_CLASS_UNKNOWN; step++) {
+		if (saved_by(policy, &rates, step) <= worth)
+			continue;
+		take_step(policy, &rates, step, ret_decision);
 		return true;
 	}
 	if (policy->helpless_ns && now_ns - policy->helpless_ns < HELPLESS_NS)
@@ -330,14 +365,14 @@ static bool open_slice(struct rec_budget_policy *policy, struct rec_decision *re
 {
 	u64 rest_ns = policy->last.now_ns - policy->slice_end_ns;
 
-	if (policy->classes[SYSCALLS].refused || rest_ns < SLICE_GAP_NS)
+	if (policy->classes[policy->sliced].refused || rest_ns < SLICE_GAP_NS)
 		return false;
 	if (policy->balance_ns < 0 && rest_ns < SLICE_TRY_NS)
 		return false;
 	policy->slice_open = true;
 	policy->slice_begin = policy->last;
 	policy->slice_length_ns = slice_length(policy);
-	decide(policy, REC_SLICE_BEGIN, SYSCALLS, STATE_COUNTS, ret_decision);
+	decide(policy, REC_SLICE_BEGIN, policy->sliced, STATE_COUNTS, ret_decision);
 	return true;
 }
 
@@ -350,7 +385,7 @@ static void end_slice(struct rec_budget_policy *policy, struct rec_decision *ret
 	if (policy->debt_max_ns < SLICE_CHARGE * cost_ns)
 		policy->debt_max_ns = SLICE_CHARGE * cost_ns;
 	policy->balance_ns -= (SLICE_CHARGE - 1) * cost_ns;
-	decide(policy, REC_SLICE_END, SYSCALLS, STATE_OFF, ret_decision);
+	decide(policy, REC_SLICE_END, policy->sliced, STATE_OFF, ret_decision);
 	policy->slice_open = false;
 	policy->slice_end_ns = policy->last.now_ns;
 }
@@ -362,7 +397,8 @@ static double rate_of_slice(const struct rec_budget_policy *policy)
 					      ? &policy->older
 					      : &policy->slice_begin;
 
-	return (double)grown(policy->last.program_ns[SYSCALLS], from->program_ns[SYSCALLS]) /
+	return (double)grown(policy->last.program_ns[policy->sliced],
+			     from->program_ns[policy->sliced]) /
 	       span_of(from, &policy->last);
 }
 
@@ -370,7 +406,7 @@ static double rate_of_slice(const struct rec_budget_policy *policy)
  * slice any more. */
 static bool watch_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	struct rec_budget_class *class = &policy->classes[SYSCALLS];
+	struct rec_budget_class *class = &policy->classes[policy->sliced];
 	u64 open_ns = policy->last.now_ns - policy->slice_begin.now_ns;
 	double cost;
 
@@ -385,7 +421,7 @@ static bool watch_slice(struct rec_budget_policy *policy, struct rec_decision *r
 	if (class->fits_since_ns && policy->last.now_ns - class->fits_since_ns >= class->wait_ns) {
 		policy->slicing = policy->slice_open = false;
 		class->recovered_ns = policy->last.now_ns;
-		decide(policy, REC_RECOVER, SYSCALLS, STATE_COUNTS, ret_decision);
+		decide(policy, REC_RECOVER, policy->sliced, STATE_COUNTS, ret_decision);
 		ret_decision->lasting = true;
 		return true;
 	}
@@ -413,10 +449,10 @@ static bool fits(struct rec_budget_policy *policy, u32 event_class, double cost)
 	return policy->last.now_ns - class->fits_since_ns >= class->wait_ns;
 }
 
-static bool recover_samples(struct rec_budget_policy *policy, const struct rates *rates,
-			    struct rec_decision *ret_decision)
+static bool recover_rate(struct rec_budget_policy *policy, const struct rates *rates,
+			 struct rec_decision *ret_decision)
 {
-	struct rec_budget_class *class = &policy->classes[SAMPLES];
+	struct rec_budget_class *class = &policy->classes[policy->rated];
 	u32 asked_hz = policy->options.sample_hz, hz = policy->sample_hz * 2;
 	double cost = rates->all, per_hz;
 
@@ -429,33 +465,48 @@ static bool recover_samples(struct rec_budget_policy *policy, const struct rates
 		/* As if no CPU were ever idle. */
 		cost += class->fuller_per_event_ns * hz * policy->options.cpu_count / 1e9;
 	} else {
-		per_hz = class->fuller_per_event_ns * rates->events[SAMPLES] / policy->sample_hz;
+		per_hz = class->fuller_per_event_ns * rates->events[policy->rated] /
+			 policy->sample_hz;
 		cost += per_hz * (hz - policy->sample_hz);
 	}
-	if (!fits(policy, SAMPLES, cost))
+	if (!fits(policy, policy->rated, cost))
 		return false;
 	policy->sample_hz = hz;
 	class->recovered_ns = policy->last.now_ns;
-	decide(policy, REC_RECOVER, SAMPLES, hz == asked_hz ? STATE_FULL : STATE_REDUCED,
+	decide(policy, REC_RECOVER, policy->rated, hz == asked_hz ? STATE_FULL : STATE_REDUCED,
 	       ret_decision);
+	return true;
+}
+
+/* A class that is counted is stored again. */
+static bool recover_counted(struct rec_budget_policy *policy, const struct rates *rates,
+			    u32 event_class, struct rec_decision *ret_decision)
+{
+	struct rec_budget_class *class = &policy->classes[event_class];
+
+	if (!class->governed || class->state != STATE_COUNTS ||
+	    (event_class == policy->sliced && policy->slicing))
+		return false;
+	if (!fits(policy, event_class,
+		  rates->all + class->fuller_per_event_ns * rates->events[event_class]))
+		return false;
+	class->recovered_ns = policy->last.now_ns;
+	decide(policy, REC_RECOVER, event_class, STATE_FULL, ret_decision);
 	return true;
 }
 
 static bool recover(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	struct rec_budget_class *class = &policy->classes[SYSCALLS];
 	struct rates rates = take_rates(policy);
 
-	if (recover_samples(policy, &rates, ret_decision))
+	if (recover_rate(policy, &rates, ret_decision))
 		return true;
-	if (!class->governed || policy->slicing || class->state != STATE_COUNTS)
-		return false;
-	if (!fits(policy, SYSCALLS,
-		  rates.all + class->fuller_per_event_ns * rates.events[SYSCALLS]))
-		return false;
-	class->recovered_ns = policy->last.now_ns;
-	decide(policy, REC_RECOVER, SYSCALLS, STATE_FULL, ret_decision);
-	return true;
+	for (const struct rec_shed_step *step = rec_shed_steps;
+	     step->event_class != EV_CLASS_UNKNOWN; step++)
+		if (step->how == REC_SHED_COUNT &&
+		    recover_counted(policy, &rates, step->event_class, ret_decision))
+			return true;
+	return false;
 }
 
 /* ---- Whole ---- */
@@ -501,7 +552,7 @@ void rec_budget_policy_refused(struct rec_budget_policy *policy, u32 event_class
 		return;
 	policy->classes[event_class].refused = true;
 	policy->classes[event_class].state = STATE_OFF;
-	if (event_class == SYSCALLS) {
+	if (event_class == policy->sliced) {
 		policy->slicing = true;
 		policy->slice_open = false;
 	}

@@ -10,6 +10,29 @@
 /* CPU time spent from one load to a later one, in ns. */
 u64 rec_load_spent_ns(const struct rec_load *from, const struct rec_load *to);
 
+/* How a step of the ladder makes a class cheaper: shed.def. */
+enum rec_shed_how { REC_SHED_COUNT, REC_SHED_HALVE, REC_SHED_SLICE, REC_SHED_STOP };
+
+struct rec_shed_step {
+	u32 event_class;
+	enum rec_shed_how how;
+	u32 state;	    /* of the class from then on */
+	const char *status; /* a few words for the status line */
+	const char *said;   /* "SAID for 3.0 s" */
+	const char *effect; /* of REC_SHED_HALVE: printf's format of a rate, %u */
+};
+
+struct rec_governed { /* a class that the budget may reduce */
+	u32 event_class;
+	const char *noun;
+	double event_ns;
+	const char *all; /* printf's format, as effect is */
+};
+
+/* shed.def, the cheapest step first; both end with an entry of EV_CLASS_UNKNOWN. */
+extern const struct rec_shed_step rec_shed_steps[];
+extern const struct rec_governed rec_governed[];
+
 struct rec_budget_policy_options {
 	u32 budget_ppm; /* millionths of the host's CPU time; 0: no budget, so no decisions */
 	u32 cpu_count;	/* online */
@@ -25,6 +48,7 @@ struct rec_budget_class {
 	u64 recovered_ns;	    /* when it was last tried; 0: never */
 	u64 wait_ns;		    /* how long it must fit before it is tried */
 	double fuller_per_event_ns; /* CPU time that an event of the fuller state costs more */
+	double first_guess_ns;	    /* of it */
 };
 
 struct rec_budget_policy {
@@ -37,7 +61,8 @@ struct rec_budget_policy {
 	struct rec_budget_class classes[EV_CLASS_COUNT];
 	u32 sample_hz; /* now; asked for while samples are off: where they come back */
 	u64 decided_ns, helpless_ns;
-	/* System calls in slices: STATE_OFF, with moments of STATE_COUNTS. */
+	u32 rated, sliced; /* the classes of REC_SHED_HALVE and REC_SHED_SLICE */
+	/* The sliced class in slices: STATE_OFF, with moments of STATE_COUNTS. */
 	bool slicing, slice_open;
 	struct rec_load slice_begin;
 	u64 slice_end_ns, slice_length_ns;

@@ -5,12 +5,12 @@
  */
 #include "recorder/budget/memory_plan.h"
 
+#include "recorder/options/event_classes.h"
+
 #define MIB (1ull << 20)
 #define RING_MIN_BYTES (256ull << 10)
 #define RING_BYTES (8 * MIB)	  /* without a budget */
 #define RING_MAX_BYTES (32 * MIB) /* with a large one */
-#define SAMPLES_DIVISOR 8	  /* what the other rings are of that of system calls */
-#define TASKS_DIVISOR 16
 #define SMALL_RING_MIN_BYTES (64ull << 10)
 #define QUEUE_MIN_BYTES (2 * MIB)
 #define QUEUE_MAX_BYTES (8 * MIB)
@@ -25,17 +25,22 @@ static u64 larger(u64 a, u64 b)
 	return a > b ? a : b;
 }
 
-static struct rec_memory_plan plan_for(u64 ring_bytes, bool same_for_all)
+static struct rec_memory_plan plan_for(const struct rec_options *options, u64 ring_bytes,
+				       bool same_for_all)
 {
-	struct rec_memory_plan plan = {
-		.syscalls_ring_bytes = ring_bytes,
-		.cpu_ring_bytes = larger(ring_bytes / SAMPLES_DIVISOR, SMALL_RING_MIN_BYTES),
-		.tasks_ring_bytes = larger(ring_bytes / TASKS_DIVISOR, SMALL_RING_MIN_BYTES),
-		.queue_bytes = larger(ring_bytes, QUEUE_MIN_BYTES),
-	};
+	const u32 classes = options->classes | rec_classes_when(REC_CLASS_ALWAYS);
+	struct rec_memory_plan plan = {.queue_bytes = larger(ring_bytes, QUEUE_MIN_BYTES)};
 
-	if (same_for_all)
-		plan.cpu_ring_bytes = plan.tasks_ring_bytes = ring_bytes;
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		const struct rec_event_class *class = &rec_event_classes[i];
+
+		if (!class->has_ring || !(classes & 1u << i))
+			continue;
+		plan.ring_bytes[i] =
+			same_for_all || class->ring_part == 1
+				? ring_bytes
+				: larger(ring_bytes / class->ring_part, SMALL_RING_MIN_BYTES);
+	}
 	if (plan.queue_bytes > QUEUE_MAX_BYTES)
 		plan.queue_bytes = QUEUE_MAX_BYTES;
 	return plan;
@@ -48,12 +53,10 @@ static u64 needed_by(const struct rec_memory_plan *plan, const struct rec_option
 
 	if (cpu_count == 0)
 		return needed;
-	needed += 2 * plan->tasks_ring_bytes;
-	if (options->classes & (1u << CLASS_CPU))
-		needed += 2 * plan->cpu_ring_bytes;
-	if (options->classes & (1u << CLASS_SYSCALLS))
-		needed += 2 * plan->syscalls_ring_bytes +
-			  (cpu_count > TABLE_CPUS ? (cpu_count - TABLE_CPUS) * TABLE_CPU_BYTES : 0);
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		needed += 2 * plan->ring_bytes[i];
+	if (options->classes & (1u << CLASS_SYSCALLS) && cpu_count > TABLE_CPUS)
+		needed += (cpu_count - TABLE_CPUS) * TABLE_CPU_BYTES;
 	return needed;
 }
 
@@ -64,7 +67,7 @@ void rec_memory_plan(const struct rec_options *options, u32 cpu_count,
 	u64 ring_bytes = budget_bytes ? RING_MAX_BYTES : RING_BYTES;
 
 	if (options->ring_bytes) {
-		*ret_plan = plan_for(options->ring_bytes, true);
+		*ret_plan = plan_for(options, options->ring_bytes, true);
 		ret_plan->needed_bytes = needed_by(ret_plan, options, cpu_count);
 		while (budget_bytes && ret_plan->needed_bytes > budget_bytes &&
 		       ret_plan->queue_bytes / 2 >= QUEUE_MIN_BYTES) {
@@ -74,7 +77,7 @@ void rec_memory_plan(const struct rec_options *options, u32 cpu_count,
 		return;
 	}
 	for (;; ring_bytes /= 2) {
-		*ret_plan = plan_for(ring_bytes, false);
+		*ret_plan = plan_for(options, ring_bytes, false);
 		ret_plan->needed_bytes = needed_by(ret_plan, options, cpu_count);
 		if (!budget_bytes || ret_plan->needed_bytes <= budget_bytes ||
 		    ring_bytes <= RING_MIN_BYTES)

@@ -3,8 +3,9 @@
 #include "recorder/options/rec_options.h"
 
 struct rec_memory_plan {
-	u64 syscalls_ring_bytes, cpu_ring_bytes, tasks_ring_bytes; /* powers of two */
-	u64 queue_bytes;  /* of chunks that wait for the writer */
+	u64 ring_bytes[EV_CLASS_COUNT]; /* of the classes that are recorded and have a ring: powers
+					   of two; else 0 */
+	u64 queue_bytes;		/* of chunks that wait for the writer */
 	u64 needed_bytes; /* with all of it in use; may be above the budget where --buffer says so,
 			     or the host has very many CPUs */
 };

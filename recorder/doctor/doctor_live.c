@@ -124,8 +124,9 @@ static u64 attempted_syscalls(const struct live_probes *probes)
 	int cpus = libbpf_num_possible_cpus();
 
 	for (int cpu = 0; cpu < cpus; cpu++)
-		sum += __atomic_load_n(&probes->skeleton->bss->syscalls_counters[cpu].attempted,
-				       __ATOMIC_RELAXED);
+		sum += __atomic_load_n(
+			&probes->skeleton->bss->class_counters[CLASS_SYSCALLS][cpu].attempted,
+			__ATOMIC_RELAXED);
 	return sum;
 }
 
@@ -167,7 +168,7 @@ void doctor_rings(struct doctor_check *check)
 		doctor_found(check, DOCTOR_NOTE, "not measured: system calls are not recorded");
 	} else {
 		u64 total, rate = busiest_rate(probes, &total);
-		u64 ring = bpf_map__max_entries(probes->skeleton->maps.syscalls_ring);
+		u64 ring = bpf_map__max_entries(live_ring_map(probes, CLASS_SYSCALLS));
 		double seconds = (double)ring / sizeof(struct ring_syscall) / (double)(rate + 1);
 
 		(void)rec_count_text(total, total_text, sizeof(total_text));

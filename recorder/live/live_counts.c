@@ -109,7 +109,8 @@ static u64 load(const u64 *counter)
 
 static struct live_counts_totals counts_of(const struct live_probes *probes, u32 cpu)
 {
-	const struct live_counters *counters = &probes->skeleton->bss->syscalls_counters[cpu];
+	const struct live_counters *counters =
+		&probes->skeleton->bss->class_counters[CLASS_SYSCALLS][cpu];
 
 	return (struct live_counts_totals){load(&counters->counted),
 					   load(&counters->counts_claims)};

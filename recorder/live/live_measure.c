@@ -31,10 +31,35 @@
  */
 #define CALL_INDIRECT 2.0
 #define SAMPLE_PATH_NS 2000.0 /* timer interrupt and perf, before and after the program */
-/* Runs until a window told: a call, a sample with its stacks, a fork. */
-#define CALL_RUN_NS 300.0
-#define SAMPLE_RUN_NS 5000.0
-#define TASK_RUN_NS 1000.0
+
+/* What an event of a class costs besides the time that its programs measure themselves. */
+struct class_price {
+	double run_ns;	 /* of a run, until a window told */
+	double path_ns;	 /* the kernel's way to the program and back; 0: as measured at the start */
+	double indirect; /* factor, for what its runs cost the traced work besides */
+	double runs_per_event; /* an entry and a return are two */
+};
+#define PRICE_SYSCALLS                     \
+	{                                  \
+		300.0, 0, CALL_INDIRECT, 2 \
+	}
+#define PRICE_CPU                            \
+	{                                    \
+		5000.0, SAMPLE_PATH_NS, 1, 1 \
+	} /* with its stacks */
+#define PRICE_TASKS             \
+	{                       \
+		1000.0, 0, 1, 1 \
+	} /* a fork */
+
+/* Every class whose programs fill a ring has a price. */
+#define PRICED_KERNEL(upper) [CLASS_##upper] = PRICE_##upper,
+#define PRICED_OTHER(upper)
+static const struct class_price prices[EV_CLASS_COUNT] = {
+#define CLASS(id, upper, name, when, ring, part, holds) PRICED_##ring(upper)
+#include "formats/table/classes.def"
+#undef CLASS
+};
 
 /* ---- The kernel's path ---- */
 
@@ -59,9 +84,8 @@ static double own_call_ns(void)
 void live_measure_open(struct live_measure *measure)
 {
 	*measure = (struct live_measure){.idle_call_ns = own_call_ns()};
-	measure->classes[CLASS_SYSCALLS].run_ns = CALL_RUN_NS;
-	measure->classes[CLASS_CPU].run_ns = SAMPLE_RUN_NS;
-	measure->classes[CLASS_TASKS].run_ns = TASK_RUN_NS;
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		measure->classes[i].run_ns = prices[i].run_ns;
 }
 
 void live_measure_attached(struct live_measure *measure, const struct live_probes *probes)
@@ -79,23 +103,9 @@ void live_measure_attached(struct live_measure *measure, const struct live_probe
 
 /* ---- What it costs ---- */
 
-static const u32 governed[] = {CLASS_SYSCALLS, CLASS_CPU, CLASS_TASKS};
-#define GOVERNED (sizeof(governed) / sizeof(governed[0]))
-
 static double path_of(const struct live_measure *measure, u32 event_class)
 {
-	return event_class == CLASS_CPU ? SAMPLE_PATH_NS : measure->path_ns;
-}
-
-static double indirect(u32 event_class)
-{
-	return event_class == CLASS_SYSCALLS ? CALL_INDIRECT : 1.0;
-}
-
-/* An entry and a return. */
-static double runs_per_event(u32 event_class)
-{
-	return event_class == CLASS_SYSCALLS ? 2 : 1;
+	return prices[event_class].path_ns > 0 ? prices[event_class].path_ns : measure->path_ns;
 }
 
 static void account_timed(struct live_measure *measure, u32 event_class, u64 events, u64 span_ns,
@@ -104,8 +114,8 @@ static void account_timed(struct live_measure *measure, u32 event_class, u64 eve
 	struct live_class_cost *class = &measure->classes[event_class];
 	u64 runs = timed->run_count - class->run_count;
 	double cost_ns =
-		indirect(event_class) * ((double)(timed->run_time_ns - class->run_time_ns) +
-					 (double)runs * path_of(measure, event_class));
+		prices[event_class].indirect * ((double)(timed->run_time_ns - class->run_time_ns) +
+						(double)runs * path_of(measure, event_class));
 
 	class->cost_ns += cost_ns + (double)runs * TIMING_NS;
 	class->window_ns += span_ns;
@@ -132,7 +142,7 @@ static void account_class(struct live_measure *measure, const struct live_stats 
 	struct live_class_cost *class = &measure->classes[event_class];
 	u64 count = live_stats_events(stats, probes, event_class);
 	u64 events = count - class->event_count;
-	double runs = runs_per_event(event_class) * (double)events;
+	double runs = prices[event_class].runs_per_event * (double)events;
 
 	class->event_count = count;
 	if (stats->window_open) {
@@ -153,9 +163,9 @@ static void account(struct live_measure *measure, const struct live_stats *stats
 {
 	u64 span_ns = measure->last_ns && now_ns > measure->last_ns ? now_ns - measure->last_ns : 0;
 
-	for (size_t i = 0; i < GOVERNED; i++)
-		if (live_class_attached(probes, governed[i]))
-			account_class(measure, stats, probes, governed[i], span_ns);
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		if (live_ring_map(probes, i) && live_class_attached(probes, i))
+			account_class(measure, stats, probes, i, span_ns);
 	measure->last_ns = now_ns;
 }
 
@@ -168,14 +178,13 @@ void live_measure_step(struct live_measure *measure, struct live_stats *stats,
 	/* While detached a window would see no calls: it waits for a slice. */
 	if (was_open || !measure->syscalls_paused)
 		live_stats_step(stats, probes, now_ns);
-	for (size_t i = 0; i < GOVERNED; i++) {
-		struct live_class_cost *class = &measure->classes[governed[i]];
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		struct live_class_cost *class = &measure->classes[i];
 
 		if (was_open && !stats->window_open)
-			learn(class, runs_per_event(governed[i]));
+			learn(class, prices[i].runs_per_event);
 		if (!was_open && stats->window_open) {
-			struct live_program_count timed =
-				live_stats_timed(stats, probes, governed[i]);
+			struct live_program_count timed = live_stats_timed(stats, probes, i);
 
 			class->run_count = timed.run_count;
 			class->run_time_ns = timed.run_time_ns;
@@ -187,9 +196,9 @@ void live_measure_load(struct live_measure *measure, struct live_stats *stats,
 		       const struct live_probes *probes, struct rec_load *load)
 {
 	live_measure_step(measure, stats, probes, load->now_ns);
-	for (size_t i = 0; i < GOVERNED; i++) {
-		load->program_ns[governed[i]] = (u64)measure->classes[governed[i]].cost_ns;
-		load->event_count[governed[i]] = measure->classes[governed[i]].event_count;
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		load->program_ns[i] = (u64)measure->classes[i].cost_ns;
+		load->event_count[i] = measure->classes[i].event_count;
 	}
 }
 
@@ -202,8 +211,8 @@ static void renew_window(struct live_measure *measure, struct live_stats *stats,
 	account(measure, stats, probes, now_ns);
 	if (stats->window_open) {
 		live_stats_close_window(stats, probes, now_ns);
-		for (size_t i = 0; i < GOVERNED; i++)
-			learn(&measure->classes[governed[i]], runs_per_event(governed[i]));
+		for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+			learn(&measure->classes[i], prices[i].runs_per_event);
 	}
 	if (soon)
 		stats->next_window_ns = now_ns;

@@ -17,6 +17,7 @@
 #include "recorder/live/live_object.h"
 #include "recorder/live/live_perf_events.h"
 #include "recorder/live/live_settings.h"
+#include "recorder/options/event_classes.h"
 
 #include "kymo_bpf.skel.h"
 
@@ -63,11 +64,29 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 				  .kind = KIND_ITERATOR,           \
 				  NEED_##need,                     \
 				  .variants = {{"iter", PROGRAM_AT(program##_iter)}}},
-#include "recorder/live/probes.def"
+#define MAP(...)
+#include "bpf/probes.def"
+#undef MAP
 #undef TRACEPOINT
 #undef PERF
 #undef ITERATOR
 };
+
+/* Where the pointer to a class's ring is in struct kymo_bpf; 0: it has none. */
+#define RING_KERNEL(class) offsetof(struct kymo_bpf, maps.class##_ring)
+#define RING_OTHER(class) 0
+static const size_t ring_offsets[EV_CLASS_COUNT] = {
+#define CLASS(id, upper, name, when, ring, part, holds) [CLASS_##upper] = RING_##ring(name),
+#include "formats/table/classes.def"
+#undef CLASS
+};
+
+struct bpf_map *live_ring_map(const struct live_probes *probes, u32 event_class)
+{
+	if (ring_offsets[event_class] == 0)
+		return NULL;
+	return *(struct bpf_map **)((char *)probes->skeleton + ring_offsets[event_class]);
+}
 
 const char *live_probe_name(enum live_probe_id id)
 {
@@ -463,7 +482,7 @@ static int fail_attach(const struct live_probes *probes, struct cap_err *err)
 int live_probes_open(struct live_probes *probes, const struct rec_options *options,
 		     struct cap_err *err)
 {
-	const u32 classes = options->classes | 1u << CLASS_TASKS;
+	const u32 classes = options->classes | rec_classes_when(REC_CLASS_ALWAYS);
 	int rc;
 
 	if (libbpf_num_possible_cpus() > LIVE_MAX_CPUS)

@@ -14,6 +14,7 @@
 #include "recorder/options/rec_options.h"
 
 struct bpf_link;
+struct bpf_map;
 struct bpf_program;
 struct kymo_bpf;
 
@@ -21,7 +22,9 @@ enum live_probe_id {
 #define TRACEPOINT(program, name, event_class, need) LIVE_PROBE_##program,
 #define PERF(program, name, event_class, need) LIVE_PROBE_##program,
 #define ITERATOR(program, name, event_class, need) LIVE_PROBE_##program,
-#include "recorder/live/probes.def"
+#define MAP(...)
+#include "bpf/probes.def"
+#undef MAP
 #undef TRACEPOINT
 #undef PERF
 #undef ITERATOR
@@ -74,6 +77,9 @@ void live_probes_missing(const struct live_probes *probes,
 
 /* True if the class is being recorded. */
 bool live_class_attached(const struct live_probes *probes, u32 event_class);
+
+/* The ring of a class; NULL: it has none. */
+struct bpf_map *live_ring_map(const struct live_probes *probes, u32 event_class);
 
 const char *live_probe_name(enum live_probe_id id);
 u32 live_probe_class(enum live_probe_id id);

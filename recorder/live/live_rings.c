@@ -16,13 +16,12 @@
 struct live_ring {
 	struct live_rings *rings;
 	struct ring_buffer *buffer; /* NULL: class not recorded */
-	bool is_tasks;
 	u64 ring_bytes;
 	u64 drained_bytes; /* in this drain */
 };
 
 struct live_rings {
-	struct live_ring all[LIVE_RINGS]; /* in the order they are drained */
+	struct live_ring all[EV_CLASS_COUNT]; /* by class */
 	int wake_fd;
 	struct rec_pipeline *pipeline; /* of the drain that runs */
 	live_task_fn on_task;
@@ -35,7 +34,8 @@ static int on_record(void *context, void *record, size_t len)
 {
 	struct live_ring *ring = context;
 
-	if (ring->is_tasks && ring->rings->on_task && len >= sizeof(struct ring_head))
+	if (ring == &ring->rings->all[CLASS_TASKS] && ring->rings->on_task &&
+	    len >= sizeof(struct ring_head))
 		ring->rings->on_task(ring->rings->context, record);
 	rec_pipeline_record(ring->rings->pipeline, record, len);
 	ring->drained_bytes += ((len + 7) & ~(size_t)7) + 8; /* the kernel's header and padding */
@@ -78,13 +78,9 @@ int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void
 	rings->wake_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (rings->wake_fd < 0)
 		return cap_fail_errno(err, errno, "epoll_create1");
-	rings->all[0].is_tasks = true;
-	if (live_class_attached(probes, CLASS_TASKS))
-		rc = open_ring(rings, &rings->all[0], probes->skeleton->maps.tasks_ring, err);
-	if (rc == 0 && live_class_attached(probes, CLASS_CPU))
-		rc = open_ring(rings, &rings->all[1], probes->skeleton->maps.cpu_ring, err);
-	if (rc == 0 && live_class_attached(probes, CLASS_SYSCALLS))
-		rc = open_ring(rings, &rings->all[2], probes->skeleton->maps.syscalls_ring, err);
+	for (u32 i = 0; rc == 0 && i < EV_CLASS_COUNT; i++)
+		if (live_ring_map(probes, i) && live_class_attached(probes, i))
+			rc = open_ring(rings, &rings->all[i], live_ring_map(probes, i), err);
 	if (rc < 0)
 		return rc;
 	*ret_rings = TAKE(rings);
@@ -95,7 +91,7 @@ struct live_rings *live_rings_free(struct live_rings *rings)
 {
 	if (!rings)
 		return NULL;
-	for (size_t i = 0; i < LIVE_RINGS; i++)
+	for (size_t i = 0; i < EV_CLASS_COUNT; i++)
 		ring_buffer__free(rings->all[i].buffer);
 	if (rings->wake_fd >= 0)
 		(void)close(rings->wake_fd); /* nothing is written through it */
@@ -127,22 +123,21 @@ static int drain_ring(struct live_ring *ring, struct rec_pipeline *pipeline, str
 int live_rings_drain_tasks(struct live_rings *rings, struct rec_pipeline *pipeline,
 			   struct cap_err *err)
 {
-	return drain_ring(&rings->all[0], pipeline, err);
+	return drain_ring(&rings->all[CLASS_TASKS], pipeline, err);
 }
 
 int live_rings_drain(struct live_rings *rings, struct rec_pipeline *pipeline, struct cap_err *err)
 {
-	struct epoll_event events[LIVE_RINGS];
+	struct epoll_event events[EV_CLASS_COUNT];
+	int rc;
 
-	(void)epoll_wait(rings->wake_fd, events, LIVE_RINGS,
+	(void)epoll_wait(rings->wake_fd, events, EV_CLASS_COUNT,
 			 0); /* takes the wake-ups; all rings are looked at anyway */
-	for (size_t i = 0; i < LIVE_RINGS; i++) {
-		int rc = drain_ring(&rings->all[i], pipeline, err);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	rc = live_rings_drain_tasks(rings, pipeline, err);
+	for (u32 i = 0; rc == 0 && i < EV_CLASS_COUNT; i++)
+		if (i != CLASS_TASKS)
+			rc = drain_ring(&rings->all[i], pipeline, err);
+	return rc;
 }
 
 int live_rings_wake_fd(const struct live_rings *rings)

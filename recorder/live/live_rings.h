@@ -4,8 +4,6 @@
 #include "recorder/live/live_probes.h"
 #include "recorder/pipeline/pipeline.h"
 
-#define LIVE_RINGS 3
-
 struct live_rings;
 
 /* Called for each record of the tasks ring before the pipeline sees it. */

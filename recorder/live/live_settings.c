@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "bpf/live_state.h"
+#include "formats/table/schema.h"
 #include "recorder/host/host_facts.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/budget/memory_plan.h"
+#include "recorder/options/event_classes.h"
 
 #include "kymo_bpf.skel.h"
 
@@ -49,6 +51,25 @@ static u64 ask_mask(u64 ring_bytes, u64 record_bytes)
 	return every - 1;
 }
 
+/* The largest record of a class, but for what follows it. */
+static u64 record_bytes(u32 event_class)
+{
+	u64 largest = 1;
+
+#define EVENT_BEGIN(id, upper, name, block, in_class, tail)                                       \
+	if (cap_class_of_type(EV_##upper) == event_class && sizeof(struct ring_##name) > largest) \
+		largest = sizeof(struct ring_##name);
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+	return largest;
+}
+
 static int cgroup_id_of(const char *path, u64 *ret_id, struct cap_err *err)
 {
 	struct statfs fs;
@@ -82,17 +103,19 @@ static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *pro
 	struct rec_memory_plan plan;
 
 	rec_memory_plan(options, rec_possible_cpus(), &plan);
-	halve(&plan.syscalls_ring_bytes, probes->ring_halvings);
-	halve(&plan.cpu_ring_bytes, probes->ring_halvings);
-	halve(&plan.tasks_ring_bytes, probes->ring_halvings);
-	(void)bpf_map__set_max_entries(skeleton->maps.syscalls_ring, (u32)plan.syscalls_ring_bytes);
-	(void)bpf_map__set_max_entries(skeleton->maps.cpu_ring, (u32)plan.cpu_ring_bytes);
-	(void)bpf_map__set_max_entries(skeleton->maps.tasks_ring, (u32)plan.tasks_ring_bytes);
-	skeleton->rodata->syscalls_mark_bytes = plan.syscalls_ring_bytes / 2;
-	skeleton->rodata->cpu_mark_bytes = plan.cpu_ring_bytes / 2;
-	skeleton->rodata->tasks_mark_bytes = plan.tasks_ring_bytes / 2;
-	skeleton->rodata->syscalls_ask_mask =
-		ask_mask(plan.syscalls_ring_bytes, sizeof(struct ring_syscall));
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		struct bpf_map *ring = live_ring_map(probes, i);
+
+		if (!ring)
+			continue;
+		(void)bpf_map__set_autocreate(ring, plan.ring_bytes[i] > 0);
+		if (plan.ring_bytes[i] == 0)
+			continue;
+		halve(&plan.ring_bytes[i], probes->ring_halvings);
+		(void)bpf_map__set_max_entries(ring, (u32)plan.ring_bytes[i]);
+		skeleton->rodata->ring_mark_bytes[i] = plan.ring_bytes[i] / 2;
+		skeleton->rodata->ring_ask_mask[i] = ask_mask(plan.ring_bytes[i], record_bytes(i));
+	}
 }
 
 static void apply_counts_table(struct kymo_bpf *skeleton)
@@ -139,7 +162,8 @@ static int apply_filters(struct kymo_bpf *skeleton, const struct rec_options *op
 int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *probes,
 			const struct rec_options *options, struct cap_err *err)
 {
-	bool syscalls = options->classes & (1u << CLASS_SYSCALLS);
+	const u32 classes = options->classes | rec_classes_when(REC_CLASS_ALWAYS);
+	bool syscalls = classes & 1u << CLASS_SYSCALLS;
 	int rc = check_ring_bytes(options, err);
 
 	if (rc < 0)
@@ -155,12 +179,16 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 				      syscalls && probes->use_task_storage);
 	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
 				      syscalls && !probes->use_task_storage);
-	(void)bpf_map__set_autocreate(skeleton->maps.syscalls_ring, syscalls);
-	(void)bpf_map__set_autocreate(skeleton->maps.counts_table, syscalls);
-	(void)bpf_map__set_autocreate(skeleton->maps.cpu_ring,
-				      options->classes & (1u << CLASS_CPU));
-	(void)bpf_map__set_autocreate(skeleton->maps.sample_scratch,
-				      options->classes & (1u << CLASS_CPU));
+#define TRACEPOINT(...)
+#define PERF(...)
+#define ITERATOR(...)
+#define MAP(map, event_class) \
+	(void)bpf_map__set_autocreate(skeleton->maps.map, classes & 1u << CLASS_##event_class);
+#include "bpf/probes.def"
+#undef TRACEPOINT
+#undef PERF
+#undef ITERATOR
+#undef MAP
 	(void)bpf_map__set_autocreate(skeleton->maps.asked_addresses,
 				      probes->states[LIVE_PROBE_name_addresses].wanted);
 	return apply_filters(skeleton, options, err);

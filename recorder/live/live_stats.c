@@ -18,16 +18,13 @@
 #define FDINFO_BYTES 1024
 #define WINDOW_MIN_NS 1000000ull /* shorter ones tell nothing */
 
-static const u32 counted_classes[] = {CLASS_CPU, CLASS_SYSCALLS, CLASS_TASKS};
-#define COUNTED_CLASSES (sizeof(counted_classes) / sizeof(counted_classes[0]))
-
 int live_stats_init(struct live_stats *stats, struct cap_err *err)
 {
 	int cpus = libbpf_num_possible_cpus();
 
 	memset(stats, 0, sizeof(*stats));
 	stats->cpu_count = cpus > 0 ? (size_t)cpus : 1;
-	stats->told = calloc(COUNTED_CLASSES * stats->cpu_count, sizeof(*stats->told));
+	stats->told = calloc(EV_CLASS_COUNT * stats->cpu_count, sizeof(*stats->told));
 	stats->pending_by_cpu = calloc(stats->cpu_count, sizeof(*stats->pending_by_cpu));
 	if (!stats->told || !stats->pending_by_cpu)
 		return cap_fail(err, -ENOMEM, "counters of %zu CPUs", stats->cpu_count);
@@ -48,11 +45,17 @@ void live_stats_done(struct live_stats *stats)
 static int timed_of(enum live_probe_id id)
 {
 	switch (id) {
-#define AS_CASE(program)           \
-	case LIVE_PROBE_##program: \
+#define TRACEPOINT(program, name, event_class, need) \
+	case LIVE_PROBE_##program:                   \
 		return LIVE_TIMED_##program;
-		LIVE_TIMED_PROGRAMS(AS_CASE)
-#undef AS_CASE
+#define PERF TRACEPOINT
+#define ITERATOR(...)
+#define MAP(...)
+#include "bpf/probes.def"
+#undef TRACEPOINT
+#undef PERF
+#undef ITERATOR
+#undef MAP
 	default:
 		return -1;
 	}
@@ -200,14 +203,7 @@ int live_stats_rows(struct live_stats *stats, const struct live_probes *probes, 
 
 static const struct live_counters *counters_of(const struct live_probes *probes, u32 event_class)
 {
-	switch (event_class) {
-	case CLASS_CPU:
-		return probes->skeleton->bss->cpu_counters;
-	case CLASS_SYSCALLS:
-		return probes->skeleton->bss->syscalls_counters;
-	default:
-		return probes->skeleton->bss->tasks_counters;
-	}
+	return probes->skeleton->bss->class_counters[event_class];
 }
 
 u64 live_stats_events(const struct live_stats *stats, const struct live_probes *probes,
@@ -271,21 +267,21 @@ void live_stats_losses(struct live_stats *stats, const struct live_probes *probe
 		       struct rec_pipeline *pipeline)
 {
 	report_recursion(stats, probes, pipeline);
-	for (size_t i = 0; i < COUNTED_CLASSES; i++) {
-		const struct live_counters *counters = counters_of(probes, counted_classes[i]);
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		const struct live_counters *counters = counters_of(probes, i);
 
-		if (!live_class_attached(probes, counted_classes[i]))
+		if (!live_ring_map(probes, i) || !live_class_attached(probes, i))
 			continue;
 		for (size_t cpu = 0; cpu < stats->cpu_count; cpu++)
 			report_cpu(stats, &counters[cpu], &stats->told[i * stats->cpu_count + cpu],
-				   pipeline, counted_classes[i], (u32)cpu);
+				   pipeline, i, (u32)cpu);
 	}
 }
 
 bool live_stats_tasks_lost(const struct live_stats *stats, const struct live_probes *probes)
 {
 	for (size_t cpu = 0; cpu < stats->cpu_count; cpu++) {
-		const struct live_counters *counters = &probes->skeleton->bss->tasks_counters[cpu];
+		const struct live_counters *counters = &counters_of(probes, CLASS_TASKS)[cpu];
 
 		if (load(&counters->ring_full) || load(&counters->ring_busy))
 			return true;

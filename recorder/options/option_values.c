@@ -1,6 +1,7 @@
 /* What the values of the options look like and mean. Each setter names what is wrong with the
  * value; its caller names the option. */
 #include "recorder/options/option_values.h"
+#include "recorder/options/event_classes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,23 +32,6 @@ struct preset {
 static const struct preset presets[] = {
 	{"prod", 19, 300}, {"staging", 49, 120}, {"dev", 99, 60}, {"debug", 199, 30}, {NULL, 0, 0},
 };
-
-struct class_name {
-	const char *enum_name;
-	u32 value;
-	const char *name;
-};
-
-static const struct class_name class_names[] = {
-#define ENUM_VALUE(en, value, upper, name) {#en, value, name},
-#include "formats/table/enums.def"
-#undef ENUM_VALUE
-	{NULL, 0, NULL},
-};
-
-/* Fork, exec, exit and mappings are recorded whatever is asked for; naming them is no mistake. */
-#define BUILT_CLASSES \
-	(1u << CLASS_CPU | 1u << CLASS_SYSCALLS | 1u << CLASS_TASKS | 1u << CLASS_MAPPINGS)
 
 const char *rec_preset_names(void)
 {
@@ -138,34 +122,36 @@ static int set_preset(struct rec_options *options, const char *text, bool first,
 	return 0;
 }
 
-static const struct class_name *find_class(const char *name)
+/* EV_CLASS_COUNT if there is none. */
+static u32 find_class(const char *name)
 {
-	for (const struct class_name *class = class_names; class->enum_name; class ++)
-		if (!strcmp(class->enum_name, "event_class") && !strcmp(class->name, name))
-			return class;
-	return NULL;
+	u32 id = 0;
+
+	while (id < EV_CLASS_COUNT && strcmp(rec_event_classes[id].name, name) != 0)
+		id++;
+	return id;
 }
 
 static int set_events(struct rec_options *options, const char *text, bool first,
 		      struct cap_err *err)
 {
 	u32 classes = first ? 0 : options->classes;
-	char item[32], shown[REC_SHOWN_BYTES];
+	char item[32], shown[REC_SHOWN_BYTES], names[128];
 	int rc;
 
 	while ((rc = next_item(&text, item, sizeof(item), err)) > 0) {
-		const struct class_name *class = find_class(item);
+		u32 id = find_class(item);
 
-		if (!class)
+		if (id == EV_CLASS_COUNT)
+			return cap_fail(err, CAP_EUSAGE, "unknown event class '%s' (known: %s)",
+					rec_text_show(item, strlen(item), shown),
+					rec_class_names(names, sizeof(names)));
+		if (rec_event_classes[id].when == REC_CLASS_LATER)
 			return cap_fail(err, CAP_EUSAGE,
-					"unknown event class '%s' (known: cpu, syscalls)",
-					rec_text_show(item, strlen(item), shown));
-		if (!(1u << class->value & BUILT_CLASSES))
-			return cap_fail(err, CAP_EUSAGE,
-					"event class '%s' is not built in this version (built: "
-					"cpu, syscalls)",
-					item);
-		classes |= 1u << class->value;
+					"event class '%s' is not built in this version (built: %s)",
+					item, rec_class_names(names, sizeof(names)));
+		/* Naming what is always recorded is no mistake. */
+		classes |= 1u << id;
 	}
 	if (rc < 0)
 		return rc;
@@ -512,7 +498,7 @@ int rec_option_set(enum rec_option_id id, struct rec_options *options, const cha
 void rec_options_init(struct rec_options *ret_options)
 {
 	*ret_options = (struct rec_options){
-		.classes = 1u << CLASS_CPU | 1u << CLASS_SYSCALLS,
+		.classes = rec_classes_when(REC_CLASS_DEFAULT),
 		.preset = "dev",
 		.cpu_budget_ppm = DEFAULT_CPU_BUDGET_PPM,
 		.mem_budget_bytes = DEFAULT_MEM_BUDGET_BYTES,

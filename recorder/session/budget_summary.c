@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 
+#include "formats/table/schema.h"
 #include "recorder/base/units.h"
+#include "recorder/budget/budget_policy.h"
 
 static double seconds(u64 ns)
 {
@@ -17,10 +19,18 @@ static double spent_percent(const struct rec_budget_result *budget, u32 cpu_coun
 			       : 0;
 }
 
+static u64 reduced_ns(const struct rec_budget_result *budget, const struct rec_shed_step *step)
+{
+	return budget->reduced_ns[step->event_class][step->state];
+}
+
 static bool is_reduced(const struct rec_budget_result *budget)
 {
-	return budget->syscalls_counts_ns || budget->syscalls_off_ns ||
-	       budget->samples_reduced_ns || budget->samples_off_ns;
+	for (const struct rec_shed_step *step = rec_shed_steps;
+	     step->event_class != EV_CLASS_UNKNOWN; step++)
+		if (reduced_ns(budget, step))
+			return true;
+	return false;
 }
 
 /* "; " between parts. */
@@ -36,21 +46,17 @@ static void print_reduced(FILE *out, const struct rec_budget_result *budget)
 {
 	const char *separator = ": ";
 
-	if (budget->syscalls_counts_ns)
-		(void)fprintf(out, "%ssystem calls only counted for %.1f s", next(&separator),
-			      seconds(budget->syscalls_counts_ns));
-	if (budget->syscalls_off_ns)
-		(void)fprintf(out, "%ssystem calls not seen for %.1f s%s", next(&separator),
-			      seconds(budget->syscalls_off_ns),
-			      budget->cannot_attach_again
-				      ? ", as this kernel refuses to attach their probes again"
-				      : "");
-	if (budget->samples_reduced_ns)
-		(void)fprintf(out, "%sfewer samples, down to %u Hz, for %.1f s", next(&separator),
-			      budget->sample_hz_min, seconds(budget->samples_reduced_ns));
-	if (budget->samples_off_ns)
-		(void)fprintf(out, "%sno samples for %.1f s", next(&separator),
-			      seconds(budget->samples_off_ns));
+	for (const struct rec_shed_step *step = rec_shed_steps;
+	     step->event_class != EV_CLASS_UNKNOWN; step++) {
+		if (!reduced_ns(budget, step))
+			continue;
+		(void)fprintf(out, "%s%s", next(&separator), step->said);
+		if (step->how == REC_SHED_HALVE)
+			(void)fprintf(out, ", down to %u Hz,", budget->sample_hz_min);
+		(void)fprintf(out, " for %.1f s", seconds(reduced_ns(budget, step)));
+		if (step->how == REC_SHED_SLICE && budget->cannot_attach_again)
+			(void)fputs(", as this kernel refuses to attach their probes again", out);
+	}
 }
 
 void rec_budget_text(FILE *out, const struct rec_options *options, const struct rec_result *result)
@@ -85,11 +91,17 @@ void rec_budget_json(FILE *out, const struct rec_result *result)
 
 	(void)fprintf(out,
 		      ",\"budget\":{\"cpu_ppm\":%u,\"spent_cpu_ns\":%" PRIu64
-		      ",\"spent_percent\":%.3f,\"decisions\":%u,\"syscalls_counts_ns\":%" PRIu64
-		      ",\"syscalls_off_ns\":%" PRIu64 ",\"samples_reduced_ns\":%" PRIu64
-		      ",\"samples_off_ns\":%" PRIu64 ",\"over_memory\":%u}",
+		      ",\"spent_percent\":%.3f,\"decisions\":%u",
 		      budget->cpu_budget_ppm, budget->spent_ns,
-		      spent_percent(budget, result->cpu_count), budget->decision_count,
-		      budget->syscalls_counts_ns, budget->syscalls_off_ns,
-		      budget->samples_reduced_ns, budget->samples_off_ns, budget->memory_count);
+		      spent_percent(budget, result->cpu_count), budget->decision_count);
+	for (const struct rec_governed *row = rec_governed; row->event_class != EV_CLASS_UNKNOWN;
+	     row++)
+		for (const struct rec_shed_step *step = rec_shed_steps;
+		     step->event_class != EV_CLASS_UNKNOWN; step++)
+			if (step->event_class == row->event_class)
+				(void)fprintf(out, ",\"%s_%s_ns\":%" PRIu64, row->noun,
+					      cap_schema_enum_name(cap_schema_builtin(),
+								   CAP_KIND_STATE, step->state),
+					      reduced_ns(budget, step));
+	(void)fprintf(out, ",\"over_memory\":%u}", budget->memory_count);
 }

@@ -15,10 +15,9 @@
 #include <unistd.h>
 
 #include "formats/base/cleanup.h"
+#include "formats/base/size_text.h"
 #include "recorder/base/error_names.h"
 #include "recorder/base/monotonic.h"
-#include "recorder/guard/privileges.h"
-#include "formats/base/size_text.h"
 #include "recorder/base/quantity_text.h"
 #include "recorder/base/units.h"
 #include "recorder/budget/budget_control.h"

@@ -23,12 +23,12 @@ static void test_default(void **state)
 	struct rec_memory_plan made = plan(50 * MIB, 0, 2);
 
 	(void)state;
-	assert_int_equal(made.syscalls_ring_bytes, 8 * MIB);
-	assert_int_equal(made.cpu_ring_bytes, 1 * MIB);
-	assert_int_equal(made.tasks_ring_bytes, 512 << 10);
+	assert_int_equal(made.ring_bytes[CLASS_SYSCALLS], 8 * MIB);
+	assert_int_equal(made.ring_bytes[CLASS_CPU], 1 * MIB);
+	assert_int_equal(made.ring_bytes[CLASS_TASKS], 512 << 10);
 	assert_int_equal(made.queue_bytes, 8 * MIB);
 	made = plan(0, 0, 2);
-	assert_int_equal(made.syscalls_ring_bytes, 8 * MIB);
+	assert_int_equal(made.ring_bytes[CLASS_SYSCALLS], 8 * MIB);
 }
 
 static void test_every_budget_is_met(void **state)
@@ -40,10 +40,11 @@ static void test_every_budget_is_met(void **state)
 		struct rec_memory_plan made = plan(budget, 0, 64);
 
 		assert_true(made.needed_bytes <= budget);
-		assert_true(made.syscalls_ring_bytes >= before);
-		assert_int_equal(made.syscalls_ring_bytes & (made.syscalls_ring_bytes - 1), 0);
+		assert_true(made.ring_bytes[CLASS_SYSCALLS] >= before);
+		assert_int_equal(
+			made.ring_bytes[CLASS_SYSCALLS] & (made.ring_bytes[CLASS_SYSCALLS] - 1), 0);
 		assert_true(made.queue_bytes >= 2 * MIB);
-		before = made.syscalls_ring_bytes;
+		before = made.ring_bytes[CLASS_SYSCALLS];
 	}
 	assert_int_equal(before, 32 * MIB);
 }
@@ -54,8 +55,8 @@ static void test_what_cannot_be_met(void **state)
 	struct rec_memory_plan made = plan(50 * MIB, 64 * MIB, 2);
 
 	(void)state;
-	assert_int_equal(made.syscalls_ring_bytes, 64 * MIB);
-	assert_int_equal(made.cpu_ring_bytes, 64 * MIB);
+	assert_int_equal(made.ring_bytes[CLASS_SYSCALLS], 64 * MIB);
+	assert_int_equal(made.ring_bytes[CLASS_CPU], 64 * MIB);
 	assert_int_equal(made.queue_bytes, 2 * MIB);
 	assert_true(made.needed_bytes > 384 * MIB);
 	assert_true(plan(50 * MIB, 0, 1024).needed_bytes > 50 * MIB);
