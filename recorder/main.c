@@ -29,9 +29,10 @@ static void say(const char *kind, const char *text)
 
 static int fail(struct cap_err *err)
 {
+	char text[REC_ERROR_TEXT_BYTES];
+
 	cap_say_memory(err, err->code);
-	rec_error_name_first(err);
-	say("", err->text);
+	say("", rec_error_text(err, text));
 	return err->code == CAP_EPRIVILEGE ? REC_EXIT_KERNEL
 	       : err->code == CAP_EUSAGE   ? REC_EXIT_USAGE
 					   : REC_EXIT_FAILURE;
@@ -131,16 +132,16 @@ static int record(const struct rec_options *options)
 		.confine = rec_syscall_filter_apply,
 	};
 	struct rec_result result;
+	char text[REC_ERROR_TEXT_BYTES];
 	struct cap_err err = {0};
 	int rc = rec_record(options, &screen, &result, &err);
 	int status = rec_exit_status(rc, &result);
 
 	cap_say_memory(&err, rc);
-	rec_error_name_first(&err);
 	if (rc < 0)
-		say("", err.text);
+		say("", rec_error_text(&err, text));
 	if (options->json)
-		rec_summary_json(stdout, options, &result, status, rc < 0 ? err.text : NULL);
+		rec_summary_json(stdout, options, &result, status, rc < 0 ? &err : NULL);
 	else if (!options->quiet && rc != -EPIPE) /* whoever closed the pipe wants no more */
 		rec_summary_text(stderr, options, &result);
 	return finish_stdout(status);

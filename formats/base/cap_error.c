@@ -13,6 +13,7 @@ int cap_fail(struct cap_err *err, int code, const char *format, ...)
 	if (!err)
 		return code;
 	err->code = code;
+	err->kind = 0;
 	va_start(args, format);
 	(void)vsnprintf(err->text, sizeof(err->text), format,
 			args); /* cut, not failed, when too long */
@@ -63,6 +64,7 @@ int cap_fail_errno(struct cap_err *err, int errno_code, const char *format, ...)
 	if (!err)
 		return -errno_code;
 	err->code = -errno_code;
+	err->kind = 0;
 	va_start(args, format);
 	len = vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);

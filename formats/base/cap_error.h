@@ -22,6 +22,9 @@
 
 struct cap_err {
 	int code;
+	/* What the program that fails calls it, in numbers of its own; 0: nothing. cap_fail clears
+	 * it, cap_context keeps it. */
+	unsigned kind;
 	char text[CAP_ERR_TEXT_BYTES]; /* "outer: inner: fact"; always terminated */
 };
 

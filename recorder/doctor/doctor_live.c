@@ -12,6 +12,7 @@
 #include "bpf/live_state.h"
 #include "formats/base/cleanup.h"
 #include "recorder/host/kernel_map.h"
+#include "recorder/base/error_names.h"
 #include "recorder/live/live_errors.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/live/live_rings.h"
@@ -58,11 +59,13 @@ static void check_class(struct doctor_check *check, u32 event_class,
 	CLEANUP(cap_freep) struct live_probes *probes = calloc(1, sizeof(*probes));
 	struct rec_options options;
 	struct cap_err err = {0};
+	char text[REC_ERROR_TEXT_BYTES];
 	char lack[sizeof(check->found) - 64];
 
 	class_options(check, 1u << event_class, &options);
 	if (!probes || live_check_host(&err) < 0 || live_probes_open(probes, &options, &err) < 0) {
-		doctor_found(check, DOCTOR_ERROR, "%s", probes ? err.text : "out of memory");
+		doctor_found(check, DOCTOR_ERROR, "%s",
+			     probes ? rec_error_text(&err, text) : "out of memory");
 	} else {
 		first_lack(probes, event_class, lack, sizeof(lack));
 		if (lack[0])

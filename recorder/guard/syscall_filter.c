@@ -5,6 +5,7 @@
  * runs as root.
  */
 #include "recorder/guard/syscall_filter.h"
+#include "recorder/base/error_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,8 +214,8 @@ int rec_syscall_filter_apply(struct cap_err *err)
 	if (rc < 0 && (errno == ENOSYS || errno == EINVAL)) /* a kernel without seccomp */
 		return 0;
 	if (rc > 0) /* the id of a thread that has a filter of its own */
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"InsufficientPermissions: the system calls of thread %ld cannot be "
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_InsufficientPermissions,
+				"the system calls of thread %ld cannot be "
 				"limited (seccomp)",
 				rc);
 	return cap_fail_errno(err, errno, "limit our own system calls (seccomp)");

@@ -1,6 +1,7 @@
 /* Opened as a configuration file is: what a stranger can write, or could replace, is not parsed
  * while privileged. */
 #include "recorder/live/live_btf.h"
+#include "recorder/base/error_names.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
@@ -75,14 +76,13 @@ static int check_types(const char *file, const struct live_btf *btf, struct cap_
 	if (!types && errno == ENOMEM)
 		rc = cap_fail_errno(err, ENOMEM, "read type information");
 	else if (!types)
-		rc = cap_fail(
-			err, CAP_EPRIVILEGE,
-			"IncompatibleKernel: --btf '%s' is cut or damaged (%s); copy it again "
-			"from a host with the same kernel",
-			file, strerror(errno));
+		rc = rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_IncompatibleKernel,
+			      "--btf '%s' is cut or damaged (%s); copy it again "
+			      "from a host with the same kernel",
+			      file, strerror(errno));
 	else if (btf__find_by_name_kind(types, "task_struct", BTF_KIND_STRUCT) < 0)
-		rc = cap_fail(err, CAP_EPRIVILEGE,
-			      "IncompatibleKernel: --btf '%s' is not of a kernel: it has no "
+		rc = rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_IncompatibleKernel,
+			      "--btf '%s' is not of a kernel: it has no "
 			      "task_struct",
 			      file);
 	btf__free(types);

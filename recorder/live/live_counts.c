@@ -1,5 +1,6 @@
 /* The fold table, half by half: the programs fill one while the other is read and cleared. */
 #include "recorder/live/live_counts.h"
+#include "recorder/base/error_names.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -37,8 +38,8 @@ int live_counts_init(struct live_counts *fold, const struct live_probes *probes,
 	slots = mmap(NULL, fold->mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     bpf_map__fd(skeleton->maps.counts_table), 0);
 	if (slots == MAP_FAILED)
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"MapOperationFailed: map the table of counted system calls, %zu "
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
+				"map the table of counted system calls, %zu "
 				"bytes: %s; raise the memory limit",
 				fold->mapped_bytes, strerror(errno));
 	fold->slots = slots;

@@ -1,5 +1,6 @@
 /* Refusals of the kernel, in words. */
 #include "recorder/live/live_errors.h"
+#include "recorder/base/error_names.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -173,14 +174,14 @@ int live_fail_permissions(struct cap_err *err, const char *what)
 	if (len > 0)
 		path[len] = 0;
 	if (rec_capability_held(CAP_SYS_ADMIN))
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"InsufficientPermissions: %s, although the capabilities for it are "
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_InsufficientPermissions,
+				"%s, although the capabilities for it are "
 				"held; what else forbids it is a container's seccomp filter, a "
 				"security module, or a kernel in lockdown: record outside of the "
 				"container, or see /sys/kernel/security/lockdown",
 				what);
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"InsufficientPermissions: %s; run it with sudo, or once: sudo setcap "
+	return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_InsufficientPermissions,
+			"%s; run it with sudo, or once: sudo setcap "
 			"cap_bpf,cap_perfmon+ep %.256s",
 			what, path);
 }
@@ -202,9 +203,9 @@ static int check_capabilities(struct cap_err *err)
 
 int live_fail_btf(struct cap_err *err, const char *what)
 {
-	return cap_fail(
-		err, CAP_EPRIVILEGE,
-		"IncompatibleKernel: no type information in /sys/kernel/btf/vmlinux (%s); "
+	return rec_fail(
+		err, CAP_EPRIVILEGE, REC_ERROR_IncompatibleKernel,
+		"no type information in /sys/kernel/btf/vmlinux (%s); "
 		"use a kernel of 5.8 or later built with CONFIG_DEBUG_INFO_BTF=y, or give --btf "
 		"FILE",
 		what);
@@ -223,11 +224,11 @@ static int fail_verifier(const struct live_log *log, int error, struct cap_err *
 
 	live_log_lines(log, lines, sizeof(lines));
 	if (!log->program[0])
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"LoadFailed: %s; report it with: kymo-record doctor --report%s",
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_LoadFailed,
+				"%s; report it with: kymo-record doctor --report%s",
 				strerror_r(error, reason, sizeof(reason)), lines);
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"LoadFailed: program %s, the last fallback: %s; record other classes (-e), "
+	return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_LoadFailed,
+			"program %s, the last fallback: %s; record other classes (-e), "
 			"or report it with: kymo-record doctor --report%s%s",
 			log->program, strerror_r(error, reason, sizeof(reason)),
 			lines[0] ? "\nthe end of the kernel verifier's log:" : "", lines);
@@ -241,23 +242,23 @@ int live_fail_load(const struct live_log *log, int error, struct cap_err *err)
 		return live_fail_permissions(err,
 					     "the kernel refused to load BPF programs (EPERM)");
 	if (error == ENOSYS)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"UnsupportedPlatform: this kernel, or the sandbox around us, has no "
-			"bpf(2); record on a host whose kernel was built with "
-			"CONFIG_BPF_SYSCALL=y");
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_UnsupportedPlatform,
+				"this kernel, or the sandbox around us, has no "
+				"bpf(2); record on a host whose kernel was built with "
+				"CONFIG_BPF_SYSCALL=y");
 	if (strstr(log->text, "vmlinux BTF")) /* libbpf's words, and an errno that says nothing */
 		return live_fail_btf(err, "it cannot be read as such");
 	if (error == EMFILE || error == ENFILE)
-		return cap_fail(err, CAP_EPRIVILEGE, "LoadFailed: %s; raise the limit (ulimit -n)",
-				strerror(error));
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_LoadFailed,
+				"%s; raise the limit (ulimit -n)", strerror(error));
 	live_log_tail(log, tail, sizeof(tail));
 	if (strstr(tail, "failed to create"))
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"MapOperationFailed: %s: %s; try smaller rings (--buffer 64K), or "
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
+				"%s: %s; try smaller rings (--buffer 64K), or "
 				"raise the memory limit",
 				strerror(error), tail);
 	if (error == ENOMEM)
-		return cap_fail_errno(err, ENOMEM, "LoadFailed");
+		return rec_error_is(err, REC_ERROR_LoadFailed,
+				    cap_fail_errno(err, ENOMEM, "load the programs"));
 	return fail_verifier(log, error, err);
 }

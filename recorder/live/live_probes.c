@@ -1,6 +1,7 @@
 /* The probe table at work: load, and when a program is refused, take its fallback or give up its
  * class, and load again. */
 #include "recorder/live/live_probes.h"
+#include "recorder/base/error_names.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -469,13 +470,13 @@ static int fail_attach(const struct live_probes *probes, struct cap_err *err)
 			continue;
 		if (state->error == EPERM || state->error == EACCES)
 			return live_fail_permissions(err, state->reason);
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"AttachFailed: %s: %s; leave its class out (-e), or record on "
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_AttachFailed,
+				"%s: %s; leave its class out (-e), or record on "
 				"another kernel",
 				probe_table[id].name, state->reason);
 	}
-	return cap_fail(err, CAP_EPRIVILEGE,
-			"AttachFailed: none of the wanted events can be recorded on this kernel; "
+	return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_AttachFailed,
+			"none of the wanted events can be recorded on this kernel; "
 			"`kymo-record list` names the classes");
 }
 
@@ -486,10 +487,9 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 	int rc;
 
 	if (libbpf_num_possible_cpus() > LIVE_MAX_CPUS)
-		return cap_fail(
-			err, CAP_ELIMIT,
-			"IncompatibleKernel: %d possible CPUs; this build counts for %d at most",
-			libbpf_num_possible_cpus(), LIVE_MAX_CPUS);
+		return rec_fail(err, CAP_ELIMIT, REC_ERROR_IncompatibleKernel,
+				"%d possible CPUs; this build counts for %d at most",
+				libbpf_num_possible_cpus(), LIVE_MAX_CPUS);
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		probes->states[id].wanted = classes & (1u << probe_table[id].event_class);
 	live_log_capture(&probes->log);

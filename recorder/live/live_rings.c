@@ -1,5 +1,6 @@
 /* The rings: libbpf maps and walks them, we bound the walk and keep the wake-ups apart. */
 #include "recorder/live/live_rings.h"
+#include "recorder/base/error_names.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -52,11 +53,11 @@ static int open_ring(struct live_rings *rings, struct live_ring *ring, const str
 	ring->ring_bytes = bpf_map__max_entries(map);
 	ring->buffer = ring_buffer__new(bpf_map__fd(map), on_record, ring, NULL);
 	if (!ring->buffer || epoll_ctl(rings->wake_fd, EPOLL_CTL_ADD, bpf_map__fd(map), &event) < 0)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"MapOperationFailed: map ring '%s' of %llu bytes: %s; try a smaller "
-			"ring (--buffer)",
-			bpf_map__name(map), (unsigned long long)ring->ring_bytes, strerror(errno));
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
+				"map ring '%s' of %llu bytes: %s; try a smaller "
+				"ring (--buffer)",
+				bpf_map__name(map), (unsigned long long)ring->ring_bytes,
+				strerror(errno));
 	return 0;
 }
 
@@ -112,11 +113,10 @@ static int drain_ring(struct live_ring *ring, struct rec_pipeline *pipeline, str
 						 ? ring->drained_bytes
 						 : ring->ring_bytes);
 	if (rc < 0 && rc != STOP_WALKING)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"MapOperationFailed: drain a ring: %s; what was recorded until then "
-			"is in the capture",
-			strerror(-rc));
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
+				"drain a ring: %s; what was recorded until then "
+				"is in the capture",
+				strerror(-rc));
 	return 0;
 }
 

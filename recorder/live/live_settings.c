@@ -1,5 +1,6 @@
 /* Options -> read-only data and map sizes of the BPF object. */
 #include "recorder/live/live_settings.h"
+#include "recorder/base/error_names.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -204,8 +205,8 @@ int live_settings_pids(struct kymo_bpf *skeleton, const struct rec_options *opti
 		u32 pid = (u32)options->pids[i];
 
 		if (bpf_map_update_elem(map_fd, &pid, &one, BPF_ANY) < 0)
-			return cap_fail(err, CAP_EPRIVILEGE,
-					"MapOperationFailed: filter for pid %u: %s; give fewer -p, "
+			return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
+					"filter for pid %u: %s; give fewer -p, "
 					"or record by "
 					"--cgroup",
 					pid, strerror(errno));

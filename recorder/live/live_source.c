@@ -14,6 +14,7 @@
 #include "bpf/live_state.h"
 #include "formats/base/cleanup.h"
 #include "recorder/host/kernel_map.h"
+#include "recorder/base/error_names.h"
 #include "recorder/live/live_blocks.h"
 #include "recorder/live/live_errors.h"
 #include "recorder/live/live_counts.h"
@@ -153,8 +154,8 @@ static int open_iterators(struct live_source *live, struct cap_err *err)
 	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes);
 	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls);
 	if (live->options->pid_count && live->processes_fd < 0)
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"AttachFailed: a filter by pid needs the task iterator, which this "
+		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_AttachFailed,
+				"a filter by pid needs the task iterator, which this "
 				"kernel refuses "
 				"(%s); record the whole system, or by --comm or --cgroup",
 				live->probes.states[LIVE_PROBE_list_processes].reason);

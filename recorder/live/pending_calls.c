@@ -1,5 +1,6 @@
 /* Iterator streams: whole records, but a read may end anywhere. */
 #include "recorder/live/pending_calls.h"
+#include "recorder/base/error_names.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,11 +22,10 @@ static ssize_t read_some(int fd, void *bytes, size_t size, struct cap_err *err)
 		if (got >= 0)
 			return got;
 		if (errno != EINTR && errno != EAGAIN)
-			return cap_fail(
-				err, CAP_EPRIVILEGE,
-				"MapOperationFailed: read a task iterator: %s; record without "
-				"-p, or on another kernel",
-				strerror(errno));
+			return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
+					"read a task iterator: %s; record without "
+					"-p, or on another kernel",
+					strerror(errno));
 	}
 }
 

@@ -1,6 +1,7 @@
 /* From argv and the configuration file to struct rec_options: getopt_long over option_table.def,
  * and the help text. */
 #include "recorder/options/options.h"
+#include "recorder/base/error_names.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -217,7 +218,7 @@ static int config_error(int rc, const char *advice, const char *path, struct cap
 
 	if (rc != CAP_EUSAGE)
 		return rc;
-	return cap_fail(err, rc, "ConfigError: %s%s%s", inner.text, advice,
+	return rec_fail(err, rc, REC_ERROR_ConfigError, "%s%s%s", inner.text, advice,
 			path ? rec_text_show(path, strlen(path), shown) : "");
 }
 

@@ -373,12 +373,11 @@ static int event_error(int rc, struct cap_err *err)
 {
 	struct cap_err inner = *err;
 
-	if (rec_error_name(inner.text))
+	if (rec_error_name(&inner))
 		return rc;
 	cap_say_memory(&inner, rc);
-	return cap_fail(err, rc,
-			"EventProcessingFailed: %s; what was recorded until then is in the capture",
-			inner.text);
+	return rec_fail(err, rc, REC_ERROR_EventProcessingFailed,
+			"%s; what was recorded until then is in the capture", inner.text);
 }
 
 static int tick(struct recording *rec, struct cap_err *err)

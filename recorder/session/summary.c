@@ -235,7 +235,7 @@ static void print_json_command(FILE *out, const struct rec_result *result)
 }
 
 void rec_summary_json(FILE *out, const struct rec_options *options, const struct rec_result *result,
-		      int exit_status, const char *error)
+		      int exit_status, const struct cap_err *error)
 {
 	const struct rec_pipeline_counts *counts = &result->counts;
 
@@ -243,9 +243,10 @@ void rec_summary_json(FILE *out, const struct rec_options *options, const struct
 	rec_json_string(out, options->output_path ? options->output_path : "");
 	if (error) {
 		const char *name = rec_error_name(error);
+		char text[REC_ERROR_TEXT_BYTES];
 
 		(void)fputs(",\"error\":", out);
-		rec_json_string(out, error);
+		rec_json_string(out, rec_error_text(error, text));
 		if (name)
 			(void)fprintf(out, ",\"error_name\":\"%s\"", name);
 	}

@@ -18,4 +18,4 @@ void rec_summary_text(FILE *out, const struct rec_options *options,
 		      const struct rec_result *result);
 /* One JSON object; keys are stable. error: the message of a failure, or NULL. */
 void rec_summary_json(FILE *out, const struct rec_options *options, const struct rec_result *result,
-		      int exit_status, const char *error);
+		      int exit_status, const struct cap_err *error);

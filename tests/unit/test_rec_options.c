@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "formats/base/near_word.h"
+#include "recorder/base/error_names.h"
 #include "recorder/base/option_text.h"
 #include "recorder/options/options.h"
 #include "recorder/base/units.h"
@@ -328,6 +329,7 @@ static void test_errors(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct rec_options options = {.drain_ms = 4711};
 		struct cap_err err = {0};
+		char text[REC_ERROR_TEXT_BYTES];
 		int rc;
 
 		rc = parse(cases[i].line, &options, &err);
@@ -337,7 +339,7 @@ static void test_errors(void **state)
 			rec_options_done(&options);
 			continue;
 		}
-		if (rc != CAP_EUSAGE || strcmp(err.text, cases[i].message) != 0)
+		if (rc != CAP_EUSAGE || strcmp(rec_error_text(&err, text), cases[i].message) != 0)
 			fail_msg("'%s': %d:\n  %s\nexpected\n  %s", cases[i].line, rc, err.text,
 				 cases[i].message);
 		assert_int_equal(options.drain_ms, 4711);
