@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "formats/base/escape.h"
 #include "recorder/doctor/doctor.h"
 #include "recorder/base/error_names.h"
 #include "recorder/options/event_classes.h"
@@ -15,14 +16,14 @@
 /* Messages quote what users and files say: nothing of that may steer the terminal. */
 static void say(const char *kind, const char *text)
 {
-	(void)fprintf(stderr, "kymo-record: %s", kind);
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
+	size_t len = strlen(text);
 
-		if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f)
-			(void)fprintf(stderr, "\\x%02X", byte);
-		else
-			(void)fputc(byte, stderr);
+	(void)fprintf(stderr, "kymo-record: %s", kind);
+	for (size_t at = 0; at < len;) {
+		struct cap_escaped next = cap_escape_next(CAP_ESCAPE_MESSAGE, text + at, len - at);
+
+		(void)fwrite(next.text, 1, next.len, stderr);
+		at += next.taken;
 	}
 	(void)fputc('\n', stderr);
 }

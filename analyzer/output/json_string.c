@@ -51,7 +51,7 @@ static void put_text(FILE *out, const char *text, size_t text_bytes, bool is_key
 			at += len;
 			continue;
 		}
-		len = kymo_utf8_decode(text + at, text_bytes - at, &code);
+		len = cap_utf8_decode(text + at, text_bytes - at, &code);
 		if (len == 0 || (is_key && code == '\\'))
 			(void)fprintf(out, "\\\\x%02x", (u8)text[at]);
 		else if (len == 1)

@@ -3,40 +3,12 @@
 
 #include <string.h>
 
-size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code)
-{
-	static const u32 lowest[5] = {0, 0, 0x80, 0x800, 0x10000};
-	const u8 *bytes = (const u8 *)text;
-	size_t len;
-	u32 code;
-
-	if (text_bytes == 0)
-		return 0;
-	if (bytes[0] < 0x80) {
-		*ret_code = bytes[0];
-		return 1;
-	}
-	len = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
-	if (bytes[0] < 0xc2 || bytes[0] > 0xf4 || len > text_bytes)
-		return 0;
-	code = bytes[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (bytes[i] & 0x3f);
-	}
-	if (code < lowest[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	*ret_code = code;
-	return len;
-}
-
 bool kymo_is_utf8(const char *text, size_t text_bytes)
 {
 	u32 code;
 
 	for (size_t at = 0; at < text_bytes;) {
-		size_t len = kymo_utf8_decode(text + at, text_bytes - at, &code);
+		size_t len = cap_utf8_decode(text + at, text_bytes - at, &code);
 
 		if (len == 0)
 			return false;
@@ -84,7 +56,7 @@ struct kymo_visible kymo_visible_next(const char *bytes, size_t len)
 	struct kymo_visible visible = {.consumed = 1};
 	u8 byte = (u8)bytes[0];
 	u32 code = 0;
-	size_t used = kymo_utf8_decode(bytes, len, &code);
+	size_t used = cap_utf8_decode(bytes, len, &code);
 
 	if (used > 0 && kymo_code_is_shown(code)) {
 		memcpy(visible.text, bytes, used);

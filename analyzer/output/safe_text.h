@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "formats/table/events.h"
+#include "formats/base/escape.h"
 
 #define KYMO_VISIBLE_BYTES 8 /* of one step, terminator included */
 
@@ -23,12 +23,6 @@ struct kymo_visible {
 	size_t consumed;	       /* bytes of input this stands for, >= 1 */
 	size_t columns;		       /* places it takes in a fixed-width font */
 };
-
-/*
- * Length of the UTF-8 sequence at text (1..4) and its code point, or 0 if the bytes are not valid
- * UTF-8 (overlong, surrogate, cut).
- */
-size_t kymo_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code);
 
 /* All of it is valid UTF-8. */
 bool kymo_is_utf8(const char *text, size_t text_bytes);

@@ -1,29 +1,14 @@
 /* Messages about options quote what strangers wrote, so it must not carry terminal escapes. */
 #include "recorder/base/option_text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/base/escape.h"
+
 const char *rec_text_show(const char *text, size_t len, char ret_shown[REC_SHOWN_BYTES])
 {
-	size_t at = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (at + 4 + sizeof("...") > REC_SHOWN_BYTES) {
-			memcpy(ret_shown + at, "...", 3);
-			at += 3;
-			break;
-		}
-		if (c < 0x20 || c >= 0x7f || c == '\'' || c == '\\')
-			at += (size_t)snprintf(ret_shown + at, REC_SHOWN_BYTES - at, "\\x%02x", c);
-		else
-			ret_shown[at++] = (char)c;
-	}
-	ret_shown[at] = '\0';
-	return ret_shown;
+	return cap_escape_text(CAP_ESCAPE_ASCII, text, len, ret_shown, REC_SHOWN_BYTES);
 }
 
 static size_t quote_word(const char *word, char *out)

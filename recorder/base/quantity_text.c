@@ -19,19 +19,3 @@ const char *rec_count_text(u64 count, char *text, size_t text_bytes)
 	text[at] = '\0';
 	return text;
 }
-
-const char *rec_visible_text(const char *bytes, char *text, size_t text_bytes)
-{
-	size_t at = 0;
-
-	for (; *bytes && at + 5 < text_bytes; bytes++) {
-		unsigned char byte = (unsigned char)*bytes;
-
-		if (byte >= 0x20 && byte < 0x7f && byte != '\\')
-			text[at++] = (char)byte;
-		else
-			at += (size_t)snprintf(text + at, text_bytes - at, "\\x%02X", byte);
-	}
-	text[at] = '\0';
-	return text;
-}

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "formats/base/escape.h"
 #include "formats/table/schema.h"
 #include "recorder/host/host_facts.h"
 #include "recorder/base/json_text.h"
@@ -61,7 +62,8 @@ static int text_fact(void *context, const char *key, const char *value, u32 sens
 
 	if (sensitivity == CAP_SENSE_PUBLIC)
 		(void)fprintf(list->out, "%-35s %s\n", key,
-			      rec_visible_text(value, shown, sizeof(shown)));
+			      cap_escape_text(CAP_ESCAPE_ASCII, value, strlen(value), shown,
+					      sizeof(shown)));
 	return 0;
 }
 
@@ -87,10 +89,14 @@ static void write_text(const struct doctor_options *options, const struct doctor
 
 	for (int i = 0; i < DOCTOR_CHECK_COUNT; i++) {
 		(void)fprintf(out, "%-8s %-26s %s\n", severity_name(found[i].severity),
-			      checks[i].id, rec_visible_text(found[i].found, shown, sizeof(shown)));
+			      checks[i].id,
+			      cap_escape_text(CAP_ESCAPE_ASCII, found[i].found,
+					      strlen(found[i].found), shown, sizeof(shown)));
 		if (found[i].remedy[0])
 			(void)fprintf(out, "%-35s -> %s\n", "",
-				      rec_visible_text(found[i].remedy, shown, sizeof(shown)));
+				      cap_escape_text(CAP_ESCAPE_ASCII, found[i].remedy,
+						      strlen(found[i].remedy), shown,
+						      sizeof(shown)));
 	}
 	(void)fprintf(out, "%s\n", result);
 	if (options->report) {

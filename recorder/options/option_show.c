@@ -8,48 +8,19 @@
 
 #include "formats/table/schema.h"
 #include "formats/base/cleanup.h"
+#include "formats/base/escape.h"
 #include "recorder/base/units.h"
-
-/* Bytes of the UTF-8 character at text, 1 to 4; 0 where there is none: YAML cannot hold such bytes.
- */
-static size_t utf8_bytes(const unsigned char *text)
-{
-	static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = *text < 0x80   ? 1
-		     : *text < 0xc2 ? 0
-		     : *text < 0xe0 ? 2
-		     : *text < 0xf0 ? 3
-		     : *text < 0xf5 ? 4
-				    : 0;
-	u32 point = len > 1 ? *text & (0x7fu >> len) : *text;
-
-	for (size_t i = 1; i < len; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (text[i] & 0x3f);
-	}
-	if (len > 1 && (point < least[len] || point > 0x10ffff || point >> 11 == 0x1b))
-		return 0;
-	return len;
-}
 
 static void show_quoted(const char *text, FILE *out)
 {
-	fputc('"', out);
-	while (*text) {
-		size_t len = utf8_bytes((const unsigned char *)text);
-		unsigned char c = (unsigned char)*text;
+	size_t len = strlen(text);
 
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f ||
-			 (len == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0))
-			fprintf(out, "\\x%02x", len == 2 ? (unsigned char)text[1] : c);
-		else if (!len)
-			fputs("\\ufffd", out);
-		else
-			fwrite(text, 1, len, out);
-		text += len ? len : 1;
+	fputc('"', out);
+	for (size_t at = 0; at < len;) {
+		struct cap_escaped next = cap_escape_next(CAP_ESCAPE_YAML, text + at, len - at);
+
+		fwrite(next.text, 1, next.len, out);
+		at += next.taken;
 	}
 	fputc('"', out);
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "formats/base/escape.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/size_text.h"
 #include "recorder/base/error_names.h"
@@ -339,7 +340,8 @@ static void end_for_space(struct recording *rec)
 	char text[512], path[256], floor[32];
 
 	if (!rec->ended) {
-		(void)rec_visible_text(rec->options.output_path, path, sizeof(path));
+		(void)cap_escape_text(CAP_ESCAPE_ASCII, rec->options.output_path,
+				      strlen(rec->options.output_path), path, sizeof(path));
 		(void)cap_size_text((double)rec_output_floor_bytes(rec->output), floor);
 		(void)snprintf(text, sizeof(text),
 			       "output '%s': ended early: its disk is nearly full (%s stay free); "

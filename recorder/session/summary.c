@@ -9,6 +9,7 @@
 
 #include "recorder/session/budget_summary.h"
 #include "recorder/base/error_names.h"
+#include "formats/base/escape.h"
 #include "formats/table/schema.h"
 #include "recorder/base/json_text.h"
 #include "formats/base/size_text.h"
@@ -111,7 +112,8 @@ static void print_command(FILE *out, const struct rec_options *options,
 
 	if (result->command_pid == 0 || !options->command)
 		return;
-	rec_visible_text(options->command[0], name, sizeof(name));
+	cap_escape_text(CAP_ESCAPE_ASCII, options->command[0], strlen(options->command[0]), name,
+			sizeof(name));
 	if (!result->command_exited)
 		(void)fprintf(out, "kymo-record: '%s' still runs as process %d\n", name,
 			      result->command_pid);
@@ -177,7 +179,8 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 
 	if (!result->recorded)
 		return;
-	rec_visible_text(options->output_path, path, sizeof(path));
+	cap_escape_text(CAP_ESCAPE_ASCII, options->output_path, strlen(options->output_path), path,
+			sizeof(path));
 	print_command(out, options, result);
 	if (asked_count(options, counts) == 0)
 		(void)fprintf(

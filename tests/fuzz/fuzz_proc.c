@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fuzz_target.h"
+#include "formats/base/escape.h"
 #include "formats/base/near_word.h"
 #include "recorder/host/kernel_map_state.h"
 #include "recorder/host/maps_parse.h"
@@ -117,7 +118,7 @@ static void show(const char *text)
 	char shown[REC_SHOWN_BYTES], visible[64];
 
 	(void)rec_text_show(text, strlen(text), shown);
-	(void)rec_visible_text(text, visible, sizeof(visible));
+	(void)cap_escape_text(CAP_ESCAPE_ASCII, text, strlen(text), visible, sizeof(visible));
 	for (const char *p = shown; *p; p++)
 		if (*p < ' ' || *p > '~')
 			abort();
