@@ -22,6 +22,12 @@ static const struct rec_kernel_paths live_paths = {
 	.module_dir = "/sys/module",
 };
 
+bool rec_kernel_hit_is_new(struct cap_word_map *set, u64 address)
+{
+	return address && set->used < REC_MAX_KERNEL_HITS && !cap_word_map_get(set, address, 0) &&
+	       cap_word_map_put(set, address, 0, 1) == 0;
+}
+
 static void map_freep(struct rec_kernel_map **map)
 {
 	rec_kernel_map_free(*map);
@@ -32,8 +38,8 @@ struct rec_kernel_map *rec_kernel_map_free(struct rec_kernel_map *map)
 	if (!map)
 		return NULL;
 	if (map->hits) {
-		rec_address_set_done(&map->hits->seen);
-		rec_address_set_done(&map->hits->emitted);
+		cap_word_map_done(&map->hits->seen);
+		cap_word_map_done(&map->hits->emitted);
 		free(map->hits->pending);
 	}
 	free(map->hits);
@@ -260,7 +266,7 @@ static void note_hit(struct rec_kernel_hits *hits, u64 address)
 {
 	u64 *larger;
 
-	if (!rec_address_set_add(&hits->seen, address))
+	if (!rec_kernel_hit_is_new(&hits->seen, address))
 		return;
 	if (hits->pending_count == hits->pending_size) {
 		size_t size = hits->pending_size ? hits->pending_size * 2 : 512;

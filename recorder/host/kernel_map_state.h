@@ -1,11 +1,12 @@
 #pragma once
 /* Inside of the kernel map: shared by kernel_map.c (addresses to frames) and kernel_symbols.c
  * (names of what was hit) only. */
-#include "recorder/host/address_set.h"
+#include "formats/base/word_map.h"
 #include "recorder/host/kernel_files.h"
 #include "recorder/host/kernel_map.h"
 
 #define REC_MODULE_NAME_BYTES 64       /* the kernel's MODULE_NAME_LEN is 56 on 64-bit machines */
+#define REC_MAX_KERNEL_HITS 32768u     /* addresses, and functions, of one recording */
 #define REC_DYNAMIC_OBJECT "[dynamic]" /* text made at run time: BPF programs, trampolines */
 
 /* Keeps offsets of dynamic text positive, whatever is loaded below the first address seen. */
@@ -25,8 +26,8 @@ struct rec_kernel_object {
 
 /* What looking up frames changes. */
 struct rec_kernel_hits {
-	struct rec_address_set seen, emitted; /* addresses hit; starts of functions named */
-	u64 *pending;			      /* hit since the last rec_kernel_map_symbols */
+	struct cap_word_map seen, emitted; /* addresses hit; starts of functions named */
+	u64 *pending;			   /* hit since the last rec_kernel_map_symbols */
 	size_t pending_count, pending_size;
 	u64 dynamic_base; /* offsets of dynamic text count from here; 0: none seen yet */
 };
@@ -60,3 +61,7 @@ struct rec_kallsym {
 
 /* One line of /proc/kallsyms, changed in place. 0 or -EBADMSG. */
 int rec_kallsyms_parse_line(char *line, struct rec_kallsym *ret_symbol);
+
+/* True if the address was not in the set and now is; false also for 0, where the set is full (a
+ * recording names so many functions at most), and where memory is short. */
+bool rec_kernel_hit_is_new(struct cap_word_map *set, u64 address);

@@ -214,7 +214,7 @@ static int name_hit(struct rec_kernel_map *map, struct cap_chunk *chunk, u64 hit
 	int rc;
 
 	if (!is_of_hit(map, hit, symbol->start) ||
-	    !rec_address_set_add(&map->hits->emitted, symbol->start))
+	    !rec_kernel_hit_is_new(&map->hits->emitted, symbol->start))
 		return 0;
 	rc = add_symbol_row(map, chunk, symbol);
 	return rc < 0 ? rc : 1;

@@ -13,6 +13,7 @@
 
 #include "bpf/live_state.h"
 #include "formats/base/cleanup.h"
+#include "formats/base/word_map.h"
 #include "recorder/host/kernel_map.h"
 #include "recorder/base/error_names.h"
 #include "recorder/live/live_blocks.h"
@@ -26,7 +27,6 @@
 #include "recorder/live/live_rings.h"
 #include "recorder/live/live_settings.h"
 #include "recorder/live/live_stats.h"
-#include "recorder/live/tgid_set.h"
 #include "recorder/base/monotonic.h"
 #include "recorder/host/process_scan.h"
 #include "recorder/pipeline/rec_source.h"
@@ -64,7 +64,7 @@ struct live_source {
 	struct proc_access reach;
 	struct live_names names;
 	struct rec_kernel_map *kernel_map;
-	struct live_tgid_set wanted;   /* with -p: processes seen to be in the kernel's set */
+	struct cap_word_map wanted;    /* with -p: processes seen to be in the kernel's set */
 	bool wanted_unsure;	       /* one of them did not fit into memory */
 	struct rec_pipeline *pipeline; /* of the call that runs */
 	int processes_fd,
@@ -99,7 +99,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
 	live_names_done(&live->names);
-	live_tgid_set_done(&live->wanted);
+	cap_word_map_done(&live->wanted);
 	free(live->last.calls);
 	free(live);
 	return NULL;
@@ -129,7 +129,8 @@ static void on_task(void *context, const struct ring_head *head)
 	struct live_source *live = context;
 
 	if (live->options->pid_count && head->type == EV_TASK_FORK &&
-	    live_tgid_set_add(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid) < 0)
+	    cap_word_map_put(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid, 0,
+			     1) < 0)
 		live->wanted_unsure = true;
 }
 
@@ -139,11 +140,11 @@ static bool mapping_wanted(void *context, u32 tgid)
 {
 	struct live_source *live = context;
 
-	if (live_tgid_set_has(&live->wanted, tgid))
+	if (cap_word_map_get(&live->wanted, tgid, 0))
 		return true;
 	(void)live_rings_drain_tasks(live->rings, live->pipeline,
 				     NULL); /* its fork may be waiting there */
-	if (live_tgid_set_has(&live->wanted, tgid))
+	if (cap_word_map_get(&live->wanted, tgid, 0))
 		return true;
 	/* The kernel's own set is not asked: that would be a bpf(2) call after the drop. */
 	return live->wanted_unsure || live_stats_tasks_lost(&live->stats, &live->probes);
@@ -296,7 +297,7 @@ static int put_processes(struct live_source *live, struct rec_pipeline *pipeline
 	if (rc == 0)
 		rc = check_pids_found(live, count, err);
 	for (size_t i = 0; rc == 0 && live->options->pid_count && i < count; i++)
-		rc = live_tgid_set_add(&live->wanted, processes[i].head.tgid);
+		rc = cap_word_map_put(&live->wanted, processes[i].head.tgid, 0, 1);
 	for (size_t at = 0; rc >= 0 && at < count;) {
 		rc = scan_some(pipeline, processes + at, count - at, err);
 		if (rc <= 0)

@@ -323,8 +323,8 @@ static void test_many_hits(void **state)
 		if (i % 1000 == 0)
 			cap_chunk_reset(f->chunk);
 	}
-	assert_int_equal(f->map->hits->pending_count, REC_ADDRESS_SET_MAX);
-	text = symbols_text(f, REC_ADDRESS_SET_MAX);
+	assert_int_equal(f->map->hits->pending_count, REC_MAX_KERNEL_HITS);
+	text = symbols_text(f, REC_MAX_KERNEL_HITS);
 	assert_has(text, "offset_bytes=16 size_bytes=16 object='kernel' build_id= name='f1'\n");
 	assert_has(text,
 		   "offset_bytes=524288 size_bytes=16 object='kernel' build_id= name='f32768'\n");
