@@ -71,7 +71,8 @@ static void check_class(struct doctor_check *check, u32 event_class,
 		if (lack[0])
 			doctor_found(check, DOCTOR_WARNING, "recorded, but %s", lack);
 		else
-			doctor_found(check, DOCTOR_OK, "loads and attaches%s", how_of(probes));
+			doctor_found(check, DOCTOR_OK, "loads and attaches%s",
+				     how_of ? how_of(probes) : "");
 	}
 	if (probes)
 		live_probes_close(probes);
@@ -87,11 +88,16 @@ static const char *how_syscalls(const struct live_probes *probes)
 	return probes->use_task_storage ? ", with task storage" : ", with a hash map";
 }
 
-void doctor_class_cpu(struct doctor_check *check)
+/* What is worth saying of a class that works; optional. */
+static const char *(*const how_by_class[EV_CLASS_COUNT])(const struct live_probes *) = {
+	[CLASS_CPU] = how_cpu,
+	[CLASS_SYSCALLS] = how_syscalls,
+};
+
+static void check_kernel_names(struct doctor_check *check)
 {
 	struct rec_kernel_map *map = NULL;
 
-	check_class(check, CLASS_CPU, how_cpu);
 	if (check->severity == DOCTOR_OK && rec_kernel_map_open(NULL, &map, NULL) == 0 &&
 	    rec_kernel_map_why_unknown(map))
 		doctor_found(check, DOCTOR_WARNING, "kernel functions have no names: %s",
@@ -99,10 +105,20 @@ void doctor_class_cpu(struct doctor_check *check)
 	(void)rec_kernel_map_free(map);
 }
 
-void doctor_class_syscalls(struct doctor_check *check)
-{
-	check_class(check, CLASS_SYSCALLS, how_syscalls);
-}
+/* One function for each class that -e takes. */
+#define CHECK_DEFAULT(name, upper)                                              \
+	void doctor_class_##name(struct doctor_check *check)                    \
+	{                                                                       \
+		check_class(check, CLASS_##upper, how_by_class[CLASS_##upper]); \
+		if (CLASS_##upper == CLASS_CPU)                                 \
+			check_kernel_names(check);                              \
+	}
+#define CHECK_ASKED CHECK_DEFAULT
+#define CHECK_ALWAYS(...)
+#define CHECK_LATER(...)
+#define CLASS(id, upper, name, when, ring, part, holds) CHECK_##when(name, upper)
+#include "formats/table/classes.def"
+#undef CLASS
 
 void doctor_class_mappings(struct doctor_check *check)
 {

@@ -18,6 +18,10 @@ def doctor(*arguments, prefix=()):
 
 with open(live.kymo_env.source("doctor_checks.def"), encoding="utf-8") as table:
     ids = re.findall(r'^(?:HOST|LIVE)\(\w+, "([^"]+)"\)', table.read(), re.M)
+with open(live.kymo_env.source("classes.def"), encoding="utf-8") as table:
+    classes = re.findall(r"^CLASS\(\d+, \w+, (\w+), (?:DEFAULT|ASKED)", table.read(), re.M)
+place = ids.index("class-mappings")
+ids[place:place] = [f"class-{name}" for name in classes]
 
 status, answer, checks = doctor("--report")
 live.check_equal((status, answer["can_record"]), (0, True), "as root")
