@@ -40,26 +40,30 @@ __attribute__((format(printf, 2, 3))) static void note(const struct kymo_run *ru
 static void print_help(FILE *out)
 {
 	(void)fputs("usage: kymo COMMAND [OPTIONS] [ARGUMENTS]\n\n"
-		    "Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of "
-		    "a command.\n\n",
+		    "Reads the captures of kymo-record.\n\n",
 		    out);
 	for (size_t i = 0; i < kymo_command_count; i++)
 		(void)fprintf(out, "  %-10s %s\n", kymo_commands[i].name, kymo_commands[i].summary);
-	(void)fputs("\nCAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be "
-		    "a database made by `kymo import`.\n"
-		    "Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but "
-		    "data was "
-		    "damaged or unknown.\n",
+	(void)fputs("\n`kymo help COMMAND` and `kymo COMMAND --help` show the options of a "
+		    "command.\n"
+		    "CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be "
+		    "a\ndatabase made by `kymo import`.\n\n"
+		    "Exit status: 0 done; 1 failed; 2 wrong usage, or input refused; 3 done, but "
+		    "data\nwas lost, damaged or unknown.\n",
 		    out);
 }
 
-static const struct kymo_command *find_command(const char *name)
+static int refuse_command(const char *name, struct cap_err *err)
 {
-	for (size_t i = 0; i < kymo_command_count; i++) {
-		if (strcmp(kymo_commands[i].name, name) == 0)
-			return &kymo_commands[i];
-	}
-	return NULL;
+	const char *near = kymo_command_nearest(name);
+
+	if (near)
+		return cap_fail(err, CAP_EUSAGE, "no command '%s'; did you mean %s?", name, near);
+	if (access(name, R_OK) == 0)
+		return cap_fail(err, CAP_EUSAGE,
+				"'%s' is a file, and a command comes first: kymo info '%s'", name,
+				name);
+	return cap_fail(err, CAP_EUSAGE, "no command '%s'; `kymo help` lists them", name);
 }
 
 static int status_of(int rc, const struct kymo_run *run, struct cap_err *err)
@@ -94,11 +98,45 @@ static int finish_text(void)
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int run_command(struct kymo_run *run, const char *name, int argc, char **argv)
+{
+	struct cap_err err = {0};
+	int status;
+
+	run->command = kymo_command_find(name);
+	if (!run->command) {
+		(void)refuse_command(name, &err);
+		print_message(NULL, err.text);
+		return EXIT_USAGE;
+	}
+	status = run->command->main(run, argc, argv, &err);
+	if (status == -EPIPE)
+		return end_by_sigpipe();
+	status = status_of(status, run, &err);
+	if (status == EXIT_SUCCESS || status == KYMO_EXIT_LOSS) {
+		int rc = finish_text();
+
+		return rc == EXIT_SUCCESS ? status : rc;
+	}
+	return status;
+}
+
+/* `kymo help COMMAND` is `kymo COMMAND --help`. */
+static int command_help(struct kymo_run *run, char *name)
+{
+	char *arguments[] = {name, "--help", NULL};
+
+	return run_command(run, name, 2, arguments);
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct kymo_run run = {.out = stdout, .note = note, .stderr_is_tty = isatty(STDERR_FILENO)};
-	struct cap_err err = {0};
-	int status;
 
 	(void)signal(SIGPIPE,
 		     SIG_IGN); /* writing then fails with EPIPE, and files are closed in order */
@@ -106,30 +144,15 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	if (is_one_of(argv[1], "help", "--help", "-h")) {
+		if (argc > 2)
+			return command_help(&run, argv[2]);
 		print_help(stdout);
 		return finish_text();
 	}
-	if (strcmp(argv[1], "--version") == 0) {
+	if (is_one_of(argv[1], "version", "--version", "-V")) {
 		(void)printf("kymo %s\n", KYMO_VERSION);
 		return finish_text();
 	}
-	run.command = find_command(argv[1]);
-	if (!run.command) {
-		(void)cap_fail(&err, CAP_EUSAGE, "no command '%s'; `kymo --help` lists them",
-			       argv[1]);
-		print_message(NULL, err.text);
-		return EXIT_USAGE;
-	}
-	status = run.command->main(&run, argc - 1, argv + 1, &err);
-	if (status == -EPIPE)
-		return end_by_sigpipe();
-	status = status_of(status, &run, &err);
-	if (status == EXIT_SUCCESS || status == KYMO_EXIT_LOSS) {
-		int rc = finish_text();
-
-		return rc == EXIT_SUCCESS ? status : rc;
-	}
-	return status;
+	return run_command(&run, argv[1], argc - 1, argv + 1);
 }

@@ -9,9 +9,14 @@
 #include <sys/stat.h>
 
 #include "formats/base/cleanup.h"
+#include "formats/base/near_word.h"
+#include "formats/base/wrap_text.h"
 
 #define MAX_OPTIONS 48
 #define HELP_COLUMN 26
+#define HELP_WIDTH 80
+#define HELP_BYTES 512
+#define FIRST_CODE 256 /* what getopt returns for the first option: no letter */
 
 struct common_option {
 	unsigned int group;
@@ -183,32 +188,13 @@ static int set_capture(void *own, const char *value, struct cap_err *err)
 	return parse_number(value, 1, &((struct kymo_common *)own)->filter.capture_id, err);
 }
 
+#define set_help NULL /* set_options acts on it */
 static const struct common_option common_options[] = {
-	{KYMO_OPT_JSON, {"json", 0, NULL, "write JSON", set_json}},
-	{KYMO_OPT_CSV, {"csv", 0, NULL, "write CSV", set_csv}},
-	{KYMO_OPT_FILTER,
-	 {"from", 0, "TIME",
-	  "from TIME on: seconds from the start, or ns of the record clock (5.2, 123ns)",
-	  set_from}},
-	{KYMO_OPT_FILTER, {"to", 0, "TIME", "before TIME", set_to}},
-	{KYMO_OPT_FILTER, {"pid", 'p', "PID", "only this process", set_pid}},
-	{KYMO_OPT_FILTER, {"comm", 0, "NAME", "only threads of this name", set_comm}},
-	{KYMO_OPT_CAPTURE,
-	 {"capture", 0, "ID", "of a database with several captures, only this one", set_capture}},
-	{KYMO_OPT_SYMBOLS,
-	 {"no-symbols", 0, NULL, "do not look for names of user functions on this machine",
-	  set_no_symbols}},
-	{KYMO_OPT_SYMBOLS,
-	 {"symfs", 0, "DIR", "look for the recorded programs below DIR", set_symfs}},
-	{KYMO_OPT_SYMBOLS,
-	 {"debug-dir", 0, "DIR", "look for debug files in DIR, too; may be given several times",
-	  set_debug_dir}},
-	{KYMO_OPT_READING,
-	 {"strict", 0, NULL, "refuse a damaged capture: status 2, and nothing is written",
-	  set_strict}},
-	{KYMO_OPT_READING,
-	 {"stop", 0, NULL, "use a damaged capture only up to the first damage", set_stop}},
-	{KYMO_OPT_QUIET, {"quiet", 'q', NULL, "no progress on stderr", set_quiet}},
+#define OPTIONS_OF_ALL
+#define COMMON(group, name, letter, argument, values, set, help) \
+	{KYMO_OPT_##group, KYMO_OPTION_ROW(, name, letter, argument, values, set, help)},
+#include "analyzer/commands/option_table.def"
+#undef COMMON
 };
 
 /* -------- parsing -------- */
@@ -219,8 +205,8 @@ struct option_set { /* the options of one command, and where each value goes */
 		void *own;
 	} list[MAX_OPTIONS];
 	size_t count;
-	struct option long_options[MAX_OPTIONS + 2];
-	char letters[MAX_OPTIONS * 2 + 4];
+	struct option long_options[MAX_OPTIONS + 1];
+	char letters[MAX_OPTIONS * 2 + 2];
 };
 
 static void add_option(struct option_set *set, const struct kymo_option *option, void *own)
@@ -234,7 +220,7 @@ static void add_option(struct option_set *set, const struct kymo_option *option,
 	set->long_options[set->count] = (struct option){
 		.name = option->name,
 		.has_arg = option->argument ? required_argument : no_argument,
-		.val = 256 + (int)set->count,
+		.val = FIRST_CODE + (int)set->count,
 	};
 	if (option->letter) {
 		set->letters[at++] = option->letter;
@@ -245,40 +231,78 @@ static void add_option(struct option_set *set, const struct kymo_option *option,
 	set->count++;
 }
 
-static void collect_options(struct option_set *set, const struct kymo_parse *parse,
-			    struct kymo_common *common)
+static void collect_options(struct option_set *set, const struct kymo_run *run,
+			    const struct kymo_parse *parse, struct kymo_common *common)
 {
-	memcpy(set->letters, ":h", 3); /* ':': we word the errors */
+	unsigned groups = run->command->groups | KYMO_OPT_HELP;
+
+	set->letters[0] = ':'; /* we word the errors */
 	for (const struct kymo_option *option = parse->options; option && option->name; option++)
 		add_option(set, option, parse->own);
 	for (size_t i = 0; i < sizeof(common_options) / sizeof(common_options[0]); i++) {
-		if (common_options[i].group & parse->groups)
+		if (common_options[i].group & groups)
 			add_option(set, &common_options[i].option, common);
 	}
-	set->long_options[set->count] = (struct option){.name = "help", .val = 'h'};
+}
+
+/* Continues a line of which `used` columns are written. */
+static void print_wrapped(FILE *out, int used, const char *text)
+{
+	while (*text) {
+		size_t len = cap_wrap(text, HELP_WIDTH - HELP_COLUMN);
+
+		if (used >= HELP_COLUMN) {
+			(void)fputc('\n', out);
+			used = 0;
+		}
+		(void)fprintf(out, "%*s%.*s", HELP_COLUMN - used, "", (int)len, text);
+		used = HELP_COLUMN;
+		text += len;
+		text += *text == ' ';
+	}
+	(void)fputc('\n', out);
+}
+
+/* The help, and after it the values: "...; one of a, b, c". */
+static const char *help_text(const struct kymo_option *option, char ret_text[HELP_BYTES])
+{
+	int used = snprintf(ret_text, HELP_BYTES, "%s", option->help);
+	const char *separator = "; one of ";
+
+	for (const char *value = option->values; value && *value && used < HELP_BYTES;) {
+		int len = (int)strcspn(value, " ");
+
+		used += snprintf(ret_text + used, HELP_BYTES - (size_t)used, "%s%.*s", separator,
+				 len, value);
+		separator = ", ";
+		value += len + (value[len] == ' ');
+	}
+	return ret_text;
+}
+
+void kymo_print_option(FILE *out, const struct kymo_option *option)
+{
+	char text[HELP_BYTES];
+	int used = fprintf(out, option->letter ? "  -%c, " : "      ", option->letter);
+
+	used += fprintf(out, "--%s%s%s", option->name, option->argument ? " " : "",
+			option->argument ? option->argument : "");
+	print_wrapped(out, used, help_text(option, text));
 }
 
 static void print_help(const struct kymo_run *run, const struct option_set *set)
 {
 	(void)fprintf(run->out, "usage: kymo %s [OPTIONS] %s\n\n%s\n\n", run->command->name,
 		      run->command->arguments, run->command->summary);
-	for (size_t i = 0; i <= set->count; i++) {
-		static const struct kymo_option help = {"help", 'h', NULL, "this text", NULL};
-		const struct kymo_option *option = i < set->count ? set->list[i].option : &help;
-		int used = option->letter ? fprintf(run->out, "  -%c, ", option->letter)
-					  : fprintf(run->out, "      ");
-
-		used += fprintf(run->out, "--%s%s%s", option->name, option->argument ? " " : "",
-				option->argument ? option->argument : "");
-		(void)fprintf(run->out, "%*s%s\n", used < HELP_COLUMN ? HELP_COLUMN - used : 1, "",
-			      option->help);
-	}
+	for (size_t i = 0; i < set->count; i++)
+		kymo_print_option(run->out, set->list[i].option);
 }
 
 static const struct kymo_option *find_option(const struct option_set *set, int code, void **ret_own)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (code == 256 + (int)i || (code < 256 && set->list[i].option->letter == code)) {
+		if (code == FIRST_CODE + (int)i ||
+		    (code < FIRST_CODE && set->list[i].option->letter == code)) {
 			*ret_own = set->list[i].own;
 			return set->list[i].option;
 		}
@@ -286,16 +310,46 @@ static const struct kymo_option *find_option(const struct option_set *set, int c
 	return NULL;
 }
 
-static int refuse(char **argv, int code, struct cap_err *err)
+/* "--nmae=x" has no such option: which is meant? */
+static int refuse_long(const struct option_set *set, const char *given, struct cap_err *err)
 {
-	const char *given = argv[optind - 1];
+	const char *names[MAX_OPTIONS + 1] = {NULL}, *first = NULL, *second = NULL, *near;
+	char name[64];
+	size_t len;
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(given + 2, "="), given + 2);
+	len = strlen(name);
+	for (size_t i = 0; i < set->count; i++) {
+		names[i] = set->list[i].option->name;
+		if (len == 0 || strncmp(names[i], name, len) != 0)
+			continue;
+		second = first ? names[i] : NULL;
+		first = first ? first : names[i];
+	}
+	if (second)
+		return cap_fail(err, CAP_EUSAGE, "--%s could be --%s or --%s: write it in full",
+				name, first, second);
+	near = cap_word_nearest(name, names);
+	if (near)
+		return cap_fail(err, CAP_EUSAGE, "no option --%s; did you mean --%s?", name, near);
+	return cap_fail(err, CAP_EUSAGE, "no option --%s; --help lists them", name);
+}
+
+static int refuse(const struct option_set *set, char **argv, int code, struct cap_err *err)
+{
+	const char *given = argv[optind - 1], letter[] = {'-', (char)optopt, '\0'};
+	void *own;
 
 	if (code == ':')
-		return cap_fail(err, CAP_EUSAGE, "option '%s' needs a value", given);
-	if (optopt > 0 && optopt < 256)
+		return cap_fail(err, CAP_EUSAGE, "%s needs a value: %s",
+				optopt >= FIRST_CODE ? given : letter,
+				find_option(set, optopt, &own)->argument);
+	if (optopt >= FIRST_CODE)
+		return cap_fail(err, CAP_EUSAGE, "--%s takes no value",
+				set->list[optopt - FIRST_CODE].option->name);
+	if (optopt > 0)
 		return cap_fail(err, CAP_EUSAGE, "no option '-%c'; --help lists them", optopt);
-	return cap_fail(err, CAP_EUSAGE, "no option '%s', or not like this; --help lists them",
-			given);
+	return refuse_long(set, given, err);
 }
 
 static int set_options(const struct kymo_run *run, struct option_set *set, int argc, char **argv,
@@ -310,13 +364,13 @@ static int set_options(const struct kymo_run *run, struct option_set *set, int a
 		void *own = NULL;
 		int rc;
 
-		if (code == 'h') {
+		option = code == '?' || code == ':' ? NULL : find_option(set, code, &own);
+		if (!option)
+			return refuse(set, argv, code, err);
+		if (!option->set) {
 			print_help(run, set);
 			return 1;
 		}
-		option = code == '?' || code == ':' ? NULL : find_option(set, code, &own);
-		if (!option)
-			return refuse(argv, code, err);
 		rc = option->set(own, optarg, err);
 		if (rc < 0)
 			return cap_context(err, rc, "--%s", option->name);
@@ -343,7 +397,7 @@ int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *pars
 
 	if (!set)
 		return cap_fail(err, -ENOMEM, "out of memory");
-	collect_options(set, parse, &common);
+	collect_options(set, run, parse, &common);
 	rc = set_options(run, set, argc, argv, err);
 	if (rc != 0)
 		return rc;
@@ -351,13 +405,13 @@ int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *pars
 	if (rc < 0)
 		return rc;
 	given = argc - optind;
-	if (given < parse->min_arguments)
+	if (given < run->command->min_arguments)
 		return cap_fail(err, CAP_EUSAGE, "usage: kymo %s [OPTIONS] %s", run->command->name,
 				run->command->arguments);
-	if (parse->max_arguments >= 0 && given > parse->max_arguments)
+	if (run->command->max_arguments >= 0 && given > run->command->max_arguments)
 		return cap_fail(err, CAP_EUSAGE,
 				"'%s' is one argument too many: usage: kymo %s [OPTIONS] %s",
-				argv[optind + parse->max_arguments], run->command->name,
+				argv[optind + run->command->max_arguments], run->command->name,
 				run->command->arguments);
 	*ret_common = common;
 	*ret_first = optind;

@@ -20,6 +20,7 @@ enum kymo_option_group {
 	KYMO_OPT_QUIET = 16,   /* --quiet */
 	KYMO_OPT_SYMBOLS = 32, /* --no-symbols --symfs --debug-dir */
 	KYMO_OPT_READING = 64, /* --strict --stop */
+	KYMO_OPT_HELP = 128,   /* --help: all commands */
 };
 
 struct kymo_common { /* values of the common options */
@@ -31,10 +32,11 @@ struct kymo_common { /* values of the common options */
 	struct kymo_symbol_options symbol_options; /* strings are argv's */
 };
 
-struct kymo_option {	      /* an option of one command */
+struct kymo_option {	      /* a row of option_table.def */
 	const char *name;     /* long name without -- */
 	char letter;	      /* 0: none */
 	const char *argument; /* name of the value in the help text; NULL: takes none */
+	const char *values;   /* all that it takes, with blanks between; NULL: not to be listed */
 	const char *help;
 	/* value is NULL for options without one. 0, or CAP_EUSAGE with a message. */
 	int (*set)(void *own, const char *value, struct cap_err *err);
@@ -45,16 +47,19 @@ struct kymo_command { /* one line of commands.def */
 	/* argv[0] is the command's name. Returns an exit status (0, KYMO_EXIT_LOSS) or a negative
 	 * code with err filled. */
 	int (*main)(const struct kymo_run *run, int argc, char **argv, struct cap_err *err);
-	const char *arguments; /* "CAPTURE_OR_DB [QUERY]" */
-	const char *summary;   /* one line of help */
+	unsigned groups;		  /* enum kymo_option_group, ored */
+	int min_arguments, max_arguments; /* after the options; max -1: any number */
+	const char *arguments;		  /* "CAPTURE_OR_DB [QUERY]" */
+	const char *summary;		  /* one line of help */
 };
 
-struct kymo_parse {	 /* how a command is called */
-	unsigned groups; /* enum kymo_option_group, ored */
-	const struct kymo_option
-		*options; /* the command's own, ended by an entry without name; may be NULL */
-	void *own;	  /* handed to set() */
-	int min_arguments, max_arguments; /* after the options; max -1: any number */
+/* One row of the command's own options: #define OPTION KYMO_OPTION_ROW before option_table.def. */
+#define KYMO_OPTION_ROW(command, name, letter, argument, values, set, help) \
+	{name, letter, argument, values, help, set_##set},
+
+struct kymo_parse {			   /* how a command reads its own options */
+	const struct kymo_option *options; /* ended by an entry without name; may be NULL */
+	void *own;			   /* handed to set() */
 };
 
 /*
@@ -66,6 +71,12 @@ int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *pars
 		       char **argv, struct kymo_common *ret_common, int *ret_first,
 		       struct cap_err *err);
 
+/* Writes a flag and its help, wrapped, as --help shows all of them. */
+void kymo_print_option(FILE *out, const struct kymo_option *option);
+
 /* The table of commands.def. */
 extern const struct kymo_command kymo_commands[];
 extern const size_t kymo_command_count;
+const struct kymo_command *kymo_command_find(const char *name); /* NULL: there is none */
+/* The one that was probably meant; NULL: none is near. */
+const char *kymo_command_nearest(const char *name);

@@ -2,7 +2,7 @@
  * kymo dump: every row as one line of JSON, in the order of the file. Made from the schema inside
  * the capture, so it also shows types and fields that this version has never heard of.
  */
-#include "analyzer/commands/capture_commands.h"
+#include "analyzer/commands/command_mains.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -46,7 +46,9 @@ static int set_type(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"type", 't', "NAME", "only rows of this type (syscall, cpu_sample, ...)", set_type},
+#define OPTIONS_OF_DUMP
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -345,11 +347,7 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 {
 	CLEANUP(cap_freep) char *buffer = malloc(OUTPUT_BYTES);
 	CLEANUP(dump_done) struct dump dump = {.out = run->out};
-	const struct kymo_parse parse = {.groups = KYMO_OPT_READING,
-					 .options = options_table,
-					 .own = &dump,
-					 .min_arguments = 1,
-					 .max_arguments = 1};
+	const struct kymo_parse parse = {.options = options_table, .own = &dump};
 	struct kymo_common common;
 	int first, rc, output_rc;
 

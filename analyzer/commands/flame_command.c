@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/output/result_file.h"
 #include "analyzer/reports/flame_report.h"
@@ -106,18 +106,9 @@ static int set_force(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"output", 'o', "FILE", "write to FILE instead of stdout", set_output},
-	{"force", 'f', NULL, "replace FILE if it exists", set_force},
-	{"title", 0, "TEXT", "title of the picture (CPU flame graph)", set_title},
-	{"width", 0, "PX", "width of the picture (1200)", set_width},
-	{"minwidth", 0, "PX", "leave out narrower frames (0.1)", set_min_width},
-	{"colors", 0, "NAME",
-	 "hot, mem, io, red, orange, yellow, green, aqua, blue, purple or grey", set_colors},
-	{"countname", 0, "TEXT", "what is counted (samples, or what they are weighed by)",
-	 set_count_name},
-	{"inverted", 0, NULL, "roots at the top", set_inverted},
-	{"reverse", 0, NULL, "merge stacks from their innermost function", set_reverse},
-	{"show-pid", 0, NULL, "process frames read name-PID", set_show_pid},
+#define OPTIONS_OF_FLAME
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -248,14 +239,7 @@ int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct ca
 			.min_width_px = 0.1,
 			.palette = kymo_palette_by_name("hot")},
 	};
-	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE | KYMO_OPT_READING |
-			  KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
-		.options = options_table,
-		.own = &own,
-		.min_arguments = 1,
-		.max_arguments = 1,
-	};
+	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
 	int rc, first;
 

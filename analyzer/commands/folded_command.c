@@ -1,5 +1,5 @@
 /* kymo folded: stacks for flame graph tools, one line each. */
-#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/folded_report.h"
@@ -34,9 +34,9 @@ static int set_no_annotate(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"show-pid", 0, NULL, "process frames read name-PID", set_show_pid},
-	{"show-tid", 0, NULL, "process frames read name-PID/TID", set_show_tid},
-	{"no-annotate", 0, NULL, "do not mark kernel frames with _[k]", set_no_annotate},
+#define OPTIONS_OF_FOLDED
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -75,14 +75,7 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_tree_freep) struct kymo_tree *tree = NULL;
 	struct folded_options own = {.annotate = true};
-	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE |
-			  KYMO_OPT_READING | KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS,
-		.options = options_table,
-		.own = &own,
-		.min_arguments = 1,
-		.max_arguments = 1,
-	};
+	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
 	struct kymo_stack_facts facts;
 	char text[KYMO_CAPTION_BYTES];

@@ -1,5 +1,5 @@
 /* kymo import: options, the progress line, and the stop on a signal. */
-#include "analyzer/commands/capture_commands.h"
+#include "analyzer/commands/command_mains.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -31,8 +31,9 @@ static int set_force(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"output", 'o', "DB", "the database to make", set_output},
-	{"force", 'f', NULL, "replace DB if it exists", set_force},
+#define OPTIONS_OF_IMPORT
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -76,12 +77,7 @@ static int note_loss(const struct kymo_run *run, const char *path, struct kymo_c
 int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	struct import_arguments own = {0};
-	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET | KYMO_OPT_SYMBOLS |
-						   KYMO_OPT_READING,
-					 .options = options_table,
-					 .own = &own,
-					 .min_arguments = 1,
-					 .max_arguments = -1};
+	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_progress_line line;
 	struct kymo_import_options options = {.progress = show_progress, .progress_context = &line};
 	struct kymo_import_result result;

@@ -1,6 +1,6 @@
 /* kymo info: what a capture holds. Everything it prints is in the views capture_info, class_totals,
  * probe_status, in event_count and meta. */
-#include "analyzer/commands/capture_commands.h"
+#include "analyzer/commands/command_mains.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -150,16 +150,12 @@ static int write_list(struct kymo_db *db, struct kymo_writer *writer, struct cap
 
 int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	const struct kymo_parse parse = {.groups = KYMO_OPT_JSON | KYMO_OPT_CAPTURE |
-						   KYMO_OPT_READING,
-					 .min_arguments = 1,
-					 .max_arguments = 1};
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	struct kymo_common common;
 	int first, status, rc;
 
-	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	rc = kymo_parse_options(run, &(struct kymo_parse){0}, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	rc = kymo_db_open(argv[first], &(struct kymo_db_options){.reading = common.reading}, &db,

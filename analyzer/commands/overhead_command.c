@@ -1,5 +1,5 @@
 /* kymo overhead: what the recording cost and what it lost. */
-#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/overhead_report.h"
@@ -21,9 +21,9 @@ static int set_decisions(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"timeline", 't', NULL, "also the cost from measurement to measurement", set_timeline},
-	{"decisions", 0, NULL, "all decisions of the governor, not only the first 40",
-	 set_decisions},
+#define OPTIONS_OF_OVERHEAD
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -32,14 +32,7 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	struct kymo_overhead_options own = {0};
-	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_CAPTURE | KYMO_OPT_READING |
-			  KYMO_OPT_QUIET,
-		.options = options_table,
-		.own = &own,
-		.min_arguments = 1,
-		.max_arguments = 1,
-	};
+	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
 	int rc, status, first;
 

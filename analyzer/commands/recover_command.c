@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "analyzer/commands/capture_commands.h"
+#include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/stop_signal.h"
 #include "analyzer/output/result_file.h"
@@ -32,8 +32,9 @@ static int set_force(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"output", 'o', "OUT", "the capture to make; - is standard output", set_output},
-	{"force", 'f', NULL, "replace OUT if it exists", set_force},
+#define OPTIONS_OF_RECOVER
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -135,11 +136,7 @@ int kymo_recover_main(const struct kymo_run *run, int argc, char **argv, struct 
 {
 	CLEANUP(cap_reader_closep) struct cap_reader *reader = NULL;
 	struct recover_arguments own = {0};
-	const struct kymo_parse parse = {.groups = KYMO_OPT_QUIET,
-					 .options = options_table,
-					 .own = &own,
-					 .min_arguments = 1,
-					 .max_arguments = 1};
+	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_recovered found = {0};
 	struct kymo_common common;
 	int first, rc;

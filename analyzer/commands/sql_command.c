@@ -1,5 +1,5 @@
 /* kymo sql: one read-only question to a database or a capture. */
-#include "analyzer/commands/capture_commands.h"
+#include "analyzer/commands/command_mains.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,10 +31,6 @@ static int read_query(FILE *in, char **ret_query, struct cap_err *err)
 
 int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
-	const struct kymo_parse parse = {.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_SYMBOLS |
-						   KYMO_OPT_READING,
-					 .min_arguments = 1,
-					 .max_arguments = 2};
 	struct kymo_db_options options = {0};
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
@@ -44,7 +40,7 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	int first, status, rc;
 	s64 rows;
 
-	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
+	rc = kymo_parse_options(run, &(struct kymo_parse){0}, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	options.reading = common.reading;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/commands/report_commands.h"
+#include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/db/filter_known.h"
 #include "analyzer/db/filter_summaries.h"
@@ -81,17 +81,9 @@ static int set_histogram(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"sort", 's', "KEY",
-	 "total (default), calls, errors, unfinished, min, avg, p50, p99, max or name", set_sort},
-	{"limit", 'n', "N", "only the first N rows", set_limit},
-	{"name", 0, "SYSCALL", "only this system call", set_name},
-	{"errors", 'e', NULL, "also failed calls by error", set_errors},
-	{"by-process", 0, NULL, "one row per process and system call", set_by_process},
-	{"in-flight", 0, NULL, "also the calls that had not returned when recording stopped",
-	 set_in_flight},
-	{"estimate", 0, NULL, "also what calls come to with the spans in which none were recorded",
-	 set_estimate},
-	{"histogram", 0, NULL, "also histograms of the durations, in powers of two", set_histogram},
+#define OPTIONS_OF_SYSCALLS
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -170,14 +162,7 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	struct syscalls_options own = {.report = {.limit = -1}};
-	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_CSV | KYMO_OPT_FILTER | KYMO_OPT_CAPTURE |
-			  KYMO_OPT_READING | KYMO_OPT_QUIET,
-		.options = options_table,
-		.own = &own,
-		.min_arguments = 1,
-		.max_arguments = 1,
-	};
+	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
 	u64 outside = 0;
 	int rc, first;

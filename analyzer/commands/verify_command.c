@@ -3,7 +3,7 @@
  * foreign, where, and which span of time it leaves open. Needs no database: it also tells about
  * files that nothing else can use.
  */
-#include "analyzer/commands/capture_commands.h"
+#include "analyzer/commands/command_mains.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,8 +43,9 @@ static int set_decode(void *own, const char *value, struct cap_err *err)
 }
 
 static const struct kymo_option options_table[] = {
-	{"decode", 'd', NULL,
-	 "also decompress every block and decode every row, not only check checksums", set_decode},
+#define OPTIONS_OF_VERIFY
+#define OPTION KYMO_OPTION_ROW
+#include "analyzer/commands/option_table.def"
 	{0},
 };
 
@@ -294,13 +295,7 @@ static int worse(int a, int b)
 int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	struct verify_options own = {0};
-	const struct kymo_parse parse = {
-		.groups = KYMO_OPT_JSON | KYMO_OPT_READING | KYMO_OPT_QUIET,
-		.options = options_table,
-		.own = &own,
-		.min_arguments = 1,
-		.max_arguments = -1,
-	};
+	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common;
 	int first, rc, status = 0;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define MAX_COMPARED_BYTES 40
+#define SHARED_START 4
 
 static unsigned int least(unsigned int a, unsigned int b)
 {
@@ -45,18 +46,41 @@ unsigned int cap_word_slips(const char *written, const char *known)
 	return distance < known_len ? distance : 99;
 }
 
+/* Of a short word two wrong letters are another word. */
+static unsigned int slips_allowed(const char *known)
+{
+	return strlen(known) < 7 ? 1 : 2;
+}
+
+/* "by-pid" for by-process: the only one that begins as it does. */
+static const char *alike_begun(const char *written, const char *const *known)
+{
+	const char *alike = NULL;
+
+	if (strlen(written) < SHARED_START)
+		return NULL;
+	for (; *known; known++) {
+		if (strncmp(written, *known, SHARED_START) != 0)
+			continue;
+		if (alike)
+			return NULL;
+		alike = *known;
+	}
+	return alike;
+}
+
 const char *cap_word_nearest(const char *written, const char *const *known)
 {
 	const char *nearest = NULL;
 	unsigned int best = 3;
 
-	for (; *known; known++) {
-		unsigned int slips = cap_word_slips(written, *known);
+	for (const char *const *word = known; *word; word++) {
+		unsigned int slips = cap_word_slips(written, *word);
 
-		if (slips < best) {
+		if (slips < best && slips <= slips_allowed(*word)) {
 			best = slips;
-			nearest = *known;
+			nearest = *word;
 		}
 	}
-	return nearest;
+	return nearest ? nearest : alike_begun(written, known);
 }

@@ -2,21 +2,25 @@
 $ kymo --help
 > usage: kymo COMMAND [OPTIONS] [ARGUMENTS]
 >
-> Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of a command.
+> Reads the captures of kymo-record.
 >
 >   info       what a capture holds, where it is from, and what it lost
->   verify     whether captures are whole; what is damaged or missing, where and when
->   recover    a sound capture of all that can be read of a damaged one
+>   verify     check captures for damage: what is broken or missing, and where
+>   recover    salvage a damaged capture: all that can be read, as a sound one
 >   dump       every row as one line of JSON
->   import     captures into an SQLite database
->   sql        ask in SQL; the query comes from stdin if it is not given
->   folded     CPU samples as folded stacks
+>   import     load captures into an SQLite database
+>   sql        ask in SQL; without QUERY it is read from standard input
+>   folded     CPU samples as folded stacks, for other tools
 >   flame      CPU samples as a flame graph (SVG)
 >   syscalls   system calls: counts, errors, latencies
->   overhead   what recording cost
+>   overhead   what the recording cost, and what it left out
 >
-> CAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be a database made by `kymo import`.
-> Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but data was damaged or unknown.
+> `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
+> CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
+> database made by `kymo import`.
+>
+> Exit status: 0 done; 1 failed; 2 wrong usage, or input refused; 3 done, but data
+> was lost, damaged or unknown.
 $ kymo --version
 > kymo 0.1.0
 $ for c in info verify dump import sql folded flame syscalls overhead; do kymo $c --help | head -1; done
@@ -31,3 +35,48 @@ $ for c in info verify dump import sql folded flame syscalls overhead; do kymo $
 > usage: kymo overhead [OPTIONS] CAPTURE_OR_DB
 $ kymo help | head -1
 > usage: kymo COMMAND [OPTIONS] [ARGUMENTS]
+# help COMMAND is COMMAND --help, and fits 80 columns.
+$ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | diff - <(kymo $c -h) && echo $c; done
+> info
+> verify
+> recover
+> dump
+> import
+> sql
+> folded
+> flame
+> syscalls
+> overhead
+$ for c in '' $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c; done | awk 'length > 80'
+$ kymo help flame
+> usage: kymo flame [OPTIONS] CAPTURE_OR_DB
+>
+> CPU samples as a flame graph (SVG)
+>
+>   -o, --output FILE       write to FILE instead of standard output
+>   -f, --force             replace FILE if it exists
+>       --title TEXT        title of the picture (default: CPU flame graph)
+>       --width PX          width of the picture (default: 1200)
+>       --minwidth PX       leave out frames narrower than this (default: 0.1)
+>       --colors NAME       color scheme (default: hot); one of hot, mem, io, red,
+>                           orange, yellow, green, aqua, blue, purple, grey
+>       --countname TEXT    what is counted (default: samples, or what they are
+>                           weighed by)
+>       --inverted          draw roots at the top (icicle graph)
+>       --reverse           merge stacks from their innermost function
+>       --show-pid          name processes as name-PID
+>       --json              write JSON
+>       --from TIME         only from TIME on: seconds since the start (5.2), or
+>                           ns of the recorded clock (123ns)
+>       --to TIME           only before TIME
+>   -p, --pid PID           only this process
+>       --comm NAME         only threads of this name
+>       --capture ID        only this capture of a database that holds several
+>       --no-symbols        do not look up names of user functions on this machine
+>       --symfs DIR         look for the recorded programs below DIR
+>       --debug-dir DIR     look for debug files in DIR, too; can be repeated
+>       --strict            refuse a damaged capture: status 2, and nothing is
+>                           written
+>       --stop              use a damaged capture only up to the first damage
+>   -q, --quiet             no progress on standard error
+>   -h, --help              show this

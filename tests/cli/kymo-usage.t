@@ -2,30 +2,34 @@
 $ kymo
 2> usage: kymo COMMAND [OPTIONS] [ARGUMENTS]
 2>
-2> Reads the captures of kymo-record. `kymo COMMAND --help` tells the options of a command.
+2> Reads the captures of kymo-record.
 2>
 2>   info       what a capture holds, where it is from, and what it lost
-2>   verify     whether captures are whole; what is damaged or missing, where and when
-2>   recover    a sound capture of all that can be read of a damaged one
+2>   verify     check captures for damage: what is broken or missing, and where
+2>   recover    salvage a damaged capture: all that can be read, as a sound one
 2>   dump       every row as one line of JSON
-2>   import     captures into an SQLite database
-2>   sql        ask in SQL; the query comes from stdin if it is not given
-2>   folded     CPU samples as folded stacks
+2>   import     load captures into an SQLite database
+2>   sql        ask in SQL; without QUERY it is read from standard input
+2>   folded     CPU samples as folded stacks, for other tools
 2>   flame      CPU samples as a flame graph (SVG)
 2>   syscalls   system calls: counts, errors, latencies
-2>   overhead   what recording cost
+2>   overhead   what the recording cost, and what it left out
 2>
-2> CAPTURE is a .kymo file or - for standard input; CAPTURE_OR_DB may also be a database made by `kymo import`.
-2> Exit status: 0 done, 1 failed, 2 wrong usage or input refused, 3 done but data was damaged or unknown.
+2> `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
+2> CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
+2> database made by `kymo import`.
+2>
+2> Exit status: 0 done; 1 failed; 2 wrong usage, or input refused; 3 done, but data
+2> was lost, damaged or unknown.
 ? 2
 $ kymo infro x.kymo
-2> kymo: no command 'infro'; `kymo --help` lists them
+2> kymo: no command 'infro'; did you mean info?
 ? 2
 $ kymo info
 2> kymo: info: usage: kymo info [OPTIONS] CAPTURE_OR_DB
 ? 2
 $ kymo info --nonsense x.kymo
-2> kymo: info: no option '--nonsense', or not like this; --help lists them
+2> kymo: info: no option --nonsense; --help lists them
 ? 2
 $ kymo syscalls --pid abc $SAMPLES/all.kymo
 2> kymo: syscalls: --pid: 'abc' is not a process id; --comm takes names
@@ -39,3 +43,37 @@ $ kymo folded
 $ kymo import $SAMPLES/all.kymo
 2> kymo: import: where to? give the database to make with -o DB
 ? 2
+# What was probably meant.
+$ for c in sycalls flamegraph ifno report version1; do kymo $c; echo "status $?"; done
+> status 2
+> status 2
+> status 2
+> status 2
+> status 2
+2> kymo: no command 'sycalls'; did you mean syscalls?
+2> kymo: no command 'flamegraph'; did you mean flame?
+2> kymo: no command 'ifno'; did you mean info?
+2> kymo: no command 'report'; `kymo help` lists them
+2> kymo: no command 'version1'; `kymo help` lists them
+$ kymo help nope; echo "status $?"; touch x.kymo; kymo x.kymo; echo "status $?"
+> status 2
+> status 2
+2> kymo: no command 'nope'; `kymo help` lists them
+2> kymo: 'x.kymo' is a file, and a command comes first: kymo info 'x.kymo'
+$ for o in --titel --colour=hot --json=x --width -o; do kymo flame $SAMPLES/all.kymo $o; echo "status $?"; done
+> status 2
+> status 2
+> status 2
+> status 2
+> status 2
+2> kymo: flame: no option --titel; did you mean --title?
+2> kymo: flame: no option --colour; did you mean --colors?
+2> kymo: flame: --json takes no value
+2> kymo: flame: --width needs a value: PX
+2> kymo: flame: -o needs a value: FILE
+$ kymo syscalls --by-pid $SAMPLES/all.kymo; kymo syscalls --s=x $SAMPLES/all.kymo; kymo syscalls -Z $SAMPLES/all.kymo; kymo syscalls --frobnicate $SAMPLES/all.kymo; echo "status $?"
+> status 2
+2> kymo: syscalls: no option --by-pid; did you mean --by-process?
+2> kymo: syscalls: --s could be --sort or --stop: write it in full
+2> kymo: syscalls: no option '-Z'; --help lists them
+2> kymo: syscalls: no option --frobnicate; --help lists them

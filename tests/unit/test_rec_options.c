@@ -524,6 +524,22 @@ static void test_distance(void **state)
 	assert_int_equal(cap_word_distance("0123456789012345678901234567890123456789x", ""), 99);
 }
 
+static void test_nearest(void **state)
+{
+	static const char *const known[] = {"info",	"import",     "flame",	  "syscalls",
+					    "show-pid", "by-process", "show-tid", NULL};
+
+	(void)state;
+	assert_string_equal(cap_word_nearest("sycalls", known), "syscalls");
+	assert_string_equal(cap_word_nearest("syscal", known), "syscalls");
+	assert_string_equal(cap_word_nearest("flamegraph", known), "flame");
+	assert_string_equal(cap_word_nearest("ifno", known), "info");
+	assert_string_equal(cap_word_nearest("by-pid", known), "by-process");
+	assert_null(cap_word_nearest("report", known)); /* two letters from import */
+	assert_null(cap_word_nearest("show", (const char *const[]){"abc", NULL}));
+	assert_null(cap_word_nearest("", known));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_and_counts),
 		cmocka_unit_test(test_formats_parse_back),
 		cmocka_unit_test(test_distance),
+		cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests_name("rec_options", tests, NULL, NULL);
