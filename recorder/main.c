@@ -6,6 +6,7 @@
 #include "formats/base/escape.h"
 #include "recorder/doctor/doctor.h"
 #include "recorder/base/error_names.h"
+#include "recorder/options/command_options.h"
 #include "recorder/options/event_classes.h"
 #include "recorder/options/options.h"
 #include "recorder/guard/privileges.h"
@@ -49,68 +50,59 @@ static int finish_stdout(int status)
 	return status;
 }
 
-static int command_list(int argc, char **argv)
+static int show_help(enum rec_command_id id)
 {
-	(void)argv;
-	if (argc > 1) {
-		(void)fputs("kymo-record: list takes no arguments\n", stderr);
-		return REC_EXIT_USAGE;
-	}
+	if (id < REC_COMMAND_COUNT)
+		rec_command_help(id, stdout);
+	else
+		rec_options_help(stdout);
+	return finish_stdout(REC_EXIT_OK);
+}
+
+static int wrong_usage(enum rec_command_id id)
+{
+	rec_command_help(id, stderr);
+	return REC_EXIT_USAGE;
+}
+
+static int command_list(const char *const *values, int argc, char **argv)
+{
+	(void)values, (void)argv;
+	if (argc > 0)
+		return wrong_usage(REC_COMMAND_list);
 	rec_event_classes_print(stdout);
 	return finish_stdout(REC_EXIT_OK);
 }
 
-static int command_config(int argc, char **argv)
+static int command_config(const char *const *values, int argc, char **argv)
 {
 	struct cap_err err = {0};
 
-	if (argc != 3 || strcmp(argv[1], "check") != 0) {
-		(void)fputs("kymo-record: usage: kymo-record config check FILE\n", stderr);
-		return REC_EXIT_USAGE;
-	}
-	if (rec_config_check(argv[2], stdout, &err) < 0)
+	(void)values;
+	if (argc != 2 || strcmp(argv[0], "check") != 0)
+		return wrong_usage(REC_COMMAND_config);
+	if (rec_config_check(argv[1], stdout, &err) < 0)
 		return fail(&err);
 	return finish_stdout(REC_EXIT_OK);
 }
 
-static int command_doctor(int argc, char **argv)
+static int command_doctor(const char *const *values, int argc, char **argv)
 {
-	struct doctor_options options = {0};
+	const struct doctor_options options = {
+		.json = values[REC_DOCTOR_JSON] != NULL,
+		.report = values[REC_DOCTOR_REPORT] != NULL,
+		.btf_path = values[REC_DOCTOR_BTF],
+	};
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0) {
-			options.json = true;
-		} else if (strcmp(argv[i], "--report") == 0) {
-			options.report = true;
-		} else if (strcmp(argv[i], "--btf") == 0 && i + 1 < argc) {
-			options.btf_path = argv[++i];
-		} else {
-			bool asks = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
-
-			if (strcmp(argv[i], "--btf") == 0)
-				say("", "--btf needs a value: FILE");
-			else if (!asks)
-				say("doctor: unknown option ", argv[i]);
-			(void)fputs("usage: kymo-record doctor [--json] [--report] [--btf FILE]\n"
-				    "Tries what a recording needs and says what is in the way. "
-				    "--report adds facts\nabout the host for a bug report. Exit "
-				    "status: 0 it can record, 4 it cannot.\n",
-				    asks ? stdout : stderr);
-			return asks ? finish_stdout(REC_EXIT_OK) : REC_EXIT_USAGE;
-		}
-	}
+	(void)argv;
+	if (argc > 0)
+		return wrong_usage(REC_COMMAND_doctor);
 	return finish_stdout(doctor_run(&options, stdout) ? REC_EXIT_OK : REC_EXIT_KERNEL);
 }
 
 static int print_version(void)
 {
 	(void)puts("kymo-record " KYMO_VERSION);
-	return finish_stdout(REC_EXIT_OK);
-}
-
-static int print_help(void)
-{
-	rec_options_help(stdout);
 	return finish_stdout(REC_EXIT_OK);
 }
 
@@ -160,7 +152,7 @@ static int command_record(int argc, char **argv)
 		rec_options_done(&options);
 		return status;
 	case REC_OPTIONS_HELP:
-		return print_help();
+		return show_help(REC_COMMAND_COUNT);
 	case REC_OPTIONS_VERSION:
 		return print_version();
 	default:
@@ -168,20 +160,48 @@ static int command_record(int argc, char **argv)
 	}
 }
 
-int main(int argc, char **argv)
+/* argv[0] is the subcommand. */
+static int run_command(enum rec_command_id id, int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-	} commands[] = {
-#define COMMAND(name, function, help) {name, function},
+	static int (*const run[REC_COMMAND_COUNT])(const char *const *values, int argc,
+						   char **argv) = {
+#define COMMAND(name, arguments, help) [REC_COMMAND_##name] = command_##name,
+#define COMMAND_OPTION(command, upper, long_name, arg, help)
 #include "recorder/options/commands.def"
 #undef COMMAND
+#undef COMMAND_OPTION
 	};
+	const char *values[REC_COMMAND_OPTION_COUNT];
+	struct cap_err err = {0};
+	int first, rc = rec_command_parse(id, argc, argv, values, &first, &err);
+
+	if (rc < 0)
+		return fail(&err);
+	return rc > 0 ? show_help(id) : run[id](values, argc - first, argv + first);
+}
+
+static int command_help(const char *name)
+{
+	enum rec_command_id id = name ? rec_command_find(name) : REC_COMMAND_COUNT;
+	struct cap_err err = {0};
+	const char *near;
+
+	if (!name || id < REC_COMMAND_COUNT)
+		return show_help(id);
+	near = rec_command_nearest(name);
+	(void)cap_fail(&err, CAP_EUSAGE, "no subcommand '%s'%s%s%s", name,
+		       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	return fail(&err);
+}
+
+int main(int argc, char **argv)
+{
+	enum rec_command_id id = argc > 1 ? rec_command_find(argv[1]) : REC_COMMAND_COUNT;
 
 	rec_privileges_hide();
-	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+	if (id < REC_COMMAND_COUNT)
+		return run_command(id, argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "help") == 0)
+		return command_help(argv[2]);
 	return command_record(argc, argv);
 }

@@ -193,7 +193,8 @@ static int show_all(const struct rec_options *options, FILE *out)
 {
 	static const struct shown_key keys[] = {
 #define GROUP(title)
-#define OPTION(upper, short_name, long_name, key, arg, shape, value, help) {key, show_##value},
+#define OPTION(upper, short_name, long_name, key, arg, shape, value, values, help) \
+	{key, show_##value},
 #define FLAG(...)
 #include "recorder/options/option_table.def"
 #undef GROUP

@@ -484,8 +484,8 @@ int rec_option_set(enum rec_option_id id, struct rec_options *options, const cha
 	static int (*const setters[REC_OPTION_COUNT])(struct rec_options *, const char *, bool,
 						      struct cap_err *) = {
 #define GROUP(title)
-#define OPTION(upper, short_name, long_name, key, arg, shape, value, help) set_##value,
-#define FLAG(upper, short_name, long_name, arg, shape, value, help) set_##value,
+#define OPTION(upper, short_name, long_name, key, arg, shape, value, values, help) set_##value,
+#define FLAG(upper, short_name, long_name, arg, shape, value, values, help) set_##value,
 #include "recorder/options/option_table.def"
 #undef GROUP
 #undef OPTION

@@ -8,8 +8,9 @@
 
 enum rec_option_id {
 #define GROUP(title)
-#define OPTION(upper, short_name, long_name, key, arg, shape, value, help) REC_OPTION_##upper,
-#define FLAG(upper, short_name, long_name, arg, shape, value, help) REC_OPTION_##upper,
+#define OPTION(upper, short_name, long_name, key, arg, shape, value, values, help) \
+	REC_OPTION_##upper,
+#define FLAG(upper, short_name, long_name, arg, shape, value, values, help) REC_OPTION_##upper,
 #include "recorder/options/option_table.def"
 #undef GROUP
 #undef OPTION

@@ -1,5 +1,4 @@
-/* From argv and the configuration file to struct rec_options: getopt_long over option_table.def,
- * and the help text. */
+/* From argv and the configuration file to struct rec_options: getopt_long over option_table.def. */
 #include "recorder/options/options.h"
 #include "recorder/base/error_names.h"
 
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "recorder/options/command_options.h"
 #include "recorder/options/config_yaml.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/near_word.h"
@@ -16,14 +16,13 @@
 #include "recorder/options/option_values.h"
 
 #define FIRST_LONG_VALUE 256 /* getopt's val of option i: past every letter */
-#define HELP_FLAG_COLUMNS 24
 
 const struct rec_option_spec rec_option_specs[REC_OPTION_COUNT] = {
 #define GROUP(title)
-#define OPTION(upper, short_, long_, key_, arg_, shape_, value, help_) \
+#define OPTION(upper, short_, long_, key_, arg_, shape_, value, values_, help_) \
 	[REC_OPTION_##upper] = {long_, key_, arg_, help_, short_, REC_SHAPE_##shape_},
-#define FLAG(upper, short_, long_, arg_, shape_, value, help_) \
-	OPTION(upper, short_, long_, NULL, arg_, shape_, value, help_)
+#define FLAG(upper, short_, long_, arg_, shape_, value, values_, help_) \
+	OPTION(upper, short_, long_, NULL, arg_, shape_, value, values_, help_)
 #include "recorder/options/option_table.def"
 #undef GROUP
 #undef OPTION
@@ -100,31 +99,25 @@ static const char *flag_name(const struct rec_option_spec *spec, bool as_letter,
 
 static int fail_unknown_long(const char *word, size_t len, struct cap_err *err)
 {
-	const struct rec_option_spec *first = NULL, *second = NULL, *near = NULL;
+	const char *names[REC_OPTION_COUNT + 1] = {NULL}, *first = NULL, *second = NULL, *near;
 	char shown[REC_SHOWN_BYTES], name[48];
-	unsigned int best = 3;
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, word);
 	for (int i = 0; i < REC_OPTION_COUNT; i++) {
-		const struct rec_option_spec *spec = &rec_option_specs[i];
-		unsigned int distance = cap_word_slips(name, spec->long_name);
-
-		if (len && !strncmp(spec->long_name, word, len)) {
-			second = second ? second : first ? spec : NULL;
-			first = first ? first : spec;
-		}
-		if (distance < best) {
-			best = distance;
-			near = spec;
-		}
+		names[i] = rec_option_specs[i].long_name;
+		if (!len || strncmp(names[i], word, len) != 0)
+			continue;
+		second = second ? second : first ? names[i] : NULL;
+		first = first ? first : names[i];
 	}
 	rec_text_show(word, len, shown);
 	if (second)
 		return cap_fail(err, CAP_EUSAGE, "--%s could be --%s or --%s: write it in full",
-				shown, first->long_name, second->long_name);
+				shown, first, second);
+	near = cap_word_nearest(name, names);
 	if (near)
 		return cap_fail(err, CAP_EUSAGE, "unknown option --%s; did you mean --%s?", shown,
-				near->long_name);
+				near);
 	return cap_fail(err, CAP_EUSAGE, "unknown option --%s; --help lists them", shown);
 }
 
@@ -152,11 +145,21 @@ static int take_command(int argc, char **argv, bool after_dashes, struct given *
 {
 	char shown[REC_SHOWN_BYTES];
 
-	if (!after_dashes && optind < argc)
-		return cap_fail(
-			err, CAP_EUSAGE,
-			"unexpected '%s': a command to record stands after --, as in: -- %s",
-			rec_text_show(argv[optind], strlen(argv[optind]), shown), shown);
+	if (!after_dashes && optind < argc) {
+		const char *near = optind == 1 ? rec_command_nearest(argv[optind]) : NULL;
+
+		rec_text_show(argv[optind], strlen(argv[optind]), shown);
+		if (near)
+			return cap_fail(
+				err, CAP_EUSAGE,
+				"unexpected '%s': did you mean kymo-record %s? A command to "
+				"record is given after --, as in: -- %s",
+				shown, near, shown);
+		return cap_fail(err, CAP_EUSAGE,
+				"unexpected '%s': a command to record is given after --, as in: "
+				"-- %s",
+				shown, shown);
+	}
 	if (after_dashes && optind == argc)
 		return cap_fail(err, CAP_EUSAGE, "no command after --");
 	given->command = optind < argc ? argv + optind : NULL;
@@ -305,51 +308,6 @@ int rec_options_parse(int argc, char **argv, struct rec_options *ret_options, st
 	*ret_options = options;
 	options = (struct rec_options){0}; /* handed on */
 	return REC_OPTIONS_RECORD;
-}
-
-static void show_help_line(FILE *out, int short_name, const char *long_name, const char *arg,
-			   const char *help)
-{
-	char flag[64];
-	int len = snprintf(flag, sizeof(flag), "  %c%c%c --%s%s%s", short_name ? '-' : ' ',
-			   short_name ? short_name : ' ', short_name ? ',' : ' ', long_name,
-			   arg ? " " : "", arg ? arg : "");
-
-	fputs(flag, out);
-	for (const char *line = help; line;) {
-		size_t line_len = strcspn(line, "\n");
-
-		if (len >= HELP_FLAG_COLUMNS) {
-			fputc('\n', out);
-			len = 0;
-		}
-		fprintf(out, "%*s%.*s", HELP_FLAG_COLUMNS - len, "", (int)line_len, line);
-		len = HELP_FLAG_COLUMNS;
-		line = line[line_len] ? line + line_len + 1 : NULL;
-	}
-	fputc('\n', out);
-}
-
-void rec_options_help(FILE *out)
-{
-	fputs("Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]\n"
-	      "       kymo-record list | config check FILE\n"
-	      "       kymo-record doctor [--json] [--report] [--btf FILE]\n"
-	      "Records what this host does into a capture, which `kymo` reads.\n",
-	      out);
-#define GROUP(title) fputs("\n" title ":\n", out);
-#define OPTION(upper, short_, long_, key_, arg_, shape_, value, help_) \
-	show_help_line(out, short_, long_, arg_, help_);
-#define FLAG(upper, short_, long_, arg_, shape_, value, help_) \
-	show_help_line(out, short_, long_, arg_, help_);
-#include "recorder/options/option_table.def"
-#undef GROUP
-#undef OPTION
-#undef FLAG
-	fputs("\nExit status: 0 recorded; 1 failure; 2 usage or configuration; 3 recorded, but "
-	      "events\n"
-	      "were lost; 4 the kernel or a missing privilege.\n",
-	      out);
 }
 
 int rec_config_check(const char *path, FILE *out, struct cap_err *err)

@@ -1,14 +1,16 @@
 # doctor: help, unknown options, and a host that does not let us record
 #! requires root unprivileged
 $ kymo-record doctor --help
-> usage: kymo-record doctor [--json] [--report] [--btf FILE]
-> Tries what a recording needs and says what is in the way. --report adds facts
-> about the host for a bug report. Exit status: 0 it can record, 4 it cannot.
+> Usage: kymo-record doctor [OPTION]...
+> Can this host be recorded? Try each program type and event class, and say what
+> is in the way. Exit status: 0 it can, 4 it cannot
+>
+>       --json            write JSON
+>       --report          add facts about the host, for a bug report
+>       --btf FILE        BTF of the running kernel, if /sys/kernel/btf has none
+>   -h, --help            show this
 $ kymo-record doctor --fix
-2> kymo-record: doctor: unknown option --fix
-2> usage: kymo-record doctor [--json] [--report] [--btf FILE]
-2> Tries what a recording needs and says what is in the way. --report adds facts
-2> about the host for a bug report. Exit status: 0 it can record, 4 it cannot.
+2> kymo-record: doctor: unknown option --fix; --help lists them
 ? 2
 $ cp "$KYMO_BIN/kymo-record" .; $AS_NOBODY ./kymo-record doctor > out; echo "status $?"; grep -A 1 '^error *capabilities' out; tail -n 1 out
 > status 4

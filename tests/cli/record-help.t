@@ -1,64 +1,66 @@
 # Help goes to stdout with status 0; the version too.
 $ kymo-record --help
 > Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
->        kymo-record list | config check FILE
->        kymo-record doctor [--json] [--report] [--btf FILE]
-> Records what this host does into a capture, which `kymo` reads.
+>        kymo-record list
+>        kymo-record config check FILE
+>        kymo-record doctor
+> Records what this host does into a capture, which `kymo` reads. `kymo-record help
+> SUBCOMMAND` shows the options of a subcommand.
 >
 > What to record:
->       --preset NAME     prod (19 Hz, 5m), staging (49 Hz, 2m),
->                         dev (99 Hz, 1m; the default), debug (199 Hz, 30s)
+>       --preset NAME     sampling rate and duration: prod (19 Hz, 5m), staging
+>                         (49 Hz, 2m), dev (99 Hz, 1m; the default), debug (199
+>                         Hz, 30s)
 >   -e, --events LIST     event classes: cpu,syscalls (the default)
->   -F, --freq HZ         samples per second and CPU, 1..1000
+>   -F, --freq HZ         CPU samples per second and CPU, 1 to 1000
 >       --args            store the raw arguments of system calls
->       --source SOURCE   a capture to take the events from, or
->                         synthetic[:events=N,rate=HZ,mix=syscalls|all,seed=N,
->                         counted=PERCENT]
+>       --source SOURCE   take the events from a capture instead of this host, or
+>                         make them up: synthetic[:KEY=VALUE,...] with events,
+>                         rate, mix (syscalls or all), seed and counted (percent)
 >
 > Which processes:
->   -p, --pid PID,...     these processes and the children they start
->       --comm NAME       threads of this name
->       --cgroup PATH     processes of this cgroup and those below it
->   -a, --all             the whole system, although a command is given
+>   -p, --pid PID,...     only these processes, and the children they start
+>       --comm NAME       only threads of this name
+>       --cgroup PATH     only processes of this cgroup and those below it
+>   -a, --all             the whole system, even with a command
 >
 > When to stop:
->   -d, --duration TIME   after this time: 30s, 5m, 250ms; 0: no limit.
+>   -d, --duration TIME   stop after this time: 30s, 5m, 250ms; 0: no limit.
 >                         Default: the preset's; no limit with a command
->       --max-size SIZE   when the capture has this size: 64K, 10M, 1GiB
+>       --max-size SIZE   stop when the capture reaches this size: 64K, 10M, 1GiB
 >       --max-samples COUNT
->                         when so many events are stored: 5000, 10K, 1M
+>                         stop when so many events are stored: 5000, 10K, 1M
 >
 > Where it goes:
->   -o, --output FILE     capture to write, - for standard output.
->                         Default: kymo-YYYYmmdd-HHMMSS.kymo
+>   -o, --output FILE     capture to write; - is standard output. Default:
+>                         kymo-YYYYmmdd-HHMMSS.kymo
 >       --sync WHEN       when to sync to disk: interval (5s or 64 MiB, the
 >                         default), chunk (each block) or none
 >   -f, --force           replace FILE if it exists
 >
 > What it may cost:
 >       --cpu-budget SHARE
->                         of the host's CPU time: 1% (the default), 0.5%, or
->                         none. Above it less is recorded, and the capture
->                         says what and when
->       --mem-budget SIZE of memory: 50M (the default), or none.
->                         Rings and queues are made to fit
->       --disk-floor SIZE what stays free on the disk: 2G, 10%, or none.
->                         Default: 512M or 5%, whichever is more
->       --buffer SIZE     ring per event class, a power of two: 256K, 8M
->       --drain MS        time between two drains of the rings, 1ms..10s
+>                         share of the host's CPU time: 1% (the default), 0.5%, or
+>                         none. Above it less is recorded, and the capture says
+>                         what and when
+>       --mem-budget SIZE memory to use: 50M (the default), or none. Ring buffers
+>                         and queues are sized to fit
+>       --disk-floor SIZE disk space to leave free: 2G, 10%, or none. Default:
+>                         512M or 5%, whichever is more
+>       --buffer SIZE     ring buffer per event class, a power of two: 256K, 8M
+>       --drain MS        time between two drains of the ring buffers, 1ms to 10s
 >
 > Other:
->   -c, --config FILE     read a YAML configuration; flags override it
->       --btf FILE        types of this very kernel, where /sys/kernel/btf
->                         has none
+>   -c, --config FILE     read a YAML configuration; options override it
+>       --btf FILE        BTF of the running kernel, if /sys/kernel/btf has none
 >   -q, --quiet           no status line and no summary
->   -v, --verbose         say each step of the end, with its time
->       --json            summary as JSON on standard output
+>   -v, --verbose         report each step of the shutdown, with its time
+>       --json            write the summary as JSON to standard output
 >   -h, --help            show this
 >   -V, --version         show the version
 >
-> Exit status: 0 recorded; 1 failure; 2 usage or configuration; 3 recorded, but events
-> were lost; 4 the kernel or a missing privilege.
+> Exit status: 0 recorded; 1 failed; 2 wrong usage or configuration; 3 recorded,
+> but events were lost; 4 the kernel or a missing privilege.
 $ kymo-record -h | head -1
 > Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
 $ kymo-record --version
@@ -69,3 +71,19 @@ $ kymo-record list
 > syscalls   -e syscalls (default)  every system call: entry time, duration, number, return value; calls still in flight at the end
 > tasks      always                 processes and threads: fork, exec, exit, new names
 > mappings   always                 executable mappings with build-ids: what addresses belong to
+# help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
+$ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done
+> same 
+> Records what this host does into a capture, which `kymo` reads. `kymo-record help
+> same list
+> same config
+> same doctor
+$ kymo-record help doctor
+> Usage: kymo-record doctor [OPTION]...
+> Can this host be recorded? Try each program type and event class, and say what
+> is in the way. Exit status: 0 it can, 4 it cannot
+>
+>       --json            write JSON
+>       --report          add facts about the host, for a bug report
+>       --btf FILE        BTF of the running kernel, if /sys/kernel/btf has none
+>   -h, --help            show this

@@ -15,7 +15,7 @@ $ kymo-record --quiet=yes
 2> kymo-record: --quiet takes no value
 ? 2
 $ kymo-record sleep 1
-2> kymo-record: unexpected 'sleep': a command to record stands after --, as in: -- sleep
+2> kymo-record: unexpected 'sleep': a command to record is given after --, as in: -- sleep
 ? 2
 $ kymo-record --
 2> kymo-record: no command after --
@@ -69,3 +69,25 @@ $ kymo-record --cgroup /sys/fs/cgroup/no/such/group -d 1s -o out.kymo
 2> kymo-record: cgroup '/sys/fs/cgroup/no/such/group': No such file or directory
 ? 2
 $ ls
+# What was probably meant.
+$ kymo-record doctr; echo "status $?"; kymo-record help doctr; echo "status $?"; kymo-record help nope; echo "status $?"
+> status 2
+> status 2
+> status 2
+2> kymo-record: unexpected 'doctr': did you mean kymo-record doctor? A command to record is given after --, as in: -- doctr
+2> kymo-record: no subcommand 'doctr'; did you mean doctor?
+2> kymo-record: no subcommand 'nope'
+$ kymo-record doctor --jsn; echo "status $?"; kymo-record doctor --btf; echo "status $?"; kymo-record doctor --json=x; kymo-record doctor -x; kymo-record doctor now 2>&1 | head -1; kymo-record list now 2>&1 | head -1
+> status 2
+> status 2
+> Usage: kymo-record doctor [OPTION]...
+> Usage: kymo-record list
+2> kymo-record: doctor: unknown option --jsn; did you mean --json?
+2> kymo-record: --btf needs a value: FILE
+2> kymo-record: --json takes no value
+2> kymo-record: doctor: unknown option -x; --help lists them
+$ kymo-record --frequncy 10; kymo-record --cpubuget 1%; kymo-record --qqqq; echo "status $?"
+> status 2
+2> kymo-record: unknown option --frequncy; did you mean --freq?
+2> kymo-record: unknown option --cpubuget; did you mean --cpu-budget?
+2> kymo-record: unknown option --qqqq; --help lists them

@@ -202,7 +202,7 @@ static void test_help_and_version(void **state)
 	assert_int_equal(parse("--version", &options, &err), REC_OPTIONS_VERSION);
 	rec_options_help(out);
 	assert_int_equal(fclose(out), 0);
-	assert_non_null(strstr(text, "\n  -F, --freq HZ         samples per second"));
+	assert_non_null(strstr(text, "\n  -F, --freq HZ         CPU samples per second"));
 	assert_non_null(strstr(text, "\n      --max-samples COUNT\n"));
 	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
 		if (end - line > 84)
@@ -314,11 +314,11 @@ static void test_errors(void **state)
 		{"-z", "unknown option -z; --help lists them"},
 		{"-qz", "unknown option -z; --help lists them"},
 		{"sleep 5",
-		 "unexpected 'sleep': a command to record stands after --, as in: -- sleep"},
+		 "unexpected 'sleep': a command to record is given after --, as in: -- sleep"},
 		{"-q sleep",
-		 "unexpected 'sleep': a command to record stands after --, as in: -- sleep"},
+		 "unexpected 'sleep': a command to record is given after --, as in: -- sleep"},
 		{"-o -- sleep",
-		 "unexpected 'sleep': a command to record stands after --, as in: -- sleep"},
+		 "unexpected 'sleep': a command to record is given after --, as in: -- sleep"},
 		{"--", "no command after --"},
 		{"-c /nonexistent/x.yaml",
 		 "ConfigError: /nonexistent/x.yaml: No such file or directory\ntry it with: "
