@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds what is released: both binaries for this machine, kymo-record as one static file, stripped, with the debug information in
-# .debug files beside them; checks size and hardening; packs them with licence, README, samples and checksums into
+# .debug files beside them; checks size and hardening; packs them with licence, README, manual pages, completions, samples and checksums into
 # DIR/kymo-VERSION-linux-MACHINE.tar.zst. The same sources, compilers and libraries give the same bytes, whatever the directories.
 # Usage: release/build.sh --build DIR [--recorder-only] [--toolchain CMAKE-FILE [CMAKE-OPTION...]]
 #   --recorder-only  only DIR/bin/kymo-record and its .debug, checked: what the tests take
@@ -51,7 +51,7 @@ tree() {
 	local dir=$work/$1 target=$2 type=$3
 	shift 3
 	{ cmake -G Ninja -S "$root" -B "$dir" -DKYMO_TESTS=OFF -DKYMO_WERROR=ON -DKYMO_STATIC=ON -DCMAKE_BUILD_TYPE="$type" \
-		-DCMAKE_C_FLAGS=-g "$@" "${cross[@]}" && ninja -C "$dir" "$target"; } >"$work/build.log" 2>&1 || {
+		-DCMAKE_C_FLAGS=-g "$@" "${cross[@]}" && ninja -C "$dir" "$target" docs; } >"$work/build.log" 2>&1 || {
 		tail -n 40 "$work/build.log" >&2
 		fail "$target does not build"
 	}
@@ -75,6 +75,11 @@ split() {
 	chmod 644 "$to.debug"
 }
 
+# the time of every file in the archive, and the date of the manual pages: that of the commit, else none
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)}
+export SOURCE_DATE_EPOCH
+rm -rf "$work"/{recorder,analyzer}/{recorder,analyzer}/man # of another commit, they would keep its date
+
 tree recorder kymo-record MinSizeRel -DKYMO_ANALYZER=OFF
 split recorder kymo-record
 bytes=$(stat -c %s "$work/bin/kymo-record")
@@ -92,18 +97,22 @@ bash "$root/tests/linkage.sh" "$work/bin" || fail 'the binaries are not as harde
 version=$(from_cache recorder CMAKE_PROJECT_VERSION)
 machine=$(readelf -hW "$work/bin/kymo-record" | sed -n 's/.*Machine:.*\(X86-64\|AArch64\).*/\1/p' | sed 's/X86-64/x86_64/; s/AArch64/aarch64/')
 name=kymo-$version-linux-$machine
-# the time of every file in the archive: that of the commit, else none
-time=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)}
 rm -rf "$work/$name"
 mkdir -p "$work/$name/bin"
 cp "$work"/bin/kymo{,.debug,-record,-record.debug} "$work/$name/bin/"
 cp "$root/LICENSE" "$root/README.md" "$work/$name/"
+for side in recorder analyzer; do # share/, as cmake --install makes it
+	DESTDIR=$work/$name/unpacked cmake --install "$work/$side" --prefix /usr >/dev/null || fail 'the manual pages cannot be installed'
+	cp -r "$work/$name/unpacked/usr/share" "$work/$name/"
+	rm -rf "$work/$name/unpacked"
+done
+[ -d "$work/$name/share/man" ] || echo 'release: without manual pages: scdoc is not installed' >&2
 mkdir "$work/$name/samples"
 find "$root/samples" -maxdepth 1 -type f \( -name '*.service' -o -name 'setcap*' \) -exec cp {} "$work/$name/samples/" \;
 cp -r "$root/samples/configs" "$work/$name/samples/"
 (cd "$work/$name" && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum >SHA256SUMS)
 find "$work/$name" -type d -exec chmod 755 {} +
 find "$work/$name" -type f ! -perm -u+x -exec chmod 644 {} +
-tar -C "$work" --format=ustar --sort=name --mtime="@$time" --owner=0 --group=0 --numeric-owner -cf "$work/$name.tar" "$name"
+tar -C "$work" --format=ustar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -cf "$work/$name.tar" "$name"
 zstd -q -19 -f --rm "$work/$name.tar" -o "$work/$name.tar.zst"
 (cd "$work" && sha256sum "$name.tar.zst" | tee "$name.tar.zst.sha256")

@@ -2,8 +2,8 @@
 #! requires root unprivileged
 $ kymo-record doctor --help
 > Usage: kymo-record doctor [OPTION]...
-> Can this host be recorded? Try each program type and event class, and say what
-> is in the way. Exit status: 0 it can, 4 it cannot
+> Check whether this host can be recorded, and what is in the way; exit status 4:
+> it cannot
 >
 >       --json            write JSON
 >       --report          add facts about the host, for a bug report
