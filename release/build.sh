@@ -102,9 +102,7 @@ mkdir -p "$work/$name/bin"
 cp "$work"/bin/kymo{,.debug,-record,-record.debug} "$work/$name/bin/"
 cp "$root/LICENSE" "$root/README.md" "$work/$name/"
 for side in recorder analyzer; do # share/, as cmake --install makes it
-	DESTDIR=$work/$name/unpacked cmake --install "$work/$side" --prefix /usr >/dev/null || fail 'the manual pages cannot be installed'
-	cp -r "$work/$name/unpacked/usr/share" "$work/$name/"
-	rm -rf "$work/$name/unpacked"
+	cmake --install "$work/$side" --component docs --prefix "$work/$name" >/dev/null || fail 'the manual pages cannot be installed'
 done
 [ -d "$work/$name/share/man" ] || echo 'release: without manual pages: scdoc is not installed' >&2
 mkdir "$work/$name/samples"

@@ -40,7 +40,7 @@ function(kymo_docs program folder definitions)
       DEPENDS ${rows} ${KYMO_DOCS}/completion.awk
       VERBATIM)
     list(APPEND made ${output})
-    install(FILES ${output} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory})
+    install(FILES ${output} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory} COMPONENT docs)
   endforeach()
 
   file(GLOB pages CONFIGURE_DEPENDS ${folder}/*.scd)
@@ -60,7 +60,7 @@ function(kymo_docs program folder definitions)
       DEPENDS ${rows} ${page} ${KYMO_DOCS}/man_page.awk ${KYMO_DOCS}/tidy_roff.awk
       VERBATIM)
     list(APPEND made ${output})
-    install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+    install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT docs)
   endforeach()
   add_custom_target(${program}-docs DEPENDS ${made})
   add_dependencies(docs ${program}-docs)

@@ -32,7 +32,7 @@ function value_list(text) {
 function print_option(i) {
 	printf "%s*--%s*%s\n", letter[i] == "" ? "" : "*-" letter[i] "*, ", name[i], argument[i] == "" ? "" : " _" argument[i] "_"
 	printf "\t%s\n", sentence(help[i])
-	if (values[i] != "" && index(help[i], values_start(values[i])) == 0)
+	if (values[i] != "" && index(help[i], last_value(values[i])) == 0)
 		printf "\n\t%s\n", value_list(values[i])
 	if (more[name[i]] != "")
 		printf "\n%s", more[name[i]]
@@ -40,9 +40,9 @@ function print_option(i) {
 	printf "\n"
 }
 
-# Where the help names the values already they are not listed again.
-function values_start(text) {
-	sub(/ .*/, "", text)
+# Where the help names the values already, to the last one, they are not listed again.
+function last_value(text) {
+	sub(/.* /, "", text)
 	return text
 }
 

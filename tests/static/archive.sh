@@ -26,10 +26,13 @@ cd "$scratch/$name" || exit 1
 [ "$(ls -A "$scratch")" = "$name" ] || fail "the archive holds more than $name/"
 sha256sum --quiet -c SHA256SUMS || fail 'SHA256SUMS is wrong'
 [ "$(find . -type f | wc -l)" = "$(($(wc -l <SHA256SUMS) + 1))" ] || fail 'SHA256SUMS does not name every file'
-for file in LICENSE README.md bin/kymo bin/kymo-record bin/kymo.debug bin/kymo-record.debug samples/configs/prod.yaml; do
+for file in LICENSE README.md bin/kymo bin/kymo-record bin/kymo.debug bin/kymo-record.debug samples/configs/prod.yaml \
+	share/bash-completion/completions/kymo{,-record} share/zsh/site-functions/_kymo{,-record} share/fish/vendor_completions.d/kymo{,-record}.fish \
+	$(command -v scdoc >/dev/null && echo share/man/man1/kymo{,-record,-flame}.1 share/man/man5/kymo-capture.5); do
 	[ -s "$file" ] || fail "$file is missing"
 done
 bash "$repository/tests/linkage.sh" bin >/dev/null || fail 'the binaries are not as hardened as they should be'
+grep -rle --source share && fail 'share/ describes options that the release does not have'
 for program in kymo kymo-record; do
 	case $("bin/$program" --version) in
 	"$program "*) ;;
