@@ -27,25 +27,26 @@ _Static_assert(sizeof(struct live_counters) == 64, "one cache line");
 
 /* Written by the recorder (or by the iterator that tells us who we are), read by every program. */
 struct live_control {
-	u32 tasks_open;	    /* 1: lifecycle events are recorded */
-	u32 events_open;    /* 1: all other events are recorded */
-	u32 self_tgid;	    /* the recorder, in the initial pid namespace; never recorded */
-	u32 self_pid_level; /* depth of the recorder's pid namespace */
-	u64 start_ns;	    /* when events_open became 1 */
-	u64 stop_ns;	    /* when it became 0 */
-	u32 runs_timed;	    /* 1: programs time their runs */
-	u32 syscalls_mode;  /* enum live_syscalls_mode; may change at any time */
-	u32 counts_table;   /* 0 or 1: the half of the fold table that programs write */
-	u32 reserved32;
-	/* Entries of calls from before count as none: they are from before the probes were
-	 * attached. Set before the probes are attached and the gate opens; never 0 then. */
-	u64 syscalls_since_ns;
+	u32 tasks_open;	      /* 1: lifecycle events are recorded */
+	u32 events_open;      /* 1: all other events are recorded */
+	u32 self_tgid;	      /* the recorder, in the initial pid namespace; never recorded */
+	u32 self_pid_level;   /* depth of the recorder's pid namespace */
+	u64 start_ns;	      /* when events_open became 1 */
+	u64 stop_ns;	      /* when it became 0 */
+	u32 runs_timed;	      /* 1: programs time their runs */
+	u32 counts_table;     /* 0 or 1: the half of the fold table that programs write */
 	u64 sample_period_ns; /* 0: what the event says. Software clocks go on saying their first */
+	/* What began before counts as none: it is from before the class's probes were attached. Set
+	 * before they are attached and the gate opens; never 0 then. */
+	u64 class_since_ns[EV_CLASS_COUNT];
+	u32 class_mode[EV_CLASS_COUNT]; /* enum live_mode; may change at any time */
+	/* No hidden padding: with it clang takes a zeroed one for data that is not all zero. */
+	u64 reserved[6];
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct live_control) == 64, "one cache line");
+_Static_assert(sizeof(struct live_control) == 192, "whole cache lines, all of them named");
 
-/* What becomes of a system call that returned. */
-enum live_syscalls_mode {
+/* What becomes of an event. */
+enum live_mode {
 	LIVE_SINGLE = 0, /* a record of its own; counted where the ring has no room */
 	LIVE_COUNTS = 1, /* counted only */
 };
@@ -79,12 +80,18 @@ enum live_timed {
 #define TRACEPOINT(program, name, event_class, need) LIVE_TIMED_##program,
 #define PERF(program, name, event_class, need) LIVE_TIMED_##program,
 #define ITERATOR(program, name, event_class, need)
-#define MAP(name, event_class)
+#define PREPARE ITERATOR
+#define PENDING ITERATOR
+#define MAP(...)
+#define STORAGE(...)
 #include "bpf/probes.def"
 #undef TRACEPOINT
 #undef PERF
 #undef ITERATOR
+#undef PREPARE
+#undef PENDING
 #undef MAP
+#undef STORAGE
 	LIVE_TIMED_COUNT,
 };
 

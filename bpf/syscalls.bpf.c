@@ -95,7 +95,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 
 	call->enter_ns = 0;
 	attempt = count_attempt(counters);
-	if (control.syscalls_mode == LIVE_COUNTS && count_call(&returned))
+	if (control.class_mode[CLASS_SYSCALLS] == LIVE_COUNTS && count_call(&returned))
 		return;
 	if (record_args) {
 		struct call_record_with_args *record;
@@ -136,7 +136,7 @@ static __always_inline int on_sys_exit(s64 ret)
 	/* The filter was asked at the entry; a call that passed it is recorded whatever it changed
 	 * meanwhile. */
 	call = call_find(task);
-	if (call && call->enter_ns >= control.syscalls_since_ns)
+	if (call && call->enter_ns >= control.class_since_ns[CLASS_SYSCALLS])
 		call_emit(task, call, ret, 0);
 	else if (task_wanted(task, CURRENT_IS_DIRECT()))
 		__sync_fetch_and_add(&counters_of_cpu(CLASS_SYSCALLS)->unmatched, 1);
@@ -153,7 +153,7 @@ static __always_inline int on_caller_exit(void)
 		return 0;
 	task = current_task();
 	call = call_find(task);
-	if (call && call->enter_ns >= control.syscalls_since_ns)
+	if (call && call->enter_ns >= control.class_since_ns[CLASS_SYSCALLS])
 		call_emit(task, call, 0, EV_SYSCALL_NO_RETURN);
 	call_forget(task);
 	return 0;

@@ -159,7 +159,7 @@ static u64 busiest_rate(const struct live_probes *probes, u64 *ret_total)
 
 	control->self_tgid = (u32)getpid();
 	control->start_ns = 0;
-	control->syscalls_since_ns = 1; /* any entry counts */
+	control->class_since_ns[CLASS_SYSCALLS] = 1; /* any entry counts */
 	control->events_open = 1;
 	first = before = attempted_syscalls(probes);
 	for (int i = 0; i < SLICES; i++) {

@@ -30,7 +30,13 @@ if(KYMO_WERROR)
 endif()
 
 set(BPF_OBJECTS "")
-foreach(name state syscalls counts cpu tasks pending_calls names)
+file(GLOB BPF_SOURCES CONFIGURE_DEPENDS ${BPF_SOURCE_DIR}/*.bpf.c)
+foreach(first syscalls state) # the linker wants what is extern elsewhere before those who use it
+  list(REMOVE_ITEM BPF_SOURCES ${BPF_SOURCE_DIR}/${first}.bpf.c)
+  list(PREPEND BPF_SOURCES ${BPF_SOURCE_DIR}/${first}.bpf.c)
+endforeach()
+foreach(source ${BPF_SOURCES})
+  get_filename_component(name ${source} NAME_WE)
   add_custom_command(
     OUTPUT ${BPF_OUT}/${name}.bpf.o
     COMMAND ${CLANG_FOR_BPF} ${BPF_FLAGS} -MD -MF ${BPF_OUT}/${name}.bpf.d -MT ${BPF_OUT}/${name}.bpf.o

@@ -7,6 +7,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,7 +155,7 @@ static void account_class(struct live_measure *measure, const struct live_stats 
 		class->run_time_ns = timed.run_time_ns;
 		return;
 	}
-	if (event_class != CLASS_SYSCALLS || !measure->syscalls_paused)
+	if (!(measure->paused & 1u << event_class))
 		runs += class->unseen_hz * (double)span_ns / 1e9;
 	class->cost_ns += runs * class->run_ns;
 }
@@ -175,8 +177,8 @@ void live_measure_step(struct live_measure *measure, struct live_stats *stats,
 	bool was_open = stats->window_open;
 
 	account(measure, stats, probes, now_ns);
-	/* While detached a window would see no calls: it waits for a slice. */
-	if (was_open || !measure->syscalls_paused)
+	/* While calls are detached a window would see none: it waits for a slice. */
+	if (was_open || !(measure->paused & 1u << CLASS_SYSCALLS))
 		live_stats_step(stats, probes, now_ns);
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
 		struct live_class_cost *class = &measure->classes[i];
@@ -220,18 +222,21 @@ static void renew_window(struct live_measure *measure, struct live_stats *stats,
 
 /*
  * On again, without any capability (kernels from 5.19 on; -errno elsewhere). By the oldest command
- * for it, which one entry of the filter of system calls lets through. The probe's name is its
- * tracepoint's; a tp_btf program, which is the first variant, knows its own.
+ * for it, which one entry of the filter of system calls lets through. The probe's name begins with
+ * its tracepoint's; a tp_btf program, which is the first variant, knows its own.
  */
 static int resume_probe(struct live_probes *probes, enum live_probe_id id)
 {
 	struct live_probe_state *state = &probes->states[id];
 	struct bpf_program *program = live_probe_program(probes, id);
+	char tracepoint[64];
 	int fd;
 
 	if (!program)
 		return -EINVAL;
-	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : live_probe_name(id),
+	(void)snprintf(tracepoint, sizeof(tracepoint), "%.*s",
+		       (int)strcspn(live_probe_name(id), ":"), live_probe_name(id));
+	fd = bpf_raw_tracepoint_open(state->variant == 0 ? NULL : tracepoint,
 				     bpf_program__fd(program));
 	if (fd < 0)
 		return -errno;
@@ -239,53 +244,62 @@ static int resume_probe(struct live_probes *probes, enum live_probe_id id)
 	return 0;
 }
 
+/* Has the class probes of this kind that were in use before? */
+static bool can_pause(const struct live_probes *probes, int id, u32 event_class)
+{
+	return live_probe_class(id) == event_class && live_probe_kind(id) == LIVE_TRACEPOINT &&
+	       probes->states[id].attached;
+}
+
+static void pause_class(struct live_measure *measure, struct live_probes *probes, u32 event_class)
+{
+	for (int id = LIVE_PROBE_COUNT; id-- > 0;)
+		if (can_pause(probes, id, event_class))
+			live_probe_pause(&probes->states[id]);
+	probes->skeleton->bss->control.class_since_ns[event_class] = ~0ull;
+	measure->paused |= 1u << event_class;
+}
+
 /*
- * The return first: every entry seen then has its return seen. Entries from before count as none;
- * while detached all do, so that the end of a task is not taken for that of a call whose return
+ * In the order of probes.def, as they were attached at the start: the return of a call before its
+ * entry, so that every entry seen has its return seen. What began before counts as none; while
+ * detached everything does, so that the end of a task is not taken for that of a call whose return
  * nobody saw.
  */
-static int resume_syscalls(struct live_measure *measure, struct live_probes *probes)
+static int resume_class(struct live_measure *measure, struct live_probes *probes, u32 event_class)
 {
 	volatile struct live_control *control = &probes->skeleton->bss->control;
-	int rc;
+	int rc = 0;
 
-	control->syscalls_since_ns = rec_monotonic_ns();
-	rc = resume_probe(probes, LIVE_PROBE_sys_exit);
-	if (rc == 0)
-		rc = resume_probe(probes, LIVE_PROBE_sys_enter);
+	control->class_since_ns[event_class] = rec_monotonic_ns();
+	for (int id = 0; rc == 0 && id < LIVE_PROBE_COUNT; id++)
+		if (can_pause(probes, id, event_class))
+			rc = resume_probe(probes, id);
 	if (rc < 0) {
-		live_probe_pause(&probes->states[LIVE_PROBE_sys_exit]);
-		control->syscalls_since_ns = ~0ull;
+		pause_class(measure, probes, event_class);
 		return rc;
 	}
-	measure->syscalls_paused = false;
+	measure->paused &= ~(1u << event_class);
 	return 0;
 }
 
-static void pause_syscalls(struct live_measure *measure, struct live_probes *probes)
-{
-	live_probe_pause(&probes->states[LIVE_PROBE_sys_enter]);
-	live_probe_pause(&probes->states[LIVE_PROBE_sys_exit]);
-	probes->skeleton->bss->control.syscalls_since_ns = ~0ull;
-	measure->syscalls_paused = measure->syscalls_were_paused = true;
-}
-
-static int reduce_syscalls(struct live_measure *measure, struct live_stats *stats,
-			   struct live_probes *probes, u32 state)
+/* A class is counted, stored, or detached. */
+static int reduce_class(struct live_measure *measure, struct live_stats *stats,
+			struct live_probes *probes, u32 event_class, u32 state)
 {
 	volatile struct live_control *control = &probes->skeleton->bss->control;
 	u32 mode = state == STATE_FULL ? LIVE_SINGLE : LIVE_COUNTS;
-	bool pause = state == STATE_OFF;
+	bool pause = state == STATE_OFF, paused = measure->paused & 1u << event_class;
 	/* Not in each slice: timing costs too. */
-	bool soon = !pause && mode != control->syscalls_mode;
+	bool soon = !pause && mode != control->class_mode[event_class];
 	int rc = 0;
 
 	renew_window(measure, stats, probes, rec_monotonic_ns(), soon);
-	control->syscalls_mode = mode;
-	if (pause && !measure->syscalls_paused)
-		pause_syscalls(measure, probes);
-	else if (!pause && measure->syscalls_paused)
-		rc = resume_syscalls(measure, probes);
+	control->class_mode[event_class] = mode;
+	if (pause && !paused)
+		pause_class(measure, probes, event_class);
+	else if (!pause && paused)
+		rc = resume_class(measure, probes, event_class);
 	if (rc == 0 && !pause)
 		live_measure_step(measure, stats, probes, rec_monotonic_ns());
 	return rc;
@@ -305,12 +319,7 @@ static int reduce_samples(struct live_probes *probes, u32 sample_hz)
 int live_measure_reduce(struct live_measure *measure, struct live_stats *stats,
 			struct live_probes *probes, const struct rec_decision *wanted)
 {
-	switch (wanted->event_class) {
-	case CLASS_SYSCALLS:
-		return reduce_syscalls(measure, stats, probes, wanted->state);
-	case CLASS_CPU:
+	if (wanted->event_class == CLASS_CPU)
 		return reduce_samples(probes, wanted->sample_hz);
-	default:
-		return 0;
-	}
+	return reduce_class(measure, stats, probes, wanted->event_class, wanted->state);
 }

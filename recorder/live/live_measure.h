@@ -25,7 +25,7 @@ struct live_measure {
 	struct live_class_cost classes[EV_CLASS_COUNT];
 	double path_ns; /* the kernel's way to a program on a tracepoint and back, per run */
 	u64 last_ns;
-	bool syscalls_paused, syscalls_were_paused;
+	u32 paused; /* bits (1 << CLASS_*) of the classes whose probes are detached for a while */
 	double idle_call_ns; /* of our own call before the probes were attached */
 };
 

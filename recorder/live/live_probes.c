@@ -29,12 +29,11 @@ struct live_variant {
 	size_t program_offset; /* of the program's pointer in struct kymo_bpf; 0: no such variant */
 };
 
-enum live_kind { KIND_TRACEPOINT, KIND_PERF, KIND_ITERATOR };
-
 struct live_probe {
 	const char *name;
 	u32 event_class;
 	enum live_kind kind;
+	enum live_run run;
 	bool needed;
 	bool cheaper; /* what it does is done without it, at a higher price */
 	struct live_variant variants[VARIANTS];
@@ -49,28 +48,46 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 #define TRACEPOINT(program, probe_name, in_class, need)                               \
 	[LIVE_PROBE_##program] = {.name = probe_name,                                 \
 				  .event_class = CLASS_##in_class,                    \
-				  .kind = KIND_TRACEPOINT,                            \
+				  .kind = LIVE_TRACEPOINT,                            \
 				  NEED_##need,                                        \
 				  .variants = {{"tp_btf", PROGRAM_AT(program##_btf)}, \
 					       {"raw_tp", PROGRAM_AT(program##_raw)}}},
 #define PERF(program, probe_name, in_class, need)                  \
 	[LIVE_PROBE_##program] = {.name = probe_name,              \
 				  .event_class = CLASS_##in_class, \
-				  .kind = KIND_PERF,               \
+				  .kind = LIVE_PERF,               \
 				  NEED_##need,                     \
 				  .variants = {{"perf_event", PROGRAM_AT(program##_perf)}}},
 #define ITERATOR(program, probe_name, in_class, need)              \
 	[LIVE_PROBE_##program] = {.name = probe_name,              \
 				  .event_class = CLASS_##in_class, \
-				  .kind = KIND_ITERATOR,           \
+				  .kind = LIVE_ITERATOR,           \
+				  NEED_##need,                     \
+				  .variants = {{"iter", PROGRAM_AT(program##_iter)}}},
+#define PREPARE(program, probe_name, in_class, need)               \
+	[LIVE_PROBE_##program] = {.name = probe_name,              \
+				  .event_class = CLASS_##in_class, \
+				  .kind = LIVE_ITERATOR,           \
+				  .run = LIVE_RUN_PREPARE,         \
+				  NEED_##need,                     \
+				  .variants = {{"iter", PROGRAM_AT(program##_iter)}}},
+#define PENDING(program, probe_name, in_class, need)               \
+	[LIVE_PROBE_##program] = {.name = probe_name,              \
+				  .event_class = CLASS_##in_class, \
+				  .kind = LIVE_ITERATOR,           \
+				  .run = LIVE_RUN_PENDING,         \
 				  NEED_##need,                     \
 				  .variants = {{"iter", PROGRAM_AT(program##_iter)}}},
 #define MAP(...)
+#define STORAGE(...)
 #include "bpf/probes.def"
 #undef MAP
+#undef STORAGE
 #undef TRACEPOINT
 #undef PERF
 #undef ITERATOR
+#undef PREPARE
+#undef PENDING
 };
 
 /* Where the pointer to a class's ring is in struct kymo_bpf; 0: it has none. */
@@ -92,6 +109,16 @@ struct bpf_map *live_ring_map(const struct live_probes *probes, u32 event_class)
 const char *live_probe_name(enum live_probe_id id)
 {
 	return probe_table[id].name;
+}
+
+enum live_kind live_probe_kind(enum live_probe_id id)
+{
+	return probe_table[id].kind;
+}
+
+enum live_run live_probe_run(enum live_probe_id id)
+{
+	return probe_table[id].run;
 }
 
 u32 live_probe_class(enum live_probe_id id)
@@ -127,7 +154,7 @@ bool live_class_attached(const struct live_probes *probes, u32 event_class)
 
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		if (probe_table[id].event_class != event_class ||
-		    probe_table[id].kind == KIND_ITERATOR)
+		    probe_table[id].kind == LIVE_ITERATOR)
 			continue;
 		if (probe_table[id].needed && !probes->states[id].attached)
 			return false;
@@ -324,7 +351,7 @@ static int attach_probe(struct live_probes *probes, enum live_probe_id id,
 	struct bpf_link *link;
 	int rc;
 
-	if (probe_table[id].kind == KIND_PERF) {
+	if (probe_table[id].kind == LIVE_PERF) {
 		rc = live_perf_events_attach(program, options->sample_hz, state,
 					     &probes->sample_cycles);
 		if (rc < 0)
@@ -338,7 +365,7 @@ static int attach_probe(struct live_probes *probes, enum live_probe_id id,
 					: "");
 		return rc;
 	}
-	link = probe_table[id].kind == KIND_ITERATOR ? attach_iterator(probes, id, program)
+	link = probe_table[id].kind == LIVE_ITERATOR ? attach_iterator(probes, id, program)
 						     : bpf_program__attach(program);
 	if (!link) {
 		rc = -errno;
@@ -402,9 +429,9 @@ static void do_without_kernel_btf(struct live_probes *probes)
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		struct live_probe_state *state = &probes->states[id];
 
-		if (!state->wanted || probe_table[id].kind == KIND_PERF)
+		if (!state->wanted || probe_table[id].kind == LIVE_PERF)
 			continue;
-		if (probe_table[id].kind == KIND_TRACEPOINT)
+		if (probe_table[id].kind == LIVE_TRACEPOINT)
 			(void)refuse_variant(probes, id, ENOENT,
 					     "the kernel shows no types, and --btf has them for us "
 					     "alone");
@@ -421,7 +448,7 @@ static void probe_kernel(struct live_probes *probes)
 	probes->use_task_storage = false;
 	drop_probe(&probes->states[LIVE_PROBE_name_addresses], 0, "every fallback is taken");
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
-		if (probe_table[id].kind == KIND_TRACEPOINT)
+		if (probe_table[id].kind == LIVE_TRACEPOINT)
 			probes->states[id].variant = 1;
 #endif
 }
@@ -548,7 +575,7 @@ int live_probes_rows(const struct live_probes *probes, u64 now_ns, struct cap_ch
 
 		if (!state->wanted && !state->reason[0])
 			continue;
-		if (probe->kind == KIND_PERF && state->attached)
+		if (probe->kind == LIVE_PERF && state->attached)
 			how = probes->sample_cycles ? "perf_event: cycles"
 						    : "perf_event: cpu-clock";
 		row.name = cap_chunk_string(chunk, probe->name, strlen(probe->name));

@@ -22,14 +22,25 @@ enum live_probe_id {
 #define TRACEPOINT(program, name, event_class, need) LIVE_PROBE_##program,
 #define PERF(program, name, event_class, need) LIVE_PROBE_##program,
 #define ITERATOR(program, name, event_class, need) LIVE_PROBE_##program,
+#define PREPARE ITERATOR
+#define PENDING ITERATOR
 #define MAP(...)
+#define STORAGE(...)
 #include "bpf/probes.def"
 #undef MAP
+#undef STORAGE
 #undef TRACEPOINT
 #undef PERF
 #undef ITERATOR
+#undef PREPARE
+#undef PENDING
 	LIVE_PROBE_COUNT,
 };
+
+enum live_kind { LIVE_TRACEPOINT, LIVE_PERF, LIVE_ITERATOR };
+
+/* When an iterator is read without being asked for by name. */
+enum live_run { LIVE_RUN_NAMED, LIVE_RUN_PREPARE, LIVE_RUN_PENDING };
 
 #define LIVE_MAX_HALVINGS 6 /* a 64th: 128 KiB for system calls */
 
@@ -82,6 +93,8 @@ bool live_class_attached(const struct live_probes *probes, u32 event_class);
 struct bpf_map *live_ring_map(const struct live_probes *probes, u32 event_class);
 
 const char *live_probe_name(enum live_probe_id id);
+enum live_kind live_probe_kind(enum live_probe_id id);
+enum live_run live_probe_run(enum live_probe_id id);
 u32 live_probe_class(enum live_probe_id id);
 /* Without it the same is recorded, for more CPU time. */
 bool live_probe_only_saves(enum live_probe_id id);

@@ -20,7 +20,7 @@
 #include "recorder/live/live_errors.h"
 #include "recorder/live/live_counts.h"
 #include "recorder/live/live_measure.h"
-#include "recorder/live/pending_calls.h"
+#include "recorder/live/iterators.h"
 #include "recorder/live/live_names.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/live/proc_access.h"
@@ -44,11 +44,11 @@
 
 /* What the end reads from the kernel: by a helper, which alone touches it while it works. */
 struct live_stop_work {
-	char *calls;
-	size_t calls_bytes;
+	char *pending;
+	size_t pending_bytes;
 	struct cap_chunk *names;
-	int calls_rc, names_rc;
-	struct cap_err calls_err;
+	int pending_rc, names_rc;
+	struct cap_err pending_err;
 };
 
 struct live_source {
@@ -67,8 +67,9 @@ struct live_source {
 	struct cap_word_map wanted;    /* with -p: processes seen to be in the kernel's set */
 	bool wanted_unsure;	       /* one of them did not fit into memory */
 	struct rec_pipeline *pipeline; /* of the call that runs */
-	int processes_fd,
-		calls_fd; /* iterators, opened while privileged; -1: not to be had, or read */
+	/* Iterators, opened while privileged; -1: not to be had. The others are those of PREPARE
+	 * and PENDING. */
+	int processes_fd, iterator_fds[LIVE_PROBE_COUNT];
 	u64 start_ns, next_names_ns;
 	bool started, stopped;
 	struct rec_steps *steps;    /* of the end; NULL: none */
@@ -92,15 +93,16 @@ static struct rec_source *live_free(struct rec_source *source)
 	(void)rec_sideband_free(live->sideband);
 	if (live->processes_fd >= 0)
 		(void)close(live->processes_fd); /* only read */
-	if (live->calls_fd >= 0)
-		(void)close(live->calls_fd); /* only read */
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
+		if (live->iterator_fds[id] >= 0)
+			(void)close(live->iterator_fds[id]); /* only read */
 	live_stats_done(&live->stats);
 	live_counts_done(&live->fold);
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
 	live_names_done(&live->names);
 	cap_word_map_done(&live->wanted);
-	free(live->last.calls);
+	free(live->last.pending);
 	free(live);
 	return NULL;
 }
@@ -153,7 +155,9 @@ static bool mapping_wanted(void *context, u32 tgid)
 static int open_iterators(struct live_source *live, struct cap_err *err)
 {
 	live->processes_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_processes);
-	live->calls_fd = live_probe_iterator(&live->probes, LIVE_PROBE_list_calls);
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
+		if (live_probe_run(id) != LIVE_RUN_NAMED)
+			live->iterator_fds[id] = live_probe_iterator(&live->probes, id);
 	if (live->options->pid_count && live->processes_fd < 0)
 		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_AttachFailed,
 				"a filter by pid needs the task iterator, which this "
@@ -184,7 +188,9 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
 	proc_access_ask(options, &live->reach);
-	live->processes_fd = live->calls_fd = -1;
+	live->processes_fd = -1;
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
+		live->iterator_fds[id] = -1;
 	live->names.fd = live->names.place_fd = -1;
 	allow_many_descriptors();
 	live_measure_open(&live->measure);
@@ -308,6 +314,17 @@ static int put_processes(struct live_source *live, struct rec_pipeline *pipeline
 	return rc < 0 ? cap_context(err, rc, "processes that already run") : 0;
 }
 
+/* What classes do to the tasks that already run, right before the gate opens. */
+static int prepare(struct live_source *live, struct cap_err *err)
+{
+	int rc = 0;
+
+	for (int id = 0; rc == 0 && id < LIVE_PROBE_COUNT; id++)
+		if (live_probe_run(id) == LIVE_RUN_PREPARE && live->iterator_fds[id] >= 0)
+			rc = live_iterator_run(live->iterator_fds[id], err);
+	return rc;
+}
+
 static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
@@ -338,7 +355,11 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 	live_measure_step(&live->measure, &live->stats, &live->probes, live->start_ns);
 	live_counts_begin(&live->fold, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
-	control_of(live)->syscalls_since_ns = live->start_ns;
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		control_of(live)->class_since_ns[i] = live->start_ns;
+	rc = prepare(live, err);
+	if (rc < 0)
+		return rc;
 	control_of(live)->events_open = 1;
 	live->started = true;
 	return 0;
@@ -433,12 +454,19 @@ static void step_wait(void *context)
 	live_wait_for_programs();
 }
 
-static void step_calls(void *context)
+static void step_pending(void *context)
 {
 	struct live_source *live = context;
 
-	live->last.calls_rc = live_calls_read(live->calls_fd, &live->last.calls,
-					      &live->last.calls_bytes, &live->last.calls_err);
+	for (int id = 0; id < LIVE_PROBE_COUNT && live->last.pending_rc == 0; id++) {
+		/* While the probes of a class are detached nobody sees its events end. */
+		if (live_probe_run(id) != LIVE_RUN_PENDING || live->iterator_fds[id] < 0 ||
+		    live->measure.paused & 1u << live_probe_class(id))
+			continue;
+		live->last.pending_rc =
+			live_pending_read(live->iterator_fds[id], &live->last.pending,
+					  &live->last.pending_bytes, &live->last.pending_err);
+	}
 }
 
 static void step_names(void *context)
@@ -460,19 +488,18 @@ static void step_sideband(void *context)
 	live->sideband = rec_sideband_free(live->sideband);
 }
 
-static int put_calls(struct live_source *live, struct rec_pipeline *pipeline, struct cap_err *err)
+static int put_pending(struct live_source *live, struct rec_pipeline *pipeline, struct cap_err *err)
 {
-	if (live->calls_fd < 0 ||
-	    !rec_steps_run(live->steps, "calls in flight read", step_calls, live))
+	if (!rec_steps_run(live->steps, "what is in flight read", step_pending, live))
 		return 0; /* given up is told with the steps */
-	if (live->last.calls_rc < 0) {
-		*err = live->last.calls_err;
-		return live->last.calls_rc;
+	if (live->last.pending_rc < 0) {
+		*err = live->last.pending_err;
+		return live->last.pending_rc;
 	}
-	live_calls_put(live->last.calls, live->last.calls_bytes, pipeline,
-		       live->stats.pending_by_cpu, live->stats.cpu_count);
-	free(live->last.calls);
-	live->last.calls = NULL;
+	live_pending_put(live->last.pending, live->last.pending_bytes, pipeline,
+			 live->stats.pending, live->stats.cpu_count);
+	free(live->last.pending);
+	live->last.pending = NULL;
 	return 0;
 }
 
@@ -508,9 +535,8 @@ static int live_stop(struct rec_source *source, struct rec_pipeline *pipeline, s
 	(void)rec_steps_run(live->steps, "running programs ended", step_wait, live);
 	rc = drain_all(live, pipeline, err);
 	rec_steps_note(live->steps, "rings drained");
-	/* While their probes are detached nobody sees calls return. */
-	if (rc == 0 && !live->measure.syscalls_paused)
-		rc = put_calls(live, pipeline, err);
+	if (rc == 0)
+		rc = put_pending(live, pipeline, err);
 	control_of(live)->tasks_open = 0;
 	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
 	if (rc == 0)

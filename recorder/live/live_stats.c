@@ -25,8 +25,8 @@ int live_stats_init(struct live_stats *stats, struct cap_err *err)
 	memset(stats, 0, sizeof(*stats));
 	stats->cpu_count = cpus > 0 ? (size_t)cpus : 1;
 	stats->told = calloc(EV_CLASS_COUNT * stats->cpu_count, sizeof(*stats->told));
-	stats->pending_by_cpu = calloc(stats->cpu_count, sizeof(*stats->pending_by_cpu));
-	if (!stats->told || !stats->pending_by_cpu)
+	stats->pending = calloc(EV_CLASS_COUNT * stats->cpu_count, sizeof(*stats->pending));
+	if (!stats->told || !stats->pending)
 		return cap_fail(err, -ENOMEM, "counters of %zu CPUs", stats->cpu_count);
 	return 0;
 }
@@ -34,9 +34,9 @@ int live_stats_init(struct live_stats *stats, struct cap_err *err)
 void live_stats_done(struct live_stats *stats)
 {
 	free(stats->told);
-	free(stats->pending_by_cpu);
+	free(stats->pending);
 	stats->told = NULL;
-	stats->pending_by_cpu = NULL;
+	stats->pending = NULL;
 }
 
 /* ---- Run time ---- */
@@ -50,12 +50,18 @@ static int timed_of(enum live_probe_id id)
 		return LIVE_TIMED_##program;
 #define PERF TRACEPOINT
 #define ITERATOR(...)
+#define PREPARE ITERATOR
+#define PENDING ITERATOR
 #define MAP(...)
+#define STORAGE(...)
 #include "bpf/probes.def"
 #undef TRACEPOINT
 #undef PERF
 #undef ITERATOR
+#undef PREPARE
+#undef PENDING
 #undef MAP
+#undef STORAGE
 	default:
 		return -1;
 	}
@@ -256,8 +262,7 @@ static void report_cpu(struct live_stats *stats, const struct live_counters *cou
 		    &told->ring_busy);
 	report_lost(pipeline, event_class, cpu, REASON_NO_STORAGE, load(&counters->no_storage),
 		    &told->no_storage);
-	if (event_class == CLASS_SYSCALLS)
-		attempted += stats->pending_by_cpu[cpu];
+	attempted += stats->pending[event_class * stats->cpu_count + cpu];
 	if (cpu == 0)
 		attempted += stats->recursion_lost[event_class];
 	rec_pipeline_attempted(pipeline, event_class, cpu, attempted, load(&counters->unmatched));

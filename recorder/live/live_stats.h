@@ -25,7 +25,7 @@ struct live_stats {
 	u64 recursion_lost[EV_CLASS_COUNT];
 	size_t cpu_count;
 	struct live_counters *told; /* [class][cpu]: what was reported before */
-	u64 *pending_by_cpu;	    /* system calls written at the stop; not among the counters */
+	u64 *pending;		    /* [class][cpu]: written at the stop; not among the counters */
 };
 
 /* 0 or -ENOMEM. */

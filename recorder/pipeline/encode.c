@@ -255,6 +255,39 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #include "formats/table/events.def"
 #undef EVENT_BEGIN
 
+/* Bytes that follow struct ring_<event>. */
+#define FOLLOWS_NOTHING(ring) 0
+#define FOLLOWS_CALL(ring) \
+	((ring)->flags & EV_SYSCALL_ARGS_RECORDED ? EV_SYSCALL_ARGS * sizeof(u64) : 0)
+#define FOLLOWS_FRAMES(ring) (((size_t)(ring)->kernel_frames + (ring)->user_frames) * sizeof(u64))
+#define FOLLOWS_PATH(ring) ((ring)->path_bytes)
+#define FOLLOWS_COMM(ring) 0
+#define LENGTH_CASE(upper, name, tail)                \
+	case EV_##upper:                              \
+		if (len < sizeof(struct ring_##name)) \
+			return 0;                     \
+		return sizeof(struct ring_##name) +   \
+		       FOLLOWS_##tail((const struct ring_##name *)record);
+#define LENGTH_NOTHING LENGTH_CASE
+#define LENGTH_CALL LENGTH_CASE
+#define LENGTH_FRAMES LENGTH_CASE
+#define LENGTH_PATH LENGTH_CASE
+#define LENGTH_COMM LENGTH_CASE
+#define LENGTH_NO_RING(...)
+
+size_t rec_record_bytes(const void *record, size_t len)
+{
+	if (len < sizeof(struct ring_head))
+		return 0;
+	switch (((const struct ring_head *)record)->type) {
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) LENGTH_##tail(upper, name, tail)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+	default:
+		return 0;
+	}
+}
+
 /* A record of another type, or shorter than its type, is none. */
 #define ENCODE_CASE(upper, name)                           \
 	case EV_##upper:                                   \

@@ -25,3 +25,7 @@ void rec_encoder_new_chunk(struct rec_encoder *encoder);
  */
 int rec_encoder_record(struct rec_encoder *encoder, struct cap_chunk *chunk, const void *record,
 		       size_t len);
+
+/* The length of the record at the start of len aligned bytes, with what follows its struct; 0: too
+ * few bytes to tell, or of an unknown type. May be more than len. */
+size_t rec_record_bytes(const void *record, size_t len);

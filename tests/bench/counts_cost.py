@@ -27,7 +27,7 @@ def cost(mode, *options, recorder=bench.RECORDER):
     with tracer as running:
         if mode:
             words = control_words.ControlWords(running.pid())
-            words.set("syscalls_mode", mode)
+            words.set("class_mode", mode, control_words.SYSCALLS)
         return loop() - bare
 
 

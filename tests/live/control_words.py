@@ -15,6 +15,7 @@ import kymo_env  # noqa: E402
 OBJECT = os.path.join(kymo_env.BUILD, "recorder", "bpf", "kymo_bpf.o")
 BPF_MAP_GET_FD_BY_ID = 14
 SINGLE, COUNTS = 0, 1
+SYSCALLS = 1  # place in the words by class
 
 
 def _map_id(pid):
@@ -55,5 +56,5 @@ class ControlWords:
     def get(self, name):
         return struct.unpack_from("<I", self.words, self.offsets[name])[0]
 
-    def set(self, name, value):
-        struct.pack_into("<I", self.words, self.offsets[name], value)
+    def set(self, name, value, index=0):
+        struct.pack_into("<I", self.words, self.offsets[name] + 4 * index, value)

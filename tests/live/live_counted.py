@@ -85,7 +85,7 @@ recorder, capture = live.start_recorder("modes.kymo", "-e", "syscalls", command=
 words, changes = control_words.ControlWords(recorder.pid), 0
 while recorder.poll() is None:
     changes += 1
-    words.set("syscalls_mode", control_words.COUNTS if changes % 2 else control_words.SINGLE)
+    words.set("class_mode", control_words.COUNTS if changes % 2 else control_words.SINGLE, control_words.SYSCALLS)
     time.sleep(0.001)
 truth, status = live.truth(recorder.communicate(timeout=30)[0].decode()), recorder.returncode
 database = live.database(capture)

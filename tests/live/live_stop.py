@@ -13,7 +13,7 @@ import live_env as live
 
 LIMIT_SECONDS, HELPERS = 2, 2
 SLACK_SECONDS = 6  # a start and an end on a busy machine
-STEPS = ["gate closed", "running programs ended", "rings drained", "calls in flight read", "lifecycle programs ended",
+STEPS = ["gate closed", "running programs ended", "rings drained", "what is in flight read", "lifecycle programs ended",
          "last events and counts taken", "programs detached", "side-band closed"]
 
 

@@ -26,7 +26,7 @@ for mode, what in ((control_words.SINGLE, "stored"), (control_words.COUNTS, "cou
     early = [live.start(["sleep", "2.5"]) for _ in range(SLEEPERS)]  # asleep before the recording, awake within it
     time.sleep(0.5)
     recorder, capture = live.start_recorder(f"{what}.kymo", "-e", "syscalls")
-    control_words.ControlWords(recorder.pid).set("syscalls_mode", mode)
+    control_words.ControlWords(recorder.pid).set("class_mode", mode, control_words.SYSCALLS)
     late = [live.start(["sleep", "600"]) for _ in range(SLEEPERS)]
     for sleeper in early:
         sleeper.wait(timeout=30)

@@ -107,7 +107,7 @@ static __always_inline bool call_from_before(struct task_struct *task,
 	record->call.sysno = sysno;
 	record->call.flags =
 		EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | compat_flag(task, true);
-	record->call.head.time_ns = control.syscalls_since_ns;
+	record->call.head.time_ns = control.class_since_ns[CLASS_SYSCALLS];
 	if (record_args) {
 		record->call.flags |= EV_SYSCALL_ARGS_RECORDED;
 		args_read(record->args, regs, record->call.flags & EV_SYSCALL_COMPAT);
@@ -131,7 +131,7 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 	if (!task || (u32)task->tgid == control.self_tgid)
 		return 0;
 	call = call_find(task);
-	if (!call || (call->enter_ns && call->enter_ns < control.syscalls_since_ns)) {
+	if (!call || (call->enter_ns && call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])) {
 		if (!call_from_before(task, &record))
 			return 0;
 	} else if (call->enter_ns) {
