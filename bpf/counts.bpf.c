@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A hash table per CPU of calls by process, number, outcome and duration class. The recorder reads
- * it through mmap(2), one half while the programs write the other. No program of its own.
+ * A hash table per CPU of events by process, class, number, outcome and duration class. The
+ * recorder reads it through mmap(2), one half while the programs write the other. No program of its
+ * own.
  *
  * Kernels before 5.12 know no atomic operation that gives back the old value, and refuse one even
  * in code that never runs: slots are claimed by adding and reading back.
@@ -25,13 +26,11 @@ struct {
 
 #define COMPILER_BARRIER() asm volatile("" ::: "memory")
 
-#define FOLD_MAX_ERRNO 4095 /* returns in [-4095, -1] are errors */
-
 /* The key of a slot as it lies there. */
 struct counts_key {
 	u64 leader_start_ns;
 	u64 process; /* tgid, exec_id */
-	u64 kind;    /* sysno, bucket, flags, error */
+	u64 kind;    /* number, bucket, flags, code: LIVE_COUNT_KIND */
 };
 
 /* floor(log2(value)); 0 for 0. Without a branch: each doubles the verifier's work. */
@@ -94,19 +93,16 @@ static __always_inline bool counts_claim(struct live_count_slot *slot, const str
 	return true;
 }
 
-int counts_add(u64 duration_ns, s64 ret, u32 sysno, u32 flags, u32 table)
+int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table)
 {
-	struct live_counters *counters = counters_of_cpu(CLASS_SYSCALLS);
+	u32 event_class = kind >> (40 + LIVE_COUNT_CLASS_SHIFT) & (EV_CLASS_COUNT - 1);
+	struct live_counters *counters = counters_of_cpu(event_class);
 	const struct task_struct *task = current_task();
 	const struct task_struct *leader = task_leader(task, CURRENT_IS_DIRECT());
-	u64 error = ret < 0 && ret >= -FOLD_MAX_ERRNO ? -ret : 0;
 	u32 base = bpf_get_smp_processor_id() * counts_cpu_slots, hash;
 	struct counts_key key;
 
-	flags &= EV_SYSCALL_COMPAT | EV_SYSCALL_NO_RETURN;
-	counts_key_fill(&key, task, leader,
-			sysno | (u64)log2_floor(duration_ns) << 32 | (u64)flags << 40 |
-				error << 48);
+	counts_key_fill(&key, task, leader, kind | (u64)log2_floor(duration_ns) << 32);
 	hash = counts_hash(&key);
 	if (base >= counts_half_slots)
 		return 0; /* hosts whose CPU numbers have gaps: never another CPU's slots */
@@ -120,8 +116,10 @@ int counts_add(u64 duration_ns, s64 ret, u32 sysno, u32 flags, u32 table)
 			return 0; /* cannot be: the recorder made the table large enough */
 		if (slot->claims ? counts_slot_is(slot, &key)
 				 : counts_claim(slot, &key, leader, counters)) {
-			__sync_fetch_and_add(&slot->call_count, 1);
+			__sync_fetch_and_add(&slot->event_count, 1);
 			__sync_fetch_and_add(&slot->total_ns, duration_ns);
+			if (second_ns)
+				__sync_fetch_and_add(&slot->second_ns, second_ns);
 			__sync_fetch_and_add(&counters->counted, 1);
 			return 1;
 		}

@@ -52,23 +52,34 @@ enum live_mode {
 };
 
 /*
- * A slot of the fold table: calls of one process, number, outcome and duration class, all of which
- * returned on one CPU. Becomes one syscall_count row. Only programs on that CPU write it, but they
- * can preempt each other: whoever adds 1 to claims and reads back 1 owns the slot, fills the key
- * and sets ready; a slot that is claimed and not ready is passed over.
+ * A slot of the table of counts: events of one process, class, number, outcome and duration class,
+ * all of which ended on one CPU. Becomes one row of counts. Only programs on that CPU write it, but
+ * they can preempt each other: whoever adds 1 to claims and reads back 1 owns the slot, fills the
+ * key and sets ready; a slot that is claimed and not ready is passed over.
  */
 struct live_count_slot {
 	u64 leader_start_ns; /* the key: up to comm */
 	u32 tgid, exec_id;
-	u32 sysno;
-	u8 bucket; /* floor(log2(duration in ns)); 0 for 0 */
-	u8 flags;  /* EV_SYSCALL_COMPAT, EV_SYSCALL_NO_RETURN */
-	u16 error;
+	u32 number; /* of the system call */
+	u8 bucket;  /* floor(log2(duration in ns)); 0 for 0 */
+	u8 flags;   /* LIVE_COUNT_FLAGS of the event, and its class << LIVE_COUNT_CLASS_SHIFT */
+	u16 code;   /* what came of it: the class's own */
 	char comm[EV_COMM_BYTES]; /* of the group leader when the slot was claimed */
-	u64 call_count, total_ns;
+	u64 event_count, total_ns;
+	u64 second_ns; /* another time of theirs, summed: the class's own */
 	u32 claims, ready;
+	u64 reserved;
 };
-_Static_assert(sizeof(struct live_count_slot) == 64, "one cache line");
+_Static_assert(sizeof(struct live_count_slot) == 80, "whole words, all of them named");
+
+#define LIVE_COUNT_CLASS_SHIFT 5
+#define LIVE_COUNT_FLAGS ((1u << LIVE_COUNT_CLASS_SHIFT) - 1)
+_Static_assert(EV_CLASS_COUNT <= 8, "three bits name a class");
+
+/* What makes a kind of counted events: number, flags, class, code; the bucket is added to it. */
+#define LIVE_COUNT_KIND(number, flags, event_class, code)             \
+	((u64)(u32)(number) | (u64)((flags)&LIVE_COUNT_FLAGS) << 40 | \
+	 (u64)(event_class) << (40 + LIVE_COUNT_CLASS_SHIFT) | (u64)(u16)(code) << 48)
 
 #define LIVE_MAX_NAMED 16384 /* addresses whose names can be asked for in a recording */
 

@@ -53,9 +53,16 @@ struct returned_call {
 	u32 table; /* the half of the fold table that was in use then */
 };
 
+#define MAX_ERRNO 4095 /* returns in [-4095, -1] are errors */
+
 static __always_inline bool count_call(const struct returned_call *call)
 {
-	return counts_add(call->duration_ns, call->ret, call->sysno, call->flags, call->table) != 0;
+	u16 error = call->ret < 0 && call->ret >= -MAX_ERRNO ? -call->ret : 0;
+	u32 flags = call->flags & (EV_SYSCALL_COMPAT | EV_SYSCALL_NO_RETURN);
+
+	return counts_add(call->duration_ns, 0,
+			  LIVE_COUNT_KIND(call->sysno, flags, CLASS_SYSCALLS, error),
+			  call->table) != 0;
 }
 
 static __always_inline void record_fill(struct ring_syscall *record, const struct task_struct *task,

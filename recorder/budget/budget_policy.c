@@ -330,6 +330,8 @@ static void take_step(struct rec_budget_policy *policy, const struct rates *rate
 			cheaper(rates->recorder / events, EVENT_MAX_TIMES * class->first_guess_ns);
 	if ((step->how == REC_SHED_HALVE || step->how == REC_SHED_STOP) && events > 0)
 		class->fuller_per_event_ns = cost_of(policy, rates, event_class) / events;
+	if (step->how == REC_SHED_STOP)
+		class->stopped_cost = cost_of(policy, rates, event_class);
 	if (step->how == REC_SHED_HALVE)
 		policy->sample_hz /= 2;
 	if (step->how == REC_SHED_SLICE && state == STATE_OFF)
@@ -495,6 +497,22 @@ static bool recover_counted(struct rec_budget_policy *policy, const struct rates
 	return true;
 }
 
+/* A class that was stopped, and has no rate that could come back by halves: by what it cost then.
+ */
+static bool recover_stopped(struct rec_budget_policy *policy, const struct rates *rates,
+			    u32 event_class, struct rec_decision *ret_decision)
+{
+	struct rec_budget_class *class = &policy->classes[event_class];
+
+	if (!class->governed || class->state != STATE_OFF || event_class == policy->rated ||
+	    event_class == policy->sliced ||
+	    !fits(policy, event_class, rates->all + class->stopped_cost))
+		return false;
+	class->recovered_ns = policy->last.now_ns;
+	decide(policy, REC_RECOVER, event_class, STATE_FULL, ret_decision);
+	return true;
+}
+
 static bool recover(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
 	struct rates rates = take_rates(policy);
@@ -503,8 +521,10 @@ static bool recover(struct rec_budget_policy *policy, struct rec_decision *ret_d
 		return true;
 	for (const struct rec_shed_step *step = rec_shed_steps;
 	     step->event_class != EV_CLASS_UNKNOWN; step++)
-		if (step->how == REC_SHED_COUNT &&
-		    recover_counted(policy, &rates, step->event_class, ret_decision))
+		if ((step->how == REC_SHED_COUNT &&
+		     recover_counted(policy, &rates, step->event_class, ret_decision)) ||
+		    (step->how == REC_SHED_STOP &&
+		     recover_stopped(policy, &rates, step->event_class, ret_decision)))
 			return true;
 	return false;
 }

@@ -49,6 +49,7 @@ struct rec_budget_class {
 	u64 wait_ns;		    /* how long it must fit before it is tried */
 	double fuller_per_event_ns; /* CPU time that an event of the fuller state costs more */
 	double first_guess_ns;	    /* of it */
+	double stopped_cost;	    /* CPUs that it took when it was stopped */
 };
 
 struct rec_budget_policy {

@@ -18,16 +18,84 @@
 
 #define TAKE_NS 1000000000ull /* as often as other counts */
 
+/* ---- Rows ---- */
+
+static int add_calls(struct rec_counted_rows *rows, const struct cap_task *leader,
+		     const struct live_count_slot *slot, u32 cpu)
+{
+	struct ev_syscall_count row = {
+		.call_count = slot->event_count,
+		.total_ns = slot->total_ns,
+		.sysno = slot->number,
+		.flags = slot->flags & LIVE_COUNT_FLAGS,
+		.bucket = slot->bucket,
+		.cpu = (u16)cpu,
+		.error = slot->code,
+	};
+	const struct rec_counted counted =
+		REC_COUNTED(SYSCALL_COUNT, SYSCALLS, &row, row.call_count);
+
+	return rec_counted_rows_add(rows, leader, &counted);
+}
+
+typedef int (*add_fn)(struct rec_counted_rows *rows, const struct cap_task *leader,
+		      const struct live_count_slot *slot, u32 cpu);
+
+/* Of the classes whose programs count. */
+static const add_fn add_by_class[EV_CLASS_COUNT] = {
+	[CLASS_SYSCALLS] = add_calls,
+};
+
+/* A slot that nobody owns (claims without ready) holds nothing. */
+static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot, u32 cpu)
+{
+	const struct live_count_slot taken = *slot;
+	struct cap_task leader = {
+		.leader_start_ns = slot->leader_start_ns,
+		.tgid = slot->tgid,
+		.tid = slot->tgid,
+		.exec_id = slot->exec_id,
+	};
+	u32 event_class = slot->flags >> LIVE_COUNT_CLASS_SHIFT;
+
+	memcpy(leader.comm, slot->comm, sizeof(leader.comm));
+	memset(slot, 0, sizeof(*slot));
+	if (taken.event_count == 0 || event_class >= EV_CLASS_COUNT || !add_by_class[event_class])
+		return 0;
+	return add_by_class[event_class](rows, &leader, &taken, cpu);
+}
+
+/* The first failure; all slots are cleared all the same. */
+static int take_cpu(struct live_counts *fold, struct rec_counted_rows *rows, u32 table, u32 cpu)
+{
+	struct live_count_slot *slots =
+		fold->slots + ((size_t)table * fold->cpu_count + cpu) * fold->cpu_slots;
+	int rc = 0;
+
+	for (u32 i = 0; i < fold->cpu_slots; i++) {
+		int slot_rc = slots[i].claims ? take_slot(rows, &slots[i], cpu) : 0;
+
+		if (rc == 0)
+			rc = slot_rc;
+	}
+	return rc;
+}
+
+/* ---- The table ---- */
+
 int live_counts_init(struct live_counts *fold, const struct live_probes *probes,
 		     struct cap_err *err)
 {
 	const struct kymo_bpf *skeleton = probes->skeleton;
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = sizeof(struct live_count_slot) * 2 * skeleton->rodata->counts_half_slots;
+	bool any = false;
 	void *slots;
 
 	memset(fold, 0, sizeof(*fold));
-	if (!live_class_attached(probes, CLASS_SYSCALLS))
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		any = any || (add_by_class[i] && live_class_attached(probes, i));
+	if (!any)
 		return 0;
 	fold->cpu_slots = skeleton->rodata->counts_cpu_slots;
 	fold->cpu_count = skeleton->rodata->counts_half_slots / fold->cpu_slots;
@@ -39,7 +107,7 @@ int live_counts_init(struct live_counts *fold, const struct live_probes *probes,
 		     bpf_map__fd(skeleton->maps.counts_table), 0);
 	if (slots == MAP_FAILED)
 		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
-				"map the table of counted system calls, %zu "
+				"map the table of counted events, %zu "
 				"bytes: %s; raise the memory limit",
 				fold->mapped_bytes, strerror(errno));
 	fold->slots = slots;
@@ -59,48 +127,6 @@ void live_counts_begin(struct live_counts *fold, u64 now_ns)
 	fold->from_ns = fold->taken_ns = now_ns;
 }
 
-/* ---- Rows ---- */
-
-/* A slot that nobody owns (claims without ready) holds nothing. */
-static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot, u32 cpu)
-{
-	struct cap_task leader = {
-		.leader_start_ns = slot->leader_start_ns,
-		.tgid = slot->tgid,
-		.tid = slot->tgid,
-		.exec_id = slot->exec_id,
-	};
-	const struct ev_syscall_count row = {
-		.call_count = slot->call_count,
-		.total_ns = slot->total_ns,
-		.sysno = slot->sysno,
-		.flags = slot->flags,
-		.bucket = slot->bucket,
-		.cpu = (u16)cpu,
-		.error = slot->error,
-	};
-
-	memcpy(leader.comm, slot->comm, sizeof(leader.comm));
-	memset(slot, 0, sizeof(*slot));
-	return row.call_count ? rec_counted_rows_add(rows, &leader, row) : 0;
-}
-
-/* The first failure; all slots are cleared all the same. */
-static int take_cpu(struct live_counts *fold, struct rec_counted_rows *rows, u32 table, u32 cpu)
-{
-	struct live_count_slot *slots =
-		fold->slots + ((size_t)table * fold->cpu_count + cpu) * fold->cpu_slots;
-	int rc = 0;
-
-	for (u32 i = 0; i < fold->cpu_slots; i++) {
-		int slot_rc = slots[i].claims ? take_slot(rows, &slots[i], cpu) : 0;
-
-		if (rc == 0)
-			rc = slot_rc;
-	}
-	return rc;
-}
-
 /* ---- When ---- */
 
 static u64 load(const u64 *counter)
@@ -110,11 +136,18 @@ static u64 load(const u64 *counter)
 
 static struct live_counts_totals counts_of(const struct live_probes *probes, u32 cpu)
 {
-	const struct live_counters *counters =
-		&probes->skeleton->bss->class_counters[CLASS_SYSCALLS][cpu];
+	struct live_counts_totals totals = {0};
 
-	return (struct live_counts_totals){load(&counters->counted),
-					   load(&counters->counts_claims)};
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		const struct live_counters *counters =
+			&probes->skeleton->bss->class_counters[i][cpu];
+
+		if (!add_by_class[i])
+			continue;
+		totals.counted += load(&counters->counted);
+		totals.claims += load(&counters->counts_claims);
+	}
+	return totals;
 }
 
 /* From now on the programs write the other half. Returns the one they left. */
@@ -159,7 +192,7 @@ int live_counts_take(struct live_counts *fold, const struct live_probes *probes,
 	put_rc = rec_counted_rows_end(&rows);
 	if (rc == 0)
 		rc = put_rc;
-	return rc < 0 ? cap_fail(err, rc, "write counted system calls") : 0;
+	return rc < 0 ? cap_fail(err, rc, "write counted events") : 0;
 }
 
 static bool is_due(const struct live_counts *fold, const struct live_probes *probes, u64 now_ns)

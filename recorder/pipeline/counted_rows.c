@@ -1,4 +1,4 @@
-/* Rows of counted calls, chunk after chunk. */
+/* Rows of counted events, chunk after chunk. */
 #include "recorder/pipeline/counted_rows.h"
 
 #include <errno.h>
@@ -14,26 +14,28 @@ int rec_counted_rows_end(struct rec_counted_rows *rows)
 }
 
 static int add(struct rec_counted_rows *rows, const struct cap_task *leader,
-	       struct ev_syscall_count *row)
+	       const struct rec_counted *counted)
 {
 	if (!rows->chunk)
 		rows->chunk = rec_pipeline_info_chunk(rows->pipeline);
 	if (!rows->chunk)
 		return -ENOMEM;
-	row->from_ns = rows->from_ns;
-	row->time_ns = rows->to_ns;
-	row->task = cap_chunk_task(rows->chunk, leader);
-	return row->task ? rec_pipeline_add_counted(rows->pipeline, rows->chunk, row) : -ENOMEM;
+	*counted->from_ns = rows->from_ns;
+	*counted->time_ns = rows->to_ns;
+	*counted->task = cap_chunk_task(rows->chunk, leader);
+	return *counted->task ? rec_pipeline_add_counted(rows->pipeline, rows->chunk, counted)
+			      : -ENOMEM;
 }
 
 int rec_counted_rows_add(struct rec_counted_rows *rows, const struct cap_task *leader,
-			 struct ev_syscall_count row)
+			 const struct rec_counted *counted)
 {
-	int rc = add(rows, leader, &row);
+	int rc = add(rows, leader, counted);
 
 	if (rc < 0) {
-		rec_pipeline_lost_between(rows->pipeline, CLASS_SYSCALLS, row.cpu, REASON_RECORDER,
-					  row.call_count, rows->from_ns, rows->to_ns);
+		rec_pipeline_lost_between(rows->pipeline, counted->event_class, counted->cpu,
+					  REASON_RECORDER, counted->count, rows->from_ns,
+					  rows->to_ns);
 		return rc;
 	}
 	if (cap_chunk_raw_bytes(rows->chunk) >= CAP_WRITER_CHUNK_BYTES)

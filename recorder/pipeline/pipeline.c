@@ -333,7 +333,7 @@ struct cap_chunk *rec_pipeline_info_chunk(struct rec_pipeline *pipeline)
 
 static bool has_counted(const struct rec_queued_chunk *queued)
 {
-	return cap_chunk_rows_of(queued->chunk, EV_SYSCALL_COUNT) > 0;
+	return queued->class_counts_cpus > 0;
 }
 
 /* While the disk stalls, what is told again later anyway does not pile up. Counted calls are told
@@ -356,16 +356,17 @@ static struct rec_queued_chunk *lent_chunk(const struct rec_pipeline *pipeline,
 }
 
 int rec_pipeline_add_counted(struct rec_pipeline *pipeline, struct cap_chunk *chunk,
-			     const struct ev_syscall_count *row)
+			     const struct rec_counted *counted)
 {
 	struct rec_queued_chunk *queued = lent_chunk(pipeline, chunk);
-	u64 *count = queued ? rec_queued_chunk_count(queued, CLASS_SYSCALLS, row->cpu) : NULL;
+	u64 *count =
+		queued ? rec_queued_chunk_count(queued, counted->event_class, counted->cpu) : NULL;
 	int rc = queued ? 0 : -EINVAL;
 
 	if (rc == 0)
-		rc = count ? cap_chunk_add(chunk, EV_SYSCALL_COUNT, row) : -ENOMEM;
+		rc = count ? cap_chunk_add(chunk, counted->type, counted->row) : -ENOMEM;
 	if (rc == 0)
-		*count += row->call_count;
+		*count += counted->count;
 	return rc;
 }
 

@@ -54,14 +54,29 @@ struct cap_chunk *rec_pipeline_info_chunk(struct rec_pipeline *pipeline);
 int rec_pipeline_put_info(struct rec_pipeline *pipeline, enum cap_block_type block,
 			  struct cap_chunk *chunk);
 
+/* A row that stands for events which were counted instead of stored one by one. */
+struct rec_counted {
+	enum ev_type type;
+	u32 event_class, cpu;
+	u64 count;		/* events */
+	void *row;		/* struct ev_<type>; borrowed */
+	u64 *time_ns, *from_ns; /* its fields, and its task */
+	u32 *task;
+};
+#define REC_COUNTED(of_type, of_class, row_, count_)                                       \
+	{                                                                                  \
+		.type = EV_##of_type, .event_class = CLASS_##of_class, .cpu = (row_)->cpu, \
+		.count = (count_), .row = (row_), .time_ns = &(row_)->time_ns,             \
+		.from_ns = &(row_)->from_ns, .task = &(row_)->task,                        \
+	}
+
 /*
- * Adds a row of calls that were counted instead of stored one by one to a chunk from
- * rec_pipeline_info_chunk, for a STATS block; row->task is an index into that chunk. They count for
- * class syscalls, as counted, or as lost when the block cannot be written. 0, or the error of
- * cap_chunk_add: then nothing was added, nor counted.
+ * Adds such a row to a chunk from rec_pipeline_info_chunk, for a STATS block; its task is an index
+ * into that chunk. Its events count as counted, or as lost when the block cannot be written. 0, or
+ * the error of cap_chunk_add: then nothing was added, nor counted.
  */
 int rec_pipeline_add_counted(struct rec_pipeline *pipeline, struct cap_chunk *chunk,
-			     const struct ev_syscall_count *row);
+			     const struct rec_counted *counted);
 /* Whether the writer is near enough for what can as well be told later, in fewer rows. */
 bool rec_pipeline_admits(const struct rec_pipeline *pipeline);
 

@@ -294,9 +294,12 @@ static int copy_row(struct rec_pipeline *pipeline, const struct copy *copy, u32 
 		    const u8 *row, bool events)
 {
 	if (type_id == EV_SYSCALL_COUNT && !events) {
-		struct ev_syscall_count counted;
+		struct ev_syscall_count count;
+		struct rec_counted counted;
 
-		memcpy(&counted, row, sizeof(counted));
+		memcpy(&count, row, sizeof(count));
+		counted = (struct rec_counted)REC_COUNTED(SYSCALL_COUNT, SYSCALLS, &count,
+							  count.call_count);
 		return rec_pipeline_add_counted(pipeline, copy->chunk, &counted);
 	}
 	return cap_chunk_add(copy->chunk, (enum ev_type)type_id, row);
