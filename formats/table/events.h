@@ -36,12 +36,8 @@ union ev_ids_of_types { /* as large as the highest id */
 enum { EV_TYPE_MAX = sizeof(union ev_ids_of_types) };
 
 /* CLASS_CPU, ..., and REASON_RING_FULL, ... */
-#define ENUM_PREFIX_event_class(upper) CLASS_##upper
-#define ENUM_PREFIX_loss_reason(upper) REASON_##upper
-#define ENUM_PREFIX_class_state(upper) STATE_##upper
-#define ENUM_PREFIX_governed_resource(upper) RESOURCE_##upper
 enum ev_enum_value {
-#define ENUM_VALUE(en, value, upper, name) ENUM_PREFIX_##en(upper) = value,
+#define ENUM_VALUE(en, value, constant, name) constant = value,
 #include "formats/table/enums.def"
 #undef ENUM_VALUE
 };
@@ -56,30 +52,20 @@ enum { EV_CLASS_COUNT = sizeof(union ev_ids_of_classes) };
 #define EV_REASON_COUNT 9
 #define EV_STATE_COUNT 4
 
-/* syscall.flags */
-#define EV_SYSCALL_UNFINISHED \
-	1u /* had not returned when recording stopped: duration_ns is the time so far */
-#define EV_SYSCALL_ENTRY_UNKNOWN \
-	2u /* began before recording: time_ns is its start, duration_ns a lower bound */
-#define EV_SYSCALL_NO_RETURN 4u	    /* the task ended inside it (exit, exit_group, a kill) */
-#define EV_SYSCALL_ARGS_RECORDED 8u /* arg0..arg5 hold what was passed */
-#define EV_SYSCALL_COMPAT 16u	    /* a 32-bit call: sysno is of that table */
-
-/* cpu_sample.flags */
-#define EV_SAMPLE_USER_FAILED 1u      /* no user stack could be read */
-#define EV_SAMPLE_KERNEL_FAILED 2u    /* no kernel stack could be read */
-#define EV_SAMPLE_USER_TRUNCATED 4u   /* deeper than EV_MAX_FRAMES */
-#define EV_SAMPLE_KERNEL_TRUNCATED 8u /* deeper than EV_MAX_FRAMES */
-#define EV_SAMPLE_IN_KERNEL 16u	      /* the CPU was in the kernel */
-
-/* task_exit.flags */
-#define EV_EXIT_PROCESS 1u /* the last thread: the process is gone */
-
-/* mapping.flags */
-#define EV_MAPPING_KEYFRAME 1u /* already there when it was seen */
-
-/* process.flags */
-#define EV_PROCESS_KERNEL_THREAD 1u
+/* Bits of fields that are FLAGS: EV_SYSCALL_UNFINISHED, ... */
+enum ev_flag {
+#define EVENT_BEGIN(...)
+#define FIELD(...)
+#define FLAG(bit, constant) constant = bit,
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef FLAG
+#undef RING_ONLY
+#undef EVENT_END
+};
 
 /*
  * First 48 bytes of every ring record. Identity of the task is read in the kernel at event time, so

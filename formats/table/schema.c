@@ -56,13 +56,15 @@ static const struct cap_type builtin_types[] = {
 _Static_assert(sizeof(builtin_types) / sizeof(builtin_types[0]) == EV_TYPE_MAX,
 	       "EV_TYPE_MAX is the number of types, and ids have no holes yet");
 
-#define ENUM_KIND_event_class CAP_KIND_CLASS
-#define ENUM_KIND_loss_reason CAP_KIND_REASON
-#define ENUM_KIND_class_state CAP_KIND_STATE
-#define ENUM_KIND_governed_resource CAP_KIND_RESOURCE
+/* CAP_KIND_OF_event_class, ... */
+enum {
+#define ENUM(en, id, upper, name) CAP_KIND_OF_##en = CAP_KIND_##upper,
+#include "formats/table/enums.def"
+#undef ENUM
+};
 #define SYSCALL_NAME(number, sname) {.kind = CAP_KIND_SYSNO, .value = (number), .name = (sname)},
 #define ENUM_VALUE(en, number, upper, vname) \
-	{.kind = ENUM_KIND_##en, .value = (number), .name = (vname)},
+	{.kind = CAP_KIND_OF_##en, .value = (number), .name = (vname)},
 static const struct cap_enum_value builtin_enums[] = {
 #include "formats/table/syscalls.def"
 #include "formats/table/enums.def"

@@ -26,7 +26,7 @@ BIG_EVENTS = 100000
 # What the old release does not have. task_name rows stand in CHUNK blocks, mark rows in a block of their own.
 OLD_TYPES, OLD_BLOCKS = ("task_name", "clock"), ("CLOCK",)
 OLD_FIELDS = (("mapping", "inode", 8, 0), ("process", "cgroup_id", 8, 8), ("syscall", "arg5", 8, 0))
-OLD_VALUES = ("loss_reason, 8, RECORDER",)
+OLD_VALUES = ("loss_reason, 8, REASON_RECORDER",)
 TABLES = {name: {"process": "process_seen", "module": "kernel_module"}.get(name, name) for _, _, name, *_ in defined("events.def", "EVENT_BEGIN")}
 
 

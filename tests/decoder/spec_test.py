@@ -125,6 +125,7 @@ def constants():
 def check_events():
     text = read("events.def")
     kinds = {row[1]: row[2] for row in macro(read("kinds.def"), "KIND", 4)}
+    kinds |= {row[2]: row[3] for row in macro(read("enums.def"), "ENUM", 4)}
     units = {row[1]: row[2] for row in macro(read("kinds.def"), "UNIT", 3)}
     senses = {row[1]: row[2] for row in macro(read("kinds.def"), "SENSITIVITY", 3)}
     blocks = {row[1]: row[2] for row in macro(read("blocks.def"), "BLOCK", 5)}
@@ -138,8 +139,7 @@ def check_events():
                 for f in fields if f[0] == name}
         same(f"field of {name}", code, {int(row[0]): tuple(row[1:7]) for row in table(own, "id", "field", "type", "kind", "unit", "sensitivity", "column")})
         expect(f"Stored in {blocks[block]} blocks" in own, f"{name}: SPEC.md does not say 'Stored in {blocks[block]} blocks'")
-    flags = {f"EV_{name}": int(value) for name, value in
-             re.findall(r"^#define EV_((?:SYSCALL|SAMPLE|EXIT|MAPPING|PROCESS)_[A-Z_]+)\s+\\?\s*(\d+)u", read("events.h"), re.M)}
+    flags = {name: int(value) for value, name in re.findall(r"^FLAG\((\d+), (EV_[A-Z_]+)\)", text, re.M)}
     shown = {row[1]: int(row[0]) for rows in tables(chapter) if rows[0][:2] == ["flag", "name"] for row in rows[1:]}
     same("flag", flags, shown)
     frames = re.search(r"#define EV_MAX_FRAMES (\d+)", read("events.h"))[1]
@@ -151,7 +151,9 @@ def check_lists():
     chapter = section("6. SCHEMA")
     blocks = {int(b[0]): (b[2], {"SKIPPABLE": "yes", "NEEDED": "no"}[b[3]], b[4].lower()) for b in macro(read("blocks.def"), "BLOCK", 5)}
     same("block type", blocks, {int(row[0]): tuple(row[1:4]) for row in table(section("4. Block types"), "type", "name", "skippable", "body")})
-    same("kind", {int(k[0]): (k[2], k[3]) for k in macro(kinds, "KIND", 4)},
+    all_kinds = {int(k[0]): (k[2], k[3]) for k in macro(kinds, "KIND", 4)}
+    all_kinds |= {int(e[1]): (e[3], "VARINT") for e in macro(enums, "ENUM", 4)}
+    same("kind", all_kinds,
          {int(row[0]): (row[1], row[3]) for row in table(section("Kinds"), "kind", "name", "value", "encoding")})
     same("unit", {int(u[0]): u[2] for u in macro(kinds, "UNIT", 3)}, numbered(section("Units"), "unit", "name"))
     same("sensitivity", {int(s[0]): s[2] for s in macro(kinds, "SENSITIVITY", 3)}, numbered(section("Sensitivity"), "sensitivity", "name"))
