@@ -1,8 +1,9 @@
 /*
- * Pass 1: sums per (capture, process, call), and a histogram with 32 steps per power of two. It
- * tells, for each wanted rank, a range of values of 3 % width. The passes after it find the exact
- * value in that range (rank_select.h). Totals over processes come from adding up, but have ranks of
- * their own.
+ * The first pass keeps sums per (capture, process, call), and the durations themselves, as small as
+ * they get (kept_durations.h). As a rule these tell the value at each wanted rank; where they
+ * became too many, the histogram still tells a range of values of 3 % width, and passes after the
+ * first find the exact value in it (rank_select.h). Totals over processes come from adding up, but
+ * have ranks of their own.
  */
 #include "analyzer/stats/syscall_aggregate.h"
 
@@ -12,12 +13,16 @@
 
 #include "analyzer/stats/id_map.h"
 #include "analyzer/stats/count_map.h"
+#include "analyzer/stats/kept_durations.h"
 #include "analyzer/stats/rank_select.h"
 #include "analyzer/stats/syscall_counted.h"
 #include "analyzer/stats/syscall_ranks.h"
 #include "formats/base/cleanup.h"
 
 #define NEAR_GROUPS 1024u
+#define FAVORED_CALLS 256u /* a group with so many gets the fast way to its cells */
+#define KEPT_BYTES \
+	(12ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
 
 const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
 
@@ -43,8 +48,10 @@ struct kymo_syscall_counting {
 	struct kymo_id_map process_map, total_map; /* -> index + 1 */
 	struct near_group near[NEAR_GROUPS];	   /* before process_map: most calls are repeated */
 	u32 *total_of;				   /* per process group */
-	struct kymo_count_map buckets;		   /* (process group, bucket) */
-	struct kymo_count_map errors;		   /* (process group, errno) */
+	u32 total_count, total_capacity;
+	struct kymo_kept kept; /* durations of process groups */
+	u64 kept_bytes;
+	struct kymo_count_map errors; /* (process group, errno) */
 	struct kymo_counted counted, total_counted;
 	struct kymo_rank_input ranks[2]; /* of the process groups, of the totals */
 	struct kymo_rank_select select;
@@ -81,6 +88,34 @@ static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
 	return groups->count++;
 }
 
+/* The group of a process, with its total. Negative: -ENOMEM. */
+static s64 find_process_group(struct kymo_syscall_counting *work,
+			      const struct kymo_syscall_group *key)
+{
+	struct kymo_syscall_aggregate *aggregate = work->aggregate;
+	struct kymo_syscall_group total_key = *key;
+	s64 index = find_group(&aggregate->processes, &work->process_map, key), total;
+
+	if (index < 0 || (u64)index < work->total_count)
+		return index;
+	if (aggregate->processes.capacity > work->total_capacity) {
+		u32 *total_of =
+			realloc(work->total_of, aggregate->processes.capacity * sizeof(*total_of));
+
+		if (!total_of)
+			return -ENOMEM;
+		work->total_of = total_of;
+		work->total_capacity = aggregate->processes.capacity;
+	}
+	total_key.process_id = 0;
+	total = find_group(&aggregate->totals, &work->total_map, &total_key);
+	if (total < 0)
+		return total;
+	work->total_of[index] = (u32)total;
+	work->total_count = (u32)index + 1;
+	return index;
+}
+
 /* The process group of call i: its index + 1, or 0 if it is not known. *ret_near is where to note
  * it. */
 static inline u32 near_group(struct kymo_syscall_counting *work,
@@ -115,7 +150,7 @@ static inline s64 make_group(struct kymo_syscall_counting *work,
 	key.process_id = batch->process_id[i];
 	key.sysno = (u32)batch->sysno[i];
 	key.compat = (batch->flags[i] & EV_SYSCALL_COMPAT) != 0;
-	index = find_group(&work->aggregate->processes, &work->process_map, &key);
+	index = find_process_group(work, &key);
 	near->number = index < 0 ? 0 : (u32)index + 1;
 	return index;
 }
@@ -155,10 +190,14 @@ int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *ba
 		group->total_ns += ns;
 		group->min_ns = ns < group->min_ns ? ns : group->min_ns;
 		group->max_ns = ns > group->max_ns ? ns : group->max_ns;
-		if (kymo_count_map_add(&work->buckets, (u64)index, kymo_step_of(ns), 1) < 0)
+		if (kymo_kept_add(&work->kept, (u32)index, ns) < 0)
 			return cap_fail(err, -ENOMEM,
-					"out of memory for histograms of system calls");
+					"out of memory for durations of system calls");
 	}
+	if (work->kept.bytes > work->kept_bytes &&
+	    kymo_kept_bound(&work->kept, work->kept_bytes / 2, work->total_of,
+			    kymo_quantile_permille, KYMO_QUANTILES) < 0)
+		return cap_fail(err, -ENOMEM, "out of memory for durations of system calls");
 	return 0;
 }
 
@@ -176,7 +215,7 @@ static int add_count(struct kymo_syscall_counting *work, const struct kymo_sysca
 
 	if (calls == 0)
 		return 0;
-	index = find_group(&work->aggregate->processes, &work->process_map, &key);
+	index = find_process_group(work, &key);
 	if (index < 0)
 		return -ENOMEM;
 	group = &work->aggregate->processes.list[index];
@@ -213,21 +252,10 @@ static int add_totals(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
 
-	work->total_of = calloc(aggregate->processes.count + 1ul, sizeof(*work->total_of));
-	if (!work->total_of)
-		return -ENOMEM;
 	for (u32 i = 0; i < aggregate->processes.count; i++) {
 		const struct kymo_syscall_group *from = &aggregate->processes.list[i];
-		struct kymo_syscall_group key = *from;
-		struct kymo_syscall_group *total;
-		s64 index;
+		struct kymo_syscall_group *total = &aggregate->totals.list[work->total_of[i]];
 
-		key.process_id = 0;
-		index = find_group(&aggregate->totals, &work->total_map, &key);
-		if (index < 0)
-			return -ENOMEM;
-		work->total_of[i] = (u32)index;
-		total = &aggregate->totals.list[index];
 		total->calls = kymo_counted_sum(total->calls, from->calls);
 		total->finished = kymo_counted_sum(total->finished, from->finished);
 		total->unfinished = kymo_counted_sum(total->unfinished, from->unfinished);
@@ -318,7 +346,47 @@ static int take_histogram(struct kymo_syscall_counting *work, const struct kymo_
 
 /* -------- ranks -------- */
 
-/* Sets up the targets from the histograms of all groups, and the log2 histogram. */
+/* Which process groups belong to which total: first_member has an entry per total and one more. */
+static int list_members(const struct kymo_syscall_counting *work, u32 **ret_members,
+			u32 **ret_first_member)
+{
+	u32 processes = work->aggregate->processes.count, totals = work->aggregate->totals.count;
+	u32 *members = calloc(processes + 1ul, sizeof(*members));
+	u32 *first = calloc(totals + 2ul, sizeof(*first));
+
+	*ret_members = members;
+	*ret_first_member = first;
+	if (!members || !first)
+		return -ENOMEM;
+	for (u32 i = 0; i < processes; i++)
+		first[work->total_of[i] + 2]++;
+	for (u32 i = 2; i < totals + 2; i++)
+		first[i] += first[i - 1];
+	for (u32 i = 0; i < processes; i++)
+		members[first[work->total_of[i] + 1]++] = i;
+	return 0;
+}
+
+/* Looks up what the kept durations tell of the targets of processes, and of totals. */
+static int answer_ranks(struct kymo_syscall_counting *work, size_t first_total)
+{
+	u32 processes = work->aggregate->processes.count;
+	CLEANUP(cap_freep) u32 *members = NULL;
+	CLEANUP(cap_freep) u32 *first_member = NULL;
+	CLEANUP(cap_freep) u32 *each = calloc(processes + 1ul, sizeof(*each));
+
+	if (!each || list_members(work, &members, &first_member) < 0)
+		return -ENOMEM;
+	for (u32 i = 0; i <= processes; i++)
+		each[i] = i;
+	kymo_rank_answers(&work->select, 0, first_total, &work->kept, 0, each, each);
+	kymo_rank_answers(&work->select, first_total, work->select.target_count, &work->kept,
+			  processes, members, first_member);
+	return 0;
+}
+
+/* Sets up the targets from the histograms of all groups, answers those that are known already, and
+ * makes the log2 histogram. */
 static int prepare_ranks(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
@@ -330,10 +398,13 @@ static int prepare_ranks(struct kymo_syscall_counting *work)
 	struct kymo_rank_input totals = {.groups = aggregate->totals.list,
 					 .group_count = aggregate->totals.count,
 					 .counted = &work->total_counted};
+	size_t first_total;
 
 	work->ranks[0] = processes;
 	work->ranks[1] = totals;
-	kymo_count_map_take(&work->buckets, &steps, &processes.step_count);
+	if (kymo_kept_settle(&work->kept) < 0)
+		return -ENOMEM;
+	kymo_count_map_take(&work->kept.steps, &steps, &processes.step_count);
 	for (size_t i = 0; i < processes.step_count; i++) {
 		if (kymo_count_map_add(&total_steps, work->total_of[steps[i].a], steps[i].b,
 				       steps[i].count) < 0)
@@ -344,9 +415,13 @@ static int prepare_ranks(struct kymo_syscall_counting *work)
 	totals.steps = steps_of_totals;
 	work->select.group_count = processes.group_count + totals.group_count;
 	if (take_histogram(work, &processes) < 0 ||
-	    kymo_rank_targets(&work->select, 0, &processes) < 0 ||
-	    kymo_rank_targets(&work->select, processes.group_count, &totals) < 0)
+	    kymo_rank_targets(&work->select, 0, &processes) < 0)
 		return -ENOMEM;
+	first_total = work->select.target_count;
+	if (kymo_rank_targets(&work->select, processes.group_count, &totals) < 0 ||
+	    answer_ranks(work, first_total) < 0)
+		return -ENOMEM;
+	kymo_kept_done(&work->kept); /* before the rounds, which take memory of their own */
 	return 0;
 }
 
@@ -453,8 +528,14 @@ struct kymo_syscall_counting *kymo_syscall_counting_new(void)
 
 	if (!work)
 		return NULL;
+	work->kept_bytes = KEPT_BYTES;
 	work->aggregate = calloc(1, sizeof(*work->aggregate));
 	return work->aggregate ? work : kymo_syscall_counting_free(work);
+}
+
+void kymo_syscall_counting_keep(struct kymo_syscall_counting *work, u64 bytes)
+{
+	work->kept_bytes = bytes;
 }
 
 struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_counting *work)
@@ -465,7 +546,7 @@ struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_cou
 	kymo_id_map_done(&work->process_map);
 	kymo_id_map_done(&work->total_map);
 	free(work->total_of);
-	kymo_count_map_done(&work->buckets);
+	kymo_kept_done(&work->kept);
 	kymo_count_map_done(&work->errors);
 	kymo_counted_done(&work->counted);
 	kymo_counted_done(&work->total_counted);

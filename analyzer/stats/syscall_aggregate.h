@@ -1,9 +1,9 @@
 #pragma once
 /*
  * Exact counts, sums and percentiles of system calls, per (capture, process, call) and per
- * (capture, call), in bounded memory: the first pass counts into a log-linear histogram, further
- * passes narrow down and then count distinct values only where a wanted rank lies. Knows neither
- * SQL nor captures: a source feeds it the columns, once per pass.
+ * (capture, call), in bounded memory: the first pass keeps the durations as small as they get;
+ * where that is too much, further passes narrow down and then count distinct values only where a
+ * wanted rank lies. Knows neither SQL nor captures: a source feeds it the columns, once per pass.
  *
  * Calls that were counted in the kernel (syscall_counted.h) join in: numbers and sums stay exact; a
  * rank that lies among them is estimated, and the shortest and the longest are bounds.
@@ -90,6 +90,9 @@ struct kymo_syscall_aggregate;
 struct kymo_syscall_counting;
 struct kymo_syscall_counting *kymo_syscall_counting_new(void); /* NULL: out of memory */
 struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_counting *counting);
+/* Durations that are kept of the calls: so many bytes instead of the default. For tests: fewer mean
+ * more passes. */
+void kymo_syscall_counting_keep(struct kymo_syscall_counting *counting, u64 bytes);
 void kymo_syscall_counting_freep(struct kymo_syscall_counting **counting);
 int kymo_syscall_counting_add(void *counting, const struct kymo_syscall_batch *batch,
 			      struct cap_err *err);

@@ -13,29 +13,6 @@ struct group_part { /* what there is of one group */
 	size_t cell_count;
 };
 
-void kymo_step_bounds(u32 step, u64 *ret_low_ns, u64 *ret_high_ns)
-{
-	u32 shift = step < 2u << KYMO_STEP_BITS ? 0 : (step >> KYMO_STEP_BITS) - 1;
-	u64 mantissa = step - ((u64)shift << KYMO_STEP_BITS);
-
-	*ret_low_ns = mantissa << shift;
-	*ret_high_ns = *ret_low_ns + ((1ull << shift) - 1);
-}
-
-u32 kymo_step_log2(u32 step)
-{
-	u64 low, high;
-
-	kymo_step_bounds(step, &low, &high);
-	return low == 0 ? 0 : 63u - (u32)__builtin_clzll(low);
-}
-
-/* ceil(count * permille / 1000) without overflow */
-static u64 rank_of(u64 count, u64 permille)
-{
-	return count / 1000 * permille + (count % 1000 * permille + 999) / 1000;
-}
-
 /* -------- single events -------- */
 
 struct single_place { /* where the walk through the steps of a group is */
@@ -68,7 +45,7 @@ static int single_targets(struct kymo_rank_select *select, const struct group_pa
 	struct single_place place = {0};
 
 	for (u32 q = 0; q < KYMO_QUANTILES; q++) {
-		u64 rank = rank_of(part->group->finished, kymo_quantile_permille[q]);
+		u64 rank = kymo_rank_of(part->group->finished, kymo_quantile_permille[q]);
 
 		if (want_single(select, part, q, rank, &place) < 0)
 			return -ENOMEM;
@@ -120,7 +97,7 @@ static int joined_targets(struct kymo_rank_select *select, const struct group_pa
 
 	enter_bucket(part, &place);
 	for (u32 q = 0; q < KYMO_QUANTILES; q++) {
-		u64 rank = rank_of(group->finished, kymo_quantile_permille[q]);
+		u64 rank = kymo_rank_of(group->finished, kymo_quantile_permille[q]);
 		const struct kymo_counted_cell *cell;
 
 		while (place.bucket + 1 < KYMO_COUNTED_BUCKETS &&
@@ -187,10 +164,27 @@ int kymo_rank_targets(struct kymo_rank_select *select, u32 first_number,
 	return rc;
 }
 
+void kymo_rank_answers(struct kymo_rank_select *select, size_t first_target, size_t target_end,
+		       const struct kymo_kept *kept, u32 first_number, const u32 *members,
+		       const u32 *first_member)
+{
+	for (size_t i = first_target; i < target_end; i++) {
+		struct kymo_rank_target *target = &select->targets[i];
+		const u32 *first = &first_member[target->group - first_number];
+		u64 value;
+
+		if (target->low < target->high &&
+		    kymo_kept_value(kept, members + first[0], first[1] - first[0],
+				    kymo_step_of(target->low), target->rank - target->before,
+				    &value))
+			target->low = target->high = value;
+	}
+}
+
 /* The first and the last rank are known where the shortest and the longest are. */
 static void settle_estimate(struct kymo_syscall_group *group, u32 q)
 {
-	u64 rank = rank_of(group->finished, kymo_quantile_permille[q]);
+	u64 rank = kymo_rank_of(group->finished, kymo_quantile_permille[q]);
 	bool is_min = !(group->estimated & KYMO_BOUND_MIN) &&
 		      (rank == 1 || group->min_ns == group->max_ns);
 	bool is_max = !(group->estimated & KYMO_BOUND_MAX) && rank == group->finished;

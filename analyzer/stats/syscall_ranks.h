@@ -3,26 +3,10 @@
  * Percentiles and bounds of groups of system calls: which ranks must be looked up among single
  * events, and what counted calls say of the others. For syscall_aggregate.c.
  */
+#include "analyzer/stats/kept_durations.h"
 #include "analyzer/stats/rank_select.h"
 #include "analyzer/stats/syscall_aggregate.h"
 #include "analyzer/stats/syscall_counted.h"
-
-/* -------- steps of durations: 32 per power of two, each value below 64 its own -------- */
-
-#define KYMO_STEP_BITS 5u
-
-static inline u32 kymo_step_of(u64 ns)
-{
-	u32 power;
-
-	if (ns < 2u << KYMO_STEP_BITS)
-		return (u32)ns;
-	power = 63u - (u32)__builtin_clzll(ns);
-	return ((power - KYMO_STEP_BITS) << KYMO_STEP_BITS) + (u32)(ns >> (power - KYMO_STEP_BITS));
-}
-
-void kymo_step_bounds(u32 step, u64 *ret_low_ns, u64 *ret_high_ns);
-u32 kymo_step_log2(u32 step); /* floor(log2), 0 for 0 */
 
 /* -------- ranks -------- */
 
@@ -39,6 +23,13 @@ struct kymo_rank_input {
  * number first_number being groups[0]. 0 or -ENOMEM. */
 int kymo_rank_targets(struct kymo_rank_select *select, u32 first_number,
 		      const struct kymo_rank_input *input);
+
+/* Sets the value of each target from first_target to target_end that the kept durations tell: what
+ * is left needs the events again. members: the groups of durations, those of target group
+ * first_number + i from first_member[i] to first_member[i + 1]. */
+void kymo_rank_answers(struct kymo_rank_select *select, size_t first_target, size_t target_end,
+		       const struct kymo_kept *kept, u32 first_number, const u32 *members,
+		       const u32 *first_member);
 
 /* When all percentiles are set: shortest and longest, of single events so far, over all calls.
  * Needs no steps. */

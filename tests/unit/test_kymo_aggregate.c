@@ -18,6 +18,7 @@ struct calls {
 	u64 duration_ns[MAX_CALLS], sysno[MAX_CALLS], flags[MAX_CALLS], error[MAX_CALLS];
 	u32 process_id[MAX_CALLS];
 	unsigned passes, fail_in_pass;
+	u64 kept_bytes; /* of durations */
 	size_t batch;
 };
 
@@ -132,16 +133,30 @@ static void check_counts(const struct calls *calls, const struct kymo_syscall_ag
 	}
 }
 
+static int aggregate_of(struct calls *calls, struct kymo_syscall_aggregate **ret_aggregate,
+			struct cap_err *err)
+{
+	const struct kymo_syscall_source source = {.run = run, .context = calls};
+	struct kymo_syscall_counting *counting = kymo_syscall_counting_new();
+	int rc;
+
+	kymo_syscall_counting_keep(counting, calls->kept_bytes);
+	rc = run(calls, kymo_syscall_counting_add, counting, err);
+	if (rc == 0)
+		rc = kymo_syscall_counting_finish(counting, &source, ret_aggregate, err);
+	(void)kymo_syscall_counting_free(counting);
+	return rc;
+}
+
 static void check(struct calls *calls)
 {
-	struct kymo_syscall_source source = {.run = run, .context = calls};
 	struct kymo_syscall_aggregate *aggregate = NULL;
 	const struct kymo_syscall_group *groups;
 	struct cap_err err = {0};
 	size_t count;
 
 	calls->passes = 0;
-	assert_int_equal(kymo_syscall_aggregate_new(&source, &aggregate, &err), 0);
+	assert_int_equal(aggregate_of(calls, &aggregate, &err), 0);
 	groups = kymo_syscall_totals(aggregate, &count);
 	for (size_t i = 0; i < count; i++)
 		check_group(calls, &groups[i]);
@@ -188,27 +203,51 @@ static void fill(struct calls *calls, struct rng *rng, enum shape shape, size_t 
 
 static void agrees_with_sorting(void **state)
 {
+	static const u64 bounds[] = {UINT64_MAX, 20000, 3000, 0};
 	static const size_t sizes[] = {0, 1, 2, 3, 9, 10, 11, 100, 999, 1000, 1001, 20000};
 	struct calls *calls = calloc(1, sizeof(*calls));
 	struct rng rng = {test_seed()};
 
 	(void)state;
-	for (enum shape shape = NARROW; shape <= DISTINCT; shape++) {
-		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-			fill(calls, &rng, shape, sizes[i]);
-			check(calls);
+	for (size_t b = 0; b < sizeof(bounds) / sizeof(bounds[0]); b++) {
+		calls->kept_bytes = bounds[b];
+		for (enum shape shape = NARROW; shape <= DISTINCT; shape++) {
+			for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+				fill(calls, &rng, shape, sizes[i]);
+				check(calls);
+			}
 		}
 	}
+	calls->kept_bytes = 0;
 	fill(calls, &rng, DISTINCT, MAX_CALLS);
 	check(calls);
 	assert_true(calls->passes >= 3); /* one to count, one to narrow, one to look */
 	free(calls);
 }
 
+/* What is kept of 60000 calls fits, or what no rank can move into is dropped: one pass does. */
+static void one_pass_does(void **state)
+{
+	struct calls *calls = calloc(1, sizeof(*calls));
+	struct rng rng = {test_seed()};
+
+	(void)state;
+	calls->kept_bytes = 8 << 20;
+	for (enum shape shape = NARROW; shape <= DISTINCT; shape++) {
+		fill(calls, &rng, shape, MAX_CALLS);
+		check(calls);
+		assert_int_equal(calls->passes, 1);
+	}
+	calls->kept_bytes = 180000;
+	fill(calls, &rng, NARROW, MAX_CALLS);
+	check(calls);
+	assert_int_equal(calls->passes, 1);
+	free(calls);
+}
+
 static void errors_of_the_source_come_through(void **state)
 {
 	struct calls *calls = calloc(1, sizeof(*calls));
-	struct kymo_syscall_source source = {.run = run, .context = calls};
 	struct kymo_syscall_aggregate *aggregate = NULL;
 	struct rng rng = {test_seed()};
 
@@ -218,7 +257,7 @@ static void errors_of_the_source_come_through(void **state)
 		struct cap_err err = {0};
 
 		calls->passes = 0;
-		assert_int_equal(kymo_syscall_aggregate_new(&source, &aggregate, &err), -EIO);
+		assert_int_equal(aggregate_of(calls, &aggregate, &err), -EIO);
 		assert_string_equal(err.text, "no more");
 		assert_null(aggregate);
 	}
@@ -229,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_sorting),
+		cmocka_unit_test(one_pass_does),
 		cmocka_unit_test(errors_of_the_source_come_through),
 	};
 
