@@ -39,6 +39,7 @@ void kymo_kept_done(struct kymo_kept *kept)
 	for (u32 i = 0; i < kept->group_count; i++) {
 		free(kept->groups[i].log);
 		free(kept->groups[i].counts);
+		free(kept->groups[i].shorts);
 	}
 	free(kept->groups);
 	kymo_count_map_done(&kept->steps);
@@ -167,10 +168,46 @@ static void mark_near(const double *counts, const struct wanted *wanted, u8 near
 	}
 }
 
+static void shrink_log(struct kymo_kept *kept, struct kymo_kept_group *at)
+{
+	u32 *log = realloc(at->log, (at->used + 1ul) * sizeof(*log));
+
+	if (!log)
+		return; /* it stays as big as it was */
+	kept->bytes -= (u64)at->capacity * sizeof(*log);
+	at->log = log;
+	at->capacity = at->used + 1;
+	kept->bytes += (u64)at->capacity * sizeof(*log);
+}
+
+/* Many short durations of a group are counted by value from here on. */
+static int start_shorts(struct kymo_kept *kept, struct kymo_kept_group *at)
+{
+	u32 count = 0, used = 0;
+
+	for (u32 i = 0; i < at->used; i++)
+		count += at->log[i] < KYMO_SHORT_NS;
+	if (at->shorts || count < KYMO_SHORT_NS)
+		return 0;
+	at->shorts = calloc(KYMO_SHORT_NS, sizeof(*at->shorts));
+	if (!at->shorts)
+		return -ENOMEM;
+	kept->bytes += KYMO_SHORT_NS * sizeof(*at->shorts);
+	for (u32 i = 0; i < at->used; i++) {
+		if (at->log[i] < KYMO_SHORT_NS)
+			at->shorts[at->log[i]]++;
+		else
+			at->log[used++] = at->log[i];
+	}
+	at->used = used;
+	shrink_log(kept, at);
+	return 0;
+}
+
 /* Of a group with counts: what is not near is dropped from here on, and from its log. */
 static void drop_far(struct kymo_kept *kept, struct kymo_kept_group *at, const u8 near[KYMO_STEPS])
 {
-	u32 used = 0, *log;
+	u32 used = 0;
 
 	for (u32 step = 0; step < KYMO_STEPS; step++) {
 		if (!near[step])
@@ -181,12 +218,7 @@ static void drop_far(struct kymo_kept *kept, struct kymo_kept_group *at, const u
 			at->log[used++] = at->log[i];
 	}
 	at->used = used;
-	log = realloc(at->log, (used + 1ul) * sizeof(*log));
-	if (!log)
-		return; /* it stays as big as it was */
-	kept->bytes -= (u64)(at->capacity - (used + 1)) * sizeof(*log);
-	at->log = log;
-	at->capacity = used + 1;
+	shrink_log(kept, at);
 }
 
 struct scratch {
@@ -249,7 +281,8 @@ static int drop_all(struct kymo_kept *kept)
 		}
 		at->dropped = !at->counts;
 		free(at->log);
-		at->log = NULL;
+		free(at->shorts);
+		at->log = at->shorts = NULL;
 		at->used = 0;
 		at->capacity = 0;
 	}
@@ -277,6 +310,10 @@ int kymo_kept_bound(struct kymo_kept *kept, u64 bytes, const u32 *total_of, cons
 			scratch.order[count++] = i;
 	}
 	qsort_r(scratch.order, count, sizeof(u32), compare_totals, (void *)total_of);
+	for (size_t i = 0; i < count; i++) {
+		if (start_shorts(kept, &kept->groups[scratch.order[i]]) < 0)
+			return -ENOMEM;
+	}
 	for (size_t m = 0; kept->bytes > bytes && m < 3; m++) {
 		const struct wanted wanted = {permille, permille_count, changes[m]};
 
@@ -345,6 +382,10 @@ static bool add_logged(struct values *values, const struct kymo_kept_group *at, 
 	if (at->dropped || (at->counts && at->counts[step] > KYMO_STEP_DROPPED))
 		return false;
 	kymo_step_bounds(step, &low, &high);
+	for (u64 ns = low; at->shorts && ns <= high && ns < KYMO_SHORT_NS; ns++) {
+		if (at->shorts[ns] && !add_value(values, ns, at->shorts[ns]))
+			return false;
+	}
 	for (u32 i = 0; i < at->used; i++) {
 		if (at->log[i] >= low && at->log[i] <= high && !add_value(values, at->log[i], 1))
 			return false;

@@ -2,8 +2,8 @@
 /*
  * Durations of many groups: a histogram of each, and the durations themselves, four bytes each, so
  * that the value at a wanted rank can be told without reading the input again. What these take is
- * bounded: once it is too much, those far from every wanted rank are only counted. For
- * syscall_aggregate.c.
+ * bounded: once it is too much, those far from every wanted rank are only counted, and where many
+ * are short and alike, how many there are of each is kept. For syscall_aggregate.c.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +36,7 @@ static inline u64 kymo_rank_of(u64 count, u64 permille)
 
 /* -------- what is kept -------- */
 
+#define KYMO_SHORT_NS 16384u	     /* shorter ones may be counted by value: 64 KiB a group */
 #define KYMO_STEP_DROPPED (1u << 31) /* in a count: durations of this step are only counted */
 
 struct kymo_kept_group {
@@ -44,6 +45,7 @@ struct kymo_kept_group {
 	/* Per step, of a group that is used much, and since then. NULL: each duration is in the
 	 * log, or dropped. */
 	u32 *counts;
+	u32 *shorts;  /* how many there are of each short duration; NULL: these are in the log */
 	bool dropped; /* without counts: durations are in kymo_kept.steps, not in the log */
 };
 
@@ -56,7 +58,7 @@ struct kymo_kept {
 	bool wide_dropped;
 	struct kymo_count *wide_list; /* of wide, sorted, once settled */
 	size_t wide_count;
-	u64 bytes; /* of logs and wide */
+	u64 bytes; /* of logs, shorts and wide */
 };
 
 void kymo_kept_done(struct kymo_kept *kept);
@@ -87,6 +89,10 @@ static inline int kymo_kept_add(struct kymo_kept *kept, u32 group, u64 ns)
 		at->counts[step] = count + 1;
 		if (count & KYMO_STEP_DROPPED)
 			return 0;
+		if (at->shorts && ns < KYMO_SHORT_NS && at->shorts[ns] != UINT32_MAX) {
+			at->shorts[ns]++;
+			return 0;
+		}
 	} else if (at->dropped) {
 		return kymo_kept_add_counted(kept, group, kymo_step_of(ns));
 	}
