@@ -1,31 +1,22 @@
 #pragma once
 /*
- * A capture, opened for asking. A first pass over the file keeps in memory what is small: facts,
+ * A capture, opened for asking (capture_open.h): what is small is in memory, which is facts,
  * damage, where which chunk lies, tasks, processes, mappings, names, and the tree of all stacks.
  * Rows of events stay in the file; chunk_cursor.h walks them.
  */
 #include <stdbool.h>
 
-#include "analyzer/stats/id_map.h"
 #include "analyzer/capture/kernel_names.h"
 #include "analyzer/capture/mapping_timeline.h"
-#include "analyzer/capture/reading.h"
 #include "analyzer/capture/stack_table.h"
 #include "analyzer/capture/task_table.h"
+#include "analyzer/stats/id_map.h"
 #include "formats/base/cap_error.h"
 #include "formats/read/capture_reader.h"
 
 /* Called while a capture is read; a negative return (such as -EINTR) ends the reading with that
  * code. */
 typedef int (*kymo_progress_fn)(void *context, u64 done_bytes, u64 total_bytes);
-
-struct kymo_capture_options {
-	enum kymo_reading reading;
-	kymo_progress_fn progress; /* may be NULL */
-	void *progress_context;
-	bool stacks_later; /* stacks and frames are not resolved at opening, but as their samples
-			      are read */
-};
 
 struct kymo_block_place { /* a block of rows */
 	u64 offset;
@@ -50,8 +41,9 @@ struct kymo_counted_totals {	    /* what class_total rows say of counted events 
 struct kymo_capture {
 	struct cap_reader *reader; /* facts and schema belong to it */
 	char *path;
-	char *stopped; /* the damage that --stop ended before; NULL: none */
-	struct kymo_capture_options options;
+	char *stopped;		   /* the damage that --stop ended before; NULL: none */
+	kymo_progress_fn progress; /* may be NULL */
+	void *progress_context;
 	struct cap_damage damage;     /* of the first pass */
 	u64 rows[EV_TYPE_MAX + 1];    /* per built-in type, wherever they stand */
 	u64 columns[EV_TYPE_MAX + 1]; /* per built-in type: bit per field that any section has */
@@ -70,9 +62,6 @@ struct kymo_capture {
 	struct kymo_ids base;
 };
 
-/* -errno, CAP_ENOTCAPTURE, CAP_EVERSION, or what progress returned. options may be NULL. */
-int kymo_capture_open(const char *path, const struct kymo_capture_options *options,
-		      struct kymo_capture **ret_capture, struct cap_err *err);
 struct kymo_capture *kymo_capture_close(struct kymo_capture *capture);
 void kymo_capture_closep(struct kymo_capture **capture);
 

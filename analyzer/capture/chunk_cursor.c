@@ -7,10 +7,13 @@
 
 #include "analyzer/capture/section_columns.h"
 #include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
 
 struct kymo_chunk_cursor {
 	struct kymo_capture *capture;
-	struct cap_reader *reader;
+	struct cap_reader *reader; /* NULL: rows are shown */
+	u64 text_left; /* of shown rows: their columns are decoded once for each cursor */
+	bool too_early;
 	const struct cap_type *type;			  /* built-in */
 	unsigned int time_field, task_field, stack_field; /* ROW_MAX_FIELDS: none */
 	u64 from_ns, to_ns;
@@ -62,6 +65,21 @@ int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
 	return 0;
 }
 
+int kymo_chunk_cursor_new_shown(struct kymo_capture *capture, struct kymo_chunk_cursor **ret_cursor,
+				struct cap_err *err)
+{
+	struct kymo_chunk_cursor *cursor = calloc(1, sizeof(*cursor));
+
+	if (!cursor)
+		return cap_fail(err, -ENOMEM, "out of memory");
+	cursor->capture = capture;
+	cursor->text_left = CAP_MAX_TEXT_BYTES(cap_reader_file_bytes(capture->reader));
+	cursor->within_block = true;
+	set_type(cursor, EV_SYSCALL);
+	*ret_cursor = cursor;
+	return 0;
+}
+
 struct kymo_chunk_cursor *kymo_chunk_cursor_free(struct kymo_chunk_cursor *cursor)
 {
 	if (!cursor)
@@ -110,6 +128,37 @@ static bool is_wanted(struct kymo_chunk_cursor *cursor, const struct cap_block *
 	       (place->first_ns <= cursor->to_ns && place->last_ns >= cursor->from_ns);
 }
 
+/* What was known of the block before is forgotten. */
+static int begin_block(struct kymo_chunk_cursor *cursor, struct cap_err *err)
+{
+	if (cursor->rows.task_count > cursor->task_capacity) {
+		u32 *ids = realloc(cursor->task_ids, cursor->rows.task_count * sizeof(*ids));
+
+		if (!ids)
+			return cap_fail(err, -ENOMEM, "out of memory");
+		cursor->task_ids = ids;
+		cursor->task_capacity = cursor->rows.task_count;
+	}
+	if (cursor->task_ids)
+		memset(cursor->task_ids, 0, cursor->rows.task_count * sizeof(*cursor->task_ids));
+	kymo_stack_cache_clear(&cursor->stack_cache);
+	cursor->section = 0;
+	return 0;
+}
+
+int kymo_chunk_cursor_show(struct kymo_chunk_cursor *cursor, const struct cap_rows *rows,
+			   struct cap_err *err)
+{
+	cursor->rows = *rows;
+	cursor->rows.text_left = &cursor->text_left;
+	return begin_block(cursor, err);
+}
+
+bool kymo_chunk_cursor_too_early(const struct kymo_chunk_cursor *cursor)
+{
+	return cursor->too_early;
+}
+
 /* Decodes the next wanted block. 1, 0 at the end, negative. */
 static int next_block(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 {
@@ -127,21 +176,8 @@ static int next_block(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 			continue; /* the first pass has counted it */
 		if (rc < 0)
 			return rc;
-		if (cursor->rows.task_count > cursor->task_capacity) {
-			u32 *ids =
-				realloc(cursor->task_ids, cursor->rows.task_count * sizeof(*ids));
-
-			if (!ids)
-				return cap_fail(err, -ENOMEM, "out of memory");
-			cursor->task_ids = ids;
-			cursor->task_capacity = cursor->rows.task_count;
-		}
-		if (cursor->task_ids)
-			memset(cursor->task_ids, 0,
-			       cursor->rows.task_count * sizeof(*cursor->task_ids));
-		kymo_stack_cache_clear(&cursor->stack_cache);
-		cursor->section = 0;
-		return 1;
+		rc = begin_block(cursor, err);
+		return rc < 0 ? rc : 1;
 	}
 	return rc;
 }
@@ -209,6 +245,10 @@ s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local)
 		return 0;
 	if (cursor->task_ids[local])
 		return cursor->task_ids[local];
+	if (!cursor->reader && kymo_task_is_weak(&cursor->rows.tasks[local])) {
+		cursor->too_early = true;
+		return 0;
+	}
 	number = kymo_tasks_add(&cursor->capture->tasks, &cursor->rows.tasks[local]);
 	if (number > 0)
 		cursor->task_ids[local] = (u32)number;

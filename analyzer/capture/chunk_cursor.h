@@ -14,6 +14,17 @@ int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
 struct kymo_chunk_cursor *kymo_chunk_cursor_free(struct kymo_chunk_cursor *cursor);
 void kymo_chunk_cursor_freep(struct kymo_chunk_cursor **cursor);
 
+/*
+ * A cursor over rows that somebody else has decoded: shown a block, in which types are then chosen
+ * as with kymo_chunk_cursor_type. Costs no decompression. During the first pass of a capture a task
+ * whose start is unknown has no number yet: it then reads as 0, and the cursor is too early.
+ */
+int kymo_chunk_cursor_new_shown(struct kymo_capture *capture, struct kymo_chunk_cursor **ret_cursor,
+				struct cap_err *err);
+int kymo_chunk_cursor_show(struct kymo_chunk_cursor *cursor, const struct cap_rows *rows,
+			   struct cap_err *err);
+bool kymo_chunk_cursor_too_early(const struct kymo_chunk_cursor *cursor); /* ever */
+
 /* Back to the beginning; only blocks that may hold rows with from_ns <= time_ns <= to_ns are
  * visited from here on. */
 int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 to_ns,

@@ -10,25 +10,23 @@
 
 enum { CALLS, TOTAL_NS, SYSNO, FLAGS, BUCKET, ERROR, COLUMNS };
 
-struct counts_memory {
-	u64 *columns[COLUMNS];
-	u32 *process_ids;
-	size_t capacity;
-};
+_Static_assert(COLUMNS == KYMO_COUNTS_COLUMNS, "struct kymo_counts_memory");
 
-static void counts_memory_done(struct counts_memory *memory)
+void kymo_counts_memory_done(struct kymo_counts_memory *memory)
 {
 	for (int i = 0; i < COLUMNS; i++)
 		free(memory->columns[i]);
 	free(memory->process_ids);
 }
 
-static int reserve(struct counts_memory *memory, size_t rows)
+static int reserve(struct kymo_counts_memory *memory, size_t rows)
 {
 	u32 *ids;
 
 	if (rows <= memory->capacity)
 		return 0;
+	if (rows < memory->capacity * 2)
+		rows = memory->capacity * 2;
 	for (int i = 0; i < COLUMNS; i++) {
 		u64 *column = realloc(memory->columns[i], rows * sizeof(*column));
 
@@ -45,8 +43,8 @@ static int reserve(struct counts_memory *memory, size_t rows)
 }
 
 /* Columns that are missing read as 0. */
-static int fill(struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
-		struct counts_memory *memory, size_t *ret_used)
+int kymo_counts_memory_add(struct kymo_counts_memory *memory, struct kymo_syscall_rows *rows,
+			   struct kymo_chunk_cursor *cursor)
 {
 	static const unsigned int fields[COLUMNS] = {
 		ROW_syscall_count_call_count, ROW_syscall_count_total_ns, ROW_syscall_count_sysno,
@@ -56,11 +54,11 @@ static int fill(struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor
 	const u64 *from = kymo_chunk_cursor_column(cursor, ROW_syscall_count_from_ns);
 	const u64 *locals = kymo_chunk_cursor_column(cursor, ROW_syscall_count_task);
 	u32 count = kymo_chunk_cursor_rows(cursor);
-	size_t used = 0;
+	size_t used = memory->used;
 
 	for (int c = 0; c < COLUMNS; c++)
 		values[c] = kymo_chunk_cursor_column(cursor, fields[c]);
-	if (kymo_chunk_cursor_failed(cursor) || reserve(memory, count) < 0)
+	if (kymo_chunk_cursor_failed(cursor) || reserve(memory, used + count) < 0)
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
 		s64 task = locals ? kymo_chunk_cursor_task(cursor, locals[i]) : 0;
@@ -80,8 +78,22 @@ static int fill(struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor
 			memory->columns[c][used] = values[c] ? values[c][i] : 0;
 		memory->process_ids[used++] = kymo_syscall_process_of(rows, task);
 	}
-	*ret_used = used;
+	memory->used = used;
 	return 0;
+}
+
+void kymo_counts_memory_get(const struct kymo_counts_memory *memory, u32 capture_id,
+			    struct kymo_syscall_counts *ret_counts)
+{
+	*ret_counts = (struct kymo_syscall_counts){.count = memory->used,
+						   .call_count = memory->columns[CALLS],
+						   .total_ns = memory->columns[TOTAL_NS],
+						   .sysno = memory->columns[SYSNO],
+						   .flags = memory->columns[FLAGS],
+						   .bucket = memory->columns[BUCKET],
+						   .error = memory->columns[ERROR],
+						   .process_id = memory->process_ids,
+						   .capture_id = capture_id};
 }
 
 int kymo_syscall_counts_run(void *context, kymo_syscall_counts_fn fn, void *fn_context,
@@ -89,7 +101,7 @@ int kymo_syscall_counts_run(void *context, kymo_syscall_counts_fn fn, void *fn_c
 {
 	struct kymo_syscall_rows *rows = context;
 	CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
-	CLEANUP(counts_memory_done) struct counts_memory memory = {0};
+	CLEANUP(kymo_counts_memory_done) struct kymo_counts_memory memory = {0};
 	int rc;
 
 	rows->counts_outside = 0;
@@ -99,18 +111,12 @@ int kymo_syscall_counts_run(void *context, kymo_syscall_counts_fn fn, void *fn_c
 	if (rc == 0)
 		rc = kymo_chunk_cursor_start(cursor, 0, UINT64_MAX, err);
 	while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
-		struct kymo_syscall_counts counts = {.call_count = NULL};
+		struct kymo_syscall_counts counts;
 
-		if (fill(rows, cursor, &memory, &counts.count) < 0)
+		memory.used = 0;
+		if (kymo_counts_memory_add(&memory, rows, cursor) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
-		counts.call_count = memory.columns[CALLS];
-		counts.total_ns = memory.columns[TOTAL_NS];
-		counts.sysno = memory.columns[SYSNO];
-		counts.flags = memory.columns[FLAGS];
-		counts.bucket = memory.columns[BUCKET];
-		counts.error = memory.columns[ERROR];
-		counts.process_id = memory.process_ids;
-		counts.capture_id = rows->capture->base.capture;
+		kymo_counts_memory_get(&memory, rows->capture->base.capture, &counts);
 		rc = counts.count > 0 ? fn(fn_context, &counts, err) : 0;
 	}
 	return rc;

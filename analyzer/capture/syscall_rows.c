@@ -92,24 +92,30 @@ u32 kymo_syscall_process_of(const struct kymo_syscall_rows *rows, s64 number)
 	return process_of(rows, number);
 }
 
-/* Columns that are missing read as 0. */
-int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
-			    struct kymo_syscall_scratch *scratch,
-			    struct kymo_syscall_batch *ret_batch)
+/* Of each row the process, in scratch. 0 or -ENOMEM. */
+static int set_processes(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
+			 struct kymo_syscall_scratch *scratch, const u64 *locals, u32 count)
 {
-	static const unsigned int fields[COLUMNS] = {ROW_syscall_duration_ns, ROW_syscall_sysno,
-						     ROW_syscall_flags, ROW_syscall_error};
-	const u64 *values[COLUMNS];
-	const u64 *times = kymo_chunk_cursor_column(cursor, ROW_syscall_time_ns);
-	const u64 *locals = kymo_chunk_cursor_column(cursor, ROW_syscall_task);
-	u32 count = kymo_chunk_cursor_rows(cursor);
+	for (u32 i = 0; i < count; i++) {
+		s64 task = locals ? kymo_chunk_cursor_task(cursor, locals[i]) : 0;
+
+		if (task < 0)
+			return -ENOMEM;
+		scratch->process_ids[i] = process_of(rows, task);
+	}
+	return 0;
+}
+
+/* Packs the wanted rows together, in scratch. How many there are, or -ENOMEM. */
+static s64 pack(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
+		struct kymo_syscall_scratch *scratch, const u64 *locals,
+		const u64 *const values[COLUMNS])
+{
 	bool all_times = rows->wanted.from_ns == 0 && rows->wanted.to_ns == UINT64_MAX;
+	const u64 *times = all_times ? NULL : kymo_chunk_cursor_column(cursor, ROW_syscall_time_ns);
+	u32 count = kymo_chunk_cursor_rows(cursor);
 	size_t used = 0;
 
-	if (reserve(scratch, count) < 0)
-		return -ENOMEM;
-	for (int c = 0; c < COLUMNS; c++)
-		values[c] = kymo_chunk_cursor_column(cursor, fields[c]);
 	if (kymo_chunk_cursor_failed(cursor))
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
@@ -126,11 +132,44 @@ int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_ch
 			scratch->columns[c][used] = values[c] ? values[c][i] : 0;
 		scratch->process_ids[used++] = process_of(rows, task);
 	}
-	*ret_batch = (struct kymo_syscall_batch){.count = used,
-						 .duration_ns = scratch->columns[DURATION],
-						 .sysno = scratch->columns[SYSNO],
-						 .flags = scratch->columns[FLAGS],
-						 .error = scratch->columns[ERROR],
+	return (s64)used;
+}
+
+/* Columns that are missing read as 0. Where all rows are wanted they are handed on as they are. */
+int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
+			    struct kymo_syscall_scratch *scratch,
+			    struct kymo_syscall_batch *ret_batch)
+{
+	static const unsigned int fields[COLUMNS] = {ROW_syscall_duration_ns, ROW_syscall_sysno,
+						     ROW_syscall_flags, ROW_syscall_error};
+	const u64 *values[COLUMNS];
+	const u64 *locals = kymo_chunk_cursor_column(cursor, ROW_syscall_task);
+	u32 count = kymo_chunk_cursor_rows(cursor);
+	bool all = kymo_syscall_all_wanted(&rows->wanted);
+	s64 used = count;
+
+	if (reserve(scratch, count) < 0)
+		return -ENOMEM;
+	for (int c = 0; c < COLUMNS; c++) {
+		values[c] = kymo_chunk_cursor_column(cursor, fields[c]);
+		if (!values[c])
+			memset(scratch->columns[c], 0, count * sizeof(*scratch->columns[c]));
+	}
+	if (kymo_chunk_cursor_failed(cursor))
+		return -ENOMEM;
+	if (all && set_processes(rows, cursor, scratch, locals, count) < 0)
+		return -ENOMEM;
+	if (!all)
+		used = pack(rows, cursor, scratch, locals, values);
+	if (used < 0)
+		return -ENOMEM;
+	for (int c = 0; c < COLUMNS; c++)
+		values[c] = all && values[c] ? values[c] : scratch->columns[c];
+	*ret_batch = (struct kymo_syscall_batch){.count = (size_t)used,
+						 .duration_ns = values[DURATION],
+						 .sysno = values[SYSNO],
+						 .flags = values[FLAGS],
+						 .error = values[ERROR],
 						 .process_id = scratch->process_ids,
 						 .capture_id = rows->capture->base.capture};
 	return 0;

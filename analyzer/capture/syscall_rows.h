@@ -4,11 +4,19 @@
 #include "analyzer/capture/capture_model.h"
 #include "analyzer/stats/syscall_aggregate.h"
 
+struct kymo_chunk_cursor;
+
 struct kymo_syscall_wanted { /* which calls */
 	u64 from_ns, to_ns;  /* from_ns <= time_ns < to_ns; 0 and UINT64_MAX: all */
 	s64 pid;	     /* -1: all */
 	const char *comm;    /* NULL: all */
 };
+
+static inline bool kymo_syscall_all_wanted(const struct kymo_syscall_wanted *wanted)
+{
+	return wanted->from_ns == 0 && wanted->to_ns == UINT64_MAX && wanted->pid < 0 &&
+	       !wanted->comm;
+}
 
 struct kymo_syscall_rows {
 	struct kymo_capture *capture;
@@ -35,7 +43,6 @@ static inline bool kymo_syscall_span_wanted(const struct kymo_syscall_wanted *wa
 bool kymo_syscall_task_wanted(const struct kymo_syscall_rows *rows, s64 number);
 u32 kymo_syscall_process_of(const struct kymo_syscall_rows *rows, s64 number);
 
-struct kymo_chunk_cursor;
 struct kymo_syscall_scratch; /* memory of a batch */
 struct kymo_syscall_scratch *kymo_syscall_scratch_new(void);
 struct kymo_syscall_scratch *kymo_syscall_scratch_free(struct kymo_syscall_scratch *scratch);
@@ -46,6 +53,21 @@ void kymo_syscall_scratch_freep(struct kymo_syscall_scratch **scratch);
 int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
 			    struct kymo_syscall_scratch *scratch,
 			    struct kymo_syscall_batch *ret_batch);
+
+/* Rows of counted calls, kept until the single ones are through. */
+#define KYMO_COUNTS_COLUMNS 6
+struct kymo_counts_memory {
+	u64 *columns[KYMO_COUNTS_COLUMNS];
+	u32 *process_ids;
+	size_t used, capacity;
+};
+void kymo_counts_memory_done(struct kymo_counts_memory *memory);
+/* Adds the wanted rows of the section that the cursor is at, and what is left out to
+ * rows->counts_outside. 0 or -ENOMEM. */
+int kymo_counts_memory_add(struct kymo_counts_memory *memory, struct kymo_syscall_rows *rows,
+			   struct kymo_chunk_cursor *cursor);
+void kymo_counts_memory_get(const struct kymo_counts_memory *memory, u32 capture_id,
+			    struct kymo_syscall_counts *ret_counts);
 
 /* For struct kymo_syscall_source: context is a struct kymo_syscall_rows. comm is compared with the
  * name of the process's main thread, which is all that counted calls have. */

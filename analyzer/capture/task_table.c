@@ -80,7 +80,7 @@ s64 kymo_tasks_add(struct kymo_tasks *tasks, const struct cap_task *task)
 	s64 number;
 	u32 leader;
 
-	if (task->leader_start_ns == 0 && task->tgid != 0) { /* the idle tasks do start at 0 */
+	if (kymo_task_is_weak(task)) {
 		leader = kymo_id_map_get(&tasks->newest, task->tgid, 0);
 		if (leader)
 			return leader;

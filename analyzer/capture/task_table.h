@@ -44,6 +44,12 @@ struct kymo_tasks {
 
 void kymo_tasks_done(struct kymo_tasks *tasks);
 
+/* No start: it is related to another one of its tgid. The idle tasks do start at 0. */
+static inline bool kymo_task_is_weak(const struct cap_task *task)
+{
+	return task->leader_start_ns == 0 && task->tgid != 0;
+}
+
 /* The number of a task, new or known. A task whose start is unknown (leader_start_ns 0, as
  * side-band records have it) is the newest known leader of its tgid, if there is one. Negative:
  * -ENOMEM. */

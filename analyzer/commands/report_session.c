@@ -8,10 +8,12 @@
 #include "formats/base/cleanup.h"
 
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
-		     struct kymo_db **ret_db, struct cap_err *err)
+		     unsigned needs, struct kymo_db **ret_db, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	const struct kymo_db_options options = {.reading = common->reading,
+	const struct kymo_db_options options = {.needs = needs,
+						.filter = &common->filter,
+						.reading = common->reading,
 						.symbolize = common->symbols,
 						.symbol_options = &common->symbol_options};
 	char window[KYMO_WINDOW_TEXT_BYTES];

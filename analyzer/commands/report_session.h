@@ -8,4 +8,4 @@
  * closes *ret_db. Errors are those of kymo_db_open and kymo_filter_resolve.
  */
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
-		     struct kymo_db **ret_db, struct cap_err *err);
+		     unsigned needs, struct kymo_db **ret_db, struct cap_err *err);

@@ -1,7 +1,11 @@
 #pragma once
-/* From an open database back to the capture it shows. For db/ only. */
-#include "analyzer/db/open_db.h"
+/* What db/ needs of a capture behind a database. */
 #include "analyzer/capture/capture_model.h"
+#include "analyzer/capture/syscall_rows.h"
+#include "analyzer/db/open_db.h"
 
-/* NULL where the file is a database. */
-struct kymo_capture *kymo_db_capture(const struct kymo_db *db);
+struct kymo_capture *kymo_db_capture(const struct kymo_db *db); /* NULL: a database */
+
+/* The aggregate that was made at opening for exactly these calls; false: there is none. */
+bool kymo_db_take_filtered(struct kymo_db *db, const struct kymo_syscall_wanted *wanted,
+			   struct kymo_syscall_aggregate **ret_aggregate, u64 *ret_outside);

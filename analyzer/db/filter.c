@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzer/db/filter.h"
 #include "analyzer/db/open_db.h"
 #include "formats/base/cleanup.h"
 
@@ -24,6 +25,21 @@ static int find_capture(const struct kymo_db *db, const struct kymo_filter *filt
 	*ret_found = rc == 1;
 	*ret_start_ns = rc == 1 ? kymo_query_int(query, 0) : 0;
 	return 0;
+}
+
+void kymo_filter_settle_times(struct kymo_filter *filter, s64 start_ns)
+{
+	if (!filter->has_from)
+		filter->from_ns = INT64_MIN;
+	else if (!filter->from_is_absolute &&
+		 __builtin_add_overflow(filter->from_ns, start_ns, &filter->from_ns))
+		filter->from_ns = INT64_MAX;
+	if (!filter->has_to)
+		filter->to_ns = INT64_MAX;
+	else if (!filter->to_is_absolute &&
+		 __builtin_add_overflow(filter->to_ns, start_ns, &filter->to_ns))
+		filter->to_ns = INT64_MAX;
+	filter->from_is_absolute = filter->to_is_absolute = true;
 }
 
 int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct cap_err *err)
@@ -55,20 +71,21 @@ int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct c
 				"'%s' holds %" PRId64
 				" captures: --from and --to in seconds need --capture ID",
 				kymo_db_path(db), count);
-	if (!filter->has_from)
-		filter->from_ns = INT64_MIN;
-	else if (!filter->from_is_absolute &&
-		 __builtin_add_overflow(filter->from_ns, start_ns, &filter->from_ns))
-		filter->from_ns = INT64_MAX;
-	if (!filter->has_to)
-		filter->to_ns = INT64_MAX;
-	else if (!filter->to_is_absolute &&
-		 __builtin_add_overflow(filter->to_ns, start_ns, &filter->to_ns))
-		filter->to_ns = INT64_MAX;
-	filter->from_is_absolute = filter->to_is_absolute = true;
+	kymo_filter_settle_times(filter, start_ns);
 	if (filter->has_from && filter->has_to && filter->to_ns <= filter->from_ns)
 		return cap_fail(err, CAP_EUSAGE, KYMO_WINDOW_EMPTY);
 	return 0;
+}
+
+void kymo_filter_wanted(const struct kymo_filter *filter, struct kymo_syscall_wanted *ret_wanted)
+{
+	*ret_wanted = (struct kymo_syscall_wanted){
+		.from_ns = filter->has_from && filter->from_ns > 0 ? (u64)filter->from_ns : 0,
+		.to_ns = !filter->has_to     ? UINT64_MAX
+			 : filter->to_ns > 0 ? (u64)filter->to_ns
+					     : 0,
+		.pid = filter->pid,
+		.comm = filter->comm};
 }
 
 bool kymo_filter_is_open(const struct kymo_filter *filter)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/capture/capture_open.h"
 #include "analyzer/db/connection.h"
 #include "analyzer/db/query.h"
 #include "analyzer/db/schema_db.h"
@@ -114,7 +115,6 @@ static int import_one(struct import *import, struct kymo_import_result *result, 
 {
 	const char *path = import->options->paths[import->file];
 	const struct kymo_capture_options options = {.reading = import->options->reading,
-						     .stacks_later = true,
 						     .progress = progress,
 						     .progress_context = import};
 	CLEANUP(kymo_capture_closep) struct kymo_capture *capture = NULL;

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "analyzer/capture/capture_open.h"
 #include "analyzer/db/capture_db.h"
 #include "analyzer/db/connection.h"
+#include "analyzer/db/import_rows.h"
 #include "analyzer/db/own_schema.h"
 #include "analyzer/db/schema_db.h"
 #include "analyzer/db/symbolize_db.h"
@@ -127,7 +129,47 @@ static int progress(void *context, u64 done_bytes, u64 total_bytes)
 	return 0;
 }
 
-static int attach_capture(struct kymo_db *db, struct cap_err *err)
+/* What an opening capture is copied into, block by block. */
+struct attachment {
+	struct kymo_db *db;
+	struct kymo_rows_import *import;
+};
+
+static void attachment_done(struct attachment *attachment)
+{
+	(void)kymo_rows_import_free(attachment->import);
+}
+
+/* At the first block: only now it is known when the capture begins. */
+static int begin_import(struct attachment *attachment, struct kymo_capture *capture,
+			struct cap_err *err)
+{
+	struct kymo_db *db = attachment->db;
+	struct kymo_syscall_wanted calls = {.to_ns = UINT64_MAX, .pid = -1};
+	const struct kymo_rows_wanted wanted = {
+		.types = kymo_schema_small_types(),
+		.calls = db->options.needs & KYMO_NEED_CALLS ? &calls : NULL};
+
+	if (db->options.filter) {
+		struct kymo_filter filter = *db->options.filter;
+
+		kymo_filter_settle_times(&filter, (s64)kymo_capture_start_ns(capture));
+		kymo_filter_wanted(&filter, &calls);
+	}
+	db->source.capture = capture;
+	return kymo_rows_import_new(db->handle, &db->source, &wanted, &attachment->import, err);
+}
+
+static int take_block(void *context, struct kymo_capture *capture, const struct cap_rows *rows,
+		      u64 types, struct cap_err *err)
+{
+	struct attachment *attachment = context;
+	int rc = attachment->import ? 0 : begin_import(attachment, capture, err);
+
+	return rc < 0 ? rc : kymo_rows_import_block(attachment->import, rows, types, err);
+}
+
+static int open_memory(struct kymo_db *db, struct cap_err *err)
 {
 	int rc = kymo_connection_open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 				      &db->handle, err);
@@ -138,31 +180,57 @@ static int attach_capture(struct kymo_db *db, struct cap_err *err)
 		rc = kymo_query_exec(db->handle,
 				     "PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN",
 				     err);
+	return rc < 0 ? rc : kymo_schema_create(db->handle, err);
+}
+
+/* One pass over the capture, which fills the tables of small rows and counts calls; one more where
+ * stacks are needed. */
+static int read_capture(struct kymo_db *db, struct attachment *attachment, struct cap_err *err)
+{
+	const struct kymo_capture_options options = {.reading = db->options.reading,
+						     .progress = progress,
+						     .progress_context = db,
+						     .stacks = db->options.needs & KYMO_NEED_STACKS,
+						     .block = take_block,
+						     .block_context = attachment};
+	int rc = kymo_capture_open(db->path, &options, &db->source.capture, err);
+
+	if (rc < 0)
+		db->source.capture = NULL;
+	if (rc == CAP_ENOTCAPTURE)
+		return cap_fail(
+			err, rc,
+			"'%s' is neither a kymo capture nor a database made by `kymo import`",
+			db->path);
+	return rc;
+}
+
+static int attach_capture(struct kymo_db *db, struct attachment *attachment, struct cap_err *err)
+{
+	bool too_early = false;
+	int rc = attachment->import ? kymo_rows_import_finish(attachment->import, &too_early, err)
+				    : 0;
+
 	if (rc == 0)
-		rc = kymo_schema_create(db->handle, err);
-	if (rc == 0)
-		rc = kymo_schema_attach(db->handle, &db->source, err);
+		rc = kymo_schema_attach(db->handle, &db->source, !too_early, err);
 	if (rc == 0)
 		rc = kymo_query_exec(db->handle, "COMMIT", err);
-	if (rc == 0 && db->options.symbolize)
+	if (rc == 0 && db->options.symbolize && (db->options.needs & KYMO_NEED_STACKS))
 		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options, err);
 	return rc < 0 ? rc : kymo_connection_harden(db->handle, err);
 }
 
 static int open_capture(struct kymo_db *db, struct cap_err *err)
 {
-	const struct kymo_capture_options options = {
-		.reading = db->options.reading, .progress = progress, .progress_context = db};
-	int rc = kymo_capture_open(db->path, &options, &db->source.capture, err);
+	CLEANUP(attachment_done) struct attachment attachment = {.db = db};
+	int rc = open_memory(db, err);
 
-	if (rc == CAP_ENOTCAPTURE)
-		return cap_fail(
-			err, rc,
-			"'%s' is neither a kymo capture nor a database made by `kymo import`",
-			db->path);
+	if (rc < 0)
+		return cap_context(err, rc, "'%s'", db->path);
+	rc = read_capture(db, &attachment, err);
 	if (rc < 0)
 		return rc;
-	rc = attach_capture(db, err);
+	rc = attach_capture(db, &attachment, err);
 	return rc < 0 ? cap_context(err, rc, "'%s'", db->path) : 0;
 }
 
@@ -179,8 +247,7 @@ int kymo_db_open(const char *path, const struct kymo_db_options *options, struct
 	db->path = strdup(path);
 	if (!db->path)
 		return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
-	if (options)
-		db->options = *options;
+	db->options = options ? *options : (struct kymo_db_options){.needs = KYMO_NEED_STACKS};
 	rc = look_at(path, &content, &file_bytes, err);
 	if (rc < 0)
 		return rc;
@@ -233,4 +300,18 @@ const char *kymo_db_path(const struct kymo_db *db)
 struct kymo_capture *kymo_db_capture(const struct kymo_db *db)
 {
 	return db->source.capture;
+}
+
+bool kymo_db_take_filtered(struct kymo_db *db, const struct kymo_syscall_wanted *wanted,
+			   struct kymo_syscall_aggregate **ret_aggregate, u64 *ret_outside)
+{
+	const struct kymo_syscall_wanted *by = &db->source.filtered_by;
+
+	if (!db->source.filtered || by->from_ns != wanted->from_ns || by->to_ns != wanted->to_ns ||
+	    by->pid != wanted->pid || by->comm != wanted->comm)
+		return false;
+	*ret_aggregate = TAKE(db->source.filtered);
+	if (ret_outside)
+		*ret_outside = db->source.filtered_outside;
+	return true;
 }

@@ -149,23 +149,34 @@ static int replace_by_virtual(sqlite3 *db, const char *table, const char *module
 			    argument);
 }
 
-int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err)
+u64 kymo_schema_small_types(void)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
-	u64 small_types = 0;
+	u64 types = 0;
+
+	for (size_t i = 0; i < schema->type_count; i++) {
+		if (schema->types[i].block != CAP_BLOCK_CHUNK)
+			types |= 1ull << schema->types[i].id;
+	}
+	return types;
+}
+
+int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, bool small_rows_there,
+		       struct cap_err *err)
+{
+	const struct cap_schema *schema = cap_schema_builtin();
 	int rc = copy_dictionaries(db, err);
 
 	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
 		const struct cap_type *type = &schema->types[i];
 
-		if (type->block != CAP_BLOCK_CHUNK)
-			small_types |= 1ull << type->id;
-		else if (source->capture->rows[type->id] > 0) /* else the empty table will do */
+		if (type->block == CAP_BLOCK_CHUNK &&
+		    source->capture->rows[type->id] > 0) /* else the empty table will do */
 			rc = replace_by_virtual(db, kymo_row_table_name(type), "kymo_rows",
 						type->name, err);
 	}
-	if (rc == 0)
-		rc = kymo_import_rows(db, source, small_types, err);
+	if (rc == 0 && !small_rows_there)
+		rc = kymo_import_rows(db, source, kymo_schema_small_types(), err);
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = replace_by_virtual(db, summaries[i], "kymo_syscalls", summaries[i], err);
 	if (rc == 0)

@@ -18,6 +18,11 @@ int kymo_schema_create(sqlite3 *db, struct cap_err *err);
  * modules of vtab.h must be registered. */
 int kymo_schema_import(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err);
 
+/* Row types that are not in chunks: a bit per type. Few rows, which nearly every report asks for.
+ */
+u64 kymo_schema_small_types(void);
+
 /* The same tables for asking a capture directly: dictionaries are copied, rows of chunks and their
- * summaries become virtual tables. */
-int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, struct cap_err *err);
+ * summaries become virtual tables. Rows of small types are there already, or else copied now. */
+int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, bool small_rows_there,
+		       struct cap_err *err);

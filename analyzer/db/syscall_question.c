@@ -174,22 +174,21 @@ int kymo_db_syscall_aggregate(struct kymo_db *db, const struct kymo_filter *filt
 			      struct kymo_syscall_aggregate **ret_aggregate,
 			      u64 *ret_counts_outside, struct cap_err *err)
 {
-	const struct kymo_syscall_wanted wanted = {
-		.from_ns = filter->has_from && filter->from_ns > 0 ? (u64)filter->from_ns : 0,
-		.to_ns = !filter->has_to     ? UINT64_MAX
-			 : filter->to_ns > 0 ? (u64)filter->to_ns
-					     : 0,
-		.pid = filter->pid,
-		.comm = filter->comm};
-	struct table_source table = {.db = db, .filter = filter, .wanted = wanted};
-	struct kymo_syscall_rows rows = {.capture = kymo_db_capture(db), .wanted = wanted};
+	struct table_source table = {.db = db, .filter = filter};
+	struct kymo_syscall_rows rows = {.capture = kymo_db_capture(db)};
 	const struct kymo_syscall_source from_table = {
 		.run = run_table, .run_counts = run_table_counts, .context = &table};
 	const struct kymo_syscall_source from_capture = {.run = kymo_syscall_rows_run,
 							 .run_counts = kymo_syscall_counts_run,
 							 .context = &rows};
-	int rc = kymo_syscall_aggregate_new(rows.capture ? &from_capture : &from_table,
-					    ret_aggregate, err);
+	int rc;
+
+	kymo_filter_wanted(filter, &table.wanted);
+	rows.wanted = table.wanted;
+	if (kymo_db_take_filtered(db, &rows.wanted, ret_aggregate, ret_counts_outside))
+		return 0;
+	rc = kymo_syscall_aggregate_new(rows.capture ? &from_capture : &from_table, ret_aggregate,
+					err);
 
 	if (rc == 0 && ret_counts_outside)
 		*ret_counts_outside = rows.capture ? rows.counts_outside : table.counts_outside;

@@ -26,6 +26,7 @@ int kymo_vtab_register(sqlite3 *db, struct kymo_vtab_source *source, struct cap_
 void kymo_vtab_source_done(struct kymo_vtab_source *source)
 {
 	source->aggregate = kymo_syscall_aggregate_free(source->aggregate);
+	source->filtered = kymo_syscall_aggregate_free(source->filtered);
 }
 
 int kymo_vtab_fail(sqlite3_vtab *vtab, struct kymo_vtab_source *source, int code,

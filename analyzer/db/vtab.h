@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "analyzer/capture/capture_model.h"
+#include "analyzer/capture/syscall_rows.h"
 #include "formats/base/cap_error.h"
 
 struct kymo_chunk_cursor;
@@ -14,7 +15,12 @@ struct kymo_vtab_source { /* what the virtual tables of a connection read; outli
 	struct kymo_capture *capture;
 	struct kymo_chunk_cursor *block; /* if set, kymo_rows shows the rows of its block only */
 	u64 rejected;			 /* columns that scans could not use */
-	struct kymo_syscall_aggregate *aggregate; /* made at the first question */
+	struct kymo_syscall_aggregate *aggregate; /* of all calls; made at the first question at the
+						     latest */
+	struct kymo_syscall_aggregate *filtered; /* made at opening: of the calls filtered_by wants;
+						    NULL: none was */
+	struct kymo_syscall_wanted filtered_by;
+	u64 filtered_outside; /* counted calls left out of it: kymo_syscall_rows.counts_outside */
 	struct cap_err
 		error; /* of the last failed call: SQLite keeps only text and a code of its own */
 };

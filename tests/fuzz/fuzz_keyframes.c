@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/capture/capture_model.h"
+#include "analyzer/capture/capture_open.h"
 #include "formats/base/limits.h"
 #include "fuzz_target.h"
 

@@ -1,0 +1,27 @@
+#pragma once
+/* Opening a capture: one pass over the file, in which others may take part, so that it need not be
+ * read again for them. */
+#include "analyzer/capture/capture_model.h"
+#include "analyzer/capture/reading.h"
+
+struct kymo_capture_options {
+	enum kymo_reading reading;
+	kymo_progress_fn progress; /* may be NULL */
+	void *progress_context;
+	bool stacks; /* all stacks are resolved at opening, in a pass of their own; else each as its
+			sample is read */
+	/*
+	 * Shown each block of rows in the first pass, in the order of the file; types: a bit per
+	 * built-in row type that it holds. Tasks are known but for those without a start, mappings
+	 * are not: chunk_cursor.h shows rows at this moment. Negative ends the opening. NULL:
+	 * nobody.
+	 */
+	int (*block)(void *context, struct kymo_capture *capture, const struct cap_rows *rows,
+		     u64 types, struct cap_err *err);
+	void *block_context;
+};
+
+/* -errno, CAP_ENOTCAPTURE, CAP_EVERSION, or what progress or block returned. options may be NULL:
+ * then stacks are resolved. */
+int kymo_capture_open(const char *path, const struct kymo_capture_options *options,
+		      struct kymo_capture **ret_capture, struct cap_err *err);
