@@ -211,42 +211,59 @@ static int run_first_pass(struct kymo_capture *capture, const struct kymo_captur
 
 /* -------- stacks -------- */
 
-static int resolve_stacks(struct kymo_capture *capture, u32 type_id, struct cap_err *err)
+/* Of the section that the cursor is at. */
+static int resolve_section(struct kymo_chunk_cursor *cursor, const struct cap_type *type,
+			   struct cap_err *err)
 {
-	CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
-	int rc = kymo_chunk_cursor_new(capture, type_id, &cursor, err);
+	for (unsigned int field = 0; field < type->field_count; field++) {
+		u32 rows = type->fields[field].kind == CAP_KIND_STACK
+				   ? kymo_chunk_cursor_rows(cursor)
+				   : 0;
 
-	if (rc == 0)
-		rc = kymo_chunk_cursor_start(cursor, 0, UINT64_MAX, err);
-	while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
-		rc = 0;
-		for (u32 i = 0; rc == 0 && i < kymo_chunk_cursor_rows(cursor); i++) {
-			s64 stack = kymo_chunk_cursor_stack(cursor, i);
+		for (u32 i = 0; i < rows; i++) {
+			s64 stack = kymo_chunk_cursor_stack(cursor, field, i);
 
-			rc = stack < 0 ? (int)stack : 0;
+			if (stack < 0)
+				return cap_fail(err, (int)stack,
+						stack == CAP_ELIMIT ? "more stacks than a capture "
+								      "of its size may hold"
+								    : "out of memory for stacks");
 		}
-		if (rc < 0)
-			return cap_fail(err, rc,
-					rc == CAP_ELIMIT
-						? "more stacks than a capture of its size may hold"
-						: "out of memory for stacks");
 	}
-	return rc;
+	return 0;
 }
 
-static int run_stack_pass(struct kymo_capture *capture, struct cap_err *err)
+static bool has_stacks(const struct cap_type *type)
+{
+	for (size_t i = 0; i < type->field_count; i++) {
+		if (type->fields[i].kind == CAP_KIND_STACK)
+			return true;
+	}
+	return false;
+}
+
+/* Type by type, in the order of the schema: stacks are numbered as they are met. */
+static int run_stack_pass(struct kymo_capture *capture, const struct kymo_capture_options *options,
+			  struct cap_err *err)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
 		const struct cap_type *type = &schema->types[i];
-		bool has_stack = false;
+		CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
 
-		for (size_t f = 0; f < type->field_count; f++)
-			has_stack |= type->fields[f].kind == CAP_KIND_STACK;
-		if (has_stack && capture->rows[type->id] > 0)
-			rc = resolve_stacks(capture, type->id, err);
+		if (!has_stacks(type) || capture->rows[type->id] == 0)
+			continue;
+		rc = kymo_chunk_cursor_new(capture, type->id, &cursor, err);
+		if (rc == 0)
+			rc = kymo_chunk_cursor_start(cursor, 0, UINT64_MAX, err);
+		while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
+			rc = resolve_section(cursor, type, err);
+			if (rc == 0 && type->id == EV_CPU_SAMPLE && options->samples)
+				rc = options->samples(options->samples_context, capture, cursor,
+						      err);
+		}
 	}
 	return rc;
 }
@@ -279,7 +296,7 @@ int kymo_capture_open(const char *path, const struct kymo_capture_options *optio
 		rc = run_first_pass(capture, options, err);
 	}
 	if (rc == 0 && options->stacks)
-		rc = run_stack_pass(capture, err);
+		rc = run_stack_pass(capture, options, err);
 	if (rc < 0)
 		return rc;
 	*ret_capture = TAKE(capture);

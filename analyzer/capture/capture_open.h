@@ -4,6 +4,8 @@
 #include "analyzer/capture/capture_model.h"
 #include "analyzer/capture/reading.h"
 
+struct kymo_chunk_cursor;
+
 struct kymo_capture_options {
 	enum kymo_reading reading;
 	kymo_progress_fn progress; /* may be NULL */
@@ -19,6 +21,10 @@ struct kymo_capture_options {
 	int (*block)(void *context, struct kymo_capture *capture, const struct cap_rows *rows,
 		     u64 types, struct cap_err *err);
 	void *block_context;
+	/* Shown each section of CPU samples when its stacks are resolved. NULL: nobody. */
+	int (*samples)(void *context, struct kymo_capture *capture,
+		       struct kymo_chunk_cursor *cursor, struct cap_err *err);
+	void *samples_context;
 };
 
 /* -errno, CAP_ENOTCAPTURE, CAP_EVERSION, or what progress or block returned. options may be NULL:

@@ -40,11 +40,19 @@ static int set_name(struct kymo_capture *capture, const struct cap_string *strin
 	return 0;
 }
 
+static void note_offset(struct kymo_module *module, s64 offset)
+{
+	if (!module->has_offset || offset < module->first_offset)
+		module->first_offset = offset;
+	module->has_offset = true;
+}
+
 static int take_mapping(struct kymo_capture *capture, struct kymo_section_columns *columns,
 			u32 count)
 {
 	const u64 *time = COLUMN(mapping, time_ns), *start = COLUMN(mapping, start_address);
 	const u64 *size = COLUMN(mapping, size_bytes), *offset = COLUMN(mapping, file_offset);
+	bool has_offset = kymo_section_column(columns, ROW_mapping_file_offset) != NULL;
 	const u64 *tasks = COLUMN(mapping, task), *build_ids = COLUMN(mapping, build_id);
 	const u64 *paths = COLUMN(mapping, path), *flags = COLUMN(mapping, flags);
 
@@ -59,6 +67,8 @@ static int take_mapping(struct kymo_capture *capture, struct kymo_section_column
 		if (module < 0)
 			return -ENOMEM;
 		mapping.module = (u32)module;
+		if (has_offset)
+			note_offset(&capture->stacks.modules[module], (s64)offset[i]);
 		if (kymo_mappings_add(capture->mappings, task_of(columns, tasks, i)->tgid, time[i],
 				      flags[i] & EV_MAPPING_KEYFRAME, &mapping) < 0)
 			return -ENOMEM;

@@ -14,8 +14,9 @@ struct kymo_chunk_cursor {
 	struct cap_reader *reader; /* NULL: rows are shown */
 	u64 text_left; /* of shown rows: their columns are decoded once for each cursor */
 	bool too_early;
-	const struct cap_type *type;			  /* built-in */
-	unsigned int time_field, task_field, stack_field; /* ROW_MAX_FIELDS: none */
+	const struct cap_type *type;		  /* built-in */
+	unsigned int time_field;		  /* ROW_MAX_FIELDS: none */
+	unsigned int task_fields[ROW_MAX_FIELDS]; /* of a STACK field: whose stack it is */
 	u64 from_ns, to_ns;
 	u64 types;	   /* whose blocks are wanted */
 	bool within_block; /* the next section is of this block, or none */
@@ -37,12 +38,26 @@ static unsigned int field_of_kind(const struct cap_type *type, enum cap_kind kin
 	return ROW_MAX_FIELDS;
 }
 
+/* The TASK field whose stack a STACK field holds: waker's is waker_stack; else the first. */
+static unsigned int owner_of(const struct cap_type *type, unsigned int stack)
+{
+	const char *name = type->fields[stack].name, *suffix = strstr(name, "_stack");
+
+	for (unsigned int i = 0; suffix && i < type->field_count; i++) {
+		if (type->fields[i].kind == CAP_KIND_TASK &&
+		    strlen(type->fields[i].name) == (size_t)(suffix - name) &&
+		    strncmp(type->fields[i].name, name, (size_t)(suffix - name)) == 0)
+			return i;
+	}
+	return field_of_kind(type, CAP_KIND_TASK);
+}
+
 static void set_type(struct kymo_chunk_cursor *cursor, u32 type_id)
 {
 	cursor->type = cap_schema_type(cap_schema_builtin(), type_id);
 	cursor->time_field = field_of_kind(cursor->type, CAP_KIND_TIME);
-	cursor->task_field = field_of_kind(cursor->type, CAP_KIND_TASK);
-	cursor->stack_field = field_of_kind(cursor->type, CAP_KIND_STACK);
+	for (unsigned int i = 0; i < cursor->type->field_count; i++)
+		cursor->task_fields[i] = owner_of(cursor->type, i);
 }
 
 int kymo_chunk_cursor_new(struct kymo_capture *capture, u32 type_id,
@@ -255,14 +270,12 @@ s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local)
 	return number;
 }
 
-s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row)
+s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, unsigned int field, u32 row)
 {
 	struct kymo_capture *capture = cursor->capture;
-	const u64 *stacks = cursor->stack_field < ROW_MAX_FIELDS
-				    ? kymo_section_column(&cursor->columns, cursor->stack_field)
-				    : NULL;
+	const u64 *stacks = kymo_section_column(&cursor->columns, field);
 	const u64 *times = kymo_section_column(&cursor->columns, cursor->time_field);
-	const u64 *tasks = kymo_section_column(&cursor->columns, cursor->task_field);
+	const u64 *tasks = kymo_section_column(&cursor->columns, cursor->task_fields[field]);
 	struct kymo_sample_place place = {0};
 
 	if (cursor->columns.out_of_memory)

@@ -53,9 +53,10 @@ u32 kymo_chunk_cursor_rows(const struct kymo_chunk_cursor *cursor); /* of the se
  */
 const u64 *kymo_chunk_cursor_column(struct kymo_chunk_cursor *cursor, unsigned int field);
 
-/* Capture numbers of a local task or stack; 0 for none; -ENOMEM. */
+/* Capture numbers of a local task, and of the stack that a STACK field of a row names, in the
+ * process of the field's task; 0 for none; -ENOMEM. */
 s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local);
-s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, u32 row);
+s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, unsigned int field, u32 row);
 const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor,
 						  u64 local);
 /* Was a column NULL because memory ran out? It stays so, and the next step fails. */

@@ -1,6 +1,7 @@
 #pragma once
 /* The SQL side of events.def: which table and columns a row type has. The same for the tables of a
  * database and the virtual tables over a capture. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "analyzer/capture/row_fields.h"
@@ -8,8 +9,10 @@
 
 #define KYMO_FIELD_CAPTURE_ID 255u /* no field: which capture the row is from */
 
+#define KYMO_COLUMN_NAME_BYTES 64 /* of any column; checked in row_columns.c */
+
 struct kymo_row_column {
-	const char *name;
+	char name[KYMO_COLUMN_NAME_BYTES];
 	unsigned int field; /* ROW_<event>_<field>, or KYMO_FIELD_CAPTURE_ID */
 	u8 kind;	    /* enum cap_kind */
 };
@@ -20,6 +23,9 @@ struct kymo_row_columns {
 };
 
 void kymo_row_columns(const struct cap_type *type, struct kymo_row_columns *ret_columns);
+
+/* Whether that is a column of a row table that names a stack. NULL for a name: no. */
+bool kymo_row_column_is_stack(const char *table, const char *column);
 
 /* The table of a type: its name, unless a dictionary table has that. */
 const char *kymo_row_table_name(const struct cap_type *type);

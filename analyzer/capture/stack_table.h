@@ -17,6 +17,8 @@ struct kymo_module {
 	u32 path;     /* in names */
 	u32 name;     /* in names */
 	u32 build_id; /* in names: bytes */
+	bool has_offset;
+	s64 first_offset; /* the lowest file_offset of its mappings, as SQL compares them */
 };
 
 struct kymo_frame {

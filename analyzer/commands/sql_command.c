@@ -53,13 +53,13 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 		run->note(run, "reading SQL from the terminal: end it with Ctrl-D, or give it as "
 			       "an argument");
 	rc = argc - first == 1 ? read_query(stdin, &from_stdin, err) : 0;
+	options.question = from_stdin ? from_stdin : argv[first + 1];
 	if (rc == 0)
 		rc = kymo_db_open(argv[first], &options, &db, err);
 	if (rc == 0)
 		rc = kymo_query_exec(kymo_db_handle(db), "PRAGMA query_only = 1", err);
 	if (rc == 0)
-		rc = kymo_query_new(kymo_db_handle(db), from_stdin ? from_stdin : argv[first + 1],
-				    &query, err);
+		rc = kymo_query_new(kymo_db_handle(db), options.question, &query, err);
 	if (rc == 0)
 		rc = kymo_writer_new(common.format, run->out, &writer);
 	if (rc < 0)

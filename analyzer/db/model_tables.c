@@ -416,6 +416,24 @@ static void module_column(const struct kymo_vtab_source *source, sqlite3_context
 }
 
 /* clang-format off */
+#define MODULE_TEXTS_COLUMNS(C) \
+	C(build_id) C(first_offset)
+/* clang-format on */
+
+/* Where the text of a module begins in its file: for who names frames, so that no walk over the
+ * mappings is needed. No table of the schema. */
+static void module_texts_column(const struct kymo_vtab_source *source, sqlite3_context *context,
+				u64 row, int column)
+{
+	const struct kymo_module *module = &source->capture->stacks.modules[row + 1];
+
+	if (column == 0)
+		module_column(source, context, row, MODULE_build_id);
+	else if (module->has_offset)
+		sqlite3_result_int64(context, module->first_offset);
+}
+
+/* clang-format off */
 #define FRAME_COLUMNS(C) \
 	C(id) C(capture_id) C(space) C(module_id) C(offset_bytes) C(symbol) \
 	C(symbol_offset_bytes) C(name)
@@ -569,6 +587,7 @@ static const struct kymo_model_table tables[] = {
 	T(process, PROCESS_COLUMNS, process_count, process_column),
 	T(task, TASK_COLUMNS, task_count, task_column),
 	T(module, MODULE_COLUMNS, module_count, module_column),
+	T(module_texts, MODULE_TEXTS_COLUMNS, module_count, module_texts_column),
 	T(frame, FRAME_COLUMNS, frame_count, frame_column),
 	T(stack, STACK_COLUMNS, stack_count, stack_column),
 };

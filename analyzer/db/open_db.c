@@ -12,6 +12,8 @@
 #include "analyzer/db/connection.h"
 #include "analyzer/db/import_rows.h"
 #include "analyzer/db/own_schema.h"
+#include "analyzer/db/question_needs.h"
+#include "analyzer/db/sample_sums.h"
 #include "analyzer/db/schema_db.h"
 #include "analyzer/db/symbolize_db.h"
 #include "formats/base/bytes.h"
@@ -26,6 +28,7 @@ struct kymo_db {
 	sqlite3 *handle;
 	struct kymo_vtab_source source; /* source.capture NULL: a database */
 	struct kymo_db_options options;
+	bool has_sample_sums;
 };
 
 enum content { CONTENT_OTHER, CONTENT_DATABASE };
@@ -133,11 +136,21 @@ static int progress(void *context, u64 done_bytes, u64 total_bytes)
 struct attachment {
 	struct kymo_db *db;
 	struct kymo_rows_import *import;
+	struct kymo_sample_sums *sums;
 };
 
 static void attachment_done(struct attachment *attachment)
 {
 	(void)kymo_rows_import_free(attachment->import);
+	(void)kymo_sample_sums_free(attachment->sums);
+}
+
+/* What the options' filter comes to, for a capture of which only the beginning is known. */
+static void settle_filter(const struct kymo_db *db, const struct kymo_capture *capture,
+			  struct kymo_filter *ret_filter)
+{
+	*ret_filter = db->options.filter ? *db->options.filter : (struct kymo_filter){.pid = -1};
+	kymo_filter_settle_times(ret_filter, (s64)kymo_capture_start_ns(capture));
 }
 
 /* At the first block: only now it is known when the capture begins. */
@@ -145,17 +158,14 @@ static int begin_import(struct attachment *attachment, struct kymo_capture *capt
 			struct cap_err *err)
 {
 	struct kymo_db *db = attachment->db;
-	struct kymo_syscall_wanted calls = {.to_ns = UINT64_MAX, .pid = -1};
+	struct kymo_filter filter;
+	struct kymo_syscall_wanted calls;
 	const struct kymo_rows_wanted wanted = {
 		.types = kymo_schema_small_types(),
 		.calls = db->options.needs & KYMO_NEED_CALLS ? &calls : NULL};
 
-	if (db->options.filter) {
-		struct kymo_filter filter = *db->options.filter;
-
-		kymo_filter_settle_times(&filter, (s64)kymo_capture_start_ns(capture));
-		kymo_filter_wanted(&filter, &calls);
-	}
+	settle_filter(db, capture, &filter);
+	kymo_filter_wanted(&filter, &calls);
 	db->source.capture = capture;
 	return kymo_rows_import_new(db->handle, &db->source, &wanted, &attachment->import, err);
 }
@@ -167,6 +177,35 @@ static int take_block(void *context, struct kymo_capture *capture, const struct 
 	int rc = attachment->import ? 0 : begin_import(attachment, capture, err);
 
 	return rc < 0 ? rc : kymo_rows_import_block(attachment->import, rows, types, err);
+}
+
+static int take_samples(void *context, struct kymo_capture *capture,
+			struct kymo_chunk_cursor *cursor, struct cap_err *err)
+{
+	struct attachment *attachment = context;
+	struct kymo_filter filter;
+
+	if (!attachment->sums) {
+		settle_filter(attachment->db, capture, &filter);
+		attachment->sums = kymo_sample_sums_new(&filter);
+	}
+	return attachment->sums ? kymo_sample_sums_add(attachment->sums, capture, cursor, err)
+				: cap_fail(err, -ENOMEM, "out of memory for samples");
+}
+
+/* Also where the capture has no samples: then the table is empty. */
+static int store_samples(struct attachment *attachment, struct cap_err *err)
+{
+	struct kymo_db *db = attachment->db;
+
+	if (!(db->options.needs & KYMO_NEED_SAMPLES))
+		return 0;
+	if (!attachment->sums)
+		attachment->sums = kymo_sample_sums_new(NULL);
+	if (!attachment->sums)
+		return cap_fail(err, -ENOMEM, "out of memory for samples");
+	db->has_sample_sums = true;
+	return kymo_sample_sums_store(attachment->sums, db->source.capture, db->handle, err);
 }
 
 static int open_memory(struct kymo_db *db, struct cap_err *err)
@@ -187,12 +226,16 @@ static int open_memory(struct kymo_db *db, struct cap_err *err)
  * stacks are needed. */
 static int read_capture(struct kymo_db *db, struct attachment *attachment, struct cap_err *err)
 {
-	const struct kymo_capture_options options = {.reading = db->options.reading,
-						     .progress = progress,
-						     .progress_context = db,
-						     .stacks = db->options.needs & KYMO_NEED_STACKS,
-						     .block = take_block,
-						     .block_context = attachment};
+	unsigned needs = db->options.needs;
+	const struct kymo_capture_options options = {
+		.reading = db->options.reading,
+		.progress = progress,
+		.progress_context = db,
+		.stacks = needs & KYMO_NEED_STACKS,
+		.samples = needs & KYMO_NEED_SAMPLES ? take_samples : NULL,
+		.samples_context = attachment,
+		.block = take_block,
+		.block_context = attachment};
 	int rc = kymo_capture_open(db->path, &options, &db->source.capture, err);
 
 	if (rc < 0)
@@ -214,9 +257,12 @@ static int attach_capture(struct kymo_db *db, struct attachment *attachment, str
 	if (rc == 0)
 		rc = kymo_schema_attach(db->handle, &db->source, !too_early, err);
 	if (rc == 0)
+		rc = store_samples(attachment, err);
+	if (rc == 0)
 		rc = kymo_query_exec(db->handle, "COMMIT", err);
 	if (rc == 0 && db->options.symbolize && (db->options.needs & KYMO_NEED_STACKS))
-		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options, err);
+		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options,
+					   KYMO_TEXTS_OF_CAPTURE, err);
 	return rc < 0 ? rc : kymo_connection_harden(db->handle, err);
 }
 
@@ -224,6 +270,11 @@ static int open_capture(struct kymo_db *db, struct cap_err *err)
 {
 	CLEANUP(attachment_done) struct attachment attachment = {.db = db};
 	int rc = open_memory(db, err);
+
+	if (db->options.question)
+		db->options.needs = kymo_question_needs(db->options.question);
+	if (db->options.needs & KYMO_NEED_SAMPLES)
+		db->options.needs |= KYMO_NEED_STACKS;
 
 	if (rc < 0)
 		return cap_context(err, rc, "'%s'", db->path);
@@ -290,6 +341,11 @@ bool kymo_db_is_capture(const struct kymo_db *db)
 const char *kymo_db_stopped(const struct kymo_db *db)
 {
 	return db->source.capture ? db->source.capture->stopped : NULL;
+}
+
+bool kymo_db_has_sample_sums(const struct kymo_db *db)
+{
+	return db->has_sample_sums;
 }
 
 const char *kymo_db_path(const struct kymo_db *db)

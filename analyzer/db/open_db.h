@@ -18,11 +18,13 @@
 enum kymo_need {
 	KYMO_NEED_CALLS = 1,  /* summaries of system calls; else computed at the first question */
 	KYMO_NEED_STACKS = 2, /* tables frame, stack, module, module_symbols; else they are empty */
+	KYMO_NEED_SAMPLES = 4, /* and temp.sample_sums: sample_sums.h */
 };
 
 struct kymo_db_options {
 	unsigned needs;			  /* captures only: enum kymo_need, ored */
-	const struct kymo_filter *filter; /* of the calls; NULL, or open: all */
+	const char *question;		  /* instead of needs: SQL, which tells them; NULL: none */
+	const struct kymo_filter *filter; /* of calls, and its times of sample sums; NULL: all */
 	enum kymo_reading reading;	  /* captures only; CAP_EREFUSED */
 	bool symbolize; /* captures only: names of user functions, from local files with the same
 			   build-id */
@@ -49,4 +51,6 @@ struct sqlite3 *kymo_db_handle(const struct kymo_db *db);
 bool kymo_db_is_capture(const struct kymo_db *db); /* opened from a .kymo */
 /* The damage that KYMO_READ_STOP ended before; NULL: none. */
 const char *kymo_db_stopped(const struct kymo_db *db);
+/* Whether temp.sample_sums is there, made within the times of the filter. */
+bool kymo_db_has_sample_sums(const struct kymo_db *db);
 const char *kymo_db_path(const struct kymo_db *db);

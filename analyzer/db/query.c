@@ -103,6 +103,16 @@ int kymo_query_bind_int(struct kymo_query *query, const char *name, s64 value)
 	return -ENOMEM;
 }
 
+int kymo_query_bind_real(struct kymo_query *query, const char *name, double value)
+{
+	int index = sqlite3_bind_parameter_index(query->statement, name);
+
+	if (index == 0 || sqlite3_bind_double(query->statement, index, value) == SQLITE_OK)
+		return 0;
+	query->unbound = true;
+	return -ENOMEM;
+}
+
 int kymo_query_bind_text(struct kymo_query *query, const char *name, const char *text)
 {
 	int index = sqlite3_bind_parameter_index(query->statement, name);

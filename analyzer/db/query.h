@@ -25,6 +25,7 @@ void kymo_query_freep(struct kymo_query **query); /* for CLEANUP */
  * that import keeps such names as. 0 or -ENOMEM; the next step fails then too, so that results need
  * not be looked at one by one. */
 int kymo_query_bind_int(struct kymo_query *query, const char *name, s64 value);
+int kymo_query_bind_real(struct kymo_query *query, const char *name, double value);
 int kymo_query_bind_text(struct kymo_query *query, const char *name, const char *text);
 
 /* 1: a row is ready; 0: done; negative on an error. */

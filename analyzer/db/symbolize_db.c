@@ -13,16 +13,21 @@
 #include "analyzer/symbols/symbol_helper.h"
 
 /* Offsets of callers are already inside the call: import stores return addresses less one. */
-static const char frames_sql[] =
-	"WITH texts AS MATERIALIZED (SELECT build_id, min(file_offset) AS first_offset FROM mapping"
-	"  WHERE build_id IS NOT NULL GROUP BY build_id) "
-	"SELECT f.id, f.offset_bytes, m.id, m.build_id, "
-	"m.path,"
-	" t.first_offset "
-	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = "
-	"m.build_id "
-	"WHERE f.space = 'user' AND f.symbol IS NULL AND f.offset_bytes IS NOT NULL "
-	"ORDER BY m.build_id, m.path, m.id, f.offset_bytes";
+#define FRAMES_SQL(texts)                                                                     \
+	"WITH texts AS MATERIALIZED (" texts " GROUP BY build_id) "                           \
+	"SELECT f.id, f.offset_bytes, m.id, m.build_id, m.path, t.first_offset "              \
+	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = " \
+	"m.build_id "                                                                         \
+	"WHERE f.space = 'user' AND f.symbol IS NULL AND f.offset_bytes IS NOT NULL "         \
+	"ORDER BY m.build_id, m.path, m.id, f.offset_bytes"
+static const char *const frames_sql[] = {
+	[KYMO_TEXTS_OF_MAPPINGS] =
+		FRAMES_SQL("SELECT build_id, min(file_offset) AS first_offset FROM mapping"
+			   "  WHERE build_id IS NOT NULL"),
+	[KYMO_TEXTS_OF_CAPTURE] =
+		FRAMES_SQL("SELECT build_id, min(first_offset) AS first_offset"
+			   " FROM temp.kymo_module_texts WHERE build_id IS NOT NULL"),
+};
 enum { COL_FRAME, COL_OFFSET, COL_MODULE, COL_BUILD_ID, COL_PATH, COL_FIRST_OFFSET };
 
 struct symbolizer {
@@ -155,11 +160,12 @@ static int symbolize_row(struct symbolizer *symbolizer, struct cap_err *err)
 	return rc < 0 ? rc : name_frame(symbolizer, err);
 }
 
-static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle, struct cap_err *err)
+static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle,
+			 enum kymo_texts texts, struct cap_err *err)
 {
 	int rc;
 
-	rc = kymo_query_new(handle, frames_sql, &symbolizer->frames, err);
+	rc = kymo_query_new(handle, frames_sql[texts], &symbolizer->frames, err);
 	if (rc == 0)
 		rc = kymo_query_new(handle,
 				    "INSERT INTO temp.frame_found VALUES (:frame, :symbol, :into)",
@@ -180,7 +186,7 @@ static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle, 
 }
 
 int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_options *options,
-			  struct cap_err *err)
+			  enum kymo_texts texts, struct cap_err *err)
 {
 	static const struct kymo_symbol_options defaults = {0};
 	struct symbolizer symbolizer = {.search = options ? &options->search : &defaults.search};
@@ -191,9 +197,16 @@ int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_optio
 			     "CREATE TEMP TABLE frame_found"
 			     " (frame_id INTEGER PRIMARY KEY, symbol TEXT, into_bytes INTEGER)",
 			     err);
+	if (rc == 0 && texts == KYMO_TEXTS_OF_CAPTURE)
+		rc = kymo_query_exec(handle,
+				     "CREATE VIRTUAL TABLE temp.kymo_module_texts USING "
+				     "kymo_model(module_texts)",
+				     err);
 	if (rc == 0)
-		rc = symbolize_all(&symbolizer, handle, err);
+		rc = symbolize_all(&symbolizer, handle, texts, err);
 	symbolizer_done(&symbolizer);
+	if (rc == 0 && texts == KYMO_TEXTS_OF_CAPTURE)
+		rc = kymo_query_exec(handle, "DROP TABLE temp.kymo_module_texts", err);
 	if (rc == 0)
 		rc = kymo_query_exec(handle,
 				     "UPDATE frame SET symbol = n.symbol, name = n.symbol,"

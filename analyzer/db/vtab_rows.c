@@ -309,7 +309,8 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
 		result_reference(context, kymo_chunk_cursor_task(cursor->chunks, value), ids->task);
 		break;
 	case CAP_KIND_STACK:
-		result_reference(context, kymo_chunk_cursor_stack(cursor->chunks, cursor->row),
+		result_reference(context,
+				 kymo_chunk_cursor_stack(cursor->chunks, field, cursor->row),
 				 ids->stack);
 		break;
 	case CAP_KIND_STRING:

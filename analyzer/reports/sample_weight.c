@@ -75,14 +75,21 @@ static int ask_periods(struct kymo_db *db, const struct kymo_filter *filter,
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	CLEANUP(cap_freep) char *sql = NULL;
+	bool sums = kymo_db_has_sample_sums(db);
+	struct kymo_filter who = *filter;
 	char where[KYMO_FILTER_SQL_BYTES];
 	int rc;
 
-	kymo_filter_sql(filter, "s", "t", where);
-	if (asprintf(&sql,
-		     "SELECT CAST(avg(CASE WHEN s.period > 0 THEN s.period END) AS INTEGER),"
-		     " count(*) - total(s.period > 0), total(s.period > 0)"
-		     " FROM cpu_sample s LEFT JOIN task t ON t.id = s.task_id WHERE %s",
+	if (sums)
+		who.has_from = who.has_to = false; /* they hold no other times */
+	kymo_filter_sql(&who, "s", "t", where);
+	if (asprintf(&sql, "SELECT %s s LEFT JOIN task t ON t.id = s.task_id WHERE %s",
+		     sums ? "CAST(total(s.periods) / NULLIF(total(s.with_period), 0) AS INTEGER),"
+			    " total(s.samples) - total(s.with_period), total(s.with_period)"
+			    " FROM temp.sample_sums"
+			  : "CAST(avg(CASE WHEN s.period > 0 THEN s.period END) AS INTEGER),"
+			    " count(*) - total(s.period > 0), total(s.period > 0)"
+			    " FROM cpu_sample",
 		     where) < 0) {
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "samples");

@@ -276,6 +276,31 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 	return rc;
 }
 
+/* The same of the sums that were made when a capture was opened. */
+static int load_sums(struct builder *builder, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	struct kymo_filter who = *builder->options->filter;
+	char where[KYMO_FILTER_SQL_BYTES], sql[KYMO_FILTER_SQL_BYTES + 512];
+	int rc;
+
+	who.has_from = who.has_to = false; /* it holds no other times */
+	kymo_filter_sql(&who, "s", "t", where);
+	(void)snprintf(
+		sql, sizeof(sql),
+		"SELECT t.comm, t.tgid, t.tid, s.stack_id, s.samples, s.no_user, s.no_kernel, "
+		"s.truncated, CAST(s.periods + (s.samples - s.with_period) * CAST(:typical AS "
+		"REAL) AS INTEGER) FROM temp.sample_sums s LEFT JOIN task t ON t.id = s.task_id "
+		"WHERE %s ORDER BY s.task_id, s.stack_id",
+		where);
+	rc = kymo_query_new(kymo_db_handle(builder->db), sql, &query, err);
+	if (rc == 0)
+		rc = kymo_filter_bind(builder->options->filter, query);
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":typical", builder->facts.weight.typical_period);
+	return rc < 0 ? rc : add_samples(builder, query, err);
+}
+
 static int load_samples(struct builder *builder, struct cap_err *err)
 {
 	static const char periods[] =
@@ -285,6 +310,8 @@ static int load_samples(struct builder *builder, struct cap_err *err)
 	char where[KYMO_FILTER_SQL_BYTES];
 	int rc;
 
+	if (kymo_db_has_sample_sums(builder->db))
+		return load_sums(builder, err);
 	kymo_filter_sql(builder->options->filter, "s", "t", where);
 	/* The sums are those of view sample_quality, here under the filter. */
 	if (asprintf(&sql,
