@@ -176,7 +176,7 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 	struct kymo_stack_facts facts;
 	int rc;
 
-	rc = kymo_report_open(run, common, path, KYMO_NEED_SAMPLES, &db, err);
+	rc = kymo_report_open(run, common, path, KYMO_REPORT_flame, &db, err);
 	if (rc == 0)
 		rc = kymo_sampled_stacks(db,
 					 &(struct kymo_stack_options){.filter = &common->filter,

@@ -84,7 +84,7 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = kymo_report_open(run, &common, argv[first], KYMO_NEED_SAMPLES, &db, err);
+	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_folded, &db, err);
 	if (rc < 0)
 		return rc;
 	rc = kymo_sampled_stacks(db,

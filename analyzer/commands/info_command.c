@@ -8,6 +8,7 @@
 
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"
+#include "analyzer/reports/report_list.h"
 #include "formats/base/cleanup.h"
 
 static const struct {
@@ -158,8 +159,11 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	rc = kymo_parse_options(run, &(struct kymo_parse){0}, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = kymo_db_open(argv[first], &(struct kymo_db_options){.reading = common.reading}, &db,
-			  err);
+	rc = kymo_db_open(
+		argv[first],
+		&(struct kymo_db_options){.needs = kymo_report_row(KYMO_REPORT_info)->needs,
+					  .reading = common.reading},
+		&db, err);
 	if (rc == 0)
 		rc = kymo_filter_resolve(db, &common.filter, err);
 	if (rc < 0)

@@ -40,7 +40,7 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	common.symbols = false; /* no stacks are shown */
-	rc = kymo_report_open(run, &common, argv[first], 0, &db, err);
+	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_overhead, &db, err);
 	if (rc < 0)
 		return rc;
 	rc = kymo_writer_new(common.format, run->out, &writer);

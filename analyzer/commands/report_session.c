@@ -8,10 +8,10 @@
 #include "formats/base/cleanup.h"
 
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
-		     unsigned needs, struct kymo_db **ret_db, struct cap_err *err)
+		     enum kymo_report report, struct kymo_db **ret_db, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	const struct kymo_db_options options = {.needs = needs,
+	const struct kymo_db_options options = {.needs = kymo_report_row(report)->needs,
 						.filter = &common->filter,
 						.reading = common->reading,
 						.symbolize = common->symbols,

@@ -2,10 +2,12 @@
 /* What the report commands do alike: open what was named, settle the filter, and end with the
  * status that loss asks for. */
 #include "analyzer/commands/common_options.h"
+#include "analyzer/reports/report_list.h"
 
 /*
- * Opens a capture or database as the common options say and resolves their filter. The caller
+ * Opens a capture or database as the common options say, reads what
+ * the report needs of it, and resolves their filter. The caller
  * closes *ret_db. Errors are those of kymo_db_open and kymo_filter_resolve.
  */
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
-		     unsigned needs, struct kymo_db **ret_db, struct cap_err *err);
+		     enum kymo_report report, struct kymo_db **ret_db, struct cap_err *err);

@@ -175,7 +175,7 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 				"--estimate is of whole captures: not with --from, --to, --pid or "
 				"--comm");
 	common.symbols = false; /* no stacks are shown */
-	rc = kymo_report_open(run, &common, argv[first], KYMO_NEED_CALLS, &db, err);
+	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_syscalls, &db, err);
 	if (rc == 0 && own.report.name)
 		rc = kymo_syscall_known(db, &common.filter, own.report.name, err);
 	if (rc == 0)

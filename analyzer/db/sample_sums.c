@@ -8,6 +8,8 @@
 #include "analyzer/stats/id_map.h"
 #include "formats/base/cleanup.h"
 
+#define FIRST_SAMPLES 1000u /* view sampling has the same number */
+
 struct sum {
 	u32 task, stack; /* numbers of the capture */
 	u64 samples, no_user, no_kernel, truncated, with_period;
@@ -19,6 +21,8 @@ struct kymo_sample_sums {
 	struct kymo_id_map map; /* (task, stack) -> index + 1 */
 	struct sum *list;
 	u32 count, capacity;
+	u32 periods_seen; /* of the first samples that tell theirs */
+	s64 longest_ns;	  /* of these */
 };
 
 struct kymo_sample_sums *kymo_sample_sums_new(const struct kymo_filter *filter)
@@ -61,6 +65,15 @@ static struct sum *find_sum(struct kymo_sample_sums *sums, u32 task, u32 stack)
 	return &sums->list[sums->count++];
 }
 
+/* As view sampling does: of the first samples, whether a filter wants them or not. */
+static void note_period(struct kymo_sample_sums *sums, s64 period)
+{
+	if (period <= 0 || sums->periods_seen == FIRST_SAMPLES)
+		return;
+	sums->periods_seen++;
+	sums->longest_ns = period > sums->longest_ns ? period : sums->longest_ns;
+}
+
 /* As SQL compares the numbers: with a sign. A time that is not known is in no span. */
 static bool is_wanted(const struct kymo_filter *filter, const u64 *times, u32 row)
 {
@@ -93,6 +106,7 @@ int kymo_sample_sums_add(struct kymo_sample_sums *sums, const struct kymo_captur
 		u64 bits = flags ? flags[i] : 0;
 		struct sum *sum;
 
+		note_period(sums, periods ? (s64)periods[i] : 0);
 		if (!is_wanted(&sums->filter, times, i))
 			continue;
 		sum = task < 0 || stack < 0 ? NULL : find_sum(sums, (u32)task, (u32)stack);
@@ -138,6 +152,20 @@ static int store_one(struct kymo_query *insert, const struct kymo_ids *base, con
 	return rc;
 }
 
+static int store_period(const struct kymo_sample_sums *sums, const struct kymo_capture *capture,
+			sqlite3 *db, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *insert = NULL;
+	int rc = kymo_query_new(db, "INSERT INTO temp.sample_period VALUES(:capture, :longest)",
+				&insert, err);
+
+	if (rc == 0)
+		rc = kymo_query_bind_int(insert, ":capture", capture->base.capture);
+	if (rc == 0)
+		rc = kymo_query_bind_int(insert, ":longest", sums->longest_ns);
+	return rc < 0 ? rc : kymo_query_step(insert, err);
+}
+
 int kymo_sample_sums_store(const struct kymo_sample_sums *sums, const struct kymo_capture *capture,
 			   sqlite3 *db, struct cap_err *err)
 {
@@ -146,7 +174,8 @@ int kymo_sample_sums_store(const struct kymo_sample_sums *sums, const struct kym
 		db,
 		"CREATE TEMP TABLE sample_sums(capture_id INTEGER, task_id INTEGER, stack_id "
 		"INTEGER, samples INTEGER, no_user INTEGER, no_kernel INTEGER, truncated INTEGER, "
-		"with_period INTEGER, periods REAL)",
+		"with_period INTEGER, periods REAL);"
+		"CREATE TEMP TABLE sample_period(capture_id INTEGER, longest INTEGER)",
 		err);
 
 	if (rc == 0)
@@ -156,5 +185,5 @@ int kymo_sample_sums_store(const struct kymo_sample_sums *sums, const struct kym
 				    &insert, err);
 	for (u32 i = 0; rc == 0 && i < sums->count; i++)
 		rc = store_one(insert, &capture->base, &sums->list[i], err);
-	return rc;
+	return rc < 0 || sums->periods_seen == 0 ? rc : store_period(sums, capture, db, err);
 }

@@ -4,7 +4,8 @@
  * of stacks ask for, without another walk. Table temp.sample_sums(capture_id, task_id, stack_id,
  * samples, no_user, no_kernel, truncated, with_period, periods) has a row for each that a filter's
  * time holds: samples; how many have no user stack (kernel threads left out), no kernel stack, a
- * cut stack; how many tell their period, and the sum of these.
+ * cut stack; how many tell their period, and the sum of these. Table temp.sample_period(capture_id,
+ * longest) has the longest period of the first samples, from which view sampling takes the rate.
  */
 #include <sqlite3.h>
 

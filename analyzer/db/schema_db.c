@@ -85,12 +85,10 @@ static int create_rows_table(sqlite3 *db, const struct cap_type *type, struct ca
 int kymo_schema_create(sqlite3 *db, struct cap_err *err)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
-	int rc = kymo_query_exec(db, kymo_schema_sql, err);
+	int rc = 0;
 
-	if (rc == 0)
-		rc = kymo_query_exec(db, kymo_schema_reports_sql, err);
-	if (rc == 0)
-		rc = kymo_query_exec(db, kymo_schema_governor_sql, err);
+	for (size_t i = 0; rc == 0 && kymo_schema_texts[i]; i++)
+		rc = kymo_query_exec(db, kymo_schema_texts[i], err);
 	if (rc == 0)
 		rc = fill_errno_names(db, err);
 	for (size_t i = 0; rc == 0 && i < schema->type_count; i++)

@@ -8,8 +8,9 @@
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
 #define KYMO_SCHEMA_VERSION 3
 
-/* schema.sql, schema_reports.sql and schema_governor.sql, embedded at build time */
-extern const char kymo_schema_sql[], kymo_schema_reports_sql[], kymo_schema_governor_sql[];
+/* schema.sql, then reports/NAME.sql of each report, embedded at build time; ended by NULL. Each is
+ * also there as kymo_<name>_sql. */
+extern const char *const kymo_schema_texts[];
 
 /* Tables and views of these files, the table of errno names, and the tables of row types. */
 int kymo_schema_create(sqlite3 *db, struct cap_err *err);

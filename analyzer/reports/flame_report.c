@@ -145,6 +145,19 @@ static int filter_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	return 0;
 }
 
+#define CAPTURE_SQL(rate)                                                                         \
+	"SELECT i.host, substr(i.start_realtime, 1, 19), i.duration_ns, i.cpu_count, (" rate ")," \
+	" (SELECT count(*) FROM capture)"                                                         \
+	" FROM capture_info i WHERE :capture = 0 OR i.capture_id = :capture ORDER BY 1"
+#define RATE_OF_SAMPLES "SELECT sample_hz FROM sampling r WHERE r.capture_id = i.capture_id"
+/* The same, by the samples that were looked at when a capture was opened. */
+#define RATE_OF_SUMS                                                               \
+	"SELECT COALESCE((SELECT NULLIF(max(full_hz), 0) FROM class_spans g"       \
+	" WHERE g.capture_id = i.capture_id AND g.event_class = 0),"               \
+	" (SELECT CAST(round(1e9 / longest) AS INTEGER) FROM temp.sample_period p" \
+	" JOIN meta m ON m.capture_id = p.capture_id AND m.key = 'cpu.event'"      \
+	" AND m.value = 'cpu-clock' WHERE p.capture_id = i.capture_id))"
+
 static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter, u64 samples,
 			   s64 lost, struct kymo_flame_captions *captions, struct cap_err *err)
 {
@@ -153,13 +166,10 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	double seconds;
 	int rc;
 
-	rc = kymo_query_new(
-		kymo_db_handle(db),
-		"SELECT i.host, substr(i.start_realtime, 1, 19), i.duration_ns, i.cpu_count, "
-		"(SELECT sample_hz FROM sampling r WHERE r.capture_id = i.capture_id),"
-		" (SELECT count(*) FROM capture)"
-		" FROM capture_info i WHERE :capture = 0 OR i.capture_id = :capture ORDER BY 1",
-		&query, err);
+	rc = kymo_query_new(kymo_db_handle(db),
+			    kymo_db_has_sample_sums(db) ? CAPTURE_SQL(RATE_OF_SUMS)
+							: CAPTURE_SQL(RATE_OF_SAMPLES),
+			    &query, err);
 	if (rc < 0)
 		return rc;
 	(void)kymo_query_bind_int(query, ":capture", filter->capture_id);

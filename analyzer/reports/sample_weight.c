@@ -83,13 +83,14 @@ static int ask_periods(struct kymo_db *db, const struct kymo_filter *filter,
 	if (sums)
 		who.has_from = who.has_to = false; /* they hold no other times */
 	kymo_filter_sql(&who, "s", "t", where);
-	if (asprintf(&sql, "SELECT %s s LEFT JOIN task t ON t.id = s.task_id WHERE %s",
-		     sums ? "CAST(total(s.periods) / NULLIF(total(s.with_period), 0) AS INTEGER),"
-			    " total(s.samples) - total(s.with_period), total(s.with_period)"
-			    " FROM temp.sample_sums"
-			  : "CAST(avg(CASE WHEN s.period > 0 THEN s.period END) AS INTEGER),"
+	if (asprintf(&sql,
+		     sums ? "SELECT CAST(total(s.periods) / NULLIF(total(s.with_period), 0) AS "
+			    "INTEGER), total(s.samples) - total(s.with_period),"
+			    " total(s.with_period)"
+			    " FROM temp.sample_sums s LEFT JOIN task t ON t.id = s.task_id WHERE %s"
+			  : "SELECT CAST(avg(CASE WHEN s.period > 0 THEN s.period END) AS INTEGER),"
 			    " count(*) - total(s.period > 0), total(s.period > 0)"
-			    " FROM cpu_sample",
+			    " FROM cpu_sample s LEFT JOIN task t ON t.id = s.task_id WHERE %s",
 		     where) < 0) {
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "samples");
