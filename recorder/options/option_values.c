@@ -258,7 +258,10 @@ static int add_pid(struct rec_options *options, const char *text, struct cap_err
 	u64 pid;
 
 	if (parse_u64(text, &pid) < 0 || !pid || pid > MAX_PID)
-		return refuse(err, text, "is not a process id");
+		return refuse(err, text,
+			      *text >= '0' && *text <= '9'
+				      ? "is not a process id"
+				      : "is not a process id; to select by name use comm");
 	for (size_t i = 0; i < options->pid_count; i++)
 		if (options->pids[i] == (pid_t)pid)
 			return 0;

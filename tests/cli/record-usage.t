@@ -63,7 +63,7 @@ $ kymo-record -p 0 -o out.kymo
 2> kymo-record: --pid: '0' is not a process id
 ? 2
 $ kymo-record -p abc -o out.kymo
-2> kymo-record: --pid: 'abc' is not a process id
+2> kymo-record: --pid: 'abc' is not a process id; to select by name use comm
 ? 2
 $ kymo-record --cgroup /sys/fs/cgroup/no/such/group -d 1s -o out.kymo
 2> kymo-record: cgroup '/sys/fs/cgroup/no/such/group': No such file or directory

@@ -189,12 +189,14 @@ static void test_errors(void **state)
 		 "f.yaml:2:9: filter.comm: contains a NUL byte\n    comm: \"a\\0b\"\n          ^"},
 		{"\"\\e[2J\": 1\n", "f.yaml:1:1: \\x1b[2J: unknown key\n  \"\\e[2J\": 1\n  ^"},
 		{"filter: {comm: \xc3\xa9, pid: x}\n",
-		 "f.yaml:1:24: filter.pid: 'x' is not a process id\n  filter: {comm: ?, pid: x}\n  "
+		 "f.yaml:1:24: filter.pid: 'x' is not a process id; to select by name use comm\n  "
+		 "filter: {comm: ?, pid: x}\n  "
 		 "                       ^"},
 		{"output: {file: ''}\n", "f.yaml:1:16: output.file: must not be empty\n  output: "
 					 "{file: ''}\n                 ^"},
 		{"filter: {pid: [1, self]}\n",
-		 "f.yaml:1:19: filter.pid: 'self' is not a process id\n  filter: {pid: [1, "
+		 "f.yaml:1:19: filter.pid: 'self' is not a process id; to select by name use "
+		 "comm\n  filter: {pid: [1, "
 		 "self]}\n                    ^"},
 		{"rings: {size: 3K, drain: 5}\n",
 		 "f.yaml:1:15: rings.size: '3K' is not between 4K and 256M\n  rings: {size: 3K, "

@@ -243,7 +243,7 @@ static void test_errors(void **state)
 		{"-d 1us", "--duration: '1us' is shorter than 1ms"},
 		{"-p 0", "--pid: '0' is not a process id"},
 		{"-p 4194305", "--pid: '4194305' is not a process id"},
-		{"-p self", "--pid: 'self' is not a process id"},
+		{"-p self", "--pid: 'self' is not a process id; to select by name use comm"},
 		{"-p 1 -a", "--all and --pid exclude each other"},
 		{"--comm fifteen_letters", NULL}, /* 15 bytes: fits */
 		{"--comm sixteen_letters__", "--comm: 'sixteen_letters__' is longer than 15 bytes, "
