@@ -15,6 +15,16 @@ enum { /* as commands.def writes them */
        READING = KYMO_OPT_READING,
 };
 
+/* Each report is a command of its name; what it needs of a capture stands in reports.def. */
+enum {
+#define COMMAND(name, least, most, groups, arguments, summary) COMMAND_##name,
+#include "analyzer/commands/commands.def"
+#undef COMMAND
+};
+#define REPORT(name, needs) _Static_assert(COMMAND_##name >= 0, "a row of commands.def");
+#include "analyzer/reports/reports.def"
+#undef REPORT
+
 const struct kymo_command kymo_commands[] = {
 #define COMMAND(name_, least, most, groups_, arguments_, summary_) \
 	{.name = #name_,                                           \

@@ -22,7 +22,7 @@
 #define NEAR_GROUPS 1024u
 #define FAVORED_CALLS 256u /* a group with so many gets the fast way to its cells */
 #define KEPT_BYTES \
-	(12ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
+	(8ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
 
 const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
 
