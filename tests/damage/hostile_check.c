@@ -1,8 +1,7 @@
 /*
- * Captures made to do harm: decompression bombs (S4), every value of every field (S5), keys and
- * stacks that are the worst case (S6). Usage: hostile_check S4|S5|S6, or hostile_check make
- * DIRECTORY to write the bombs and the costly captures there. KYMO_FULL, KYMO_SANITIZE and
- * TEST_SEED as for damage_check.
+ * Captures made to do harm: decompression bombs (S4) and every value of every field (S5).
+ * Usage: hostile_check S4|S5, or hostile_check make DIRECTORY to write the bombs and the costly
+ * captures there. KYMO_FULL, KYMO_SANITIZE and TEST_SEED as for damage_check.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@
 #include "bombs.h"
 #include "costly.h"
 #include "field_values.h"
-#include "flooding.h"
 #include "hostile_read.h"
 
 #define MIB (1ull << 20)
@@ -132,8 +130,6 @@ int main(int argc, char **argv)
 		return check_bombs();
 	if (argc == 2 && strcmp(argv[1], "S5") == 0)
 		return check_field_values(flag_set("KYMO_FULL"), flag_set("KYMO_SANITIZE"));
-	if (argc == 2 && strcmp(argv[1], "S6") == 0)
-		return check_flooding(flag_set("KYMO_FULL"), flag_set("KYMO_SANITIZE"));
-	(void)fprintf(stderr, "usage: hostile_check S4|S5|S6, or hostile_check make DIRECTORY\n");
+	(void)fprintf(stderr, "usage: hostile_check S4|S5, or hostile_check make DIRECTORY\n");
 	return 2;
 }
