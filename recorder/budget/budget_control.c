@@ -23,10 +23,34 @@ struct pending_row {
 	char cause[160], effect[128];
 };
 
+/* ---- The process's own meter ---- */
+
+static u64 own_now_ns(void *context)
+{
+	(void)context;
+	return rec_monotonic_ns();
+}
+
+static u64 own_cpu_ns(void *context)
+{
+	(void)context;
+	return rec_own_cpu_ns();
+}
+
+static u64 own_rss_bytes(void *context)
+{
+	(void)context;
+	return rec_own_rss_bytes();
+}
+
+static const struct rec_meter own_meter = {
+	.now_ns = own_now_ns, .cpu_ns = own_cpu_ns, .rss_bytes = own_rss_bytes};
+
 struct rec_budget_control {
 	const struct rec_options *options;
 	const struct rec_source_ops *ops;
 	struct rec_source *source;
+	struct rec_meter meter;
 	struct rec_budget_policy policy;
 	u32 cpu_count;
 	bool started, can_reduce;
@@ -54,6 +78,7 @@ int rec_budget_control_open(const struct rec_options *options, const struct rec_
 	control->options = options;
 	control->ops = ops;
 	control->source = source;
+	control->meter = own_meter;
 	control->cpu_count = cpu_count ? cpu_count : 1;
 	control->can_reduce = ops->load && ops->reduce;
 	rec_budget_policy_init(
@@ -66,6 +91,11 @@ int rec_budget_control_open(const struct rec_options *options, const struct rec_
 		});
 	*ret_governing = control;
 	return 0;
+}
+
+void rec_budget_control_use_meter(struct rec_budget_control *control, const struct rec_meter *meter)
+{
+	control->meter = *meter;
 }
 
 struct rec_budget_control *rec_budget_control_free(struct rec_budget_control *control)
@@ -214,13 +244,18 @@ int rec_budget_control_rows(struct rec_budget_control *control, struct cap_chunk
 
 /* ---- Measuring ---- */
 
+static u64 now(const struct rec_budget_control *control)
+{
+	return control->meter.now_ns(control->meter.context);
+}
+
 static struct rec_load measure(struct rec_budget_control *control)
 {
-	struct rec_load load = {.now_ns = rec_monotonic_ns()};
+	struct rec_load load = {.now_ns = now(control)};
 
 	if (control->can_reduce)
 		control->ops->load(control->source, &load);
-	load.recorder_ns = rec_own_cpu_ns();
+	load.recorder_ns = control->meter.cpu_ns(control->meter.context);
 	return load;
 }
 
@@ -357,6 +392,8 @@ void rec_budget_control_step(struct rec_budget_control *control)
 		return;
 	load = measure(control);
 	note_states(control, load.now_ns);
+	if (load.now_ns < control->account.now_ns) /* went back: nothing is known of between */
+		control->account = load;
 	if (load.now_ns - control->account.now_ns >= ACCOUNT_NS)
 		put_account(control, &load);
 	if (rec_budget_policy_step(&control->policy, &load, &decision))
@@ -369,7 +406,7 @@ int rec_budget_control_wait_ms(const struct rec_budget_control *control)
 
 	if (!control->started || wake_ns == 0)
 		return -1;
-	now_ns = rec_monotonic_ns();
+	now_ns = now(control);
 	return wake_ns > now_ns ? (int)((wake_ns - now_ns + 999999) / 1000000) : -1;
 }
 
@@ -393,7 +430,7 @@ void rec_budget_control_end(struct rec_budget_control *control)
 static struct pending_row *add_resource_row(struct rec_budget_control *control, u32 resource,
 					    u64 limit_bytes, u64 measured_bytes)
 {
-	u64 now_ns = rec_monotonic_ns();
+	u64 now_ns = now(control);
 
 	return add_row(control, &(struct ev_governor){
 					.time_ns = now_ns,
@@ -409,7 +446,8 @@ void rec_budget_control_watch_memory(struct rec_budget_control *control,
 				     struct rec_pipeline *pipeline)
 {
 	u64 budget_bytes = control->options->mem_budget_bytes, queue_bytes;
-	u64 rss_bytes = budget_bytes ? rec_own_rss_bytes() : 0;
+	u64 rss_bytes = budget_bytes ? control->meter.rss_bytes(control->meter.context) : 0;
+	u64 now_ns;
 	struct pending_row *pending;
 	char rss[32], budget[32], queue[32];
 
@@ -418,9 +456,10 @@ void rec_budget_control_watch_memory(struct rec_budget_control *control,
 	queue_bytes = rec_pipeline_use_less(pipeline);
 	(void)malloc_trim(0); /* what the C library keeps for later */
 	control->result.memory_count++;
-	if (control->memory_ns && rec_monotonic_ns() - control->memory_ns < MEMORY_EVERY_NS)
+	now_ns = now(control);
+	if (control->memory_ns && now_ns - control->memory_ns < MEMORY_EVERY_NS)
 		return;
-	control->memory_ns = rec_monotonic_ns();
+	control->memory_ns = now_ns;
 	pending = add_resource_row(control, RESOURCE_MEMORY, budget_bytes, rss_bytes);
 	if (!pending)
 		return;

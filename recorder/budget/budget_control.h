@@ -22,6 +22,14 @@ struct rec_budget_result {
 	u32 memory_count; /* times that memory was over its budget */
 };
 
+/* What is measured of the recorder itself. Functions, so that a test can make it all up. */
+struct rec_meter {
+	u64 (*now_ns)(void *context); /* CLOCK_MONOTONIC */
+	u64 (*cpu_ns)(void *context); /* CPU time of the recorder; only grows */
+	u64 (*rss_bytes)(void *context);
+	void *context;
+};
+
 struct rec_budget_control;
 
 /* pipeline, options and source are borrowed. -ENOMEM or 0. */
@@ -29,6 +37,10 @@ int rec_budget_control_open(const struct rec_options *options, const struct rec_
 			    struct rec_source *source, u32 cpu_count,
 			    struct rec_budget_control **ret_governing, struct cap_err *err);
 struct rec_budget_control *rec_budget_control_free(struct rec_budget_control *control);
+
+/* Before the start: measures by this, not by the process's own. Copied. */
+void rec_budget_control_use_meter(struct rec_budget_control *control,
+				  const struct rec_meter *meter);
 
 /* Events flow from now on. floor_bytes: what stays free of the disk; 0: none. */
 void rec_budget_control_start(struct rec_budget_control *control, u64 floor_bytes);

@@ -3,7 +3,7 @@
 call is stored by itself again; and whatever was shed, the account of events adds up. Calm: nothing is left out.
 
 Nothing here depends on how fast the machine is: each phase runs until it is seen. When and how much is shed is decided by a policy that
-unit/test_rec_governor and unit/test_rec_governing drive on a simulated clock; what it costs is measured by bench/budget_cost.py."""
+unit/test_rec_budget_policy and unit/test_rec_budget_control drive on a simulated clock; what it costs is measured by bench/budget_cost.py."""
 import json
 import os
 import shutil
