@@ -1,15 +1,11 @@
 /* Flame graphs: well-formed whatever the names hold, right in their geometry, the same for the same
  * samples. */
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "unit_main.h"
 
 #include "analyzer/output/svg_flame.h"
 #include "analyzer/output/safe_text.h"
@@ -404,7 +400,7 @@ static void write_errors_are_reported(void **state)
 
 	(void)state;
 	if (!full)
-		skip();
+		unit_skip("no /dev/full");
 	assert_true(kymo_svg_flame(full, tree, defaults(), &err) < 0);
 	assert_non_null(strstr(err.text, "No space left"));
 	fclose(full);
@@ -425,5 +421,5 @@ int main(void)
 		cmocka_unit_test(write_errors_are_reported),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_status(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -3,11 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "unit_main.h"
 
 #include "analyzer/symbols/demangle.h"
 #include "analyzer/symbols/object_names.h"
@@ -371,7 +367,7 @@ static void whole_program_below_symfs(void **state)
 	enum kymo_object_state found;
 
 	if (!tree)
-		skip();
+		unit_skip("binutils is missing");
 	search.symfs = tree->path;
 	assert_string_equal(name_by_search(tree, &search, "/full", &found),
 			    "kymo_test_second_function");
@@ -386,7 +382,7 @@ static void debug_link_is_followed(void **state)
 	char root[80];
 
 	if (!tree)
-		skip();
+		unit_skip("binutils is missing");
 	(void)snprintf(root, sizeof(root), "%s/root", tree->path);
 	search.symfs = root;
 	/* dynamic symbols alone do not know the functions of a program */
@@ -412,7 +408,7 @@ static void debug_directory_by_build_id(void **state)
 	char directory[80];
 
 	if (!tree)
-		skip();
+		unit_skip("binutils is missing");
 	(void)snprintf(directory, sizeof(directory), "%s/d", tree->path);
 	search.debug_dirs[0] = directory;
 	assert_int_equal(run("cd %s && mkdir -p d/.build-id/%.2s && cp dbg/prog.debug "
@@ -445,7 +441,7 @@ static void other_versions_lend_no_names(void **state)
 	enum kymo_object_state found;
 
 	if (!tree)
-		skip();
+		unit_skip("binutils is missing");
 	search.symfs = tree->path;
 	tree->build_id[0] ^= 1;
 	assert_string_equal(name_by_search(tree, &search, "/full", &found), "");
@@ -472,7 +468,7 @@ static void odd_paths_are_left_alone(void **state)
 	enum kymo_object_state found;
 
 	if (!tree)
-		skip();
+		unit_skip("binutils is missing");
 	search.symfs = tree->path;
 	assert_int_equal(run("cd %s && mkfifo pipe && mkdir dev && ln -s /dev/zero device && "
 			     "cp full /tmp/kymo_outside_%d && ln -s /tmp/kymo_outside_%d outside",
@@ -501,7 +497,7 @@ static void debug_file_with_notes_among_code(void **state)
 		"objcopy --only-keep-debug p p.debug 2>/dev/null",
 		folder) != 0) {
 		(void)run("rm -rf %s", folder);
-		skip();
+		unit_skip("binutils is missing");
 	}
 	for (int i = 0; i < 2; i++) {
 		struct kymo_elf *elf = NULL;
@@ -528,7 +524,7 @@ static void programs_at_fixed_addresses(void **state)
 		"fixed_function(c);}' > p.c && cc -O0 -no-pie -o p p.c 2>/dev/null",
 		folder) != 0) {
 		(void)run("rm -rf %s", folder);
-		skip();
+		unit_skip("binutils is missing");
 	}
 	assert_int_equal(kymo_elf_open_fd(open(path, O_RDONLY), path, &elf, NULL), 0);
 	assert_int_equal(kymo_elf_load_functions(elf, NULL), 0);
@@ -565,5 +561,5 @@ int main(void)
 
 	kymo_test_first_function(3);
 	kymo_test_second_function(3);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_status(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -345,7 +345,7 @@ static void test_who_may_write_it(void **state)
 	char expected[512];
 
 	if (geteuid() != 0)
-		skip();
+		unit_skip("needs root");
 	write_file(folder->file, "freq: 5\n");
 	assert_int_equal(load(folder->file, &err), 0);
 	assert_int_equal(chmod(folder->file, 0664), 0);
@@ -449,5 +449,5 @@ int main(void)
 						remove_folder),
 	};
 
-	return cmocka_run_group_tests_name("rec_config", tests, NULL, NULL);
+	return unit_status(cmocka_run_group_tests_name("rec_config", tests, NULL, NULL));
 }

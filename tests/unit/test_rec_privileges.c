@@ -2,11 +2,7 @@
 #include "recorder/guard/privileges.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "unit_main.h"
 
 #define SKIPPED 77
 
@@ -106,7 +102,7 @@ static void test_not_confined(void **state)
 {
 	(void)state;
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-		skip(); /* whoever runs the tests has it set */
+		unit_skip("whoever runs the tests has no_new_privs set");
 	assert_int_equal(in_a_child(not_confined), 0);
 }
 
@@ -142,7 +138,7 @@ static void test_another_thread_keeps(void **state)
 
 	(void)state;
 	if (status == SKIPPED)
-		skip(); /* needs a capability to keep */
+		unit_skip("needs a capability to keep");
 	assert_int_equal(status, 0);
 }
 
@@ -155,5 +151,5 @@ int main(void)
 		cmocka_unit_test(test_another_thread_keeps),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_status(cmocka_run_group_tests(tests, NULL, NULL));
 }
