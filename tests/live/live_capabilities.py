@@ -12,7 +12,7 @@ NOBODY = 65534
 NEEDED = ("bpf", "perfmon")
 SETCAP = shutil.which("setcap", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 # A process whose memory map is nobody's but its own: not dumpable, as those are that changed their user.
-CLOSED = "import ctypes, time; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print('ready', flush=True); time.sleep(120)"
+CLOSED = "import ctypes, time; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); print('ready', flush=True); time.sleep(100000)"
 MAPS, PROGRAMS, KERNEL = "mappings of processes that ran before", "programs of processes that ran before", "kernel addresses"
 # What the kernel lets a user read, found out without the recorder: kernels and sysctls differ.
 ORACLE = """
@@ -95,7 +95,8 @@ def check_recording(what, done, capture, has, closed_pid):
         live.check((found[kind] == 0) == missing_here, f"{what}: '{name}': {found[kind]} found, closed: {missing_here}")
     others = [name for name, row in rows.items() if name not in (MAPS, PROGRAMS, KERNEL) and (not row["attached"] or row["reason"])]
     live.check_equal(others, [], f"{what}: nothing else is missing")
-    live.check_equal(len(done.stderr.splitlines()), sum(missing for missing, _ in closed.values()), f"{what}: warnings: {done.stderr}")
+    warnings = [line for line in done.stderr.splitlines() if "events were lost" not in line]  # that is a busy machine's
+    live.check_equal(len(warnings), sum(missing for missing, _ in closed.values()), f"{what}: warnings: {done.stderr}")
     if "sys_ptrace" in has:
         live.check(not closed["maps"][0] and not closed["exe"][0], f"{what}: CAP_SYS_PTRACE opens all: {closed}")
     else:
@@ -134,8 +135,7 @@ def from_the_file(closed_pid):
     advice = done.stderr.strip().rsplit("sudo setcap ", 1)[-1].split()
     live.check_equal(advice, ["cap_bpf,cap_perfmon+ep", recorder], "advice")
     if not SETCAP or subprocess.run([SETCAP, *advice], capture_output=True, check=False).returncode != 0:
-        print("file capabilities: not tried, they cannot be set here")
-        return
+        live.kymo_env.skip("file capabilities cannot be set here")
     done, capture = record(home, recorder)
     check_recording("file capabilities", done, capture, NEEDED, closed_pid)
     os.unlink(capture)
@@ -150,17 +150,11 @@ def from_the_file(closed_pid):
 
 def main():
     os.chmod(live.DIRECTORY, 0o711)
-    busy = live.start([live.STORM, "--seconds", "120", "--rate", "20000"], stdout=subprocess.DEVNULL)
+    busy = live.start([live.STORM, "--seconds", "100000", "--rate", "20000"], stdout=subprocess.DEVNULL)
     sampled = live.busy_in_kernel()
     closed = live.start(["/usr/bin/python3", "-c", CLOSED], stdout=subprocess.PIPE)
     closed.stdout.readline()
-    too_little()
-    from_the_process(closed.pid)
-    from_the_file(closed.pid)
-    for child in (busy, sampled, closed):
-        child.kill()
-        child.wait()
-    live.finish()
+    live.run_parts({"little": too_little, "process": lambda: from_the_process(closed.pid)}, {"file": lambda: from_the_file(closed.pid)})
 
 
 main()

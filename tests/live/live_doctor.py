@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 
+import bpf_objects
 import live_env as live
 
 
@@ -44,6 +45,7 @@ for drop, missing in (("-bpf", "class-syscalls"), ("-perfmon", "class-cpu")):
     recording = subprocess.run([*prefix, live.RECORDER, "-q", "-d", "0.1s", "-o", live.path(f"no{drop}.kymo")], capture_output=True, check=False)
     live.check_equal(recording.returncode, 4, f"{drop}: a recording's exit status")
 
-programs = subprocess.run(["/usr/sbin/bpftool", "-j", "prog", "show"], capture_output=True, text=True, check=False).stdout
-live.check("kymo_trial" not in programs, "no trial program is left")
+before = bpf_objects.ids()
+doctor()
+live.check_equal(bpf_objects.left_after(before, 60), set(), "what a doctor leaves in the kernel")
 live.finish()

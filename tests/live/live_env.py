@@ -20,6 +20,7 @@ WORKLOAD = os.path.join(kymo_env.BIN, "workload")
 STORM = os.path.join(kymo_env.BIN, "storm")
 
 kymo_env.require(["bpf"])
+HANGS_S = 120  # nothing here takes so long; what does, hangs
 DIRECTORY = tempfile.mkdtemp(prefix="kymo-live-")
 _children = []
 _failures = []
@@ -62,6 +63,54 @@ def finish():
     sys.exit(1 if _failures else 0)
 
 
+def run_parts(usual, optional):
+    """Runs the parts named on the command line, or the usual ones. Optional ones need what not every host has: each is a test of its own
+    (tests/live/tests.cmake), so that one that cannot run is counted as skipped. usual, optional: {name: function}"""
+    for name in sys.argv[1:] or usual:
+        (usual | optional)[name]()
+    finish()
+
+
+def until(condition, what):
+    """Looks until it is so. -> what the condition gave; None, and a failure noted, if it never was"""
+    deadline = time.monotonic() + HANGS_S
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    check(False, f"never seen: {what}")
+    return None
+
+
+def attempts(count=12):
+    """For what depends on how the machine is scheduled: numbers to try again with, from 1 on, each twice the one before up to 16."""
+    return (min(2 ** number, 16) for number in range(count))
+
+
+def is_recording(pid):
+    """Its programs are attached and events flow: it has given up its capabilities and filters its own system calls."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(fields.get("CapPrm", "1"), 16) == 0 and fields.get("Seccomp", "2") == "2"
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def child_of(pid):
+    """The command of a recorder, once there is one"""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        children = file.read().split()
+    return int(children[0]) if children else None
+
+
 def start(command, **options):
     child = subprocess.Popen(command, **options)
     _children.append(child)
@@ -79,7 +128,7 @@ def recorder_line(output, *options):
     return [RECORDER, "-q", "-o", output, *budget, *options]
 
 
-def record(name, *options, command=None, timeout=60):
+def record(name, *options, command=None, timeout=HANGS_S):
     """Runs kymo-record to its end. -> (path, what the command printed, exit status, messages)"""
     output = path(name)
     line = recorder_line(output, *options)
@@ -94,41 +143,57 @@ def record(name, *options, command=None, timeout=60):
 
 
 def start_recorder(name, *options, command=None):
-    """-> (process, path), once the recording runs: blocks after the first two are written when the probes are attached."""
+    """-> (process, path), once the recording runs."""
     output = path(name)
     line = recorder_line(output, *options)
     if command:
         line += ["--", *command]
     recorder = start(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + HANGS_S
     while recorder.poll() is None and time.monotonic() < deadline:
-        if os.path.exists(output) and os.path.getsize(output) > 0:
-            time.sleep(0.3)
+        if is_recording(recorder.pid):
             return recorder, output
         time.sleep(0.01)
+    if recorder.poll() == 0 and command:  # it was over before we looked
+        return recorder, output
     print(f"the recorder did not start: {recorder.communicate()[1].decode()}" if recorder.poll() is not None else "no output yet")
     sys.exit(1)
 
 
-def record_slowly(name, *options, command, run_s=0.02, pause_s=0.2):
-    """Records with a recorder that is stopped most of the time. -> (capture, truth, exit status)"""
+def record_slowly(name, *options, command, run_s=0.02, pause_s=0.2, work_s=0.5):
+    """Records with a recorder that is stopped most of the time, first until the command has worked for work_s of CPU time, far more than
+    small rings hold. -> (capture, truth, exit status)"""
     recorder, capture = start_recorder(name, *options, command=command)
+    worker = child_of(recorder.pid)
+    os.kill(recorder.pid, signal.SIGSTOP)
+    until(lambda: worker is None or is_over(worker) or cpu_seconds(worker) > work_s, "the command works")
+    os.kill(recorder.pid, signal.SIGCONT)
+    time.sleep(run_s)
     while recorder.poll() is None:
         os.kill(recorder.pid, signal.SIGSTOP)
         time.sleep(pause_s)
         os.kill(recorder.pid, signal.SIGCONT)
         time.sleep(run_s)
-    out, _ = recorder.communicate(timeout=30)
+    out, _ = recorder.communicate(timeout=HANGS_S)
     return capture, truth(out.decode()), recorder.returncode
 
 
-def stop(recorder, number=signal.SIGINT, timeout=20):
+def is_over(pid):
+    """Gone, or a zombie whose parent is stopped"""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def stop(recorder, number=signal.SIGINT, timeout=HANGS_S):
     recorder.send_signal(number)
     out, err = recorder.communicate(timeout=timeout)
     return out.decode(), err.decode()
 
 
-def stop_text(recorder, number=signal.SIGINT, timeout=20):
+def stop_text(recorder, number=signal.SIGINT, timeout=HANGS_S):
     """The same for a recorder started with text=True."""
     recorder.send_signal(number)
     return recorder.communicate(timeout=timeout)
@@ -148,7 +213,7 @@ def flat(answer):
 def database(capture):
     """Imports the capture and opens the database with the plain sqlite3 library: its views are the interface."""
     output = capture + ".db"
-    done = subprocess.run([KYMO, "import", capture, "-o", output], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([KYMO, "import", "-f", capture, "-o", output], capture_output=True, text=True, timeout=120, check=False)
     if done.returncode not in (0, 3):
         print(f"kymo import {capture}: status {done.returncode}: {done.stderr}")
         sys.exit(1)
@@ -170,6 +235,11 @@ def calls_of(connection, pid):
 
 def lost(connection, kind="syscalls"):
     return one(connection, "SELECT lost_count FROM class_totals WHERE class = ?", kind) or 0
+
+
+def not_single(connection, kind="syscalls"):
+    """Events that are not there one by one: lost, or only counted, as the ring was full"""
+    return one(connection, "SELECT lost_count + ifnull(counted_count, 0) FROM class_totals WHERE class = ?", kind) or 0
 
 
 def truth(text):

@@ -78,10 +78,13 @@ def errors():
 
 def fallback(what, row, reason, refused, *options):
     """The recording goes on without, and PROBES says so in the row of that name."""
-    done, capture = run([], *options, KYMO_REFUSE=refused)
-    if not live.check(done.returncode in (0, 3), f"{what}: {done.returncode}: {done.stderr}"):
-        return
-    facts = live.info(capture)
+    for seconds in live.attempts():
+        done, capture = run([], *options, "-d", f"{seconds * 0.3:.1f}s", KYMO_REFUSE=refused)
+        if not live.check(done.returncode in (0, 3), f"{what}: {done.returncode}: {done.stderr}"):
+            return
+        facts = live.info(capture)
+        if all(entry["stored_count"] for entry in facts["classes"] if entry["class"] in ("cpu", "syscalls")):
+            break
     rows = {probe["name"]: probe for probe in facts["probes"]}
     live.check(rows[row]["attached"] and re.search(reason, rows[row]["reason"] or rows[row]["how"]), f"{what}: PROBES: {rows[row]}")
     stored = {entry["class"]: entry["stored_count"] for entry in facts["classes"]}
@@ -90,7 +93,7 @@ def fallback(what, row, reason, refused, *options):
 
 
 def fallbacks():
-    storm = live.start([live.STORM, "--seconds", "60", "--rate", "20000"], stdout=subprocess.DEVNULL)
+    storm = live.start([live.STORM, "--seconds", "100000", "--rate", "20000"], stdout=subprocess.DEVNULL)
     busy = live.busy_in_kernel()
     fallback("hash map for task storage", "sys_enter", "hash map", "map:29=22")
     fallback("raw_tp for tp_btf", "sys_enter", "fallback, because tp_btf was refused", "prog:26=22")

@@ -2,7 +2,6 @@
 """Lives of processes: forks, execs, exits with their status, thread names, and what already ran, short-lived processes included."""
 import os
 import subprocess
-import time
 
 import live_env as live
 
@@ -37,8 +36,8 @@ live.check_equal(live.one(database, "SELECT count(*) FROM process WHERE tgid = ?
                  "end of the workload")
 
 # what ran before the recording is there by name, with its mappings and build-ids
-sleeper = live.start(["sleep", "30"])
-time.sleep(0.2)
+sleeper = live.start(["sleep", "100000"])
+live.until(lambda: open(f"/proc/{sleeper.pid}/comm", encoding="ascii").read() == "sleep\n", "a process that sleeps")
 capture, _, _, _ = live.record("running.kymo", "-d", "500ms")
 database = live.database(capture)
 row = database.execute("SELECT comm, exe, parent_tgid FROM process WHERE tgid = ?", (sleeper.pid,)).fetchone()

@@ -28,14 +28,16 @@ def read_unit():
 
 
 def analyze(*arguments):
-    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=live.HANGS_S, check=False)
 
 
 def unit_is_sound(keys):
     live.check_equal([key for key in keys if key not in KNOWN], [], "keys that are not known")
+
+
+def systemd_finds_it_sound():
     if not shutil.which("systemd-analyze"):
-        print("systemd-analyze: not there, only the keys were looked at")
-        return
+        live.kymo_env.skip("systemd-analyze is not there")
     place = live.path("units")
     os.mkdir(place)
     shutil.copy(UNIT, place)
@@ -65,7 +67,7 @@ def run_as_unit(unit):
     home = live.path("state")
     os.mkdir(home, 0o700)
     os.chown(home, NOBODY, NOBODY)
-    recorder, capture, log = os.path.join(home, "kymo-record"), os.path.join(home, "x.kymo"), live.path("calls")
+    recorder, capture = os.path.join(home, "kymo-record"), os.path.join(home, "x.kymo")
     shutil.copy(live.RECORDER, recorder)
     sets = [name.lower().removeprefix("cap_") for name in unit["AmbientCapabilities"].split()]
     live.check_equal(unit["CapabilityBoundingSet"], unit["AmbientCapabilities"], "both lines name the same capabilities")
@@ -73,16 +75,19 @@ def run_as_unit(unit):
     line = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", f"--bounding-set=-all,{plus}", f"--inh-caps=-all,{plus}",
             f"--ambient-caps=-all,{plus}", "--no-new-privs", "prlimit", f"--nofile={unit['LimitNOFILE']}", "--core=0"]
     umask = int(unit["UMask"], 8)
-    trace = ["strace", "-f", "-c", "-o", log] if shutil.which("strace") else []
-    done = subprocess.run([*line, recorder, "-q", "-d", "2500ms", "-o", capture], capture_output=True, text=True, timeout=60, check=False,
+    done = subprocess.run([*line, recorder, "-q", "-d", "2500ms", "-o", capture], capture_output=True, text=True, timeout=live.HANGS_S, check=False,
                           preexec_fn=lambda: os.umask(umask))
     live.check(done.returncode in (0, 3) and not done.stderr.replace("warning: events were lost", ""), f"as the unit: {done.returncode}: {done.stderr}")
     live.check_equal(oct(stat.S_IMODE(os.stat(capture).st_mode)), "0o600", "mode of its capture")
     lacks = [probe for probe in live.info(capture)["probes"] if not probe["attached"] or probe["reason"]]
     live.check_equal(lacks, [], "PROBES: what is missing")
-    if not trace or not shutil.which("systemd-analyze"):
-        return
-    done = subprocess.run([*trace, live.RECORDER, "-q", "-f", "-d", "2500ms", "-o", live.path("traced.kymo")], capture_output=True, text=True, timeout=60,
+
+
+def filter_lets_it_work(unit):
+    if not shutil.which("strace") or not shutil.which("systemd-analyze"):
+        live.kymo_env.skip("strace or systemd-analyze is not there")
+    log = live.path("calls")
+    done = subprocess.run(["strace", "-f", "-c", "-o", log, live.RECORDER, "-q", "-f", "-d", "2500ms", "-o", live.path("traced.kymo")], capture_output=True, text=True, timeout=live.HANGS_S,
                           check=False)
     with open(log, encoding="ascii") as file:
         made = {line.split()[-1] for line in file if re.match(r"\s*[\d.]+\s", line)} - {"total"}
@@ -95,25 +100,22 @@ def setcap_script():
     shutil.copy(live.RECORDER, recorder)
     done = subprocess.run(["bash", os.path.join(ROOT, "samples", "setcap.sh"), recorder, "nogroup"], capture_output=True, text=True, check=False)
     if done.returncode and "Operation not" in done.stderr:
-        print(f"file capabilities: not tried, they cannot be set here: {done.stderr}")
-        return
+        live.kymo_env.skip(f"file capabilities cannot be set here: {done.stderr}")
     live.check_equal(done.returncode, 0, f"setcap.sh: {done.stderr}")
     live.check_equal(oct(stat.S_IMODE(os.stat(recorder).st_mode)), "0o750", "mode of the recorder")
     home = live.path("own")
     os.mkdir(home, 0o700)
     os.chown(home, NOBODY, NOBODY)
     done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", recorder, "-q", "-d", "300ms", "-o",
-                           os.path.join(home, "x.kymo")], capture_output=True, text=True, timeout=60, check=False)
+                           os.path.join(home, "x.kymo")], capture_output=True, text=True, timeout=live.HANGS_S, check=False)
     live.check(done.returncode in (0, 3) and "not recorded" not in done.stderr, f"after setcap.sh: {done.returncode}: {done.stderr}")
 
 
 def main():
-    unit, keys = read_unit()
     os.chmod(live.DIRECTORY, 0o711)
-    unit_is_sound(keys)
-    run_as_unit(unit)
-    setcap_script()
-    live.finish()
+    unit, keys = read_unit()
+    live.run_parts({"keys": lambda: unit_is_sound(keys), "run": lambda: run_as_unit(unit)},
+                   {"systemd": systemd_finds_it_sound, "calls": lambda: filter_lets_it_work(unit), "setcap": setcap_script})
 
 
 main()

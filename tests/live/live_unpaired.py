@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Returns whose entry was not seen, and entries that never return (D12): counted, and never given a duration; while calls are stored one
 by one and while they are only counted."""
-import time
-
 import control_words
 import live_env as live
 
@@ -17,19 +15,29 @@ def case(good, text):
     failed += not live.check(good, text)
 
 
+def sleeping(pid):
+    with open(f"/proc/{pid}/wchan", encoding="ascii") as where, open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+        return comm.read() == "sleep\n" and "nanosleep" in where.read()
+
+
 def rows_of(database, table, pid):
     return database.execute(f"SELECT s.flags FROM {table} s JOIN task t ON t.id = s.task_id JOIN syscall_name names ON names.sysno = s.sysno "
                             f"WHERE {SLEEPS} = ?", (pid,)).fetchall()
 
 
 for mode, what in ((control_words.SINGLE, "stored"), (control_words.COUNTS, "counted")):
-    early = [live.start(["sleep", "2.5"]) for _ in range(SLEEPERS)]  # asleep before the recording, awake within it
-    time.sleep(0.5)
-    recorder, capture = live.start_recorder(f"{what}.kymo", "-e", "syscalls")
+    for seconds in live.attempts():  # asleep before the recording, awake within it: again, and longer, where that came too late
+        early = [live.start(["sleep", str(2 * seconds)]) for _ in range(SLEEPERS)]
+        live.until(lambda: all(sleeping(child.pid) for child in early), "they sleep")
+        recorder, capture = live.start_recorder(f"{what}.kymo", "-f", "-e", "syscalls")
+        if all(child.poll() is None for child in early):
+            break
+        live.stop(recorder)
     control_words.ControlWords(recorder.pid).set("class_mode", mode, control_words.SYSCALLS)
-    late = [live.start(["sleep", "600"]) for _ in range(SLEEPERS)]
+    late = [live.start(["sleep", "100000"]) for _ in range(SLEEPERS)]
+    live.until(lambda: all(sleeping(child.pid) for child in late), "the others sleep")
     for sleeper in early:
-        sleeper.wait(timeout=30)
+        sleeper.wait(timeout=live.HANGS_S)
     live.stop(recorder)
     for sleeper in late:
         sleeper.kill()
