@@ -11,4 +11,5 @@ kymo_test(NAME compat/future LABEL compat COMMAND /usr/bin/python3 ${TESTS}/comp
 kymo_test(NAME compat/chunks LABEL compat COMMAND /usr/bin/python3 ${TESTS}/compat/chunk_check.py)
 kymo_test(NAME compat/streams LABEL compat COMMAND /usr/bin/python3 ${TESTS}/compat/stream_check.py)
 kymo_test(NAME compat/imports LABEL compat COMMAND /usr/bin/python3 ${TESTS}/compat/import_check.py)
+kymo_test(NAME compat/import-order LABEL compat COMMAND /usr/bin/python3 ${TESTS}/compat/import_check.py --order)
 set_property(TEST compat/future APPEND PROPERTY LABELS sanitized)

@@ -33,6 +33,9 @@ target_link_libraries(flooding_check PRIVATE kymo_analyzer_counted kymo_formats_
                       unit_support kymo_analyzer) # of the last nothing but the libraries it links
 set_target_properties(flooding_check PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/damage)
 kymo_test(NAME damage/S6 LABEL damage COMMAND flooding_check S6)
+add_executable(kymo_counted ${CMAKE_SOURCE_DIR}/analyzer/kymo_main.c damage/work_count.c)
+target_link_libraries(kymo_counted PRIVATE kymo_analyzer_counted kymo_formats_counted kymo_analyzer)
+set_target_properties(kymo_counted PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/damage)
 set_property(TEST damage/S4 damage/S5 APPEND PROPERTY LABELS sanitized) # what they look for only a sanitizer sees for sure
 if(NOT KYMO_SANITIZE) # a sanitizer has costs of its own
   kymo_test(NAME damage/S3 LABEL damage TIMEOUT 300 COMMAND ${PYTHON3} ${TESTS}/damage/hostile_cost.py)

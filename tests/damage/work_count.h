@@ -7,3 +7,5 @@
 #include "formats/table/events.h"
 
 extern u64 work_steps;
+
+/* KYMO_WORK in the environment: the file into which the count is written at exit. */

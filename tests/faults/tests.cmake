@@ -17,3 +17,4 @@ foreach(test disk_full disk_errors short_writes power_loss stalled_disk output_t
   string(REPLACE _ - name ${test})
   kymo_test(NAME faults/${name} LABEL faults TIMEOUT 600 COMMAND ${PYTHON3} ${TESTS}/faults/${test}.py)
 endforeach()
+kymo_test(NAME faults/disk-full-real LABEL faults TIMEOUT 600 COMMAND ${PYTHON3} ${TESTS}/faults/disk_full.py real)

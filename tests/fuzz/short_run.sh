@@ -11,7 +11,7 @@ mkdir -p "$work/found_$target" "$work/artifacts"
 dict=()
 [ -f "$here/$target.dict" ] && dict=(-dict="$here/$target.dict")
 # a wall-clock bound of its own: a hang is a finding
-timeout $((seconds + 60)) "$work/fuzz_$target" -max_total_time="$seconds" -max_len=65536 -timeout=5 -rss_limit_mb=1024 \
+timeout $((seconds + 100)) "$work/fuzz_$target" -max_total_time="$seconds" -max_len=65536 -timeout=60 -rss_limit_mb=1024 \
 	-print_final_stats=1 -verbosity=0 "${dict[@]}" -artifact_prefix="$work/artifacts/$target-" "$work/found_$target" "$here/corpus_$target" \
 	>"$work/$target.log" 2>&1
 status=$?
