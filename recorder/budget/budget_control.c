@@ -193,7 +193,7 @@ static void write_effect(const struct rec_budget_control *control,
 		(void)snprintf(text, size,
 			       "nothing that may be left out would help: starts and ends of "
 			       "processes are always recorded");
-	else if (decision->kind == REC_SLICE_BEGIN)
+	else if (decision->kind == REC_SLICE_BEGIN && decision->state != STATE_OFF)
 		(void)snprintf(text, size, "system calls are counted for a moment");
 	else if (sliced && decision->state == STATE_OFF && control->result.cannot_attach_again)
 		(void)snprintf(text, size,

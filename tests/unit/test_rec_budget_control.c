@@ -205,8 +205,10 @@ static struct rec_budget_result control_end(struct control *control)
 	rec_budget_control_result(control->budget, &result);
 	assert_int_equal(result.spent_ns, spent_ns(&control->host) - control->begin_spent_ns);
 	assert_int_equal(result.span_ns, control->host.load.now_ns - control->begin_ns);
-	assert_int_equal(result.syscalls_counts_ns, control->state_ns[STATE_COUNTS]);
-	assert_int_equal(result.syscalls_off_ns, control->state_ns[STATE_OFF]);
+	assert_int_equal(result.reduced_ns[CLASS_SYSCALLS][STATE_COUNTS],
+			 control->state_ns[STATE_COUNTS]);
+	assert_int_equal(result.reduced_ns[CLASS_SYSCALLS][STATE_OFF],
+			 control->state_ns[STATE_OFF]);
 	rows = rows_of(control);
 	check_accounts(control, &rows, &result);
 	check_states(control, &rows);
