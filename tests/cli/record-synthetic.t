@@ -25,6 +25,25 @@ $ kymo-record --source synthetic:events=500 -q -o - | kymo info --json - | jq '.
 > 500
 $ kymo-record --source synthetic:events=500 --json -q -o j.kymo | jq -e 'type == "object"'
 > true
+# The names of the summary's JSON are an interface.
+$ kymo-record --source synthetic:events=500 --json -q -f -o j.kymo | jq -r 'keys_unsorted[]'
+> recorded
+> output
+> end_reason
+> duration_ns
+> events_attempted
+> events_stored
+> events_counted
+> events_lost
+> bytes
+> bytes_per_event
+> stored_by_class
+> lost_by_class
+> lost_by_reason
+> recorder_cpu_percent
+> recorder_peak_rss_bytes
+> budget
+> exit_status
 # Calls that are counted instead of stored one by one: all are in one or the other, and a copy keeps them apart.
 $ kymo-record --source synthetic:events=100000,mix=syscalls,counted=60 --json -o counted.kymo | jq -c '[.events_attempted, .events_stored + .events_counted, .events_lost, .exit_status]'
 > [100000,100000,0,0]

@@ -13,7 +13,7 @@ add_executable(write_blocks faults/write_blocks.c)
 target_link_libraries(write_blocks PRIVATE kymo_recorder unit_support Threads::Threads)
 set_target_properties(write_blocks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/faults)
 
-foreach(test disk_full disk_errors short_writes power_loss stalled_disk output_taken file_modes)
+foreach(test disk_full disk_errors short_writes power_loss stalled_disk output_taken file_modes directory_sync)
   string(REPLACE _ - name ${test})
   kymo_test(NAME faults/${name} LABEL faults TIMEOUT 600 COMMAND ${PYTHON3} ${TESTS}/faults/${test}.py)
 endforeach()

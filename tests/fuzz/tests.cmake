@@ -44,4 +44,5 @@ foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_format
 endforeach()
 if(NOT KYMO_SANITIZE) # it builds a tree of its own; once is enough
   kymo_test(NAME fuzz/coverage LABEL fuzz TIMEOUT 400 COMMAND bash ${TESTS}/fuzz/coverage.sh)
+  set_property(TEST fuzz/coverage APPEND PROPERTY LABELS long)
 endif()

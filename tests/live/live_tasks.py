@@ -49,4 +49,16 @@ notes = subprocess.run(["readelf", "-n", "/usr/bin/sleep"], capture_output=True,
 build_id = notes.split("Build ID:")[1].split()[0] if "Build ID:" in notes else None
 found = live.one(database, "SELECT build_id FROM mapping m JOIN task t ON t.id = m.task_id WHERE t.tgid = ? AND path LIKE '%/sleep'", sleeper.pid)
 live.check_equal(found, build_id, "build-id of its program")
+
+# a thread that ends is not its process's end
+program = "import threading, time\nthread = threading.Thread(target=int)\nthread.start()\nthread.join()\nprint('joined', flush=True)\ntime.sleep(100000)"
+recorder, capture = live.start_recorder("threads.kymo", "-e", "syscalls")
+process = live.start(["/usr/bin/python3", "-c", program], stdout=subprocess.PIPE)
+process.stdout.readline()
+live.stop(recorder)
+process.kill()
+database = live.database(capture)
+exits = live.one(database, "SELECT count(*) FROM task_exit e JOIN task t ON t.id = e.task_id WHERE t.tgid = ?", process.pid)
+live.check_equal(exits, 1, "exits of the thread")
+live.check_equal(live.one(database, "SELECT count(*) FROM process WHERE tgid = ? AND end_ns IS NULL", process.pid), 1, "a process that goes on")
 live.finish()

@@ -120,6 +120,8 @@ static void table_is_sorted_and_sane(void **state)
 		assert_true(function->end > function->address);
 		assert_true(function->name[0] != '\0');
 		before = function->address;
+		/* it holds its own bytes, and not the one after them */
+		assert_true(kymo_elf_function(elf, function->end) != function);
 	}
 	kymo_elf_close(elf);
 }

@@ -50,6 +50,30 @@ static void test_syscall_fields(void **state)
 	close(fd);
 }
 
+/* Each error is stored as the number that the call returned. */
+static void test_errors(void **state)
+{
+	struct kit_capture calls;
+	int fd = kit_file();
+	struct rec_pipeline *pipeline = kit_sink(fd);
+
+	(void)state;
+	for (u32 number = 1; number <= 4095; number++) {
+		struct ring_syscall call = kit_syscall(number, 11, 0, -(s64)number);
+
+		rec_pipeline_record(pipeline, &call, sizeof(call));
+	}
+	kit_finish(pipeline);
+	rec_pipeline_free(pipeline);
+	calls = kit_read(fd, EV_SYSCALL, NULL);
+	assert_int_equal(calls.count, 4095);
+	for (u32 i = 0; i < calls.count; i++)
+		assert_int_equal(kit_field(&calls, EV_SYSCALL, i, "error"),
+				 kit_field(&calls, EV_SYSCALL, i, "time_ns"));
+	kit_free(&calls);
+	close(fd);
+}
+
 /* Offsets of the stack's frames, root first, as decimal digits of one number. */
 static u64 stack_digits(const struct cap_rows *rows, u64 stack)
 {
@@ -468,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_write_error),
 		cmocka_unit_test(test_counted_calls),
 		cmocka_unit_test(test_counted_calls_unwritten),
+		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_chunk_closes_by_age),
 	};
 
