@@ -143,8 +143,10 @@ def record(name, *options, command=None, timeout=HANGS_S):
 
 
 def start_recorder(name, *options, command=None):
-    """-> (process, path), once the recording runs."""
+    """-> (process, path), once the recording runs; it goes on until it is stopped."""
     output = path(name)
+    if not command and "-d" not in options:
+        options += ("-d", "0")  # the presets end after a minute
     line = recorder_line(output, *options)
     if command:
         line += ["--", *command]
