@@ -81,7 +81,7 @@ def matches(expected, actual):
 
 def run_step(step, directory, environment, masks):
     done = subprocess.run(["bash", "-c", step.command], cwd=directory, env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, check=False)
     lines = []
     for data in (done.stdout, done.stderr):
         text = data.decode("utf-8", "backslashreplace")

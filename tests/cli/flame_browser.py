@@ -78,7 +78,7 @@ def main():
                  f"--user-data-dir={folder}/profile", "--virtual-time-budget=2000", "--dump-dom"]
         try:
             dom = subprocess.run([browser, *flags, "file://" + path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                 timeout=60, check=True).stdout.decode()
+                                 timeout=600, check=True).stdout.decode()
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
             print(f"skipped: chromium does not run here: {error}")
             sys.exit(77)

@@ -65,9 +65,6 @@ $ kymo-record -p 0 -o out.kymo
 $ kymo-record -p abc -o out.kymo
 2> kymo-record: --pid: 'abc' is not a process id; to select by name use comm
 ? 2
-$ kymo-record --cgroup /sys/fs/cgroup/no/such/group -d 1s -o out.kymo
-2> kymo-record: cgroup '/sys/fs/cgroup/no/such/group': No such file or directory
-? 2
 $ ls
 # What was probably meant.
 $ kymo-record doctr; echo "status $?"; kymo-record help doctr; echo "status $?"; kymo-record help nope; echo "status $?"

@@ -20,7 +20,7 @@ PAGE = 4096
 
 
 def run(*arguments):
-    return subprocess.run([KYMO, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False)
+    return subprocess.run([KYMO, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, check=False)
 
 
 def flip(data, rng):

@@ -24,7 +24,7 @@ KYMO = os.path.join(kymo_env.BIN, "kymo")
 RECORD = os.path.join(kymo_env.BIN, "kymo-record")
 GOLDEN = os.path.join(TESTS, "golden")
 FULL = bool(os.environ.get("KYMO_FULL"))
-TIMEOUT_S = 120
+TIMEOUT_S = 600
 
 
 def golden_captures():

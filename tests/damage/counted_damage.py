@@ -44,7 +44,7 @@ def check(found, expected, what):
 
 def kymo(*arguments):
     """-> (status, stdout)"""
-    done = subprocess.run([KYMO, *arguments], capture_output=True, check=False, timeout=60)
+    done = subprocess.run([KYMO, *arguments], capture_output=True, check=False, timeout=600)
     if done.returncode not in (0, 3):
         raise RuntimeError(f"kymo {' '.join(arguments)}: status {done.returncode}: {done.stderr.decode()}")
     return done.returncode, done.stdout

@@ -38,6 +38,6 @@ target_link_libraries(kymo_counted PRIVATE kymo_analyzer_counted kymo_formats_co
 set_target_properties(kymo_counted PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/damage)
 set_property(TEST damage/S4 damage/S5 APPEND PROPERTY LABELS sanitized) # what they look for only a sanitizer sees for sure
 if(NOT KYMO_SANITIZE) # a sanitizer has costs of its own
-  kymo_test(NAME damage/S3 LABEL damage TIMEOUT 300 COMMAND ${PYTHON3} ${TESTS}/damage/hostile_cost.py)
+  kymo_test(NAME damage/S3 LABEL damage COMMAND ${PYTHON3} ${TESTS}/damage/hostile_cost.py)
 endif()
 kymo_test(NAME damage/counted LABEL damage COMMAND /usr/bin/python3 ${TESTS}/damage/counted_damage.py)

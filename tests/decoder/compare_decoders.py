@@ -38,7 +38,7 @@ except ModuleNotFoundError:
     server = None
 
 KYMO = os.path.join(kymo_env.BIN, "kymo")
-TIMEOUT_S = 60
+TIMEOUT_S = 600
 MODES = ("default", "strict", "stop")
 SAME_FACTS = (("blocks", "blocks_good"), ("damaged", "blocks_damaged"), ("foreign", "blocks_foreign"), ("lost", "blocks_lost"),
               ("unknown", "blocks_unknown"), ("skipped_bytes", "bytes_skipped"), ("rows", "rows"), ("unnamed_rows", "rows_unknown_type"),

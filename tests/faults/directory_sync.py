@@ -15,7 +15,7 @@ def main():
     path = os.path.join(env.scratch, "named.kymo")
     for options in ((), ("--sync", "chunk"), ("-f",)):
         done = subprocess.run(["strace", "-f", "-qq", "-y", "-e", "trace=openat,linkat,renameat2,rename,write,fsync", *env.command("events=10", path), *options],
-                              capture_output=True, text=True, errors="replace", timeout=120, check=False)
+                              capture_output=True, text=True, errors="replace", timeout=600, check=False)
         lines = done.stderr.splitlines()
         named = [number for number, line in enumerate(lines) if re.search(r'(openat|linkat|rename\w*)\(.*"(?:[^"]*/)?named.kymo"', line) and not re.search(r"O_RDONLY|= -1", line)]
         synced = [number for number, line in enumerate(lines) if re.search(rf"fsync\(\d+<{re.escape(env.scratch)}>\) += 0", line)]

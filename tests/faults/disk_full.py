@@ -120,7 +120,7 @@ def real_disk(name, directory):
     """In a mount namespace of its own. -> [(case, problems)]"""
     cases = []
     floor = free_bytes(directory) // 2
-    run = env.Run("", "events=30000000,seed=2", "--max-size", "600M", path=os.path.join(directory, "fast.kymo"), timeout=240)
+    run = env.Run("", "events=30000000,seed=2", "--max-size", "600M", path=os.path.join(directory, "fast.kymo"), timeout=600)
     # No shim between: the figures are those of the file system.
     kept = free_bytes(directory)
     problems = [env.expect(f"exit status {run.status}", run.status == 1), env.expect(f"said {run.said!r}", "make room" in run.said),
@@ -135,7 +135,7 @@ def real_disk(name, directory):
     time.sleep(1.5)
     fill(os.path.join(directory, "filler"))
     try:
-        _, said = recorder.communicate(timeout=120)
+        _, said = recorder.communicate(timeout=600)
     except subprocess.TimeoutExpired:
         recorder.kill()
         _, said = recorder.communicate()

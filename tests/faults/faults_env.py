@@ -64,7 +64,7 @@ def command(source, path, *options):
 class Run:
     """One recording: exit status, what it said, the file it left, what that says of itself."""
 
-    def __init__(self, words, source, *options, path=None, timeout=180, traced=True):
+    def __init__(self, words, source, *options, path=None, timeout=600, traced=True):
         self.path = path or os.path.join(scratch, "out.kymo")
         self.trace_path = os.path.join(scratch, "trace")
         for old in (self.path, self.trace_path):
@@ -88,7 +88,7 @@ class Run:
 
 
 def facts(path):
-    done = subprocess.run([os.path.join(TOOLS, "capture_facts"), path], stdout=subprocess.PIPE, text=True, check=False, timeout=120)
+    done = subprocess.run([os.path.join(TOOLS, "capture_facts"), path], stdout=subprocess.PIPE, text=True, check=False, timeout=600)
     if done.returncode:
         return {"readable": False, "checker": done.returncode}
     return json.loads(done.stdout)

@@ -31,7 +31,7 @@ def check(condition, text):
 
 
 def run(home, line, umask):
-    return subprocess.run(line, cwd=home, preexec_fn=lambda: os.umask(umask), capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(line, cwd=home, preexec_fn=lambda: os.umask(umask), capture_output=True, text=True, timeout=600, check=False)
 
 
 def mode_of(path):

@@ -70,7 +70,7 @@ def look(path):
 
 def record(path, *options):
     done = subprocess.run([env.RECORD, "--source", "synthetic:events=10", "-q", "-o", path, *options], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
     return done.returncode, done.stderr
 
 

@@ -131,7 +131,7 @@ def snapshots(name, outer):
         subprocess.run(["cp", "--reflink=always", inner, os.path.join(outer, f"{number}.img")], check=True)
         taken.append(synced)
     recorder.terminate()
-    _, said = recorder.communicate(timeout=120)
+    _, said = recorder.communicate(timeout=600)
     with open(path, "rb") as file:
         data = file.read()
     cases = [(f"{name}: the recording itself", [env.expect(f"exit status {recorder.returncode}: {said}", recorder.returncode == 0)])]

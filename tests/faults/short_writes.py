@@ -33,7 +33,7 @@ def made(path, words, seed, chunks):
     if os.path.exists(path):
         os.unlink(path)
     subprocess.run([os.path.join(env.TOOLS, "write_blocks"), path, str(seed), str(chunks)], env=env.environment(words), check=True,
-                   timeout=60)
+                   timeout=600)
     with open(path, "rb") as file:
         return file.read()
 
@@ -45,7 +45,7 @@ def through_pipe(words, plain, check):
     with open(path, "wb") as out:
         with subprocess.Popen(["python3", "-c", reader], stdin=subprocess.PIPE, stdout=out) as slow:
             done = subprocess.run(env.command(RUN, "-"), env=env.environment(words + ",fixed"), stdin=subprocess.DEVNULL, stdout=slow.stdin,
-                                  stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+                                  stderr=subprocess.PIPE, text=True, check=False, timeout=600)
             slow.stdin.close()
     check.case(f"KYMO_DISK={words} through a pipe", [env.expect(f"exit status {done.returncode}: {done.stderr}", done.returncode == 0),
                                                      *env.whole(env.facts(path)), different(plain, blocks(path))])

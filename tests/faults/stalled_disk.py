@@ -40,7 +40,7 @@ def stalled_file(check, rate, stalls_s, rss_limit):
 
 def stopped_in_stall(check, rate, rss_limit):
     """Told to stop while the disk hangs: it waits for the disk then, and the last STATS has the queue's depth."""
-    run = env.Run("stall=500:60000", f"rate={rate},seed=6", "-d", "30s", timeout=180)
+    run = env.Run("stall=500:60000", f"rate={rate},seed=6", "-d", "30s", timeout=600)
     problems = check_stall(run.facts, rss_limit)
     problems.append(env.expect(f"the last STATS shows a queue of {run.facts.get('last_queue')}",
                                run.facts.get("last_queue", 0) >= QUEUE_BYTES - CHUNK_BYTES - (64 << 10)))
@@ -57,7 +57,7 @@ def stopped_reader(check, rate, stall_s, rss_limit):
         while chunk := recorder.stdout.read(1 << 16):
             out.write(chunk)
     said = recorder.stderr.read().decode()
-    status = recorder.wait(timeout=120)
+    status = recorder.wait(timeout=600)
     check.case(f"a pipe whose reader stops for {stall_s} s",
                [env.expect(f"exit status {status}: {said}", status == 3), *check_stall(env.facts(path), rss_limit)])
 
@@ -76,7 +76,7 @@ def stalled_for_ever(check, rss_limit):
         hanging = recorder.poll() is None
         recorder.terminate()
         try:
-            recorder.wait(timeout=120)
+            recorder.wait(timeout=600)
         except subprocess.TimeoutExpired:
             pass
         ended_with = recorder.returncode

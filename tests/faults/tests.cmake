@@ -15,6 +15,6 @@ set_target_properties(write_blocks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_B
 
 foreach(test disk_full disk_errors short_writes power_loss stalled_disk output_taken file_modes directory_sync)
   string(REPLACE _ - name ${test})
-  kymo_test(NAME faults/${name} LABEL faults TIMEOUT 600 COMMAND ${PYTHON3} ${TESTS}/faults/${test}.py)
+  kymo_test(NAME faults/${name} LABEL faults COMMAND ${PYTHON3} ${TESTS}/faults/${test}.py)
 endforeach()
-kymo_test(NAME faults/disk-full-real LABEL faults TIMEOUT 600 COMMAND ${PYTHON3} ${TESTS}/faults/disk_full.py real)
+kymo_test(NAME faults/disk-full-real LABEL faults COMMAND ${PYTHON3} ${TESTS}/faults/disk_full.py real)

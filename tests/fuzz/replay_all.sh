@@ -11,7 +11,7 @@ for corpus in "$here"/corpus_*; do
 	# a tree without recorder or analyzer has not all of them
 	[ -x "$work/replay_$target" ] || { echo "$target is not built"; continue; }
 	targets=$((targets + 1))
-	if said=$(timeout 120 "$work/replay_$target" "$corpus" 2>&1); then
+	if said=$(timeout 900 "$work/replay_$target" "$corpus" 2>&1); then
 		echo "$target: $said"
 	else
 		tail -20 <<<"$said"

@@ -39,10 +39,10 @@ foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_format
     target_compile_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
     target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
     set_target_properties(fuzz_${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
-    kymo_test(NAME fuzz/${target}-short LABEL fuzz TIMEOUT 120 COMMAND bash ${TESTS}/fuzz/short_run.sh ${target} 2)
+    kymo_test(NAME fuzz/${target}-short LABEL fuzz COMMAND bash ${TESTS}/fuzz/short_run.sh ${target} 2)
   endif()
 endforeach()
 if(NOT KYMO_SANITIZE) # it builds a tree of its own; once is enough
-  kymo_test(NAME fuzz/coverage LABEL fuzz TIMEOUT 400 COMMAND bash ${TESTS}/fuzz/coverage.sh)
+  kymo_test(NAME fuzz/coverage LABEL fuzz COMMAND bash ${TESTS}/fuzz/coverage.sh)
   set_property(TEST fuzz/coverage APPEND PROPERTY LABELS long)
 endif()

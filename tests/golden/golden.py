@@ -34,7 +34,7 @@ def run(arguments, name, directory, comm=""):
     words = [{"CAPTURE": name, "COMM": comm}.get(word, word) for word in arguments.split()]
 
     environment = dict(os.environ, LC_ALL="C", TZ="UTC", NO_COLOR="1", PATH=f"{kymo_env.BIN}:{os.environ['PATH']}")
-    done = subprocess.run([KYMO, *words], cwd=directory, env=environment, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([KYMO, *words], cwd=directory, env=environment, capture_output=True, timeout=600, check=False)
     if done.returncode not in (0, 3):
         sys.exit(f"kymo {' '.join(words)}: status {done.returncode}: {done.stderr.decode()}")
     return done.stdout.decode("utf-8", "backslashreplace"), done.stderr.decode("utf-8", "backslashreplace")

@@ -81,7 +81,7 @@ def look(browser, path, work):
              "--disable-component-update", "--disable-sync", "--disable-default-apps", f"--user-data-dir={work}/profile",
              "--enable-logging=stderr", f"--log-net-log={log}", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=4000", "--dump-dom"]
     try:
-        done = subprocess.run([browser, *flags, "file://" + path], capture_output=True, timeout=120, check=True)
+        done = subprocess.run([browser, *flags, "file://" + path], capture_output=True, timeout=600, check=True)
     except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
         print(f"skipped: chromium does not run here: {error}")
         sys.exit(77)

@@ -15,7 +15,7 @@ import kymo_env  # noqa: E402
 
 KYMO = os.path.join(kymo_env.BIN, "kymo")
 ANALYZER = os.path.join(kymo_env.ROOT, "analyzer")
-TIMEOUT_S = 20
+TIMEOUT_S = 600
 cases = failed = 0
 
 SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ATTACH|PRAGMA|ALTER|VACUUM|WHERE|VALUES)\b")

@@ -53,7 +53,7 @@ counts = collections.defaultdict(Count)
 def run(arguments, directory, check=None, identity="S10", statuses=(0, 3)):
     """-> stdout; messages and, with a rule, results are checked"""
     what = "kymo " + " ".join(rules.shown(os.fsencode(text)[:60]) for text in arguments)
-    done = subprocess.run([KYMO, *arguments], cwd=directory, capture_output=True, timeout=120, check=False)
+    done = subprocess.run([KYMO, *arguments], cwd=directory, capture_output=True, timeout=600, check=False)
     if done.returncode not in statuses:
         counts["S7"].add(f"status {done.returncode}: {done.stderr[-300:]!r}", what)
     counts["S10"].add(rules.check_text(done.stderr), "messages of " + what)

@@ -26,7 +26,7 @@ def _map_id(pid):
                 held.update(re.findall(r"^map_id:\s*(\d+)", about.read(), re.M))
         except FileNotFoundError:
             continue  # closed meanwhile
-    maps = json.loads(subprocess.run(["bpftool", "-j", "map", "list"], capture_output=True, text=True, timeout=30, check=True).stdout)
+    maps = json.loads(subprocess.run(["bpftool", "-j", "map", "list"], capture_output=True, text=True, timeout=600, check=True).stdout)
     mine = [each["id"] for each in maps if each.get("name") == "kymo_bpf.bss" and str(each["id"]) in held]
     if len(mine) != 1:
         raise RuntimeError(f"process {pid} has {len(mine)} maps kymo_bpf.bss")
@@ -35,9 +35,9 @@ def _map_id(pid):
 
 def _offsets():
     """{word: byte in the map}"""
-    symbols = subprocess.run(["nm", OBJECT], capture_output=True, text=True, timeout=30, check=True).stdout
+    symbols = subprocess.run(["nm", OBJECT], capture_output=True, text=True, timeout=600, check=True).stdout
     base = int(re.search(r"^([0-9a-f]+) B control$", symbols, re.M).group(1), 16)
-    types = subprocess.run(["bpftool", "btf", "dump", "file", OBJECT], capture_output=True, text=True, timeout=30, check=True).stdout
+    types = subprocess.run(["bpftool", "btf", "dump", "file", OBJECT], capture_output=True, text=True, timeout=600, check=True).stdout
     members = re.search(r"STRUCT 'live_control'[^\n]*\n((?:\t'[^\n]*\n)+)", types).group(1)
     return {name: base + int(bits) // 8 for name, bits in re.findall(r"'(\w+)' type_id=\d+ bits_offset=(\d+)", members)}
 

@@ -90,7 +90,7 @@ def shadow_of(path):
 
 
 def ask(command, path, *options):
-    return subprocess.run([KYMO, command, *options, path], capture_output=True, text=True, errors="replace", timeout=120, check=False)
+    return subprocess.run([KYMO, command, *options, path], capture_output=True, text=True, errors="replace", timeout=600, check=False)
 
 
 def rows_of(path):

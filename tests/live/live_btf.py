@@ -26,7 +26,7 @@ def record(words, file, *options):
 
 
 def doctor(words, *options):
-    done = subprocess.run([*words, live.RECORDER, "doctor", *options], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*words, live.RECORDER, "doctor", *options], capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, {line.split()[1]: line.split()[0] for line in done.stdout.splitlines() if line.split()[:1] in (["ok"], ["note"], ["warning"], ["error"])}
 
 

@@ -24,7 +24,7 @@ STEPS = {("full", "counts"), ("counts", "off"), ("off", "counts"), ("counts", "c
 
 def ask(capture, query):
     """Of a capture that is being written, too."""
-    done = subprocess.run([live.KYMO, "sql", "--json", capture, query], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([live.KYMO, "sql", "--json", capture, query], capture_output=True, text=True, timeout=600, check=False)
     if done.returncode not in (0, 3):
         raise RuntimeError(f"kymo sql {capture}: status {done.returncode}: {done.stderr}")
     return json.loads(done.stdout)["rows"]
@@ -70,7 +70,7 @@ def tell(capture):
 
 
 def end(recorder):
-    out, err = live.stop(recorder, timeout=120)
+    out, err = live.stop(recorder, timeout=600)
     live.check(recorder.returncode in (0, 3), f"the recorder ended with {recorder.returncode}: {err}")
     return json.loads(out) if out.startswith("{") else {}
 

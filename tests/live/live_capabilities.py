@@ -58,7 +58,7 @@ def copy_of_recorder(name):
 def record(home, recorder, ambient=()):
     capture = os.path.join(home, "x.kymo")
     done = subprocess.run(user(recorder, "-q", "-F", "199", "-d", "700ms", "-o", capture, ambient=ambient), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=600, check=False)
     return done, capture
 
 
@@ -140,7 +140,7 @@ def from_the_file(closed_pid):
     check_recording("file capabilities", done, capture, NEEDED, closed_pid)
     os.unlink(capture)
     os.unlink(capture + ".db")
-    doctor = subprocess.run(user(recorder, "doctor"), capture_output=True, text=True, timeout=60, check=False)
+    doctor = subprocess.run(user(recorder, "doctor"), capture_output=True, text=True, timeout=600, check=False)
     advice = [line.split("sudo setcap ", 1)[1].split() for line in doctor.stdout.splitlines() if "sudo setcap " in line]
     live.check(doctor.returncode == 0 and len(advice) >= 1, f"doctor: {doctor.returncode}: {doctor.stdout}")
     subprocess.run([SETCAP, *advice[0]], check=True)

@@ -11,7 +11,7 @@ import live_env as live
 
 
 def doctor(*arguments, prefix=()):
-    done = subprocess.run([*prefix, live.RECORDER, "doctor", "--json", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*prefix, live.RECORDER, "doctor", "--json", *arguments], capture_output=True, text=True, check=False, timeout=600)
     live.check_equal(done.stderr, "", "stderr")
     answer = json.loads(done.stdout)
     return done.returncode, answer, {check["id"]: check for check in answer["checks"]}

@@ -202,7 +202,7 @@ def stop_text(recorder, number=signal.SIGINT, timeout=HANGS_S):
 
 
 def info(capture):
-    done = subprocess.run([KYMO, "info", "--json", capture], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([KYMO, "info", "--json", capture], capture_output=True, text=True, timeout=600, check=False)
     if done.returncode not in (0, 3):
         raise RuntimeError(f"kymo info {capture}: status {done.returncode}: {done.stderr}")
     return flat(json.loads(done.stdout))
@@ -215,7 +215,7 @@ def flat(answer):
 def database(capture):
     """Imports the capture and opens the database with the plain sqlite3 library: its views are the interface."""
     output = capture + ".db"
-    done = subprocess.run([KYMO, "import", "-f", capture, "-o", output], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([KYMO, "import", "-f", capture, "-o", output], capture_output=True, text=True, timeout=600, check=False)
     if done.returncode not in (0, 3):
         print(f"kymo import {capture}: status {done.returncode}: {done.stderr}")
         sys.exit(1)

@@ -30,7 +30,7 @@ def run(words, *options, **settings):
         os.unlink(capture)
     environment = kit.shim("refused_calls", **settings) if settings else None
     done = subprocess.run([*words, RECORDER, "--json", "-d", "300ms", "-o", capture, *options], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=60, check=False, env=environment)
+                          text=True, timeout=600, check=False, env=environment)
     return done, capture
 
 

@@ -221,7 +221,7 @@ def second_signal_pipe(tally, name):
 
 def whole_run(source, name):
     capture = live.path(name)
-    subprocess.run([kit.RECORDER, "-q", "-o", capture, "--source", source], check=True, timeout=120)
+    subprocess.run([kit.RECORDER, "-q", "-o", capture, "--source", source], check=True, timeout=600)
     return kit.rows_of(capture), os.path.getsize(capture)
 
 

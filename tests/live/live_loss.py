@@ -40,7 +40,7 @@ facts = live.info(capture)
 live.check_equal(facts["events_dropped"], live.one(database, "SELECT sum(lost_count) FROM class_totals"), "loss as kymo info tells it")
 for report in ("info", "syscalls", "overhead"):
     for form in ([], ["--json"]):
-        done = subprocess.run([live.KYMO, report, *form, capture], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([live.KYMO, report, *form, capture], capture_output=True, text=True, timeout=600, check=False)
         text = done.stdout + done.stderr
         numbers = {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", text)}  # keys and headings speak of loss in any case
         live.check(dropped in numbers, f"kymo {report} {' '.join(form)} hides the loss of {dropped} events")

@@ -22,7 +22,7 @@ def kallsyms():
 
 
 def symbols(capture):
-    done = subprocess.run([live.KYMO, "dump", capture], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([live.KYMO, "dump", capture], capture_output=True, text=True, timeout=600, check=False)
     rows = [json.loads(line) for line in done.stdout.splitlines() if '"type":"symbol"' in line]
     return [row for row in rows if row["object"] == "kernel"]
 

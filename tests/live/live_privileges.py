@@ -81,7 +81,7 @@ def prepare_caller():
 
 
 def run(line):
-    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, preexec_fn=prepare_caller,
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False, preexec_fn=prepare_caller,
                           cwd="/", restore_signals=False)
     live.check(done.returncode in (0, 3), f"{' '.join(line)}: status {done.returncode}: {done.stderr}")
     return done.stdout
@@ -111,7 +111,7 @@ def nothing_is_left_where_the_command_fails():
     with open(script, "w", encoding="ascii") as file:
         file.write("#!/nowhere/interpreter\n")
     os.chmod(script, 0o755)
-    done = subprocess.run([live.RECORDER, "-q", "-o", os.path.join(home, "x.kymo"), "--", script], capture_output=True, text=True, timeout=60,
+    done = subprocess.run([live.RECORDER, "-q", "-o", os.path.join(home, "x.kymo"), "--", script], capture_output=True, text=True, timeout=600,
                           check=False)
     live.check(done.returncode == 1 and "cannot run" in done.stderr, f"a command that cannot run: {done.returncode}, {done.stderr!r}")
     live.check_equal(os.listdir(home), [], "files left in the directory of another user")
@@ -131,19 +131,19 @@ def an_ordinary_user():
     recorder = os.path.join(home, "kymo-record")
     shutil.copy(live.RECORDER, recorder)
     capture = os.path.join(home, "refused.kymo")
-    done = subprocess.run(user_line(recorder, capture, "-d", "1s"), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(user_line(recorder, capture, "-d", "1s"), capture_output=True, text=True, timeout=600, check=False)
     live.check_equal(done.returncode, 4, f"without capabilities: exit status ({done.stderr})")
     live.check(re.fullmatch(f"kymo-record: InsufficientPermissions: .*sudo setcap cap_bpf,cap_perfmon\\+ep {recorder}\n", done.stderr),
                f"without capabilities: {done.stderr!r}")
     live.check(not os.path.exists(capture), "without capabilities: no file is left")
-    done = subprocess.run(user_line(recorder, capture, "-d", "1s", capabilities="+bpf"), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(user_line(recorder, capture, "-d", "1s", capabilities="+bpf"), capture_output=True, text=True, timeout=600, check=False)
     live.check(done.returncode == 4 and "CAP_PERFMON is missing" in done.stderr, f"with CAP_BPF alone: {done.returncode}, {done.stderr!r}")
 
     capture = os.path.join(home, "user.kymo")
     child = live.start(user_line(recorder, capture, capabilities="+bpf,+perfmon"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     live.until(lambda: child.poll() is not None or live.is_recording(child.pid), "as a user: it records")
     check_threads(child.pid, "as a user")
-    counts = subprocess.run([live.WORKLOAD, "--seconds", "1", "--syscalls", "5000", "--idle"], capture_output=True, text=True, timeout=60, check=True)
+    counts = subprocess.run([live.WORKLOAD, "--seconds", "1", "--syscalls", "5000", "--idle"], capture_output=True, text=True, timeout=600, check=True)
     _, messages = live.stop(child)
     live.check(child.returncode in (0, 3), f"as a user: exit status {child.returncode} ({messages})")
     database = live.database(capture)

@@ -12,5 +12,5 @@ foreach(part capabilities:file filters:cgroup leftovers:oom unit:systemd unit:ca
   string(REPLACE ":" ";" part ${part})
   list(GET part 0 live)
   list(GET part 1 name)
-  kymo_test(NAME live/${live}-${name} LABEL live TIMEOUT 900 COMMAND ${PYTHON3} ${TESTS}/live/live_${live}.py ${name})
+  kymo_test(NAME live/${live}-${name} LABEL live COMMAND ${PYTHON3} ${TESTS}/live/live_${live}.py ${name})
 endforeach()

@@ -78,7 +78,7 @@ def check(good, what):
 
 
 def run(*arguments, statuses=(0, 3)):
-    done = subprocess.run([KYMO, *arguments], capture_output=True, timeout=60, check=False)
+    done = subprocess.run([KYMO, *arguments], capture_output=True, timeout=600, check=False)
     out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     if done.returncode not in statuses:
         check(False, f"kymo {' '.join(arguments)}: status {done.returncode}: {err[-300:]}")

@@ -2,4 +2,4 @@
 add_executable(make_marked marks/make_marked.c)
 target_link_libraries(make_marked PRIVATE kymo_formats)
 set_target_properties(make_marked PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/marks)
-kymo_test(NAME marks/all LABEL marks TIMEOUT 300 COMMAND ${PYTHON3} ${TESTS}/marks/marks.py)
+kymo_test(NAME marks/all LABEL marks COMMAND ${PYTHON3} ${TESTS}/marks/marks.py)
