@@ -204,7 +204,7 @@ def check_silent(command, form, name, what, out, err):
 
 def check_call(command, arguments, form, name, source):
     marks = owed(command, CAPTURES[name][2])
-    options = {"text": [], "svg": ["-o", "out.svg"], "json": ["--json"], "csv": ["--csv"]}[form]
+    options = {"text": [], "svg": ["-f", "-o", "out.svg"], "json": ["--json"], "csv": ["--csv"]}[form]
     after = {"sql": ["SELECT 1"], "import": ["-f", "-o", "made.db"], "recover": ["-f", "-o", "made.kymo"]}.get(command, [])
     call = [command, *arguments, *options, source, *after]
     what = "kymo " + " ".join(call)
