@@ -106,7 +106,7 @@ for side in recorder analyzer; do # share/, as cmake --install makes it
 done
 [ -d "$work/$name/share/man" ] || echo 'release: without manual pages: scdoc is not installed' >&2
 mkdir "$work/$name/samples"
-find "$root/samples" -maxdepth 1 -type f \( -name '*.service' -o -name 'setcap*' \) -exec cp {} "$work/$name/samples/" \;
+find "$root/samples" -maxdepth 1 -type f \( -name '*.service' -o -name 'setcap*' -o -name 'flame.png' \) -exec cp {} "$work/$name/samples/" \;
 cp -r "$root/samples/configs" "$work/$name/samples/"
 (cd "$work/$name" && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum >SHA256SUMS)
 find "$work/$name" -type d -exec chmod 755 {} +

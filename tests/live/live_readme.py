@@ -14,7 +14,8 @@ PRINTS = {
     "kymo info": r"^events_stored: +[\d,]+$", "kymo verify": r"good|sound|blocks_read: +\d", "kymo syscalls": r"^\S+ +[\d,]+ +[\d,]+ ", "kymo overhead": r"^events_dropped: +[\d,]+$",
     "kymo flame": None, "kymo folded": r"^.+;.+ \d+$", "kymo dump": r'^\{"type":"\w+"', "kymo sql": r"\d", "sqlite3": r"^\w+\|\d+\|\d+$",
 }
-COMMAND = re.compile(r"    (?:sudo )?((?:build/bin/|sqlite3 ).*)")
+COMMAND = re.compile(r"(?:sudo )?((?:kymo|kymo-record|sqlite3) .*)")
+SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 
 
 
@@ -28,18 +29,17 @@ def check_file(path):
             live.check("<svg" in picture.read(2000), f"{path} is no picture")
 
 
-os.makedirs(live.path("build"), exist_ok=True)
-os.symlink(os.path.dirname(live.RECORDER), live.path("build/bin"))
+os.environ["PATH"] = os.path.dirname(live.RECORDER) + ":" + os.environ["PATH"]
 ran = 0
 with open(os.path.join(ROOT, "README.md")) as readme:
-    for line in readme:
+    for line in "".join(SHELL_BLOCK.findall(readme.read())).splitlines():
         found = COMMAND.match(line)
         if not found:
             continue
         command = re.sub(r"\s+#.*", "", found.group(1)).replace("-d 5s", "-d 1s")
         done = subprocess.run(["bash", "-c", command], cwd=live.DIRECTORY, capture_output=True, text=True, timeout=live.HANGS_S)
         live.check(done.returncode in (0, 3), f"{command}: status {done.returncode}: {done.stderr}")
-        words = command.removeprefix("build/bin/").split()
+        words = command.split()
         name = words[0] if words[0] in PRINTS else " ".join(words[:2])
         live.check(name in PRINTS, f"{command}: what it must print is not told in this test")
         expected = PRINTS.get(name)
@@ -48,5 +48,5 @@ with open(os.path.join(ROOT, "README.md")) as readme:
             live.check(os.path.getsize(live.path(output)) > 100, f"{command}: {output} has nothing in it")
             check_file(live.path(output))
         ran += 1
-live.check(ran >= 7, f"only {ran} commands found in README.md")
+live.check(ran >= 15, f"only {ran} commands found in README.md")
 live.finish()
