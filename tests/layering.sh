@@ -30,6 +30,9 @@ if [ -n "$show" ]; then
 	exit 0
 fi
 
+diff <(printf '%s\n' "${rooms[@]}") <(sed -n 's/^| `\(\(bpf\|formats\|recorder\|analyzer\)[a-z/]*\)` |.*/\1/p' CONTRIBUTING.md | grep -v '\.') |
+	grep '^[<>]' | complain 'the rooms of CMakeLists.txt (<) and CONTRIBUTING.md (>) differ'
+
 # every source is in a room of the list, or belongs to the one-file build alone
 find bpf formats recorder analyzer -type f \( -name '*.[ch]' -o -name '*.def' \) -printf '%h\n' | sort -u |
 	grep -vxF -e "$(printf '%s\n' "${rooms[@]}" recorder/static)" | complain 'folders that are no room of KYMO_ROOMS'
