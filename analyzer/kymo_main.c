@@ -61,7 +61,7 @@ static int refuse_command(const char *name, struct cap_err *err)
 		return cap_fail(err, CAP_EUSAGE, "no command '%s'; did you mean %s?", name, near);
 	if (access(name, R_OK) == 0)
 		return cap_fail(err, CAP_EUSAGE,
-				"'%s' is a file, and a command comes first: kymo info '%s'", name,
+				"'%s' is a file; a command comes first: kymo info '%s'", name,
 				name);
 	return cap_fail(err, CAP_EUSAGE, "no command '%s'; `kymo help` lists them", name);
 }
@@ -94,7 +94,7 @@ static int finish_text(void)
 	if (rc == -EPIPE)
 		return end_by_sigpipe();
 	if (rc < 0)
-		print_message(NULL, "the output could not be written");
+		print_message(NULL, "cannot write the output");
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

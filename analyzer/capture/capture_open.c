@@ -224,10 +224,11 @@ static int resolve_section(struct kymo_chunk_cursor *cursor, const struct cap_ty
 			s64 stack = kymo_chunk_cursor_stack(cursor, field, i);
 
 			if (stack < 0)
-				return cap_fail(err, (int)stack,
-						stack == CAP_ELIMIT ? "more stacks than a capture "
-								      "of its size may hold"
-								    : "out of memory for stacks");
+				return cap_fail(
+					err, (int)stack,
+					stack == CAP_ELIMIT
+						? "more stacks than a capture of this size may hold"
+						: "out of memory for stacks");
 		}
 	}
 	return 0;

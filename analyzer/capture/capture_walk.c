@@ -173,12 +173,12 @@ static void take_foreign(struct kymo_walk *walk, const struct cap_trouble *troub
 	if (trouble->moved) {
 		walk->waiting[walk->waiting_count - 1].named = true;
 		(void)snprintf(gap->text, sizeof(gap->text),
-			       "block %" PRIu64 " (%s) stands behind later ones", trouble->seq,
+			       "block %" PRIu64 " (%s) comes after later ones", trouble->seq,
 			       cap_block_name(trouble->type));
 		return;
 	}
 	(void)snprintf(gap->text, sizeof(gap->text),
-		       "%" PRIu64 " whole block%s of another capture, or repeated here",
+		       "%" PRIu64 " intact block%s of another capture, or repeated here",
 		       gap->block_count, gap->block_count == 1 ? "" : "s");
 }
 
@@ -291,8 +291,8 @@ static void tell_counts(struct kymo_walk *walk, u64 offset)
 	gap->counts = gap->events_known = true;
 	gap->events = missing;
 	(void)snprintf(gap->text, sizeof(gap->text),
-		       "of the blocks that are gone, some held counts of system calls: %" PRIu64
-		       " calls are in no row",
+		       "some of the missing blocks held counts of system calls: %" PRIu64
+		       " calls are missing",
 		       missing);
 }
 
@@ -337,7 +337,7 @@ static void finish_capture(struct kymo_walk *walk, u64 offset)
 	tell_counts(walk, offset);
 	gap = &add_gap(walk, KYMO_GAP_CUT, offset)->gap;
 	(void)snprintf(gap->text, sizeof(gap->text),
-		       "no END: cut off, or its recorder was killed; what came after is not known");
+		       "no END: cut off, or its recorder was killed; what came after is unknown");
 	tell_all(walk);
 }
 
@@ -454,14 +454,14 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 	if (cap_reader_damage(walk->reader)->blocks_schema_unknown > guessed) {
 		gap = add_fact(walk, KYMO_GAP_UNKNOWN, &at->block);
 		(void)snprintf(gap->text, sizeof(gap->text),
-			       "its schema is not in the file and not of a release known here");
+			       "its schema is missing, and not that of a known release");
 	}
 	if (at->rows.stack_defects > 0) {
 		at->columns_rejected++;
 		gap = add_fact(walk, KYMO_GAP_DAMAGED, &at->block);
 		gap->events_known = true;
 		(void)snprintf(gap->text, sizeof(gap->text),
-			       "%" PRIu32 " stacks refer to what is not there",
+			       "%" PRIu32 " stacks refer to missing entries",
 			       at->rows.stack_defects);
 	}
 	for (u32 i = 0; rc == 0 && i < at->rows.section_count; i++)
@@ -546,7 +546,7 @@ int kymo_walk_next(struct kymo_walk *walk, struct kymo_walk_block *ret_block, st
 		walk->unknown = true;
 		gap = add_fact(walk, KYMO_GAP_UNKNOWN, &at.block);
 		(void)snprintf(gap->text, sizeof(gap->text),
-			       "block type %" PRIu32 ", not known to this version", at.block.type);
+			       "block type %" PRIu32 " is unknown to this version", at.block.type);
 	}
 	if (rc < 0)
 		return rc;

@@ -42,7 +42,7 @@ static int check_whole(const struct cap_reader *reader, struct cap_err *err)
 		return rc;
 	if (!first.text[0])
 		return 0;
-	return cap_fail(err, CAP_EREFUSED, "refused, as --strict asks: byte %" PRIu64 ": %s",
+	return cap_fail(err, CAP_EREFUSED, "refused by --strict: byte %" PRIu64 ": %s",
 			first.offset, first.text);
 }
 

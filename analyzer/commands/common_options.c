@@ -49,7 +49,7 @@ static int set_quiet(void *own, const char *value, struct cap_err *err)
 static int set_reading(struct kymo_common *common, enum kymo_reading reading, struct cap_err *err)
 {
 	if (common->reading != KYMO_READ_SKIP && common->reading != reading)
-		return cap_fail(err, CAP_EUSAGE, "either --strict or --stop");
+		return cap_fail(err, CAP_EUSAGE, "choose --strict or --stop, not both");
 	common->reading = reading;
 	return 0;
 }

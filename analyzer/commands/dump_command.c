@@ -263,8 +263,8 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 			print_row(dump, rows, section, row);
 		if (dump->stack_bytes > most)
 			return cap_fail(err, CAP_ELIMIT,
-					"the stacks of its rows come to more than a capture of its "
-					"size may hold: the dump ends here");
+					"its rows refer to more stacks than a capture of this size "
+					"may hold: the dump ends here");
 		if (ferror(dump->out))
 			return cap_fail_errno(err, -kymo_output_error(dump->out),
 					      "write the output");
@@ -310,32 +310,30 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 			  path, damage->blocks_damaged + damage->blocks_lost, damage->bytes_skipped,
 			  stopped ? "; stopped at the first damage: " : "", stopped ? stopped : "");
 	else if (!damage->ended)
-		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
-			  path);
+		run->note(run, "'%s' was cut off before its end: what came after is unknown", path);
 	if (dump->unknown_rows || damage->blocks_unknown)
 		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped",
 			  damage->blocks_unknown, dump->unknown_rows);
 	if (damage->blocks_schema_unknown)
 		run->note(run,
-			  "the schema of %" PRIu64 " blocks is not in '%s' and not of a release "
-			  "known here: what is new in them has no name",
+			  "the schema of %" PRIu64 " blocks in '%s' is missing, and not that of a "
+			  "known release: new fields in them have no name",
 			  damage->blocks_schema_unknown, path);
 	if (dump->rejected)
 		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
 			  dump->rejected);
 	if (damage->end_lost)
-		run->note(run, "%" PRIu64 " events are missing: its loss rows tell why",
+		run->note(run, "%" PRIu64 " events are missing: its loss rows say why",
 			  damage->end_lost);
 	if (dump->thinning)
 		run->note(run,
-			  "not everything was recorded in full: %" PRIu64
-			  " decisions of the governor left something out; its rows (--type "
-			  "governor) tell when, what and why",
+			  "not everything was recorded in full: rows of --type governor say when, "
+			  "what and why (decisions: %" PRIu64 ")",
 			  dump->thinning);
 	if (dump->counted)
 		run->note(run,
-			  "%" PRIu64 " system calls were counted, not stored one by one: they have "
-			  "no rows of their own but in --type syscall_count",
+			  "%" PRIu64 " system calls were counted, not stored one by one: they "
+			  "appear only in --type syscall_count",
 			  dump->counted);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost

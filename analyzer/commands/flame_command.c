@@ -198,7 +198,7 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 		run->note(run, "%s",
 			  kymo_filter_is_open(&common->filter)
 				  ? "no CPU samples: were they recorded (-e cpu)?"
-				  : "no CPU samples within what was asked for");
+				  : "no CPU samples match the filters");
 	if (common->format == KYMO_FORMAT_JSON)
 		return write_json(run, out, common, db, tree, &facts, err);
 	return write_svg(run, out, common, db, tree, &facts, own, err);

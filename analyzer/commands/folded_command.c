@@ -99,7 +99,7 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 		run->note(run, "%s",
 			  kymo_filter_is_open(&common.filter)
 				  ? "no CPU samples: were they recorded (-e cpu)?"
-				  : "no CPU samples within what was asked for");
+				  : "no CPU samples match the filters");
 	rc = kymo_unnamed_advice(db, &common.filter, &facts, text, err);
 	if (rc < 0)
 		return rc;

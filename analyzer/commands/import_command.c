@@ -89,7 +89,8 @@ int kymo_import_main(const struct kymo_run *run, int argc, char **argv, struct c
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	if (!own.output)
-		return cap_fail(err, CAP_EUSAGE, "where to? give the database to make with -o DB");
+		return cap_fail(err, CAP_EUSAGE,
+				"no output: name the database to create with -o DB");
 	options.paths = (const char *const *)argv + first;
 	options.path_count = (size_t)(argc - first);
 	options.output = own.output;

@@ -54,7 +54,7 @@ static const char *plural(u64 count)
 static void note_lost(const struct kymo_run *run, const char *path,
 		      const struct kymo_recovered *found)
 {
-	char events[80] = "a number of events that is not known";
+	char events[80] = "an unknown number of events";
 
 	if (found->events_lost > 0 || !found->events_unknown)
 		(void)snprintf(events, sizeof(events), "%s%" PRIu64 " event%s",
@@ -62,7 +62,7 @@ static void note_lost(const struct kymo_run *run, const char *path,
 			       plural(found->events_lost));
 	run->note(run,
 		  "'%s': lost %" PRIu64 " block%s, %" PRIu64
-		  " byte%s of the file, %s; loss and mark rows of the output tell when",
+		  " byte%s of the file, %s; loss and mark rows of the output say when",
 		  path, found->blocks_lost, plural(found->blocks_lost), found->bytes_lost,
 		  plural(found->bytes_lost), events);
 }
@@ -80,7 +80,7 @@ static void note_result(const struct kymo_run *run, const char *path,
 			  path, found->columns_lost, plural(found->columns_lost),
 			  found->columns_lost == 1 ? "was" : "were");
 	if (found->ends_missing)
-		run->note(run, "'%s': the end was missing; what came after is not known", path);
+		run->note(run, "'%s': the end was missing; what came after is unknown", path);
 	if (found->blocks_foreign)
 		run->note(run,
 			  "'%s': %" PRIu64 " block%s of another capture, repeated or out of order",
@@ -145,7 +145,8 @@ int kymo_recover_main(const struct kymo_run *run, int argc, char **argv, struct 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	if (!own.output)
-		return cap_fail(err, CAP_EUSAGE, "where to? give the capture to make with -o OUT");
+		return cap_fail(err, CAP_EUSAGE,
+				"no output: name the capture to write with -o OUT");
 	rc = kymo_reading_open(argv[first], KYMO_READ_SKIP, &reader, err);
 	if (rc == CAP_ENOTCAPTURE) {
 		run->note(run, "%s", err->text);

@@ -25,9 +25,8 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 	if (!kymo_db_is_capture(db) && (common->symbol_options.search.symfs ||
 					common->symbol_options.search.debug_dir_count > 0))
 		run->note(run,
-			  "'%s' is a database: its names were looked up by `kymo import`, where "
-			  "--symfs and "
-			  "--debug-dir belong",
+			  "'%s' is a database, whose names were looked up by `kymo import`: give "
+			  "--symfs and --debug-dir to that",
 			  path);
 	rc = kymo_filter_resolve(db, &common->filter, err);
 	if (rc == 0)

@@ -103,12 +103,11 @@ static int note_gaps(const struct kymo_run *run, const struct kymo_common *commo
 	if (rc == 0)
 		rc = kymo_query_step(query, err);
 	if (rc > 0)
-		run->note(run,
-			  estimated
-				  ? "table syscall_estimate is an estimate: for spans in which no "
-				    "calls were recorded it takes the rate around them"
-				  : "calls and times are of the spans in which calls were "
-				    "recorded; --estimate adds what they come to with the others");
+		run->note(run, estimated
+				       ? "table syscall_estimate is an estimate: for periods "
+					 "without recorded calls it uses the rates around them"
+				       : "counts and times cover only periods in which calls were "
+					 "recorded; --estimate extrapolates over the others");
 	return rc < 0 ? rc : 0;
 }
 
@@ -134,7 +133,7 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	if (rows < 0 || drawn < 0)
 		return (int)(rows < 0 ? rows : drawn);
 	if (rows == 0 && (own->report.name || !kymo_filter_is_open(&common->filter)))
-		run->note(run, "no system calls within what was asked for");
+		run->note(run, "no system calls match the filters");
 	else if (rows == 0)
 		run->note(run, "no system calls: were they recorded (-e syscalls)?");
 	rc = note_gaps(run, common, db, own->report.estimate, err);
@@ -172,8 +171,8 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 		return rc < 0 ? rc : 0;
 	if (own.report.estimate && !kymo_filter_is_open(&common.filter))
 		return cap_fail(err, CAP_EUSAGE,
-				"--estimate is of whole captures: not with --from, --to, --pid or "
-				"--comm");
+				"--estimate works on whole captures only, not with --from, --to, "
+				"--pid or --comm");
 	common.symbols = false; /* no stacks are shown */
 	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_syscalls, &db, err);
 	if (rc == 0 && own.report.name)

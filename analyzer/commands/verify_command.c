@@ -251,10 +251,9 @@ static int report(struct verify *verify, struct cap_err *err)
 	/* what was said so far still ends as a whole document */
 	kymo_writer_field_text(verify->writer, "result", rc < 0 ? "refused" : result_name(verify));
 	kymo_writer_field_text(verify->writer, "checked",
-			       verify->decode
-				       ? "everything: every row was decoded"
-				       : "checksums and heads of all blocks, and counters; other "
-					 "rows not decoded, --decode reads them too");
+			       verify->decode ? "everything: every row was decoded"
+					      : "checksums and headers of all blocks, and "
+						"counters; --decode also decodes all rows");
 	kymo_writer_field(verify->writer, "decoded", KYMO_SHOW_HIDDEN, &decoded);
 	if (rc == 0)
 		write_totals(verify);

@@ -277,7 +277,7 @@ static void result_reference(sqlite3_context *context, s64 number, u64 base)
 	if (number == -ENOMEM)
 		sqlite3_result_error_nomem(context);
 	else if (number < 0)
-		sqlite3_result_error(context, "more stacks than a capture of its size may hold",
+		sqlite3_result_error(context, "more stacks than a capture of this size may hold",
 				     -1);
 	else
 		sqlite3_result_int64(context, number == 0 ? 0 : (s64)(base + (u64)number));

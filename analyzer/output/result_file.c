@@ -104,7 +104,7 @@ static int refuse_open_directory(const char *output, bool force, struct cap_err 
 	if (!force && stat(dirname(copy), &directory) == 0 && (directory.st_mode & S_IWOTH) &&
 	    !(directory.st_mode & S_ISVTX))
 		return cap_fail(err, CAP_EUSAGE,
-				"'%s': everybody may rename files in its directory; use another, "
+				"'%s': anyone may rename files in its directory; use another, "
 				"chmod +t it, or -f",
 				output);
 	return 0;
@@ -135,7 +135,7 @@ static int open_locked(const char *part, const char *what, int *ret_fd, struct c
 		return cap_fail_errno(err, errno, "create '%s'", part);
 	if (!S_ISREG(opened.st_mode) || opened.st_nlink > 1 || opened.st_uid != geteuid())
 		return cap_fail(err, -EEXIST,
-				"'%s' is there and not left by an %s of this user: remove it, or "
+				"'%s' exists and was not left by an %s of this user: remove it, or "
 				"give another name with -o",
 				part, what);
 	rc = lock_part(fd);
@@ -168,7 +168,8 @@ static int open_part(const struct kymo_result_request *request, struct kymo_resu
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		return cap_fail(err, -EAGAIN, "'%s' comes and goes: another %s is running",
+		return cap_fail(err, -EAGAIN,
+				"'%s' keeps appearing and disappearing: another %s is running",
 				result->path, request->what);
 	result->ours = true;
 	if (fchmod(result->fd, 0600) < 0 || ftruncate(result->fd, 0) < 0)
@@ -257,7 +258,8 @@ int kymo_result_publish(struct kymo_result_file *result, struct cap_err *err)
 		return rc;
 	rc = name_part(result);
 	if (rc < 0 && errno == EEXIST)
-		return cap_fail(err, -EEXIST, "'%s' appeared meanwhile: give another name with -o",
+		return cap_fail(err, -EEXIST,
+				"'%s' appeared in the meantime: give another name with -o",
 				result->output);
 	if (rc < 0)
 		return cap_fail_errno(err, errno, "rename '%s' to '%s'", result->path,

@@ -83,26 +83,23 @@ void kymo_counted_object(struct kymo_writer *writer, const struct kymo_counted_s
 		kymo_writer_field_int(writer, "left_out", KYMO_SHOW_COUNT, sums->outside);
 		kymo_writer_field_text(
 			writer, "left_out_why",
-			"counted in spans that are only partly in the time asked for");
+			"counted in periods that are only partly in the time asked for");
 	}
 	kymo_writer_field_text(writer, "exact", "calls, errors, unfinished, total and avg of both");
 	kymo_writer_field_text(
 		writer, "estimated",
-		is_text ? "durations of counted calls are known to a power of two; "
-			  "percentiles with ~ are interpolated in it"
-			: "percentiles that a row names in estimated: durations of "
-			  "counted calls are known to a power of two, inside of which "
-			  "they are interpolated");
+		is_text ? "durations of counted calls are known to a power of two; percentiles "
+			  "marked ~ are interpolated"
+			: "percentiles that a row lists in estimated are interpolated: durations "
+			  "of counted calls are known to a power of two");
 	kymo_writer_field_text(
 		writer, "bounds",
-		is_text ? "no call was shorter than a min with >, none longer than a "
-			  "max with <"
-			: "where a row names min or max in bounds, no call was "
-			  "shorter or longer, and maybe none was so short or long");
+		is_text ? "a min marked > is a lower bound, a max marked < an upper bound"
+			: "a min or max that a row lists in bounds is a bound: the shortest call "
+			  "may be longer, the longest shorter");
 	if (filter->comm)
-		kymo_writer_field_text(
-			writer, "names",
-			"counted calls are of whole processes: --comm was compared with "
-			"the name of the main thread");
+		kymo_writer_field_text(writer, "names",
+				       "counted calls belong to whole processes: --comm was "
+				       "compared with the name of the main thread");
 	kymo_writer_object_end(writer);
 }

@@ -227,17 +227,16 @@ void kymo_weight_text(const struct kymo_sample_weight *weight, char ret_text[KYM
 		return;
 	if (weight->weight == KYMO_WEIGHT_UNKNOWN) {
 		(void)snprintf(ret_text, KYMO_CAPTION_BYTES,
-			       "the sampling rate changed, and samples do not tell what they stand "
-			       "for: spans with a low rate look smaller than they were");
+			       "the sampling rate changed, and samples carry no period: times of a "
+			       "low rate look smaller than they were");
 		return;
 	}
 	len = snprintf(ret_text, KYMO_CAPTION_BYTES,
-		       "counted in %s, not in samples, since the sampling rate changed",
+		       "counted in %s, not in samples, because the sampling rate changed",
 		       kymo_weight_name(weight->weight));
 	if (weight->without_period > 0)
 		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
-			       "; %" PRId64
-			       " samples do not tell theirs and count as the average one",
+			       "; %" PRId64 " samples carry no period and count as average ones",
 			       weight->without_period);
 }
 
@@ -274,7 +273,7 @@ static int damage_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	if (kymo_query_int(query, 3) == 1)
 		caption(captions, true, "%s%s",
 			recovered > 0 ? "the capture was recovered from a damaged one"
-			: cut > 0     ? "the capture is cut: what came after is not known"
+			: cut > 0     ? "the capture was cut off: what came after is unknown"
 				      : "the capture is damaged",
 			what);
 	else
@@ -318,7 +317,7 @@ static int reduced_captions(struct kymo_db *db, const struct kymo_filter *filter
 	if (rc < 0)
 		return rc;
 	if (thinned.left > 0)
-		caption(captions, true, "and so in %d more cases: `kymo info --capture` lists them",
+		caption(captions, true, "and %d more: `kymo info --capture` lists them",
 			thinned.left);
 	kymo_weight_text(&facts->weight, text);
 	if (text[0])

@@ -54,11 +54,10 @@ static void note_damage(const struct kymo_run *run, const char *path, long long 
 	if (damaged > 0)
 		(void)snprintf(events, sizeof(events), ", and with them at least %lld event%s",
 			       damaged, damaged == 1 ? "" : "s");
-	run->note(
-		run,
-		"'%s' is damaged: %lld block%s and %lld byte%s could not be read%s; `kymo verify` "
-		"tells where",
-		path, blocks, blocks == 1 ? "" : "s", skipped, skipped == 1 ? "" : "s", events);
+	run->note(run,
+		  "'%s' is damaged: %lld block%s and %lld byte%s could not be read%s; `kymo "
+		  "verify` says where",
+		  path, blocks, blocks == 1 ? "" : "s", skipped, skipped == 1 ? "" : "s", events);
 }
 
 /* What `kymo recover` could not read is told by the capture that it wrote. */
@@ -71,8 +70,7 @@ static void note_recovered(const struct kymo_run *run, const char *path, long lo
 		(void)snprintf(events, sizeof(events), "at least %lld event%s %s missing", damaged,
 			       damaged == 1 ? "" : "s", damaged == 1 ? "is" : "are");
 	else if (end_lost)
-		(void)snprintf(events, sizeof(events),
-			       "it had no end, what came after is not known");
+		(void)snprintf(events, sizeof(events), "it had no end; what came after is unknown");
 	run->note(run, "'%s' was recovered from a damaged capture: %s", path, events);
 }
 
@@ -92,7 +90,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 	bool recovered = end_lost || kymo_query_int(row, RECOVERED_GAPS) > 0;
 
 	if (dropped > 0)
-		run->note(run, "'%s': %lld events (%.2f %%) were dropped while recording", path,
+		run->note(run, "'%s': %lld events (%.2f %%) were lost while recording", path,
 			  dropped, 100.0 * (double)dropped / attempted);
 	if (recovered)
 		note_recovered(run, path, damaged, end_lost);
@@ -101,15 +99,14 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 		run->note(run, "stopped at the first damage: %s", stopped);
 	else if (is_stopped)
 		run->note(run,
-			  "'%s' was imported with --stop: %lld bytes from its first damage on were "
+			  "'%s' was imported with --stop: %lld bytes from the first damage on were "
 			  "not used",
 			  path, skipped);
 	else if ((damaged > 0 && !recovered) || blocks > (is_cut ? 1 : 0) ||
 		 (skipped > 0 && !is_cut))
 		note_damage(run, path, blocks, skipped, damaged);
 	if (is_cut && !stopped)
-		run->note(run, "'%s' is cut: it was not closed, so what came after is not known",
-			  path);
+		run->note(run, "'%s' was cut off before its end: what came after is unknown", path);
 	else if (kymo_query_int(row, COMPLETE) == 0 && !blocks && !skipped && !rejected &&
 		 !recovered && !stopped)
 		run->note(run, "'%s' holds blocks of another capture; they were left out", path);
@@ -118,8 +115,8 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 			  rejected);
 	if (kymo_query_int(row, NO_SCHEMA) > 0)
 		run->note(run,
-			  "the schema of %lld blocks is not in '%s' and not of a release known "
-			  "here: what is new in them was left out",
+			  "the schema of %lld blocks in '%s' is missing, and not that of a known "
+			  "release: new fields in them were left out",
 			  (long long)kymo_query_int(row, NO_SCHEMA), path);
 	if (unknown_blocks > 0 || unknown_rows > 0)
 		run->note(run,

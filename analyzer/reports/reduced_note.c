@@ -99,7 +99,7 @@ int kymo_reduced_each(struct kymo_db *db, const struct kymo_filter *filter, int 
 		rc = 0;
 		say_what(query, what);
 		if (span_count > 1)
-			(void)snprintf(spans, sizeof(spans), ", in %lld spans", span_count);
+			(void)snprintf(spans, sizeof(spans), ", in %lld periods", span_count);
 		(void)snprintf(text, sizeof(text), "%s for %.2f of %.2f s (seconds %.2f to %.2f%s)",
 			       what, kymo_query_real(query, THINNED_S),
 			       kymo_query_real(query, ALL_S), kymo_query_real(query, FROM_S),
@@ -125,7 +125,7 @@ static void note_one(void *context, const char *path, const char *text)
 {
 	const struct kymo_run *run = context;
 
-	run->note(run, "'%s': %s; `kymo overhead` tells why", path, text);
+	run->note(run, "'%s': %s; `kymo overhead` says why", path, text);
 }
 
 static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int classes,
@@ -147,7 +147,7 @@ static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int 
 static void field_one(void *context, const char *path, const char *text)
 {
 	(void)path;
-	kymo_writer_field_text(context, "thinned", text);
+	kymo_writer_field_text(context, "reduced", text);
 }
 
 /* Messages get lost where only the results are kept. */
@@ -188,7 +188,7 @@ static int note_counted(const struct kymo_run *run, struct kymo_db *db,
 		any = true;
 		run->note(run,
 			  "'%s': %lld system calls were counted, not stored one by one (seconds "
-			  "%.2f to %.2f); `kymo syscalls` joins both",
+			  "%.2f to %.2f); `kymo syscalls` includes them",
 			  path ? path : "?", (long long)kymo_query_int(query, 1),
 			  kymo_query_real(query, 2), kymo_query_real(query, 3));
 	}

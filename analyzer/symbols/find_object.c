@@ -263,7 +263,7 @@ const char *kymo_object_state_text(enum kymo_object_state state)
 	case KYMO_OBJECT_UNREADABLE:
 		return "not a readable ELF file";
 	case KYMO_OBJECT_GAVE_UP:
-		return "reading its symbols failed: it is damaged, or made to harm";
+		return "reading its symbols failed: it is damaged or malicious";
 	}
 	return "unknown";
 }

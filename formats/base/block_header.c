@@ -73,7 +73,7 @@ static int check_lengths(const struct cap_block_header *header, u32 skip_len, u3
 		return cap_fail(err, CAP_EDAMAGED, "codec %u with a frame of %u bytes", codec,
 				header->frame_len);
 	if (header->seq >> 63)
-		return cap_fail(err, CAP_ELIMIT, "block number %llu is absurd",
+		return cap_fail(err, CAP_ELIMIT, "block number %llu is impossible",
 				(unsigned long long)header->seq);
 	if (skip_len != (u64)header->header_len - 8 + header->plain_len + header->pad_len)
 		return cap_fail(err, CAP_EDAMAGED, "zstd length %u does not fit the block's",

@@ -92,9 +92,9 @@ static int check_frame_header(const void *frame, size_t frame_len, size_t raw_le
 		return cap_fail(err, CAP_ECODEC, "zstd frame: header is cut short");
 	if (header.frameType != ZSTD_frame)
 		return cap_fail(err, CAP_ECODEC,
-				"zstd frame: a skippable frame where data belongs");
+				"zstd frame: a skippable frame where data is expected");
 	if (header.dictID != 0)
-		return cap_fail(err, CAP_ECODEC, "zstd frame: wants dictionary %u", header.dictID);
+		return cap_fail(err, CAP_ECODEC, "zstd frame: needs dictionary %u", header.dictID);
 	if (header.windowSize > CAP_MAX_RAW_BYTES)
 		return cap_fail(err, CAP_ELIMIT, "zstd frame: window %llu exceeds limit %u",
 				header.windowSize, CAP_MAX_RAW_BYTES);
@@ -119,7 +119,8 @@ int cap_decompress(struct cap_decompressor *decompressor, const void *frame, siz
 	if (ZSTD_isError(len))
 		return cap_fail(err, CAP_ECODEC, "zstd frame: %s", ZSTD_getErrorName(len));
 	if (len != raw_len)
-		return cap_fail(err, CAP_ECODEC, "zstd frame: gave %zu bytes, header says %zu", len,
+		return cap_fail(err, CAP_ECODEC,
+				"zstd frame: decompressed to %zu bytes, header says %zu", len,
 				raw_len);
 	return 0;
 }

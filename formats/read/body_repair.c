@@ -96,7 +96,7 @@ int cap_reader_repair(const struct cap_reader *reader, const struct cap_rows *ro
 	u8 *body;
 
 	if (body_len + stacks_len > CAP_MAX_RAW_BYTES)
-		return cap_fail(err, CAP_ELIMIT, "too big to be written anew");
+		return cap_fail(err, CAP_ELIMIT, "too big to be rewritten");
 	for (u32 i = 0; i < rows->section_count; i++)
 		if (rows->sections[i].row_count > most_rows)
 			most_rows = rows->sections[i].row_count;

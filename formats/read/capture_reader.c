@@ -451,7 +451,7 @@ int cap_reader_reopen(const struct cap_reader *reader, struct cap_reader **ret_r
 	int fd = fcntl(reader->fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd < 0)
-		return cap_fail_errno(err, errno, "open '%s' once more", reader->name);
+		return cap_fail_errno(err, errno, "open '%s' again", reader->name);
 	return cap_reader_open_fd(fd, reader->name, &reader->options, ret_reader, err);
 }
 

@@ -102,7 +102,7 @@ static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u
 		return cap_fail(err, CAP_EDAMAGED, "section at %u overlaps what is before it",
 				offset);
 	if (offset > reader->header.raw_len || raw.len > reader->header.raw_len - offset)
-		return cap_fail(err, CAP_EDAMAGED, "section of %u bytes at %u passes the end",
+		return cap_fail(err, CAP_EDAMAGED, "section of %u bytes at %u extends past the end",
 				raw.len, offset);
 	/* Distinct rows cost at least a byte each, so a count above the length is a lie. */
 	if (raw.row_count > raw.len || raw.row_count > row_limit(raw.kind))
@@ -140,7 +140,8 @@ static int read_columns(const struct raw_section *raw, struct cap_column *column
 					column.field_id);
 		for (u32 k = 0; k < i; k++)
 			if (columns[k].field_id == column.field_id)
-				return cap_fail(err, CAP_EDAMAGED, "column %u twice in a section",
+				return cap_fail(err, CAP_EDAMAGED,
+						"duplicate column %u in a section",
 						column.field_id);
 		column.bytes = raw->bytes + offset;
 		columns[i] = column;
@@ -389,7 +390,7 @@ static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct
 	if (raw->kind != wanted_kind)
 		return 0;
 	if (raw->kind != CAP_SECTION_EVENTS && *tables_seen & 1u << raw->kind)
-		return cap_fail(err, CAP_EDAMAGED, "two local tables of kind %u", raw->kind);
+		return cap_fail(err, CAP_EDAMAGED, "duplicate local table of kind %u", raw->kind);
 	if (raw->kind != CAP_SECTION_EVENTS)
 		*tables_seen |= 1u << raw->kind;
 	if (raw->kind == CAP_SECTION_STRINGS) {
@@ -515,7 +516,7 @@ static int check_columns(struct cap_reader *reader, const struct cap_rows *rows,
 	struct reader_tables *tables = &reader->tables;
 
 	if (rows->stack_defects)
-		return cap_fail(err, CAP_EDAMAGED, "%u stacks refer to what is not there",
+		return cap_fail(err, CAP_EDAMAGED, "%u stacks refer to missing entries",
 				rows->stack_defects);
 	for (u32 i = 0; i < rows->section_count; i++) {
 		const struct cap_section *section = &rows->sections[i];

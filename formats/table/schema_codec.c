@@ -129,8 +129,8 @@ static int next_record(struct cap_cursor *cursor, struct schema_record *ret_reco
 	record.name_len = len - record.fixed_len;
 	record.name = cap_get_bytes(cursor, record.name_len);
 	if (cursor->failed)
-		return cap_fail(err, CAP_EDAMAGED, "schema: a record of %u bytes passes the end",
-				len);
+		return cap_fail(err, CAP_EDAMAGED,
+				"schema: a record of %u bytes extends past the end", len);
 	*ret_record = record;
 	return 0;
 }
@@ -244,7 +244,7 @@ static int take_field(struct schema_builder *builder, const struct schema_record
 	field->id = (u16)cap_load_le(record->fixed + 4, 2);
 	for (size_t i = 0; i < type->field_count; i++)
 		if (type->fields[i].id == field->id)
-			return cap_fail(err, CAP_EDAMAGED, "schema: field %u of type %u twice",
+			return cap_fail(err, CAP_EDAMAGED, "schema: duplicate field %u of type %u",
 					field->id, type->id);
 	field->kind = record->fixed[6];
 	field->unit = record->fixed[7];
@@ -269,7 +269,7 @@ static int take_record(struct schema_builder *builder, const struct schema_recor
 		type->id = cap_load_u32(record->fixed);
 		for (size_t i = 0; i < builder->type_count; i++)
 			if (builder->types[i].id == type->id)
-				return cap_fail(err, CAP_EDAMAGED, "schema: type %u twice",
+				return cap_fail(err, CAP_EDAMAGED, "schema: duplicate type %u",
 						type->id);
 		builder->type_count++;
 		type->block = cap_load_u32(record->fixed + 4);

@@ -12,8 +12,8 @@ $ cp $TESTS/golden/1.1/recorder-counted.kymo c.kymo; kymo syscalls -n 4 c.kymo; 
 >   from_s:              0.027867
 >   to_s:                4.136923
 >   exact:               calls, errors, unfinished, total and avg of both
->   estimated:           durations of counted calls are known to a power of two; percentiles with ~ are interpolated in it
->   bounds:              no call was shorter than a min with >, none longer than a max with <
+>   estimated:           durations of counted calls are known to a power of two; percentiles marked ~ are interpolated
+>   bounds:              a min marked > is a lower bound, a max marked < an upper bound
 > status 0
 $ kymo syscalls --by-process -n 2 --histogram --errors --name getppid c.kymo
 >   pid  comm   syscall   calls  counted  errors  unfinished      total   share      min       avg      p50        p99        max
@@ -28,8 +28,8 @@ $ kymo syscalls --by-process -n 2 --histogram --errors --name getppid c.kymo
 >   from_s:              0.027867
 >   to_s:                4.136923
 >   exact:               calls, errors, unfinished, total and avg of both
->   estimated:           durations of counted calls are known to a power of two; percentiles with ~ are interpolated in it
->   bounds:              no call was shorter than a min with >, none longer than a max with <
+>   estimated:           durations of counted calls are known to a power of two; percentiles marked ~ are interpolated
+>   bounds:              a min marked > is a lower bound, a max marked < an upper bound
 >
 > getppid
 >              nsecs         : count      distribution
@@ -56,8 +56,8 @@ $ kymo syscalls --json -n 1 c.kymo
 >     "from_s": 0.027866725,
 >     "to_s": 4.136922528,
 >     "exact": "calls, errors, unfinished, total and avg of both",
->     "estimated": "percentiles that a row names in estimated: durations of counted calls are known to a power of two, inside of which they are interpolated",
->     "bounds": "where a row names min or max in bounds, no call was shorter or longer, and maybe none was so short or long"
+>     "estimated": "percentiles that a row lists in estimated are interpolated: durations of counted calls are known to a power of two",
+>     "bounds": "a min or max that a row lists in bounds is a bound: the shortest call may be longer, the longest shorter"
 >   },
 >   "loss": {
 >     "events_dropped": 0,
@@ -77,18 +77,18 @@ $ kymo syscalls --from 1.5 -n 1 c.kymo
 >   from_s:              2.077221
 >   to_s:                4.136923
 >   left_out:            3,333
->   left_out_why:        counted in spans that are only partly in the time asked for
+>   left_out_why:        counted in periods that are only partly in the time asked for
 >   exact:               calls, errors, unfinished, total and avg of both
->   estimated:           durations of counted calls are known to a power of two; percentiles with ~ are interpolated in it
->   bounds:              no call was shorter than a min with >, none longer than a max with <
+>   estimated:           durations of counted calls are known to a power of two; percentiles marked ~ are interpolated
+>   bounds:              a min marked > is a lower bound, a max marked < an upper bound
 $ kymo syscalls --from 0 --to 0.001 --comm kymo-record c.kymo
 > syscall  calls  errors  unfinished  total  share  min  avg  p50  p99  max
-2> kymo: syscalls: no system calls within what was asked for
+2> kymo: syscalls: no system calls match the filters
 $ kymo syscalls --sort name --comm storm -n 2 --json c.kymo | jq -c '.counted_calls.names'
-> "counted calls are of whole processes: --comm was compared with the name of the main thread"
+> "counted calls belong to whole processes: --comm was compared with the name of the main thread"
 $ kymo import -q --no-symbols c.kymo -o c.db; kymo import --no-symbols c.kymo -f -o c.db 2>&1 | sed 1d
-> kymo: import: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
-2> kymo: import: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
+> kymo: import: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` includes them
+2> kymo: import: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` includes them
 $ for q in "-e --by-process" "--json" "--from 1 --to 3 --json" "--histogram"; do kymo syscalls $q c.kymo >capture.txt; kymo syscalls $q c.db >database.txt; cmp capture.txt database.txt && echo same; done
 > same
 > same
@@ -102,21 +102,21 @@ $ kymo info c.kymo | grep -E '^events|^class |^syscalls '
 > class     attempted_count  stored_count  counted_count  lost_count  unmatched_count
 > syscalls            24664         11401          13263           0                2
 > events
-2> kymo: info: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
+2> kymo: info: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` includes them
 $ kymo dump -t syscall c.kymo | wc -l; kymo dump -t syscall_count c.kymo | head -1; kymo dump c.kymo >/dev/null
 > 11401
 > {"type":"syscall_count","time_ns":26150400125028,"from_ns":26149391079615,"call_count":1874,"total_ns":1118871,"task":{"tgid":26834,"tid":26834,"leader_start_ns":26148001324562,"exec_id":8,"comm":"storm"},"sysno":110,"sysno_name":"getppid","flags":0,"bucket":9,"cpu":0,"error":0}
-2> kymo: dump: 13263 system calls were counted, not stored one by one: they have no rows of their own but in --type syscall_count
-2> kymo: dump: 13263 system calls were counted, not stored one by one: they have no rows of their own but in --type syscall_count
-2> kymo: dump: 13263 system calls were counted, not stored one by one: they have no rows of their own but in --type syscall_count
+2> kymo: dump: 13263 system calls were counted, not stored one by one: they appear only in --type syscall_count
+2> kymo: dump: 13263 system calls were counted, not stored one by one: they appear only in --type syscall_count
+2> kymo: dump: 13263 system calls were counted, not stored one by one: they appear only in --type syscall_count
 $ kymo sql c.kymo "SELECT class, attempted_count = stored_count + counted_count + lost_count AS identity FROM class_totals"
 > class     identity
 > syscalls         1
 > tasks            1
 > mappings         1
-2> kymo: sql: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
+2> kymo: sql: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` includes them
 $ kymo sql --json c.db "SELECT sum(calls) AS calls FROM counted_spans" | jq -c .
 > {"rows":[{"calls":13263}],"counted":[{"path":"c.kymo","calls":13263,"from_s":0.027866725,"to_s":4.136922528,"capture_id":1}],"loss":{"events_dropped":0,"events_damaged":0,"unknown":0,"complete":true,"spans":[]}}
-2> kymo: sql: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` joins both
+2> kymo: sql: 'c.kymo': 13263 system calls were counted, not stored one by one (seconds 0.03 to 4.14); `kymo syscalls` includes them
 $ kymo verify --decode c.kymo | grep counted
 > events_counted:        13,263

@@ -35,15 +35,15 @@ $ kymo syscalls -p $(kymo sql --csv a.kymo 'SELECT tid FROM task WHERE tid <> tg
 $ kymo syscalls --name swapon a.kymo; echo "status $?"
 > syscall  calls  errors  unfinished  total  share  min  avg  p50  p99  max
 > status 0
-2> kymo: syscalls: no system calls within what was asked for
+2> kymo: syscalls: no system calls match the filters
 $ kymo syscalls --from 1000 a.kymo; echo "status $?"; kymo folded --to 0 a.kymo; echo "status $?"
 > syscall  calls  errors  unfinished  total  share  min  avg  p50  p99  max
 > status 0
 > status 0
 2> kymo: syscalls: --from is after the end of the recording, which is 0.020 s long
-2> kymo: syscalls: no system calls within what was asked for
+2> kymo: syscalls: no system calls match the filters
 2> kymo: folded: --to is not after the start of the recording
-2> kymo: folded: no CPU samples within what was asked for
+2> kymo: folded: no CPU samples match the filters
 # Windows that end before they begin are mistakes.
 $ kymo syscalls --from 25 --to 5 a.kymo; echo "status $?"; kymo folded --from 1 --to 1 a.kymo; echo "status $?"
 > status 2

@@ -4,12 +4,12 @@ $ kymo --help
 >
 > Reads the captures of kymo-record.
 >
->   info       what a capture holds, where it is from, and what it lost
->   verify     check captures for damage: what is broken or missing, and where
->   recover    salvage a damaged capture: all that can be read, as a sound one
+>   info       what a capture contains, where it is from, and what it lost
+>   verify     check captures for damage, and say what is missing and where
+>   recover    salvage a damaged capture: what can be read, as an intact one
 >   dump       every row as one line of JSON
 >   import     load captures into an SQLite database
->   sql        ask in SQL; without QUERY it is read from standard input
+>   sql        run an SQL query; without QUERY, read it from standard input
 >   folded     CPU samples as folded stacks, for other tools
 >   flame      CPU samples as a flame graph (SVG)
 >   syscalls   system calls: counts, errors, latencies

@@ -27,7 +27,7 @@ $ echo precious >target; ln -s target s.db.part; kymo import -q a.kymo -o s.db 2
 > status 1
 > status 1
 > precious
-2> kymo: import: import into 'h.db': 'h.db.part' is there and not left by an import of this user: remove it, or give another name with -o
+2> kymo: import: import into 'h.db': 'h.db.part' exists and was not left by an import of this user: remove it, or give another name with -o
 $ kymo import a.kymo b.kymo -o two.db 2>/dev/null; echo "status $?"; sqlite3 two.db 'select count(*) from sqlite_schema' | grep -c .
 > status 0
 > 1

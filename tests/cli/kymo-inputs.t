@@ -34,8 +34,8 @@ $ kymo-record --source synthetic:events=5000,mix=all,seed=3 -q -o whole.kymo; he
 > {
 >   "complete": false
 > }
-2> kymo: info: 'cut.kymo' is cut: it was not closed, so what came after is not known
+2> kymo: info: 'cut.kymo' was cut off before its end: what came after is unknown
 $ kymo syscalls cut.kymo >/dev/null; echo "status $?"
 > status 3
 2> kymo: syscalls: no system calls: were they recorded (-e syscalls)?
-2> kymo: syscalls: 'cut.kymo' is cut: it was not closed, so what came after is not known
+2> kymo: syscalls: 'cut.kymo' was cut off before its end: what came after is unknown

@@ -32,4 +32,4 @@ $ kymo syscalls a.kymo >/dev/full; echo "status $?"
 2> kymo: syscalls: write the output: No space left on device
 $ kymo --help >/dev/full; echo "status $?"
 > status 1
-2> kymo: the output could not be written
+2> kymo: cannot write the output

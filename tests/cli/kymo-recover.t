@@ -4,7 +4,7 @@ $ cp $SAMPLES/all.kymo whole.kymo; cp whole.kymo bit.kymo; printf '\377' | dd of
 > status 3
 > 600
 2> kymo: recover: 'bit.kymo': kept 9 blocks with 317 rows, 0 events
-2> kymo: recover: 'bit.kymo': lost 1 block, 26344 bytes of the file, 3000 events; loss and mark rows of the output tell when
+2> kymo: recover: 'bit.kymo': lost 1 block, 26344 bytes of the file, 3000 events; loss and mark rows of the output say when
 $ kymo verify --decode good.kymo | grep -E 'result|checked|problems'; zstd -tq good.kymo && echo fine
 > result:                good
 > checked:               everything: every row was decoded
@@ -15,8 +15,8 @@ $ kymo dump good.kymo -t loss; kymo dump good.kymo -t mark | jq -r .text
 > {"type":"loss","time_ns":1000002989562,"from_ns":1000002989562,"lost_count":11,"event_class":2,"event_class_name":"tasks","cpu":4294967295,"reason":7,"reason_name":"damaged"}
 > {"type":"loss","time_ns":1000002989562,"from_ns":1000002989562,"lost_count":6,"event_class":3,"event_class_name":"mappings","cpu":4294967295,"reason":7,"reason_name":"damaged"}
 > damaged at byte N of the damaged capture, 26344 bytes: block 10 (chunk): payload checksum is wrong
-2> kymo: dump: 3000 events are missing: its loss rows tell why
-2> kymo: dump: 3000 events are missing: its loss rows tell why
+2> kymo: dump: 3000 events are missing: its loss rows say why
+2> kymo: dump: 3000 events are missing: its loss rows say why
 $ kymo info --json good.kymo | jq -c '[.events_stored, .events_dropped, .events_damaged, .complete, .end_reason], (.classes[] | [.class, .attempted_count, .stored_count, .lost_count])'
 > [0,0,3000,false,"normal"]
 > ["cpu",188,0,188]
@@ -46,15 +46,15 @@ $ cat whole.kymo | kymo recover -q - -o - | cmp - copy.kymo && echo "the same th
 $ head -c 200 /dev/zero >zeros; (cat zeros; tail -c +201 whole.kymo) >headless.kymo; kymo recover -q headless.kymo -o h.kymo; kymo info --json h.kymo | jq -c '[.host, .kernel, .complete]'
 > ["synthetic","synthetic",false]
 2> kymo: recover: 'headless.kymo': kept 10 blocks with 3317 rows, 3000 events
-2> kymo: recover: 'headless.kymo': lost 1 block, 280 bytes of the file, 0 events; loss and mark rows of the output tell when
+2> kymo: recover: 'headless.kymo': lost 1 block, 280 bytes of the file, 0 events; loss and mark rows of the output say when
 2> kymo: info: 'h.kymo' was recovered from a damaged capture: not all of it could be read
 $ head -c 38000 headless.kymo >stump.kymo; kymo recover stump.kymo -o s.kymo; kymo verify --decode s.kymo | grep -E 'result|end_reason'; kymo info s.kymo >/dev/null
 > result:                good
 > end_reason:            recovered
 2> kymo: recover: 'stump.kymo': kept 10 blocks with 3317 rows, 3000 events
-2> kymo: recover: 'stump.kymo': lost 2 blocks, 1136 bytes of the file, a number of events that is not known; loss and mark rows of the output tell when
-2> kymo: recover: 'stump.kymo': the end was missing; what came after is not known
-2> kymo: info: 's.kymo' was recovered from a damaged capture: it had no end, what came after is not known
+2> kymo: recover: 'stump.kymo': lost 2 blocks, 1136 bytes of the file, an unknown number of events; loss and mark rows of the output say when
+2> kymo: recover: 'stump.kymo': the end was missing; what came after is unknown
+2> kymo: info: 's.kymo' was recovered from a damaged capture: it had no end; what came after is unknown
 ? 3
 # two captures in one file stay two
 $ cat bit.kymo $SAMPLES/loss.kymo | kymo recover -q - -o - 2>/dev/null | kymo verify --decode --json - | jq -c '[.result, .captures, .events]'
@@ -74,7 +74,7 @@ $ echo text >text.kymo; kymo recover text.kymo -o t.kymo; echo "status $?"; ls t
 2> ls: cannot access 't.kymo*': No such file or directory
 ? 2
 $ kymo recover bit.kymo
-2> kymo: recover: where to? give the capture to make with -o OUT
+2> kymo: recover: no output: name the capture to write with -o OUT
 ? 2
 $ kymo recover missing.kymo -o m.kymo
 2> kymo: recover: open 'missing.kymo': No such file or directory

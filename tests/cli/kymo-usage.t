@@ -4,12 +4,12 @@ $ kymo
 2>
 2> Reads the captures of kymo-record.
 2>
-2>   info       what a capture holds, where it is from, and what it lost
-2>   verify     check captures for damage: what is broken or missing, and where
-2>   recover    salvage a damaged capture: all that can be read, as a sound one
+2>   info       what a capture contains, where it is from, and what it lost
+2>   verify     check captures for damage, and say what is missing and where
+2>   recover    salvage a damaged capture: what can be read, as an intact one
 2>   dump       every row as one line of JSON
 2>   import     load captures into an SQLite database
-2>   sql        ask in SQL; without QUERY it is read from standard input
+2>   sql        run an SQL query; without QUERY, read it from standard input
 2>   folded     CPU samples as folded stacks, for other tools
 2>   flame      CPU samples as a flame graph (SVG)
 2>   syscalls   system calls: counts, errors, latencies
@@ -41,7 +41,7 @@ $ kymo folded
 2> kymo: folded: usage: kymo folded [OPTIONS] CAPTURE_OR_DB
 ? 2
 $ kymo import $SAMPLES/all.kymo
-2> kymo: import: where to? give the database to make with -o DB
+2> kymo: import: no output: name the database to create with -o DB
 ? 2
 # What was probably meant.
 $ for c in sycalls flamegraph ifno report version1; do kymo $c; echo "status $?"; done
@@ -59,7 +59,7 @@ $ kymo help nope; echo "status $?"; touch x.kymo; kymo x.kymo; echo "status $?"
 > status 2
 > status 2
 2> kymo: no command 'nope'; `kymo help` lists them
-2> kymo: 'x.kymo' is a file, and a command comes first: kymo info 'x.kymo'
+2> kymo: 'x.kymo' is a file; a command comes first: kymo info 'x.kymo'
 $ for o in --titel --colour=hot --json=x --width -o; do kymo flame $SAMPLES/all.kymo $o; echo "status $?"; done
 > status 2
 > status 2

@@ -3,7 +3,7 @@
 $ cp $SAMPLES/all.kymo whole.kymo; head -c 30000 whole.kymo >cut.kymo; echo text >text.kymo; kymo verify whole.kymo
 > path:                  whole.kymo
 > result:                good
-> checked:               checksums and heads of all blocks, and counters; other rows not decoded, --decode reads them too
+> checked:               checksums and headers of all blocks, and counters; --decode also decodes all rows
 > file_bytes:            N
 > captures:              1
 > blocks_good:           16
@@ -52,6 +52,6 @@ $ cat bit.kymo cut.kymo >both.kymo; kymo verify --stop both.kymo | grep -c "bloc
 > 1
 > status 2
 $ kymo verify --strict --stop whole.kymo
-2> kymo: verify: --stop: either --strict or --stop
+2> kymo: verify: --stop: choose --strict or --stop, not both
 ? 2
 $ kymo verify --strict whole.kymo >/dev/null

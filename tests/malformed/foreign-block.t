@@ -3,14 +3,14 @@
 $ kymo info --json foreign-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":16,"blocks_damaged":0,"blocks_lost":1,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'foreign-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` tells why
-2> kymo: info: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` tells where
+2> kymo: info: 'foreign-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
+2> kymo: info: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` says where
 $ kymo verify --decode foreign-block.kymo
 > path:                  foreign-block.kymo
 >
 > problems
 > offset  bytes  problem    from_s      to_s  blocks  events  text
-> N N  foreign         -         -       1       -  1 whole block of another capture, or repeated here
+> N N  foreign         -         -       1       -  1 intact block of another capture, or repeated here
 > N N  lost     0.000087  0.000093       1       0  block 11 is missing here
 > result:                damaged
 > checked:               everything: every row was decoded
@@ -36,10 +36,10 @@ $ kymo dump foreign-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 54
 > status 3
 2> kymo: dump: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read
-2> kymo: dump: not everything was recorded in full: 1 decisions of the governor left something out; its rows (--type governor) tell when, what and why
+2> kymo: dump: not everything was recorded in full: rows of --type governor say when, what and why (decisions: 1)
 $ kymo import --quiet foreign-block.kymo -o out.db; echo "status $?"; ls
 > status 3
 > foreign-block.kymo
 > out.db
-2> kymo: import: 'foreign-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` tells why
-2> kymo: import: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` tells where
+2> kymo: import: 'foreign-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
+2> kymo: import: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` says where
