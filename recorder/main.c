@@ -44,7 +44,7 @@ static int fail(struct cap_err *err)
 static int finish_stdout(int status)
 {
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == REC_EXIT_OK) {
-		(void)fputs("kymo-record: standard output could not be written\n", stderr);
+		(void)fputs("kymo-record: cannot write to standard output\n", stderr);
 		return REC_EXIT_FAILURE;
 	}
 	return status;

@@ -51,21 +51,21 @@ void doctor_btf(struct doctor_check *check)
 	    access("/sys/kernel/btf/vmlinux", R_OK) == 0) {
 		char size[32];
 
-		doctor_found(check, DOCTOR_OK, "the kernel describes its types (%s)",
+		doctor_found(check, DOCTOR_OK, "present (%s)",
 			     cap_size_text((double)info.st_size, size));
 		return;
 	}
 	if (check->btf_path) {
 		doctor_found(
 			check, DOCTOR_WARNING,
-			"/sys/kernel/btf/vmlinux: %s; --btf stands in, but filters by pid, and "
-			"processes and calls that began before, need the kernel's own",
+			"/sys/kernel/btf/vmlinux: %s; --btf replaces it, but -p, and processes and "
+			"calls that began before the recording, need the kernel's own",
 			strerror(errno));
 		return;
 	}
 	doctor_found(check, DOCTOR_ERROR, "/sys/kernel/btf/vmlinux: %s", strerror(errno));
-	doctor_remedy(check, "use a kernel built with CONFIG_DEBUG_INFO_BTF and see that /sys is "
-			     "mounted, or give --btf FILE with the types of this kernel");
+	doctor_remedy(check, "use a kernel built with CONFIG_DEBUG_INFO_BTF and check that /sys is "
+			     "mounted, or give --btf FILE for this kernel");
 }
 
 void doctor_capabilities(struct doctor_check *check)
@@ -94,14 +94,14 @@ void doctor_capabilities(struct doctor_check *check)
 		doctor_remedy(check, "sudo, or once: sudo setcap cap_bpf,cap_perfmon+ep %s", path);
 	} else if (!rec_capability_held(CAP_SYS_PTRACE)) {
 		doctor_found(check, DOCTOR_WARNING,
-			     "held: %s; without SYS_PTRACE mappings and program paths of other "
-			     "users' processes that already run may be closed to us",
+			     "held: %s; without SYS_PTRACE, functions of other users' running "
+			     "processes may have no names",
 			     held);
 		doctor_remedy(check,
 			      "sudo setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_syslog+ep %s",
 			      path);
 	} else {
-		doctor_found(check, DOCTOR_OK, "held until all is attached: %s", held);
+		doctor_found(check, DOCTOR_OK, "held until everything is attached: %s", held);
 	}
 }
 
@@ -111,14 +111,14 @@ void doctor_lockdown(struct doctor_check *check)
 	const char *mode;
 
 	if (rec_read_line("/sys/kernel/security/lockdown", line, sizeof(line)) <= 0) {
-		doctor_found(check, DOCTOR_OK, "not told (no securityfs, or no lockdown)");
+		doctor_found(check, DOCTOR_OK, "unknown (no securityfs, or no lockdown)");
 		return;
 	}
 	mode = strchr(line, '[');
 	if (mode && strncmp(mode, "[confidentiality]", 17) == 0) {
 		doctor_found(check, DOCTOR_WARNING,
 			     "confidentiality: programs may not read kernel memory");
-		doctor_remedy(check, "boot with lockdown=integrity, if class checks below fail");
+		doctor_remedy(check, "if class checks below fail, boot with lockdown=integrity");
 	} else {
 		doctor_found(check, DOCTOR_OK, "%s", line);
 	}
@@ -126,7 +126,7 @@ void doctor_lockdown(struct doctor_check *check)
 
 void doctor_lsm(struct doctor_check *check)
 {
-	char modules[LINE_BYTES] = "none told";
+	char modules[LINE_BYTES] = "none reported";
 	long enforce = read_number("/sys/fs/selinux/enforce");
 
 	(void)rec_read_line("/sys/kernel/security/lsm", modules, sizeof(modules));
@@ -145,7 +145,7 @@ void doctor_paranoid(struct doctor_check *check)
 
 	if (level > 2 && !rec_capability_held(CAP_SYS_ADMIN)) {
 		doctor_found(check, DOCTOR_WARNING,
-			     "%ld: some kernels then refuse CPU samples to CAP_PERFMON alone",
+			     "%ld: some kernels then refuse CPU samples with CAP_PERFMON alone",
 			     level);
 		doctor_remedy(check, "sudo sysctl kernel.perf_event_paranoid=2");
 	} else {
@@ -159,7 +159,7 @@ void doctor_kptr(struct doctor_check *check)
 
 	if (level >= 2 || (level == 1 && !rec_capability_held(CAP_SYSLOG))) {
 		doctor_found(check, DOCTOR_WARNING,
-			     "%ld: kernel frames of CPU samples stay without names", level);
+			     "%ld: kernel functions in CPU samples have no names", level);
 		doctor_remedy(check, level >= 2 ? "sudo sysctl kernel.kptr_restrict=1"
 						: "add cap_syslog, or run as root");
 	} else {
@@ -171,7 +171,7 @@ void doctor_bpf_disabled(struct doctor_check *check)
 {
 	/* We need no bpf() call after the drop; the value is told because others' advice names it.
 	 */
-	doctor_found(check, DOCTOR_OK, "%ld: does not matter to us",
+	doctor_found(check, DOCTOR_OK, "%ld: no effect on kymo-record",
 		     read_number("/proc/sys/kernel/unprivileged_bpf_disabled"));
 }
 
@@ -198,7 +198,7 @@ void doctor_memlock(struct doctor_check *check)
 		doctor_found(check, DOCTOR_OK, "unlimited");
 	else
 		doctor_found(check, DOCTOR_OK,
-			     "%s: only counts before kernel 5.11; rings are tried below",
+			     "%s: matters only before kernel 5.11; rings are tested below",
 			     cap_size_text((double)limit.rlim_cur, text));
 }
 
@@ -207,7 +207,7 @@ void doctor_tracefs(struct doctor_check *check)
 	bool readable = access("/sys/kernel/tracing/events", R_OK) == 0;
 
 	doctor_found(check, DOCTOR_OK, "%s: not needed",
-		     readable ? "mounted" : "not mounted, or closed");
+		     readable ? "mounted" : "not mounted, or not readable");
 }
 
 void doctor_clock(struct doctor_check *check)
@@ -228,9 +228,9 @@ void doctor_clock(struct doctor_check *check)
 		doctor_found(check, DOCTOR_WARNING,
 			     "%s, %.0f ns to read: each event reads it, system calls twice", source,
 			     ns);
-		doctor_remedy(check, "use a faster one, if the host has it: "
-				     "/sys/devices/system/clocksource/clocksource0/"
-				     "available_clocksource");
+		doctor_remedy(check,
+			      "use a faster one, if the host has one: "
+			      "/sys/devices/system/clocksource/clocksource0/available_clocksource");
 	} else {
 		doctor_found(check, DOCTOR_OK, "%s, %.0f ns to read", source, ns);
 	}
@@ -267,14 +267,15 @@ void doctor_disk(struct doctor_check *check)
 	available = (u64)space.f_bavail * space.f_frsize;
 	(void)cap_size_text((double)available, free_text);
 	if (access(".", W_OK) < 0) {
-		doctor_found(check, DOCTOR_WARNING, "this directory cannot be written: %s",
+		doctor_found(check, DOCTOR_WARNING, "cannot write to this directory: %s",
 			     strerror(errno));
-		doctor_remedy(check, "-o FILE somewhere else, or -o - into a pipe");
+		doctor_remedy(check, "write elsewhere with -o FILE, or into a pipe with -o -");
 	} else if (available < 2 * DISK_FLOOR_BYTES) {
 		doctor_found(check, DOCTOR_WARNING,
-			     "%s free in this directory: a recording ends before it is full",
+			     "%s free in this directory: a recording stops before the disk is full",
 			     free_text);
-		doctor_remedy(check, "-o FILE on a larger disk, or -o - into a pipe");
+		doctor_remedy(check,
+			      "write to a larger disk with -o FILE, or into a pipe with -o -");
 	} else {
 		doctor_found(check, DOCTOR_OK, "%s free in this directory", free_text);
 	}

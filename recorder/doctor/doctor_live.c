@@ -195,14 +195,14 @@ void doctor_rings(struct doctor_check *check)
 		(void)cap_size_text((double)ring, ring_text);
 		if (seconds < 0.2) { /* twice the drain's interval */
 			doctor_found(check, DOCTOR_WARNING,
-				     "%s system calls in this second, at most %s/s: a ring of %s "
-				     "holds %.0f ms of that, and calls may be lost",
+				     "%s system calls in one second, at most %s/s: a ring of %s "
+				     "holds %.0f ms of that, so calls may be lost",
 				     total_text, rate_text, ring_text, seconds * 1e3);
-			doctor_remedy(check, "--buffer with more, or --pid, --comm or --cgroup");
+			doctor_remedy(check, "use a larger --buffer, or --pid, --comm or --cgroup");
 		} else {
 			doctor_found(check, DOCTOR_OK,
-				     "%s system calls in this second; the ring of %s holds %.1f s "
-				     "of the busiest moment",
+				     "%s system calls in one second; the ring of %s holds %.1f s "
+				     "at the busiest rate",
 				     total_text, ring_text, seconds < 9999 ? seconds : 9999);
 		}
 	}

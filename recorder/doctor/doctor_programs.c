@@ -76,7 +76,7 @@ void doctor_prog_tp_btf(struct doctor_check *check)
 	static const struct trial trial = {BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,
 					   "sched_process_exit"};
 
-	try_raw(check, &trial, NULL, DOCTOR_NOTE, "raw tracepoints serve instead");
+	try_raw(check, &trial, NULL, DOCTOR_NOTE, "raw tracepoints are used instead");
 }
 
 void doctor_prog_raw_tp(struct doctor_check *check)
@@ -102,7 +102,7 @@ void doctor_prog_iterator(struct doctor_check *check)
 	if (program >= 0)
 		link = bpf_link_create(program, 0, BPF_TRACE_ITER, NULL);
 	tell(check, program < 0 ? program : link, program < 0 ? "load" : "attach", DOCTOR_WARNING,
-	     "filters by pid, and processes and calls that began before, need it");
+	     "needed for -p, and for processes and calls that began before the recording");
 }
 
 /* A perf event with a program on it. */

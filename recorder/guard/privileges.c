@@ -56,8 +56,8 @@ int rec_privileges_drop(struct cap_err *err)
 
 	drop_bounding_set();			    /* first: it takes a capability */
 	if (syscall(SYS_capset, &header, none) < 0) /* takes ambient ones along */
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"capabilities could not be given up: capset: %s", strerror(errno));
+		return cap_fail(err, CAP_EPRIVILEGE, "could not drop capabilities: capset: %s",
+				strerror(errno));
 	return 0;
 }
 
@@ -90,23 +90,20 @@ static int check_status(const char *status, const char *thread, struct cap_err *
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
 		value = status_value(status, sets[i], &len);
 		if (value && strspn(value, "0") < len)
-			return cap_fail(
-				err, CAP_EPRIVILEGE,
-				"capabilities could not be given up: thread %s still has %s "
-				"%.*s",
-				thread, sets[i], (int)len, value);
+			return cap_fail(err, CAP_EPRIVILEGE,
+					"could not drop capabilities: thread %s still has %s %.*s",
+					thread, sets[i], (int)len, value);
 		seen = seen || value;
 	}
 	value = status_value(status, "NoNewPrivs", &len);
 	if (value && *value != '1')
 		return cap_fail(err, CAP_EPRIVILEGE,
-				"capabilities could not be given up: thread %s may gain new ones",
-				thread);
+				"could not drop capabilities: thread %s may gain new ones", thread);
 	if (!seen)
-		return cap_fail(err, CAP_EPRIVILEGE,
-				"capabilities could not be given up: the status of thread %s does "
-				"not tell",
-				thread);
+		return cap_fail(
+			err, CAP_EPRIVILEGE,
+			"cannot check that capabilities were dropped: thread %s has no such status",
+			thread);
 	return 0;
 }
 
@@ -122,13 +119,12 @@ static int check_threads(struct cap_err *err)
 	const struct dirent *entry;
 
 	if (!tasks && errno == ENOMEM)
-		return cap_fail_errno(err, ENOMEM, "look whether capabilities were given up");
+		return cap_fail_errno(err, ENOMEM, "check that capabilities were dropped");
 	if (!tasks)
-		return cap_fail(
-			err, CAP_EPRIVILEGE,
-			"whether capabilities were given up cannot be seen: /proc/self/task: "
-			"%s; mount /proc",
-			strerror(errno));
+		return cap_fail(err, CAP_EPRIVILEGE,
+				"cannot check that capabilities were dropped: /proc/self/task: %s; "
+				"mount /proc",
+				strerror(errno));
 	while ((entry = readdir(tasks)) != NULL) {
 		char path[sizeof(entry->d_name) + sizeof("/status")], status[STATUS_BYTES];
 		ssize_t len;
@@ -142,7 +138,7 @@ static int check_threads(struct cap_err *err)
 			continue; /* the thread ended */
 		if (len < 0)
 			return cap_fail(err, CAP_EPRIVILEGE,
-					"whether capabilities were given up cannot be seen: "
+					"cannot check that capabilities were dropped: "
 					"/proc/self/task/%s: %s",
 					path, strerror((int)-len));
 		rc = check_status(status, entry->d_name, err);

@@ -79,10 +79,9 @@ static int start_helper(struct rec_steps *steps, struct helper *helper, struct c
 	rc = pthread_create(&helper->thread, &attributes, help, helper);
 	(void)pthread_attr_destroy(&attributes);
 	if (rc == EAGAIN) /* it says the same where the stack could not be had */
-		return cap_fail(err, -rc,
-				"start the thread for the end: out of memory, or of threads");
+		return cap_fail(err, -rc, "start the shutdown thread: out of memory or threads");
 	if (rc != 0)
-		return cap_fail_errno(err, rc, "start the thread for the end");
+		return cap_fail_errno(err, rc, "start the shutdown thread");
 	helper->started = true;
 	(void)pthread_setname_np(helper->thread, "kymo-end"); /* only a label */
 	(void)pthread_mutex_lock(&steps->lock);
@@ -106,7 +105,7 @@ int rec_steps_open(void (*tell)(const char *text), struct rec_steps **ret_steps,
 	pthread_condattr_t attributes;
 
 	if (!steps)
-		return cap_fail_errno(err, ENOMEM, "start the threads for the end");
+		return cap_fail_errno(err, ENOMEM, "start the shutdown threads");
 	steps->tell = tell;
 	(void)pthread_mutex_init(&steps->lock, NULL); /* these cannot fail on Linux */
 	(void)pthread_condattr_init(&attributes);

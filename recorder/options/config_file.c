@@ -35,17 +35,15 @@ static int check_file(const char *path, const struct stat *st, struct cap_err *e
 	if (!is_privileged())
 		return 0;
 	if (st->st_uid && st->st_uid != getuid())
-		return cap_fail(
-			err, CAP_EUSAGE,
-			"%s: belongs to user %u, but a privileged recorder obeys only files of "
-			"root or of who starts it: sudo chown root '%s'",
-			path, st->st_uid, path);
+		return cap_fail(err, CAP_EUSAGE,
+				"%s: owned by user %u; a privileged recorder reads only files of "
+				"root or of the user who started it: sudo chown root '%s'",
+				path, st->st_uid, path);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return cap_fail(
-			err, CAP_EUSAGE,
-			"%s: others than its owner may write it (mode %04o), so a privileged "
-			"recorder does not obey it: chmod go-w '%s'",
-			path, st->st_mode & 07777, path);
+		return cap_fail(err, CAP_EUSAGE,
+				"%s: writable by others (mode %04o), so a privileged recorder does "
+				"not trust it: chmod go-w '%s'",
+				path, st->st_mode & 07777, path);
 	return 0;
 }
 

@@ -45,7 +45,7 @@ const char *rec_class_names(char *ret_text, size_t size)
 
 void rec_event_classes_print(FILE *out)
 {
-	(void)fprintf(out, "%-10s %-22s %s\n", "CLASS", "RECORDED", "WHAT IT HOLDS");
+	(void)fprintf(out, "%-10s %-22s %s\n", "CLASS", "RECORDED", "WHAT IT RECORDS");
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
 		const struct rec_event_class *class = &rec_event_classes[i];
 		char when[32] = "always";

@@ -295,7 +295,7 @@ static int set_comm(struct rec_options *options, const char *text, bool first, s
 		return cap_fail(err, CAP_EUSAGE, "must not be empty");
 	if (strlen(text) >= EV_COMM_BYTES)
 		return refuse(err, text,
-			      "is longer than 15 bytes, what the kernel keeps of a name");
+			      "is longer than 15 bytes, which is all the kernel keeps of a name");
 	memset(options->comm, 0, sizeof(options->comm));
 	memcpy(options->comm, text, strlen(text));
 	return 0;
@@ -542,7 +542,7 @@ static int check_together(const struct rec_options *options, struct cap_err *err
 			"--source takes no %s: only live recordings start or choose processes",
 			options->command ? "command" : "--pid, --comm or --cgroup");
 	if (options->all && options->pid_count)
-		return cap_fail(err, CAP_EUSAGE, "--all and --pid exclude each other");
+		return cap_fail(err, CAP_EUSAGE, "--all and --pid cannot be combined");
 	if (options->json && options->output_path && !strcmp(options->output_path, "-"))
 		return cap_fail(err, CAP_EUSAGE,
 				"--json and '-o -' would both write to standard output: "

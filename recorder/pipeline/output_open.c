@@ -52,8 +52,7 @@ static int refuse_existing(const struct rec_output *output, const char *path, bo
 			"another name, or -o - for a pipe",
 			path, kind_of(info.st_mode));
 	if (force)
-		return cap_fail(err, -EEXIST, "output '%s' was made by someone else just now",
-				path);
+		return cap_fail(err, -EEXIST, "output '%s' was just created by someone else", path);
 	return cap_fail(err, -EEXIST, "output '%s' exists; use --force or another name", path);
 }
 
@@ -66,9 +65,10 @@ static int remove_existing(const struct rec_output *output, const char *path, st
 	if (!S_ISREG(info.st_mode))
 		return refuse_existing(output, path, true, err);
 	if (info.st_uid != geteuid() && geteuid() != 0)
-		return cap_fail(err, -EPERM,
-				"output '%s' belongs to user %u; --force replaces only own files",
-				path, info.st_uid);
+		return cap_fail(
+			err, -EPERM,
+			"output '%s' belongs to user %u; --force replaces only your own files",
+			path, info.st_uid);
 	if (unlinkat(output->directory_fd, output->name, 0) < 0 && errno != ENOENT)
 		return cap_fail_errno(err, errno, "replace output '%s'", path);
 	return 0;
@@ -97,11 +97,10 @@ static int open_directory(struct rec_output *output, const char *path, bool forc
 	if (fstat(output->directory_fd, &info) < 0)
 		return cap_fail_errno(err, errno, "output '%s': directory '%s'", path, directory);
 	if ((info.st_mode & S_IWOTH) && !(info.st_mode & S_ISVTX) && !force)
-		return cap_fail(
-			err, CAP_EUSAGE,
-			"output '%s': everybody may rename files in '%s'; use another directory, "
-			"chmod +t it, or --force",
-			path, directory);
+		return cap_fail(err, CAP_EUSAGE,
+				"output '%s': anyone may rename files in '%s'; use another "
+				"directory, chmod +t it, or --force",
+				path, directory);
 	return 0;
 }
 
@@ -140,7 +139,7 @@ static int place_floor(struct rec_output *output, int fd, const struct rec_floor
 		output->margin_bytes = MARGIN_MAX_BYTES;
 	if (!floor->given || available > output->floor_bytes + output->margin_bytes)
 		return 0;
-	return cap_fail(err, -ENOSPC, "only %s are free, and --disk-floor keeps %s of them free",
+	return cap_fail(err, -ENOSPC, "only %s are free, and --disk-floor reserves %s",
 			cap_size_text((double)available, left),
 			cap_size_text((double)output->floor_bytes, wanted));
 }
@@ -360,7 +359,8 @@ int rec_output_explain(const struct rec_output *output, const char *path, int rc
 	if (!rec_output_error_is_full(rc))
 		return cap_context(err, rc, "output '%s'", path);
 	if (output && rec_output_at_floor(output))
-		(void)snprintf(inner.text, sizeof(inner.text), "only %s are left, which stay free",
+		(void)snprintf(inner.text, sizeof(inner.text),
+			       "only %s are left, which must stay free",
 			       cap_size_text((double)output->floor_bytes, floor));
 	return cap_fail(err, rc, "output '%s': %s; make room, or record to another disk", path,
 			inner.text);

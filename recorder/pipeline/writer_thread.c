@@ -161,7 +161,7 @@ int rec_writer_thread_open(const struct rec_writer_thread_options *options,
 	(void)pthread_condattr_destroy(&attributes);
 	rc = pthread_create(&thread->thread, NULL, run, thread);
 	if (rc == EAGAIN) /* it says the same where the stack could not be had */
-		return cap_fail(err, -rc, "start the writer thread: out of memory, or of threads");
+		return cap_fail(err, -rc, "start the writer thread: out of memory or threads");
 	if (rc != 0)
 		return cap_fail_errno(err, rc, "start the writer thread");
 	thread->started = true;

@@ -67,20 +67,20 @@ void rec_budget_text(FILE *out, const struct rec_options *options, const struct 
 	if (budget->cpu_budget_ppm) {
 		rec_format_percent(budget->cpu_budget_ppm, share);
 		(void)fprintf(out,
-			      "kymo-record: it cost %.2f %% of the host's CPU (recorder and its "
-			      "programs), budget %s\n",
+			      "kymo-record: recording cost %.2f %% of the host's CPU (recorder and "
+			      "BPF programs), budget %s\n",
 			      spent_percent(budget, result->cpu_count), share);
 	}
 	if (is_reduced(budget)) {
-		(void)fprintf(out, "kymo-record: less than all was recorded, to keep the budget");
+		(void)fprintf(out, "kymo-record: recorded less to stay within the budget");
 		print_reduced(out, budget);
 		(void)fputs("; --cpu-budget none records everything\n", out);
 	}
 	if (budget->memory_count) {
 		rec_format_size(options->mem_budget_bytes, size);
 		(void)fprintf(out,
-			      "kymo-record: memory was above its budget of %s %u times, looking "
-			      "each second; see --mem-budget\n",
+			      "kymo-record: memory was above its budget of %s in %u checks, one "
+			      "per second; see --mem-budget\n",
 			      size, budget->memory_count);
 	}
 }

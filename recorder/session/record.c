@@ -192,7 +192,8 @@ static void warn_memory(const struct recording *rec, const struct rec_memory_pla
 	if (budget_bytes == 0 || plan->needed_bytes <= budget_bytes)
 		return;
 	(void)snprintf(text, sizeof(text),
-		       "memory may need %s, above its budget of %s; see --buffer and --mem-budget",
+		       "recording may need %s of memory, above the budget of %s; see --buffer and "
+		       "--mem-budget",
 		       cap_size_text((double)plan->needed_bytes, needed),
 		       cap_size_text((double)budget_bytes, budget));
 	rec->screen->warn(text);
@@ -344,8 +345,8 @@ static void end_for_space(struct recording *rec)
 				      strlen(rec->options.output_path), path, sizeof(path));
 		(void)cap_size_text((double)rec_output_floor_bytes(rec->output), floor);
 		(void)snprintf(text, sizeof(text),
-			       "output '%s': ended early: its disk is nearly full (%s stay free); "
-			       "make room, or record to another disk",
+			       "output '%s': ended early: its disk is nearly full (%s must stay "
+			       "free); make room, or record to another disk",
 			       path, floor);
 		rec->screen->warn(text);
 	}
@@ -522,8 +523,8 @@ static void keep_steps(struct recording *rec)
 	if (rec_steps_hung(rec->steps)) {
 		(void)snprintf(
 			text, sizeof(text),
-			"a step of the end was given up, the kernel did not answer (%s); the "
-			"capture is closed, and what is left goes with this process",
+			"gave up on a step of the shutdown because the kernel did not respond "
+			"(%s); the capture is complete, the rest ends with this process",
 			rec_steps_text(rec->steps));
 		rec->screen->warn(text);
 		rec->incomplete = true;

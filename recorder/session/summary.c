@@ -79,7 +79,7 @@ static const char *end_text(const struct rec_options *options, enum cap_end_reas
 	case CAP_END_SAMPLES:
 		return "ended at --max-samples";
 	case CAP_END_NO_SPACE:
-		return "ended early for want of disk space";
+		return "ended early for lack of disk space";
 	case CAP_END_IO_ERROR:
 		return "ended by an error";
 	case CAP_END_TARGET:
@@ -183,11 +183,10 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 			sizeof(path));
 	print_command(out, options, result);
 	if (asked_count(options, counts) == 0)
-		(void)fprintf(
-			out,
-			"kymo-record: NOTHING WAS RECORDED of what was asked for: no event passed "
-			"the filters in %.1f s\n",
-			(double)result->elapsed_ns / 1e9);
+		(void)fprintf(out,
+			      "kymo-record: NOTHING WAS RECORDED: no event passed the filters in "
+			      "%.1f s\n",
+			      (double)result->elapsed_ns / 1e9);
 	(void)fprintf(out, "kymo-record: %.1f s, %s events, %s in '%s'",
 		      (double)result->elapsed_ns / 1e9,
 		      rec_count_text(counts->stored_count, events, sizeof(events)),
@@ -202,7 +201,8 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 			"two); ",
 			rec_count_text(counts->counted_count, events, sizeof(events)));
 	print_losses(out, counts);
-	(void)fprintf(out, "; own CPU %.2f %% of the host, peak memory %s\n", cpu_percent(result),
+	(void)fprintf(out, "; recorder CPU %.2f %% of the host, peak memory %s\n",
+		      cpu_percent(result),
 		      cap_size_text((double)result->cost.peak_rss_bytes, peak));
 	rec_budget_text(out, options, result);
 	if (asked_count(options, counts) > 0)

@@ -2,8 +2,8 @@
 #! requires root unprivileged
 $ kymo-record doctor --help
 > Usage: kymo-record doctor [OPTION]...
-> Check whether this host can be recorded, and what is in the way; exit status 4:
-> it cannot
+> Check whether this host can be recorded, and say what is in the way (exit status
+> 4: it cannot)
 >
 >       --json            write JSON
 >       --report          add facts about the host, for a bug report
@@ -18,5 +18,5 @@ $ cp "$KYMO_BIN/kymo-record" .; $AS_NOBODY ./kymo-record doctor > out; echo "sta
 >                                     -> sudo, or once: sudo setcap cap_bpf,cap_perfmon+ep $TMP/kymo-record
 > cannot record: 3 errors
 $ kymo-record doctor > /dev/full
-2> kymo-record: standard output could not be written
+2> kymo-record: cannot write to standard output
 ? 1

@@ -29,7 +29,7 @@ $ kymo-record --help
 >                         Default: the preset's; no limit with a command
 >       --max-size SIZE   stop when the capture reaches this size: 64K, 10M, 1GiB
 >       --max-samples COUNT
->                         stop when so many events are stored: 5000, 10K, 1M
+>                         stop after this many events: 5000, 10K, 1M
 >
 > Where it goes:
 >   -o, --output FILE     capture to write; - is standard output. Default:
@@ -41,8 +41,8 @@ $ kymo-record --help
 > What it may cost:
 >       --cpu-budget SHARE
 >                         share of the host's CPU time: 1% (the default), 0.5%, or
->                         none. Above it less is recorded, and the capture says
->                         what and when
+>                         none. If it is exceeded, less is recorded, and the
+>                         capture says what and when
 >       --mem-budget SIZE memory to use: 50M (the default), or none. Ring buffers
 >                         and queues are sized to fit
 >       --disk-floor SIZE disk space to leave free: 2G, 10%, or none. Default:
@@ -66,7 +66,7 @@ $ kymo-record -h | head -1
 $ kymo-record --version
 > kymo-record 0.1.0
 $ kymo-record list
-> CLASS      RECORDED               WHAT IT HOLDS
+> CLASS      RECORDED               WHAT IT RECORDS
 > cpu        -e cpu (default)       samples of what runs: kernel and user stack, 1..1000 Hz (-F)
 > syscalls   -e syscalls (default)  every system call: entry time, duration, number, return value; calls still in flight at the end
 > tasks      always                 processes and threads: fork, exec, exit, new names
@@ -80,8 +80,8 @@ $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record 
 > same doctor
 $ kymo-record help doctor
 > Usage: kymo-record doctor [OPTION]...
-> Check whether this host can be recorded, and what is in the way; exit status 4:
-> it cannot
+> Check whether this host can be recorded, and say what is in the way (exit status
+> 4: it cannot)
 >
 >       --json            write JSON
 >       --report          add facts about the host, for a bug report

@@ -6,7 +6,7 @@ $ mkdir shut; chmod 755 shut; cp "$KYMO_BIN/kymo-record" .; $AS_NOBODY ./kymo-re
 $ mkdir small; unshare -m bash -c 'mount -t tmpfs -o size=3m none small && kymo-record --source synthetic:events=4000000 -q -o small/out.kymo; echo "status $?"; cp small/out.kymo full.kymo; ls small'
 > status 1
 > out.kymo
-2> kymo-record: warning: output 'small/out.kymo': ended early: its disk is nearly full (1.50 MiB stay free); make room, or record to another disk
+2> kymo-record: warning: output 'small/out.kymo': ended early: its disk is nearly full (1.50 MiB must stay free); make room, or record to another disk
 2> ...
 $ zstd -t -q full.kymo 2>/dev/null && echo 'ends with a whole block'
 > ends with a whole block

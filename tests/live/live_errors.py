@@ -72,7 +72,7 @@ def errors():
         file.write("freq: 49\nfrequency: 3\n")
     error("ConfigError", [], "wrong.yaml:2:1", "frequency", "kymo-record config check", "-c", config)
     os.chmod(config, 0o666)
-    error("ConfigError", [], "wrong.yaml", "others than its owner may write it", "chmod go-w.*config check", "-c", config)
+    error("ConfigError", [], "wrong.yaml", "writable by others", "chmod go-w.*config check", "-c", config)
     live.check_equal(set(NAMES) - seen, set(), "kinds that were not forced")
 
 

@@ -349,18 +349,16 @@ static void test_who_may_write_it(void **state)
 	write_file(folder->file, "freq: 5\n");
 	assert_int_equal(load(folder->file, &err), 0);
 	assert_int_equal(chmod(folder->file, 0664), 0);
-	snprintf(
-		expected, sizeof(expected),
-		"others than its owner may write it (mode 0664), so a privileged recorder does not "
-		"obey it: chmod go-w '%s'",
-		folder->file);
+	snprintf(expected, sizeof(expected),
+		 "writable by others (mode 0664), so a privileged recorder does not trust it: "
+		 "chmod go-w '%s'",
+		 folder->file);
 	assert_refused(folder->file, expected);
 	assert_int_equal(chmod(folder->file, 0644), 0);
 	assert_int_equal(chown(folder->file, 12345, 12345), 0);
 	snprintf(expected, sizeof(expected),
-		 "belongs to user 12345, but a privileged recorder obeys only files of root or of "
-		 "who "
-		 "starts it: sudo chown root '%s'",
+		 "owned by user 12345; a privileged recorder reads only files of root or of the "
+		 "user who started it: sudo chown root '%s'",
 		 folder->file);
 	assert_refused(folder->file, expected);
 }

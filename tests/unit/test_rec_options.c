@@ -244,10 +244,10 @@ static void test_errors(void **state)
 		{"-p 0", "--pid: '0' is not a process id"},
 		{"-p 4194305", "--pid: '4194305' is not a process id"},
 		{"-p self", "--pid: 'self' is not a process id; to select by name use comm"},
-		{"-p 1 -a", "--all and --pid exclude each other"},
+		{"-p 1 -a", "--all and --pid cannot be combined"},
 		{"--comm fifteen_letters", NULL}, /* 15 bytes: fits */
 		{"--comm sixteen_letters__", "--comm: 'sixteen_letters__' is longer than 15 bytes, "
-					     "what the kernel keeps of a name"},
+					     "which is all the kernel keeps of a name"},
 		{"--max-size 63K", "--max-size: '63K' is less than 64K; 0 means no limit"},
 		{"--max-size 1X", "--max-size: '1X' is not a size: write 64K, 10M or 1GiB"},
 		{"--max-size 99999999999T", "--max-size: '99999999999T' is too large"},

@@ -124,7 +124,7 @@ static void test_floor_comes_before_force(void **state)
 	put("kept", "still here");
 	assert_int_equal(rec_output_check(in_folder("kept"), true, &out_of_reach, &err), -ENOSPC);
 	assert_non_null(strstr(err.text, "kept"));
-	assert_non_null(strstr(err.text, "--disk-floor keeps"));
+	assert_non_null(strstr(err.text, "--disk-floor reserves"));
 	assert_non_null(strstr(err.text, "make room"));
 	assert_int_equal(rec_output_check(in_folder("new"), false, &out_of_reach, &err), -ENOSPC);
 	assert_int_equal(rec_output_check(in_folder("kept"), true, &none, &err), 0);
