@@ -89,6 +89,7 @@ _Static_assert(EV_CLASS_COUNT <= 8, "three bits name a class");
  * recorder's read(2) and are in its own CPU time. */
 enum live_timed {
 #define TRACEPOINT(program, name, event_class, need) LIVE_TIMED_##program,
+#define TYPED TRACEPOINT
 #define PERF(program, name, event_class, need) LIVE_TIMED_##program,
 #define ITERATOR(program, name, event_class, need)
 #define PREPARE ITERATOR
@@ -97,6 +98,7 @@ enum live_timed {
 #define STORAGE(...)
 #include "bpf/probes.def"
 #undef TRACEPOINT
+#undef TYPED
 #undef PERF
 #undef ITERATOR
 #undef PREPARE

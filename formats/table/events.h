@@ -10,6 +10,7 @@
 #define EV_MAX_FRAMES 127     /* per stack and side: PERF_MAX_STACK_DEPTH */
 #define EV_MAX_PATH_BYTES 256 /* of an exec path in a ring record, NUL included */
 #define EV_SYSCALL_ARGS 6
+#define EV_NO_SYSCALL 0xffffffffu /* number of a call: in none */
 
 enum ev_type {
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) EV_##upper = id,

@@ -52,6 +52,12 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 				  NEED_##need,                                        \
 				  .variants = {{"tp_btf", PROGRAM_AT(program##_btf)}, \
 					       {"raw_tp", PROGRAM_AT(program##_raw)}}},
+#define TYPED(program, probe_name, in_class, need)                 \
+	[LIVE_PROBE_##program] = {.name = probe_name,              \
+				  .event_class = CLASS_##in_class, \
+				  .kind = LIVE_TRACEPOINT,         \
+				  NEED_##need,                     \
+				  .variants = {{"tp_btf", PROGRAM_AT(program##_btf)}}},
 #define PERF(program, probe_name, in_class, need)                  \
 	[LIVE_PROBE_##program] = {.name = probe_name,              \
 				  .event_class = CLASS_##in_class, \
@@ -84,6 +90,7 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 #undef MAP
 #undef STORAGE
 #undef TRACEPOINT
+#undef TYPED
 #undef PERF
 #undef ITERATOR
 #undef PREPARE
@@ -448,7 +455,7 @@ static void probe_kernel(struct live_probes *probes)
 	probes->use_task_storage = false;
 	drop_probe(&probes->states[LIVE_PROBE_name_addresses], 0, "every fallback is taken");
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
-		if (probe_table[id].kind == LIVE_TRACEPOINT)
+		if (probe_table[id].variants[1].program_offset)
 			probes->states[id].variant = 1;
 #endif
 }

@@ -20,6 +20,7 @@ struct kymo_bpf;
 
 enum live_probe_id {
 #define TRACEPOINT(program, name, event_class, need) LIVE_PROBE_##program,
+#define TYPED TRACEPOINT
 #define PERF(program, name, event_class, need) LIVE_PROBE_##program,
 #define ITERATOR(program, name, event_class, need) LIVE_PROBE_##program,
 #define PREPARE ITERATOR
@@ -30,6 +31,7 @@ enum live_probe_id {
 #undef MAP
 #undef STORAGE
 #undef TRACEPOINT
+#undef TYPED
 #undef PERF
 #undef ITERATOR
 #undef PREPARE

@@ -181,6 +181,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
 				      syscalls && !probes->use_task_storage);
 #define TRACEPOINT(...)
+#define TYPED(...)
 #define PERF(...)
 #define ITERATOR(...)
 #define PREPARE(...)
@@ -200,6 +201,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 #undef MAP
 #undef STORAGE
 #undef TRACEPOINT
+#undef TYPED
 #undef PERF
 #undef ITERATOR
 #undef PREPARE

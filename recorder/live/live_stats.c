@@ -48,14 +48,16 @@ static int timed_of(enum live_probe_id id)
 #define TRACEPOINT(program, name, event_class, need) \
 	case LIVE_PROBE_##program:                   \
 		return LIVE_TIMED_##program;
+#define TYPED TRACEPOINT
 #define PERF TRACEPOINT
 #define ITERATOR(...)
-#define PREPARE ITERATOR
-#define PENDING ITERATOR
+#define PREPARE(...)
+#define PENDING(...)
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"
 #undef TRACEPOINT
+#undef TYPED
 #undef PERF
 #undef ITERATOR
 #undef PREPARE
