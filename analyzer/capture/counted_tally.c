@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/table/events.h"
+#include "formats/table/schema.h"
 
 void kymo_counted_tally_done(struct kymo_counted_tally *tally)
 {
@@ -70,12 +70,15 @@ static int decode(struct kymo_counted_tally *tally, const struct cap_rows *rows,
 static int take_counts(struct kymo_counted_tally *tally, const struct cap_rows *rows,
 		       const struct cap_section *section, u64 *calls)
 {
-	static const u16 ids[4] = {3, 9, 3, 9}; /* call_count, cpu */
+	const struct cap_type *type = cap_schema_type(cap_schema_builtin(), section->type_id);
+	const u16 count_id = type->fields[2].id, cpu_id = cap_type_field(type, "cpu")->id;
+	const u16 ids[4] = {count_id, cpu_id, count_id, cpu_id};
+	const u32 event_class = cap_class_counted_in(section->type_id);
 
 	if (decode(tally, rows, section, ids) < 0)
 		return -ENOMEM;
 	for (u32 i = 0; i < section->row_count; i++) {
-		struct kymo_tally_cell *cell = cell_of(tally, CLASS_SYSCALLS, tally->values[1][i]);
+		struct kymo_tally_cell *cell = cell_of(tally, event_class, tally->values[1][i]);
 
 		if (!cell)
 			return -ENOMEM;
@@ -120,7 +123,7 @@ int kymo_counted_tally_rows(struct kymo_counted_tally *tally, const struct cap_r
 	for (u32 i = 0; rc == 0 && i < rows->section_count; i++) {
 		const struct cap_section *section = &rows->sections[i];
 
-		if (section->type_id == EV_SYSCALL_COUNT)
+		if (cap_class_counted_in(section->type_id) < EV_CLASS_COUNT)
 			rc = take_counts(tally, rows, section, &calls);
 		else if (section->type_id == EV_CLASS_TOTAL)
 			rc = take_totals(tally, rows, section);

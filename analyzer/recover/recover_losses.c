@@ -16,7 +16,7 @@
 /* A hostile capture may name any class and CPU; past this many pairs the totals stay as they are.
  */
 #define MAX_CELLS 65536u
-#define VALUE_COLUMNS 9 /* fields 1 to 9 of class_total and syscall_count */
+#define VALUE_COLUMNS 12 /* by field id: of class_total and rows of counts */
 
 struct cell { /* newest totals of a class on a CPU */
 	struct ev_class_total total;
@@ -192,14 +192,15 @@ static int take_totals(struct kymo_losses *losses, const struct cap_rows *rows,
 static int take_counts(struct kymo_losses *losses, const struct cap_rows *rows,
 		       const struct cap_section *section)
 {
-	enum { CALL_COUNT = 3, CPU = 9 }; /* ids of fields of syscall_count */
-	const u64 *calls = column(losses, rows, section, CALL_COUNT);
-	const u64 *cpus = column(losses, rows, section, CPU);
+	const struct cap_type *type = cap_schema_type(cap_schema_builtin(), section->type_id);
+	const u32 event_class = cap_class_counted_in(section->type_id);
+	const u64 *calls = column(losses, rows, section, type->fields[2].id);
+	const u64 *cpus = column(losses, rows, section, cap_type_field(type, "cpu")->id);
 
 	if (!calls || !cpus)
 		return -ENOMEM;
 	for (u32 i = 0; i < section->row_count; i++) {
-		struct cell *cell = cell_of(losses, CLASS_SYSCALLS, (u32)cpus[i]);
+		struct cell *cell = cell_of(losses, event_class, (u32)cpus[i]);
 
 		if (cell && __builtin_add_overflow(cell->counts, calls[i], &cell->counts))
 			cell->counts = UINT64_MAX;
@@ -222,7 +223,7 @@ int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *a
 			losses->kept[event_class] += section->row_count;
 		else if (section->type_id == EV_CLASS_TOTAL && section->row_count > 0)
 			rc = take_totals(losses, &at->rows, section);
-		else if (section->type_id == EV_SYSCALL_COUNT)
+		else if (cap_class_counted_in(section->type_id) < EV_CLASS_COUNT)
 			rc = take_counts(losses, &at->rows, section);
 		any_totals |= section->type_id == EV_CLASS_TOTAL;
 	}

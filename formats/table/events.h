@@ -130,3 +130,9 @@ _Static_assert(sizeof(struct ring_task) == 40, "ring task layout");
 #undef FIELD
 #undef RING_ONLY
 #undef EVENT_END
+
+/* How rows of events that were counted begin: TAIL COUNTS of events.def. */
+struct ev_counts {
+	u64 time_ns, from_ns; /* they were counted in (from_ns, time_ns] */
+	u64 count;	      /* events */
+};

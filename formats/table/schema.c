@@ -237,20 +237,47 @@ bool cap_block_holds_rows(u32 block_type)
 }
 
 #define CLASS_NONE EV_CLASS_COUNT
+#define IF_STORED_COUNTS(event_class) EV_CLASS_COUNT
+#define IF_COUNTED_COUNTS(event_class) event_class
+#define STORED(event_class) event_class
+#define NOT_COUNTED(event_class) EV_CLASS_COUNT
+#define IF_STORED_NOTHING STORED
+#define IF_STORED_CALL STORED
+#define IF_STORED_FRAMES STORED
+#define IF_STORED_PATH STORED
+#define IF_STORED_COMM STORED
+#define IF_STORED_NO_RING STORED
+#define IF_COUNTED_NOTHING NOT_COUNTED
+#define IF_COUNTED_CALL NOT_COUNTED
+#define IF_COUNTED_FRAMES NOT_COUNTED
+#define IF_COUNTED_PATH NOT_COUNTED
+#define IF_COUNTED_COMM NOT_COUNTED
+#define IF_COUNTED_NO_RING NOT_COUNTED
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+
 u32 cap_class_of_type(u32 type)
 {
 	switch (type) {
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) \
 	case EV_##upper:                                       \
-		return CLASS_##event_class;
-#define FIELD(...)
-#define RING_ONLY(...)
-#define EVENT_END(...)
+		return IF_STORED_##tail(CLASS_##event_class);
 #include "formats/table/events.def"
 #undef EVENT_BEGIN
-#undef FIELD
-#undef RING_ONLY
-#undef EVENT_END
+	default:
+		return EV_CLASS_COUNT;
+	}
+}
+
+u32 cap_class_counted_in(u32 type)
+{
+	switch (type) {
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) \
+	case EV_##upper:                                       \
+		return IF_COUNTED_##tail(CLASS_##event_class);
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
 	default:
 		return EV_CLASS_COUNT;
 	}

@@ -111,3 +111,6 @@ struct cap_schema *cap_schema_free(struct cap_schema *schema);
 /* The event class (CLASS_*) in which rows of a type are counted; EV_CLASS_COUNT for types that are
  * no events. */
 u32 cap_class_of_type(u32 type_id);
+/* The class whose events rows of this type stand for, counted instead of stored: their first three
+ * fields are struct ev_counts. EV_CLASS_COUNT for all other types. */
+u32 cap_class_counted_in(u32 type_id);

@@ -20,30 +20,59 @@
 
 /* ---- Rows ---- */
 
-static int add_calls(struct rec_counted_rows *rows, const struct cap_task *leader,
-		     const struct live_count_slot *slot, u32 cpu)
-{
-	struct ev_syscall_count row = {
-		.call_count = slot->event_count,
-		.total_ns = slot->total_ns,
-		.sysno = slot->number,
-		.flags = slot->flags & LIVE_COUNT_FLAGS,
-		.bucket = slot->bucket,
-		.cpu = (u16)cpu,
-		.error = slot->code,
-	};
-	const struct rec_counted counted =
-		REC_COUNTED(SYSCALL_COUNT, SYSCALLS, &row, row.call_count);
+/* From events.def: what a row holds of a slot, and a function for each type of TAIL COUNTS. */
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail)                      \
+	__attribute__((unused)) static void fill_##name(                            \
+		struct ev_##name *row, const struct live_count_slot *slot, u32 cpu) \
+	{                                                                           \
+		(void)row, (void)slot, (void)cpu;
+#define SLOT(ev, field, value) row->field = value;
+#define EVENT_END(...) }
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef SLOT
+#undef EVENT_END
 
-	return rec_counted_rows_add(rows, leader, &counted);
-}
+#define EVENT_END(...)
+#define NO_COUNTS(...)
+#define OF_NOTHING NO_COUNTS
+#define OF_CALL NO_COUNTS
+#define OF_FRAMES NO_COUNTS
+#define OF_PATH NO_COUNTS
+#define OF_COMM NO_COUNTS
+#define OF_NO_RING NO_COUNTS
+#define OF_COUNTS(upper, name, event_class)                                                  \
+	static int add_##name(struct rec_counted_rows *rows, const struct cap_task *leader,  \
+			      const struct live_count_slot *slot, u32 cpu)                   \
+	{                                                                                    \
+		struct ev_##name row = {0};                                                  \
+		const struct rec_counted counted = {.type = EV_##upper,                      \
+						    .cpu = cpu,                              \
+						    .row = (struct ev_counts *)(void *)&row, \
+						    .task = &row.task};                      \
+                                                                                             \
+		fill_##name(&row, slot, cpu);                                                \
+		return rec_counted_rows_add(rows, leader, &counted);                         \
+	}
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) OF_##tail(upper, name, event_class)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef OF_COUNTS
 
 typedef int (*add_fn)(struct rec_counted_rows *rows, const struct cap_task *leader,
 		      const struct live_count_slot *slot, u32 cpu);
 
 /* Of the classes whose programs count. */
 static const add_fn add_by_class[EV_CLASS_COUNT] = {
-	[CLASS_SYSCALLS] = add_calls,
+#define OF_COUNTS(upper, name, event_class) [CLASS_##event_class] = add_##name,
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) OF_##tail(upper, name, event_class)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
 };
 
 /* A slot that nobody owns (claims without ready) holds nothing. */

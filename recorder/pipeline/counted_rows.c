@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "formats/base/limits.h"
+#include "formats/table/schema.h"
 
 int rec_counted_rows_end(struct rec_counted_rows *rows)
 {
@@ -20,8 +21,8 @@ static int add(struct rec_counted_rows *rows, const struct cap_task *leader,
 		rows->chunk = rec_pipeline_info_chunk(rows->pipeline);
 	if (!rows->chunk)
 		return -ENOMEM;
-	*counted->from_ns = rows->from_ns;
-	*counted->time_ns = rows->to_ns;
+	counted->row->from_ns = rows->from_ns;
+	counted->row->time_ns = rows->to_ns;
 	*counted->task = cap_chunk_task(rows->chunk, leader);
 	return *counted->task ? rec_pipeline_add_counted(rows->pipeline, rows->chunk, counted)
 			      : -ENOMEM;
@@ -33,9 +34,9 @@ int rec_counted_rows_add(struct rec_counted_rows *rows, const struct cap_task *l
 	int rc = add(rows, leader, counted);
 
 	if (rc < 0) {
-		rec_pipeline_lost_between(rows->pipeline, counted->event_class, counted->cpu,
-					  REASON_RECORDER, counted->count, rows->from_ns,
-					  rows->to_ns);
+		rec_pipeline_lost_between(rows->pipeline, cap_class_counted_in(counted->type),
+					  counted->cpu, REASON_RECORDER, counted->row->count,
+					  rows->from_ns, rows->to_ns);
 		return rc;
 	}
 	if (cap_chunk_raw_bytes(rows->chunk) >= CAP_WRITER_CHUNK_BYTES)

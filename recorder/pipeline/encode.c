@@ -248,6 +248,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define ENCODER_PATH ENCODE
 #define ENCODER_COMM ENCODE
 #define ENCODER_NO_RING(...)
+#define ENCODER_COUNTS(...)
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) ENCODER_##tail(upper, name, tail)
 #define FIELD(...)
 #define RING_ONLY(...)
@@ -274,6 +275,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define LENGTH_PATH LENGTH_CASE
 #define LENGTH_COMM LENGTH_CASE
 #define LENGTH_NO_RING(...)
+#define LENGTH_COUNTS(...)
 
 size_t rec_record_bytes(const void *record, size_t len)
 {
@@ -301,6 +303,7 @@ size_t rec_record_bytes(const void *record, size_t len)
 #define CASE_PATH ENCODE_CASE
 #define CASE_COMM ENCODE_CASE
 #define CASE_NO_RING(...)
+#define CASE_COUNTS(...)
 
 int rec_encoder_record(struct rec_encoder *encoder, struct cap_chunk *chunk, const void *record,
 		       size_t len)

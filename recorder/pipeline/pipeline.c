@@ -359,14 +359,16 @@ int rec_pipeline_add_counted(struct rec_pipeline *pipeline, struct cap_chunk *ch
 			     const struct rec_counted *counted)
 {
 	struct rec_queued_chunk *queued = lent_chunk(pipeline, chunk);
-	u64 *count =
-		queued ? rec_queued_chunk_count(queued, counted->event_class, counted->cpu) : NULL;
-	int rc = queued ? 0 : -EINVAL;
+	u32 event_class = cap_class_counted_in(counted->type);
+	u64 *count = queued && event_class < EV_CLASS_COUNT
+			     ? rec_queued_chunk_count(queued, event_class, counted->cpu)
+			     : NULL;
+	int rc = queued && event_class < EV_CLASS_COUNT ? 0 : -EINVAL;
 
 	if (rc == 0)
 		rc = count ? cap_chunk_add(chunk, counted->type, counted->row) : -ENOMEM;
 	if (rc == 0)
-		*count += counted->count;
+		*count += counted->row->count;
 	return rc;
 }
 

@@ -56,18 +56,15 @@ int rec_pipeline_put_info(struct rec_pipeline *pipeline, enum cap_block_type blo
 
 /* A row that stands for events which were counted instead of stored one by one. */
 struct rec_counted {
-	enum ev_type type;
-	u32 event_class, cpu;
-	u64 count;		/* events */
-	void *row;		/* struct ev_<type>; borrowed */
-	u64 *time_ns, *from_ns; /* its fields, and its task */
-	u32 *task;
+	enum ev_type type; /* one of TAIL COUNTS */
+	u32 cpu;
+	struct ev_counts *row; /* the begin of struct ev_<type>; borrowed */
+	u32 *task;	       /* its task */
 };
-#define REC_COUNTED(of_type, of_class, row_, count_)                                       \
-	{                                                                                  \
-		.type = EV_##of_type, .event_class = CLASS_##of_class, .cpu = (row_)->cpu, \
-		.count = (count_), .row = (row_), .time_ns = &(row_)->time_ns,             \
-		.from_ns = &(row_)->from_ns, .task = &(row_)->task,                        \
+#define REC_COUNTED(of_type, row_)                                                \
+	{                                                                         \
+		.type = EV_##of_type, .cpu = (row_)->cpu,                         \
+		.row = (struct ev_counts *)(void *)(row_), .task = &(row_)->task, \
 	}
 
 /*

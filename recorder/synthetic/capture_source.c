@@ -293,14 +293,21 @@ static bool take_count_row(struct rec_pipeline *pipeline, u32 type_id, const u8 
 static int copy_row(struct rec_pipeline *pipeline, const struct copy *copy, u32 type_id,
 		    const u8 *row, bool events)
 {
-	if (type_id == EV_SYSCALL_COUNT && !events) {
-		struct ev_syscall_count count;
-		struct rec_counted counted;
+	u64 copied[32];
+	u32 task = 0, cpu = 0;
 
-		memcpy(&count, row, sizeof(count));
-		counted = (struct rec_counted)REC_COUNTED(SYSCALL_COUNT, SYSCALLS, &count,
-							  count.call_count);
-		return rec_pipeline_add_counted(pipeline, copy->chunk, &counted);
+	if (!events && cap_class_counted_in(type_id) < EV_CLASS_COUNT) {
+		const struct cap_type *type = cap_schema_type(cap_schema_builtin(), type_id);
+		const struct cap_field *field = cap_type_field(type, "cpu");
+		const struct rec_counted counted = {.type = (enum ev_type)type_id,
+						    .row = (struct ev_counts *)(void *)copied,
+						    .task = &task};
+		struct rec_counted with_cpu = counted;
+
+		memcpy(copied, row, type->row_bytes);
+		memcpy(&cpu, row + field->row_offset, field->width_bytes);
+		with_cpu.cpu = cpu;
+		return rec_pipeline_add_counted(pipeline, copy->chunk, &with_cpu);
 	}
 	return cap_chunk_add(copy->chunk, (enum ev_type)type_id, row);
 }

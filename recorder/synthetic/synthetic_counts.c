@@ -44,10 +44,10 @@ int syn_counts_take(struct syn_counts *fold, struct rec_pipeline *pipeline, u64 
 
 	for (u32 i = 0; i < SLOTS && fold->used > 0; i++) {
 		struct slot *slot = &fold->slots[i];
-		const struct rec_counted counted =
-			REC_COUNTED(SYSCALL_COUNT, SYSCALLS, &slot->row, slot->row.call_count);
-		int add_rc =
-			counted.count ? rec_counted_rows_add(&rows, &slot->leader, &counted) : 0;
+		const struct rec_counted counted = REC_COUNTED(SYSCALL_COUNT, &slot->row);
+		int add_rc = slot->row.call_count
+				     ? rec_counted_rows_add(&rows, &slot->leader, &counted)
+				     : 0;
 
 		if (rc == 0)
 			rc = add_rc;
