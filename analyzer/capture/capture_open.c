@@ -211,17 +211,17 @@ static int run_first_pass(struct kymo_capture *capture, const struct kymo_captur
 
 /* -------- stacks -------- */
 
-/* Of the section that the cursor is at. */
+/* Of the section that the cursor is at, row by row. */
 static int resolve_section(struct kymo_chunk_cursor *cursor, const struct cap_type *type,
 			   struct cap_err *err)
 {
-	for (unsigned int field = 0; field < type->field_count; field++) {
-		u32 rows = type->fields[field].kind == CAP_KIND_STACK
-				   ? kymo_chunk_cursor_rows(cursor)
-				   : 0;
+	u32 rows = kymo_chunk_cursor_rows(cursor);
 
-		for (u32 i = 0; i < rows; i++) {
-			s64 stack = kymo_chunk_cursor_stack(cursor, field, i);
+	for (u32 i = 0; i < rows; i++)
+		for (unsigned int field = 0; field < type->field_count; field++) {
+			s64 stack = type->fields[field].kind == CAP_KIND_STACK
+					    ? kymo_chunk_cursor_stack(cursor, field, i)
+					    : 0;
 
 			if (stack < 0)
 				return cap_fail(
@@ -230,40 +230,49 @@ static int resolve_section(struct kymo_chunk_cursor *cursor, const struct cap_ty
 						? "more stacks than a capture of this size may hold"
 						: "out of memory for stacks");
 		}
-	}
 	return 0;
 }
 
-static bool has_stacks(const struct cap_type *type)
+/* A bit for each type with stacks that the capture has rows of. */
+static u64 types_with_stacks(const struct kymo_capture *capture)
 {
-	for (size_t i = 0; i < type->field_count; i++) {
-		if (type->fields[i].kind == CAP_KIND_STACK)
-			return true;
-	}
-	return false;
+	const struct cap_schema *schema = cap_schema_builtin();
+	u64 types = 0;
+
+	for (size_t i = 0; i < schema->type_count; i++)
+		for (size_t field = 0; field < schema->types[i].field_count; field++)
+			if (schema->types[i].fields[field].kind == CAP_KIND_STACK &&
+			    capture->rows[schema->types[i].id])
+				types |= 1ull << schema->types[i].id;
+	return types;
 }
 
-/* Type by type, in the order of the schema: stacks are numbered as they are met. */
+/* Block by block, type by type, row by row, as an import copies them: stacks are numbered as they
+ * are met. */
 static int run_stack_pass(struct kymo_capture *capture, const struct kymo_capture_options *options,
 			  struct cap_err *err)
 {
+	CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
 	const struct cap_schema *schema = cap_schema_builtin();
-	int rc = 0;
+	const u64 types = types_with_stacks(capture);
+	int rc = types ? kymo_chunk_cursor_new(capture, EV_CPU_SAMPLE, &cursor, err) : 0;
 
-	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
-		const struct cap_type *type = &schema->types[i];
-		CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
+	if (rc == 0 && types)
+		rc = kymo_chunk_cursor_start(cursor, 0, UINT64_MAX, err);
+	while (types && rc == 0 && (rc = kymo_chunk_cursor_block(cursor, types, err)) == 1) {
+		rc = 0;
+		for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
+			const struct cap_type *type = &schema->types[i];
 
-		if (!has_stacks(type) || capture->rows[type->id] == 0)
-			continue;
-		rc = kymo_chunk_cursor_new(capture, type->id, &cursor, err);
-		if (rc == 0)
-			rc = kymo_chunk_cursor_start(cursor, 0, UINT64_MAX, err);
-		while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
-			rc = resolve_section(cursor, type, err);
-			if (rc == 0 && type->id == EV_CPU_SAMPLE && options->samples)
-				rc = options->samples(options->samples_context, capture, cursor,
-						      err);
+			if (!(types & kymo_chunk_cursor_block_types(cursor) & 1ull << type->id))
+				continue;
+			kymo_chunk_cursor_type(cursor, type->id);
+			while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
+				rc = resolve_section(cursor, type, err);
+				if (rc == 0 && type->id == EV_CPU_SAMPLE && options->samples)
+					rc = options->samples(options->samples_context, capture,
+							      cursor, err);
+			}
 		}
 	}
 	return rc;

@@ -345,7 +345,8 @@ static int write_block_of(struct cap_writer *writer, struct row_maker *maker, u3
 
 	for (unsigned n = 0; n < rows && rc >= 0; n++) {
 		for (size_t i = 0; i < schema->type_count && rc >= 0; i++) {
-			if (stands_in(&schema->types[i], block))
+			if (schema->types[i].id <= maker->types_to &&
+			    stands_in(&schema->types[i], block))
 				(void)row_maker_add(maker, chunk, &schema->types[i], &rc);
 		}
 	}
@@ -366,8 +367,11 @@ int small_capture_write(const struct small_capture *plan, int fd, struct cap_err
 	static const u32 before[] = {CAP_BLOCK_META,  CAP_BLOCK_CLOCK, CAP_BLOCK_PROBES,
 				     CAP_BLOCK_PROCS, CAP_BLOCK_MAPS,  CAP_BLOCK_MODULES};
 	static const u32 after[] = {CAP_BLOCK_SYMBOLS, CAP_BLOCK_MARK, CAP_BLOCK_STATS};
-	struct row_maker maker = {
-		.rng = {plan->seed}, .time_ns = 1000000000, .variety = 6, .benign = true};
+	struct row_maker maker = {.rng = {plan->seed},
+				  .time_ns = 1000000000,
+				  .variety = 6,
+				  .benign = true,
+				  .types_to = plan->types_to ? plan->types_to : EV_TYPE_MAX};
 	struct cap_writer_options options = {
 		.fd = fd, .write = plan->write, .write_context = plan->write_context};
 	struct cap_file_info info = {.realtime_ns = 1700000000000000000ull,

@@ -28,6 +28,7 @@ struct row_maker {
 	struct rng rng;
 	u64 time_ns;	  /* of the next row; goes on, sometimes back a little */
 	unsigned variety; /* distinct strings, tasks, frames */
+	u32 types_to;	  /* of a small capture */
 	bool benign;	  /* values as recordings have them, instead of extremes: small files */
 };
 
@@ -50,6 +51,7 @@ long block_row_digests(struct cap_reader *reader, const struct cap_rows *rows, u
 struct small_capture {
 	u64 seed;
 	unsigned chunks, rows;
+	u32 types_to;	 /* highest id of row types; 0: all there are */
 	bool unfinished; /* leave out what cap_writer_end writes */
 	cap_write_fn write;
 	void *write_context;
