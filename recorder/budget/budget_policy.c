@@ -42,10 +42,12 @@
 	10 /* what an event is taken to cost is at most so many times its first guess */
 
 const struct rec_shed_step rec_shed_steps[] = {
+#define PRICE(...)
 #define GOVERNED(...)
 #define SHED(upper, how, state, status, said, effect) \
 	{CLASS_##upper, REC_SHED_##how, STATE_##state, status, said, effect},
 #include "recorder/budget/shed.def"
+#undef PRICE
 #undef GOVERNED
 #undef SHED
 	{.event_class = EV_CLASS_UNKNOWN},
@@ -54,7 +56,9 @@ const struct rec_shed_step rec_shed_steps[] = {
 const struct rec_governed rec_governed[] = {
 #define GOVERNED(upper, noun, event_ns, all) {CLASS_##upper, noun, event_ns, all},
 #define SHED(...)
+#define PRICE(...)
 #include "recorder/budget/shed.def"
+#undef PRICE
 #undef GOVERNED
 #undef SHED
 	{.event_class = EV_CLASS_UNKNOWN},

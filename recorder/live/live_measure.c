@@ -26,42 +26,38 @@
 #define PATH_MAX_NS 500.0
 #define TIMING_NS \
 	30.0 /* of the two clock reads of a timed run: what they do not see of themselves */
-/*
- * What programs run and take from the caches of the traced work costs it as much again as the
- * programs and the path to them: nginx on a busy host lost 21 to 25 % of its requests to recording
- * every call, of which run time, path and recorder explained 10 (tests/bench/RESULTS.md).
- */
-#define CALL_INDIRECT 2.0
-#define SAMPLE_PATH_NS 2000.0 /* timer interrupt and perf, before and after the program */
-
-/* What an event of a class costs besides the time that its programs measure themselves. */
+/* What an event of a class costs besides the time that its programs measure themselves: PRICE rows
+ * of shed.def. */
 struct class_price {
-	double run_ns;	 /* of a run, until a window told */
-	double path_ns;	 /* the kernel's way to the program and back; 0: as measured at the start */
-	double indirect; /* factor, for what its runs cost the traced work besides */
-	double runs_per_event; /* an entry and a return are two */
+	double run_ns, path_ns, indirect, runs_per_event;
 };
-#define PRICE_SYSCALLS                     \
-	{                                  \
-		300.0, 0, CALL_INDIRECT, 2 \
-	}
-#define PRICE_CPU                            \
-	{                                    \
-		5000.0, SAMPLE_PATH_NS, 1, 1 \
-	} /* with its stacks */
-#define PRICE_TASKS             \
-	{                       \
-		1000.0, 0, 1, 1 \
-	} /* a fork */
+static const struct class_price prices[EV_CLASS_COUNT] = {
+#define PRICE(upper, run_ns, path_ns, indirect, runs) \
+	[CLASS_##upper] = {run_ns, path_ns, indirect, runs},
+#define GOVERNED(...)
+#define SHED(...)
+#include "recorder/budget/shed.def"
+#undef PRICE
+};
 
 /* Every class whose programs fill a ring has a price. */
-#define PRICED_KERNEL(upper) [CLASS_##upper] = PRICE_##upper,
+enum {
+#define PRICED_KERNEL(upper) | 1 << CLASS_##upper
 #define PRICED_OTHER(upper)
-static const struct class_price prices[EV_CLASS_COUNT] = {
 #define CLASS(id, upper, name, when, ring, part, holds) PRICED_##ring(upper)
+	CLASSES_WITH_RING = 0
 #include "formats/table/classes.def"
 #undef CLASS
+	,
+#define PRICE(upper, ...) | 1 << CLASS_##upper
+	CLASSES_WITH_PRICE = 0
+#include "recorder/budget/shed.def"
+#undef PRICE
+#undef GOVERNED
+#undef SHED
 };
+_Static_assert(CLASSES_WITH_RING == CLASSES_WITH_PRICE,
+	       "shed.def: each class with a ring has a PRICE");
 
 /* ---- The kernel's path ---- */
 

@@ -11,7 +11,7 @@ $ kymo-record --help
 >       --preset NAME     sampling rate and duration: prod (19 Hz, 5m), staging
 >                         (49 Hz, 2m), dev (99 Hz, 1m; the default), debug (199
 >                         Hz, 30s)
->   -e, --events LIST     event classes: cpu,syscalls (the default)
+>   -e, --events LIST     event classes; `kymo-record list` has them
 >   -F, --freq HZ         CPU samples per second and CPU, 1 to 1000
 >       --args            store the raw arguments of system calls
 >       --source SOURCE   take the events from a capture instead of this host, or
