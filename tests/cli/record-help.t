@@ -71,6 +71,7 @@ $ kymo-record list
 > syscalls   -e syscalls (default)  every system call: entry time, duration, number, return value; calls still in flight at the end
 > tasks      always                 processes and threads: fork, exec, exit, new names
 > mappings   always                 executable mappings with build-ids: what addresses belong to
+> sched      -e sched (default)     waits: how long, why, in which call, who ended them; with stacks from 10 ms on
 # help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
 $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done
 > same 

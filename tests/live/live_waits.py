@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Class sched: each wait of 10 ms and more is stored singly with its call and reason, shorter ones are counted exactly, and what waits at the
+start or at the end is there, too."""
+import subprocess
+import sys
+import time
+
+import live_env as live
+
+LONG, SHORT = 12, 400
+# its truth is what it did: so many sleeps of 50 ms, so many of 0.2 ms, and a thread that waits for ever
+PROGRAM = f"""
+import ctypes, select, threading, time
+libc = ctypes.CDLL(None)
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+input()
+for _ in range({LONG}):
+    libc.usleep(50000)
+for _ in range({SHORT}):
+    libc.usleep(200)
+print("done", flush=True)
+input()
+"""
+
+workload = live.start([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+recorder, capture = live.start_recorder("waits.kymo", "-e", "sched", "--cpu-budget", "none")
+time.sleep(0.2)  # it waits for longer than 10 ms of the recording: stored singly
+workload.stdin.write("\n")
+workload.stdin.flush()
+live.check_equal(workload.stdout.readline(), "done\n", "the workload")
+live.stop(recorder)
+database = live.database(capture)
+sleep = live.one(database, "SELECT value FROM enum_name WHERE kind = 'wait' AND name = 'sleep'")
+number = live.one(database, "SELECT value FROM enum_name WHERE kind = 'sysno' AND name = 'clock_nanosleep'")
+
+OWN = "FROM offcpu o JOIN task t ON t.id = o.task_id WHERE t.tgid = ? AND t.tid = ? AND o.sysno = ? AND o.reason = ?"
+who = (workload.pid, workload.pid, number, sleep)
+longs = database.execute(f"SELECT duration_ns, runq_ns, weight_ns, stack_id, flags {OWN} AND duration_ns >= 45000000 ORDER BY duration_ns", who).fetchall()
+live.check_equal(len(longs), LONG, "sleeps of 50 ms stored singly")
+live.check(all(row["duration_ns"] >= 50000000 and row["weight_ns"] == row["duration_ns"] for row in longs), "their durations and weights")
+live.check(all(row["runq_ns"] < row["duration_ns"] for row in longs), "the delay of the run queue is a part")
+live.check(all(row["flags"] & 7 == 0 and row["stack_id"] for row in longs), "finished, with stacks")
+
+single = live.one(database, f"SELECT count(*) {OWN} AND duration_ns < 45000000", *who)
+counted = live.one(database, "SELECT total(c.interval_count) FROM offcpu_count c JOIN task t ON t.id = c.task_id "
+                   "WHERE t.tgid = ? AND c.sysno = ? AND c.reason = ?", workload.pid, number, sleep)
+live.check_equal(single + counted, SHORT, "short sleeps, single or counted")
+live.check_equal(live.one(database, "SELECT count(*) FROM offcpu_count WHERE interval_count <= 0 OR total_ns >> bucket < interval_count"), 0, "rows of counts")
+
+waits = database.execute("SELECT o.flags FROM offcpu o JOIN task t ON t.id = o.task_id WHERE t.tgid = ? AND t.tid <> t.tgid", (workload.pid,)).fetchall()
+live.check_equal([row["flags"] & 3 for row in waits], [3], "a thread that waits from before the start to after the end")
+last = live.one(database, "SELECT o.flags FROM offcpu o JOIN task t ON t.id = o.task_id WHERE t.tgid = ? AND t.tid = t.tgid ORDER BY o.time_ns DESC LIMIT 1", workload.pid)
+live.check_equal(last & 3, 1, "the main thread waits at the end")
+first = live.one(database, "SELECT o.flags FROM offcpu o JOIN task t ON t.id = o.task_id WHERE t.tgid = ? AND t.tid = t.tgid ORDER BY o.time_ns LIMIT 1", workload.pid)
+live.check_equal(first & 3, 2, "and waited at the start")
+
+total = database.execute("SELECT sum(attempted_count) AS attempted, sum(stored_count) AS stored, sum(counted_count) AS counted, sum(lost_count) AS lost "
+                         "FROM class_totals WHERE class = 'sched'").fetchone()
+live.check_equal(total["attempted"], total["stored"] + total["counted"] + total["lost"], "attempted = stored + counted + lost")
+live.check_equal(total["stored"], live.one(database, "SELECT count(*) FROM offcpu"), "rows that are stored")
+live.check_equal(total["counted"], live.one(database, "SELECT sum(interval_count) FROM offcpu_count"), "intervals in rows of counts")
+workload.kill()
+live.finish()
