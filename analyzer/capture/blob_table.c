@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "formats/base/hash.h"
 
 #define FIRST_BLOBS 64u
@@ -59,7 +59,7 @@ static int grow_blobs(struct kymo_blob_table *table)
 	free(table->slots);
 	table->slots = slots;
 	table->mask = capacity * 2 - 1;
-	table->seed = kymo_hash_seed();
+	table->seed = cap_hash_seed();
 	table->blob_capacity = capacity;
 	if (table->count == 0) {
 		table->blobs[0] = (struct kymo_blob){0};

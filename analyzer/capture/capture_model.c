@@ -13,7 +13,7 @@ struct kymo_capture *kymo_capture_close(struct kymo_capture *capture)
 	kymo_kernel_names_done(&capture->kernel_names);
 	(void)kymo_mappings_free(capture->mappings);
 	free(capture->counted_totals.list);
-	kymo_id_map_done(&capture->counted_totals.map);
+	cap_word_map_done(&capture->counted_totals.map);
 	free(capture->blocks);
 	free(capture->path);
 	free(capture->stopped);

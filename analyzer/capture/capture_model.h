@@ -10,7 +10,7 @@
 #include "analyzer/capture/mapping_timeline.h"
 #include "analyzer/capture/stack_table.h"
 #include "analyzer/capture/task_table.h"
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "formats/base/cap_error.h"
 #include "formats/read/capture_reader.h"
 
@@ -35,7 +35,7 @@ struct kymo_counted_totals {	    /* what class_total rows say of counted events 
 		u64 time_ns, counted;
 	} * list;
 	u32 count, capacity;
-	struct kymo_id_map map; /* (class, CPU) -> index + 1 */
+	struct cap_word_map map; /* (class, CPU) -> index + 1 */
 };
 
 struct kymo_capture {

@@ -280,7 +280,7 @@ static int take_loss(struct kymo_capture *capture, struct kymo_section_columns *
 static struct kymo_counted_total *total_of(struct kymo_counted_totals *totals, u64 event_class,
 					   u64 cpu)
 {
-	u32 number = kymo_id_map_get(&totals->map, event_class, cpu);
+	u32 number = cap_word_map_get(&totals->map, event_class, cpu);
 
 	if (number)
 		return &totals->list[number - 1];
@@ -293,7 +293,7 @@ static struct kymo_counted_total *total_of(struct kymo_counted_totals *totals, u
 		totals->list = list;
 		totals->capacity = capacity;
 	}
-	if (kymo_id_map_put(&totals->map, event_class, cpu, totals->count + 1) < 0)
+	if (cap_word_map_put(&totals->map, event_class, cpu, totals->count + 1) < 0)
 		return NULL;
 	totals->list[totals->count] = (struct kymo_counted_total){0};
 	return &totals->list[totals->count++];

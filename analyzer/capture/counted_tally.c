@@ -12,19 +12,19 @@ void kymo_counted_tally_done(struct kymo_counted_tally *tally)
 	for (size_t i = 0; i < 4; i++)
 		free(tally->values[i]);
 	free(tally->cells);
-	kymo_id_map_done(&tally->map);
+	cap_word_map_done(&tally->map);
 	memset(tally, 0, sizeof(*tally));
 }
 
 void kymo_counted_tally_begin(struct kymo_counted_tally *tally)
 {
 	tally->count = 0;
-	kymo_id_map_clear(&tally->map);
+	cap_word_map_clear(&tally->map);
 }
 
 static struct kymo_tally_cell *cell_of(struct kymo_counted_tally *tally, u64 event_class, u64 cpu)
 {
-	u32 number = kymo_id_map_get(&tally->map, event_class, cpu);
+	u32 number = cap_word_map_get(&tally->map, event_class, cpu);
 
 	if (number)
 		return &tally->cells[number - 1];
@@ -37,7 +37,7 @@ static struct kymo_tally_cell *cell_of(struct kymo_counted_tally *tally, u64 eve
 		tally->cells = cells;
 		tally->capacity = capacity;
 	}
-	if (kymo_id_map_put(&tally->map, event_class, cpu, tally->count + 1) < 0)
+	if (cap_word_map_put(&tally->map, event_class, cpu, tally->count + 1) < 0)
 		return NULL;
 	tally->cells[tally->count] = (struct kymo_tally_cell){0};
 	return &tally->cells[tally->count++];

@@ -1,7 +1,7 @@
 #pragma once
 /* Of one capture: how many calls were counted, as its totals say, and how many its rows hold. For
  * capture_walk.c. */
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "formats/read/capture_reader.h"
 
 struct kymo_counted_tally {
@@ -10,7 +10,7 @@ struct kymo_counted_tally {
 		u64 rows, rows_at_totals;
 	} * cells;
 	u32 count, capacity;
-	struct kymo_id_map map; /* (class, CPU) -> index + 1 */
+	struct cap_word_map map; /* (class, CPU) -> index + 1 */
 	u64 *values[4];
 	size_t value_capacity;
 };

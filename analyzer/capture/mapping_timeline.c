@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 
 /*
  * The kernel maps the new program before it reports the exec (sched_process_exec comes last), so
@@ -55,7 +55,7 @@ struct line {
 struct kymo_mappings {
 	struct line *lines;
 	size_t count, capacity;
-	struct kymo_id_map by_tgid; /* index + 1 */
+	struct cap_word_map by_tgid; /* index + 1 */
 	u64 next_seq;
 	u64 work, max_work; /* events applied, and ranges moved in their share */
 	u64 cached_ranges;
@@ -85,14 +85,14 @@ struct kymo_mappings *kymo_mappings_free(struct kymo_mappings *mappings)
 		free(mappings->lines[i].now.list);
 	}
 	free(mappings->lines);
-	kymo_id_map_done(&mappings->by_tgid);
+	cap_word_map_done(&mappings->by_tgid);
 	free(mappings);
 	return NULL;
 }
 
 static struct line *find_line(const struct kymo_mappings *mappings, u32 tgid)
 {
-	u32 index = kymo_id_map_get(&mappings->by_tgid, tgid, 0);
+	u32 index = cap_word_map_get(&mappings->by_tgid, tgid, 0);
 
 	return index ? &mappings->lines[index - 1] : NULL;
 }
@@ -112,7 +112,7 @@ static struct line *make_line(struct kymo_mappings *mappings, u32 tgid)
 		mappings->lines = lines;
 		mappings->capacity = capacity;
 	}
-	if (kymo_id_map_put(&mappings->by_tgid, tgid, 0, (u32)mappings->count + 1) < 0)
+	if (cap_word_map_put(&mappings->by_tgid, tgid, 0, (u32)mappings->count + 1) < 0)
 		return NULL;
 	line = &mappings->lines[mappings->count++];
 	*line = (struct line){.tgid = tgid};

@@ -25,21 +25,21 @@ void kymo_stacks_done(struct kymo_stacks *stacks)
 	free(stacks->stacks);
 	kymo_blob_table_done(&stacks->names);
 	kymo_blob_table_done(&stacks->module_keys);
-	kymo_id_map_done(&stacks->frame_map);
-	kymo_id_map_done(&stacks->stack_map);
+	cap_word_map_done(&stacks->frame_map);
+	cap_word_map_done(&stacks->stack_map);
 	memset(stacks, 0, sizeof(*stacks));
 }
 
 void kymo_stack_cache_done(struct kymo_stack_cache *cache)
 {
-	kymo_id_map_done(&cache->nodes);
+	cap_word_map_done(&cache->nodes);
 	free(cache->path);
 	memset(cache, 0, sizeof(*cache));
 }
 
 void kymo_stack_cache_clear(struct kymo_stack_cache *cache)
 {
-	kymo_id_map_clear(&cache->nodes);
+	cap_word_map_clear(&cache->nodes);
 }
 
 /* Room for one more entry; entry 0 stays unused. */
@@ -156,13 +156,13 @@ s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_strin
 static s64 add_frame(struct kymo_stacks *stacks, const struct kymo_frame *frame)
 {
 	u64 low = (u64)frame->module << 8 | frame->space;
-	u32 found = kymo_id_map_get(&stacks->frame_map, frame->offset, low);
+	u32 found = cap_word_map_get(&stacks->frame_map, frame->offset, low);
 
 	if (found)
 		return found;
 	if (make_room(&stacks->frames, &stacks->frame_count, &stacks->frame_capacity,
 		      sizeof(*stacks->frames)) < 0 ||
-	    kymo_id_map_put(&stacks->frame_map, frame->offset, low, stacks->frame_count) < 0)
+	    cap_word_map_put(&stacks->frame_map, frame->offset, low, stacks->frame_count) < 0)
 		return -ENOMEM;
 	stacks->frames[stacks->frame_count] = *frame;
 	return stacks->frame_count++;
@@ -170,7 +170,7 @@ static s64 add_frame(struct kymo_stacks *stacks, const struct kymo_frame *frame)
 
 static s64 add_stack(struct kymo_stacks *stacks, u32 parent, u32 frame)
 {
-	u32 found = kymo_id_map_get(&stacks->stack_map, parent, frame);
+	u32 found = cap_word_map_get(&stacks->stack_map, parent, frame);
 
 	if (found)
 		return found;
@@ -178,7 +178,7 @@ static s64 add_stack(struct kymo_stacks *stacks, u32 parent, u32 frame)
 		return CAP_ELIMIT;
 	if (make_room(&stacks->stacks, &stacks->stack_count, &stacks->stack_capacity,
 		      sizeof(*stacks->stacks)) < 0 ||
-	    kymo_id_map_put(&stacks->stack_map, parent, frame, stacks->stack_count) < 0)
+	    cap_word_map_put(&stacks->stack_map, parent, frame, stacks->stack_count) < 0)
 		return -ENOMEM;
 	stacks->stacks[stacks->stack_count] =
 		(struct kymo_stack){.parent = parent,
@@ -260,7 +260,7 @@ static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *r
 		u64 key = (u64)node * 2 + exact;
 		u32 parent = rows->stacks[node].parent;
 
-		*ret_stack = kymo_id_map_get(&cache->nodes, epoch, key);
+		*ret_stack = cap_word_map_get(&cache->nodes, epoch, key);
 		if (*ret_stack)
 			break;
 		if (len == cache->path_capacity) {
@@ -289,7 +289,7 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 
 	if (node == 0 || node >= rows->stack_count)
 		return 0;
-	if (cache->nodes.count > MAX_CACHED_NODES)
+	if (cache->nodes.used > MAX_CACHED_NODES)
 		kymo_stack_cache_clear(cache);
 	epoch = kymo_mappings_epoch(mappings, place->tgid, place->time_ns);
 	if (collect_path(cache, rows, node, epoch, &len, &stack) < 0)
@@ -305,7 +305,7 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 
 		if (next < 0)
 			return next;
-		if (kymo_id_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
+		if (cap_word_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
 			return -ENOMEM;
 		stack = (u32)next;
 	}

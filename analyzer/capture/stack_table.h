@@ -5,7 +5,7 @@
  * mappings of its process at its time.
  */
 #include "analyzer/capture/blob_table.h"
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "analyzer/capture/mapping_timeline.h"
 #include "formats/read/capture_reader.h"
 
@@ -42,7 +42,7 @@ struct kymo_stacks {
 	u32 stack_count, stack_capacity;
 	struct kymo_blob_table names;
 	struct kymo_blob_table module_keys;
-	struct kymo_id_map frame_map, stack_map;
+	struct cap_word_map frame_map, stack_map;
 	/* One deep stack may be another one at each moment and in each process: bounds that nothing
 	 * honest reaches, by the input's size. 0: none. */
 	u64 max_stacks, max_steps;
@@ -63,8 +63,8 @@ s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_strin
 /* What a local stack of one block has become, per state of the address space. Embedded in whoever
  * walks blocks. */
 struct kymo_stack_cache {
-	struct kymo_id_map nodes; /* (epoch, node * 2 + exact) -> stack */
-	u32 *path;		  /* scratch */
+	struct cap_word_map nodes; /* (epoch, node * 2 + exact) -> stack */
+	u32 *path;		   /* scratch */
 	size_t path_capacity;
 	u64 steps; /* nodes resolved since the walk began: set to 0 there */
 };

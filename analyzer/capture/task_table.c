@@ -14,8 +14,8 @@ void kymo_tasks_done(struct kymo_tasks *tasks)
 	free(tasks->processes);
 	kymo_blob_table_done(&tasks->names);
 	kymo_blob_table_done(&tasks->identities);
-	kymo_id_map_done(&tasks->by_identity);
-	kymo_id_map_done(&tasks->newest);
+	cap_word_map_done(&tasks->by_identity);
+	cap_word_map_done(&tasks->newest);
 	memset(tasks, 0, sizeof(*tasks));
 }
 
@@ -39,7 +39,7 @@ static int make_room(void *list, u32 *capacity, u32 count, size_t item_bytes)
 s64 kymo_tasks_process(struct kymo_tasks *tasks, u32 tgid, u64 leader_start_ns, u32 exec_id)
 {
 	u64 low = (u64)tgid << 32 | exec_id;
-	u32 found = kymo_id_map_get(&tasks->by_identity, leader_start_ns, low);
+	u32 found = cap_word_map_get(&tasks->by_identity, leader_start_ns, low);
 
 	if (found)
 		return found;
@@ -47,7 +47,7 @@ s64 kymo_tasks_process(struct kymo_tasks *tasks, u32 tgid, u64 leader_start_ns, 
 		tasks->process_count = 1;
 	if (make_room(&tasks->processes, &tasks->process_capacity, tasks->process_count,
 		      sizeof(*tasks->processes)) < 0 ||
-	    kymo_id_map_put(&tasks->by_identity, leader_start_ns, low, tasks->process_count) < 0)
+	    cap_word_map_put(&tasks->by_identity, leader_start_ns, low, tasks->process_count) < 0)
 		return -ENOMEM;
 	tasks->processes[tasks->process_count] = (struct kymo_process){
 		.tgid = tgid, .leader_start_ns = leader_start_ns, .exec_id = exec_id};
@@ -68,7 +68,7 @@ static s64 new_task(struct kymo_tasks *tasks, const struct cap_task *task, u32 n
 	tasks->task_count = number + 1;
 	if (task->tid == task->tgid || tasks->processes[process].comm == 0)
 		tasks->processes[process].comm = (u32)comm;
-	if (task->tid == task->tgid && kymo_id_map_put(&tasks->newest, task->tgid, 0, number) < 0)
+	if (task->tid == task->tgid && cap_word_map_put(&tasks->newest, task->tgid, 0, number) < 0)
 		return -ENOMEM;
 	return number;
 }
@@ -81,7 +81,7 @@ s64 kymo_tasks_add(struct kymo_tasks *tasks, const struct cap_task *task)
 	u32 leader;
 
 	if (kymo_task_is_weak(task)) {
-		leader = kymo_id_map_get(&tasks->newest, task->tgid, 0);
+		leader = cap_word_map_get(&tasks->newest, task->tgid, 0);
 		if (leader)
 			return leader;
 	}

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "analyzer/capture/blob_table.h"
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "formats/write/chunk.h"
 
 struct kymo_process {
@@ -38,8 +38,8 @@ struct kymo_tasks {
 	u32 process_count, process_capacity;
 	struct kymo_blob_table names;
 	struct kymo_blob_table identities;
-	struct kymo_id_map by_identity; /* of processes: (start, tgid | exec) */
-	struct kymo_id_map newest;	/* tgid -> newest leader task seen */
+	struct cap_word_map by_identity; /* of processes: (start, tgid | exec) */
+	struct cap_word_map newest;	 /* tgid -> newest leader task seen */
 };
 
 void kymo_tasks_done(struct kymo_tasks *tasks);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "analyzer/db/query.h"
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "formats/base/cleanup.h"
 
 #define FIRST_SAMPLES 1000u /* view sampling has the same number */
@@ -18,7 +18,7 @@ struct sum {
 
 struct kymo_sample_sums {
 	struct kymo_filter filter;
-	struct kymo_id_map map; /* (task, stack) -> index + 1 */
+	struct cap_word_map map; /* (task, stack) -> index + 1 */
 	struct sum *list;
 	u32 count, capacity;
 	u32 periods_seen; /* of the first samples that tell theirs */
@@ -38,7 +38,7 @@ struct kymo_sample_sums *kymo_sample_sums_free(struct kymo_sample_sums *sums)
 {
 	if (!sums)
 		return NULL;
-	kymo_id_map_done(&sums->map);
+	cap_word_map_done(&sums->map);
 	free(sums->list);
 	free(sums);
 	return NULL;
@@ -46,7 +46,7 @@ struct kymo_sample_sums *kymo_sample_sums_free(struct kymo_sample_sums *sums)
 
 static struct sum *find_sum(struct kymo_sample_sums *sums, u32 task, u32 stack)
 {
-	u32 found = kymo_id_map_get(&sums->map, task, stack);
+	u32 found = cap_word_map_get(&sums->map, task, stack);
 
 	if (found)
 		return &sums->list[found - 1];
@@ -59,7 +59,7 @@ static struct sum *find_sum(struct kymo_sample_sums *sums, u32 task, u32 stack)
 		sums->list = list;
 		sums->capacity = capacity;
 	}
-	if (kymo_id_map_put(&sums->map, task, stack, sums->count + 1) < 0)
+	if (cap_word_map_put(&sums->map, task, stack, sums->count + 1) < 0)
 		return NULL;
 	sums->list[sums->count] = (struct sum){.task = task, .stack = stack};
 	return &sums->list[sums->count++];

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "formats/base/cleanup.h"
 #include "formats/table/events.h"
 #include "formats/base/limits.h"
@@ -35,7 +35,7 @@ struct kymo_losses {
 
 	struct cell *cells;
 	size_t cell_count, cell_size;
-	struct kymo_id_map cell_map; /* (class, CPU) -> index + 1 */
+	struct cap_word_map cell_map; /* (class, CPU) -> index + 1 */
 	u64 first_gap_ns;
 	u64 missing_counts;	  /* counted calls that were told as missing */
 	u64 kept[EV_CLASS_COUNT]; /* rows of the capture so far */
@@ -58,7 +58,7 @@ struct kymo_losses *kymo_losses_free(struct kymo_losses *losses)
 		return NULL;
 	for (size_t i = 0; i < VALUE_COLUMNS; i++)
 		free(losses->values[i]);
-	kymo_id_map_done(&losses->cell_map);
+	cap_word_map_done(&losses->cell_map);
 	free(losses->gaps);
 	free(losses->cells);
 	free(losses);
@@ -74,7 +74,7 @@ void kymo_losses_begin(struct kymo_losses *losses)
 {
 	losses->gap_count = losses->settled = losses->cell_count = 0;
 	losses->missing = losses->missing_counts = losses->last_ns = 0;
-	kymo_id_map_clear(&losses->cell_map);
+	cap_word_map_clear(&losses->cell_map);
 	losses->any = losses->have_totals = false;
 	memset(losses->kept, 0, sizeof(losses->kept));
 	memset(losses->kept_at_totals, 0, sizeof(losses->kept_at_totals));
@@ -119,7 +119,7 @@ int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap)
 
 static struct cell *cell_of(struct kymo_losses *losses, u32 event_class, u32 cpu)
 {
-	u32 number = kymo_id_map_get(&losses->cell_map, event_class, cpu);
+	u32 number = cap_word_map_get(&losses->cell_map, event_class, cpu);
 
 	if (number)
 		return &losses->cells[number - 1];
@@ -134,7 +134,7 @@ static struct cell *cell_of(struct kymo_losses *losses, u32 event_class, u32 cpu
 		losses->cells = bigger;
 		losses->cell_size = size;
 	}
-	if (kymo_id_map_put(&losses->cell_map, event_class, cpu, (u32)losses->cell_count + 1) < 0)
+	if (cap_word_map_put(&losses->cell_map, event_class, cpu, (u32)losses->cell_count + 1) < 0)
 		return NULL;
 	losses->cells[losses->cell_count] =
 		(struct cell){.total = {.event_class = event_class, .cpu = cpu}};

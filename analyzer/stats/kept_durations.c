@@ -42,15 +42,15 @@ void kymo_kept_done(struct kymo_kept *kept)
 		free(kept->groups[i].shorts);
 	}
 	free(kept->groups);
-	kymo_count_map_done(&kept->steps);
-	kymo_count_map_done(&kept->wide);
+	cap_word_map_done(&kept->steps);
+	cap_word_map_done(&kept->wide);
 	free(kept->wide_list);
 	memset(kept, 0, sizeof(*kept));
 }
 
 int kymo_kept_add_counted(struct kymo_kept *kept, u32 group, u32 step)
 {
-	return kymo_count_map_add(&kept->steps, group, step, 1) < 0 ? -ENOMEM : 0;
+	return cap_word_map_add(&kept->steps, group, step, 1) < 0 ? -ENOMEM : 0;
 }
 
 int kymo_kept_add_wide(struct kymo_kept *kept, u32 group, u64 ns)
@@ -61,7 +61,7 @@ int kymo_kept_add_wide(struct kymo_kept *kept, u32 group, u64 ns)
 		return -ENOMEM;
 	if (kept->wide_dropped)
 		return 0;
-	if (kymo_count_map_add(&kept->wide, group, ns, 1) < 0)
+	if (cap_word_map_add(&kept->wide, group, ns, 1) < 0)
 		return -ENOMEM;
 	kept->bytes += (kept->wide.used - before) * WIDE_BYTES;
 	return 0;
@@ -268,7 +268,7 @@ static void bound_total(struct kymo_kept *kept, const struct wanted *wanted,
 
 static int drop_all(struct kymo_kept *kept)
 {
-	kymo_count_map_done(&kept->wide);
+	cap_word_map_done(&kept->wide);
 	kept->wide_dropped = true;
 	for (u32 group = 0; group < kept->group_count; group++) {
 		struct kymo_kept_group *at = &kept->groups[group];
@@ -337,7 +337,7 @@ int kymo_kept_settle(struct kymo_kept *kept)
 		for (u32 step = 0; at->counts && step < KYMO_STEPS; step++) {
 			u32 count = at->counts[step] & ~KYMO_STEP_DROPPED;
 
-			if (count > 0 && kymo_count_map_add(&kept->steps, group, step, count) < 0)
+			if (count > 0 && cap_word_map_add(&kept->steps, group, step, count) < 0)
 				return -ENOMEM;
 		}
 		for (u32 i = 0; !at->counts && i < at->used; i++) {
@@ -345,13 +345,13 @@ int kymo_kept_settle(struct kymo_kept *kept)
 				return -ENOMEM;
 		}
 	}
-	kymo_count_map_take(&kept->wide, &kept->wide_list, &kept->wide_count);
+	cap_word_map_take(&kept->wide, &kept->wide_list, &kept->wide_count);
 	return 0;
 }
 
 /* Values in a list that grows. */
 struct values {
-	struct kymo_count *list; /* b: value */
+	struct cap_word_slot *list; /* b: value */
 	size_t count, capacity;
 };
 
@@ -364,14 +364,14 @@ static bool add_value(struct values *values, u64 value, u64 count)
 {
 	if (values->count == values->capacity) {
 		size_t capacity = values->capacity ? values->capacity * 2 : 256;
-		struct kymo_count *list = realloc(values->list, capacity * sizeof(*list));
+		struct cap_word_slot *list = realloc(values->list, capacity * sizeof(*list));
 
 		if (!list)
 			return false;
 		values->list = list;
 		values->capacity = capacity;
 	}
-	values->list[values->count++] = (struct kymo_count){.b = value, .count = count};
+	values->list[values->count++] = (struct cap_word_slot){.b = value, .value = count};
 	return true;
 }
 
@@ -400,7 +400,7 @@ static bool add_wide(struct values *values, const struct kymo_kept *kept, u32 gr
 
 	while (at < end) {
 		size_t middle = at + (end - at) / 2;
-		const struct kymo_count *entry = &kept->wide_list[middle];
+		const struct cap_word_slot *entry = &kept->wide_list[middle];
 
 		if (entry->a < group || (entry->a == group && entry->b < low))
 			at = middle + 1;
@@ -410,7 +410,7 @@ static bool add_wide(struct values *values, const struct kymo_kept *kept, u32 gr
 	for (; at < kept->wide_count && kept->wide_list[at].a == group &&
 	       kept->wide_list[at].b <= high;
 	     at++) {
-		if (!add_value(values, kept->wide_list[at].b, kept->wide_list[at].count))
+		if (!add_value(values, kept->wide_list[at].b, kept->wide_list[at].value))
 			return false;
 	}
 	return !kept->wide_dropped;
@@ -418,7 +418,7 @@ static bool add_wide(struct values *values, const struct kymo_kept *kept, u32 gr
 
 static int compare_values(const void *left, const void *right)
 {
-	const struct kymo_count *a = left, *b = right;
+	const struct cap_word_slot *a = left, *b = right;
 
 	return a->b < b->b ? -1 : a->b > b->b;
 }
@@ -440,11 +440,11 @@ bool kymo_kept_value(const struct kymo_kept *kept, const u32 *groups, size_t gro
 	if (values.count > 0)
 		qsort(values.list, values.count, sizeof(*values.list), compare_values);
 	for (size_t i = 0; i < values.count; i++) {
-		if (rank <= values.list[i].count) {
+		if (rank <= values.list[i].value) {
 			*ret_ns = values.list[i].b;
 			return rank > 0;
 		}
-		rank -= values.list[i].count;
+		rank -= values.list[i].value;
 	}
 	return false;
 }

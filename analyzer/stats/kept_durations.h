@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "analyzer/stats/count_map.h"
+#include "formats/base/word_map.h"
 
 /* -------- steps of durations: 32 per power of two, each value below 64 its own -------- */
 
@@ -52,11 +52,10 @@ struct kymo_kept_group {
 struct kymo_kept {
 	struct kymo_kept_group *groups;
 	u32 group_count;
-	struct kymo_count_map
-		steps;		    /* (group, step): what is counted neither in counts nor a log */
-	struct kymo_count_map wide; /* (group, ns): durations that pass 32 bits; also in steps */
+	struct cap_word_map steps; /* (group, step): what is counted neither in counts nor a log */
+	struct cap_word_map wide;  /* (group, ns): durations that pass 32 bits; also in steps */
 	bool wide_dropped;
-	struct kymo_count *wide_list; /* of wide, sorted, once settled */
+	struct cap_word_slot *wide_list; /* of wide, sorted, once settled */
 	size_t wide_count;
 	u64 bytes; /* of logs, shorts and wide */
 };

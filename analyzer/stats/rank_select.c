@@ -15,7 +15,7 @@ void kymo_rank_select_done(struct kymo_rank_select *select)
 	free(select->targets);
 	free(select->ranges);
 	free(select->first_range);
-	kymo_count_map_done(&select->counts);
+	cap_word_map_done(&select->counts);
 	memset(select, 0, sizeof(*select));
 }
 
@@ -97,14 +97,14 @@ int kymo_rank_select_begin(struct kymo_rank_select *select)
 }
 
 /* Narrows a target to the counted piece that holds its rank. counts: those of its range, sorted. */
-static int narrow(const struct kymo_rank_range *range, const struct kymo_count *counts,
+static int narrow(const struct kymo_rank_range *range, const struct cap_word_slot *counts,
 		  size_t count, struct kymo_rank_target *target)
 {
 	for (size_t i = 0; i < count; i++) {
 		u64 low = counts[i].b, high = counts[i].b;
 
-		if (target->before + counts[i].count < target->rank) {
-			target->before += counts[i].count;
+		if (target->before + counts[i].value < target->rank) {
+			target->before += counts[i].value;
 			continue;
 		}
 		if (range->split_width) {
@@ -115,7 +115,7 @@ static int narrow(const struct kymo_rank_range *range, const struct kymo_count *
 		}
 		target->low = low;
 		target->high = high;
-		target->count = counts[i].count;
+		target->count = counts[i].value;
 		target->value = low;
 		return 0;
 	}
@@ -124,11 +124,11 @@ static int narrow(const struct kymo_rank_range *range, const struct kymo_count *
 
 int kymo_rank_select_end(struct kymo_rank_select *select)
 {
-	struct kymo_count *counts;
+	struct cap_word_slot *counts;
 	size_t count, at = 0;
 	int rc = 0;
 
-	kymo_count_map_take(&select->counts, &counts, &count);
+	cap_word_map_take(&select->counts, &counts, &count);
 	for (size_t i = 0; rc == 0 && i < select->target_count; i++) {
 		struct kymo_rank_target *target = &select->targets[i];
 		size_t end;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "analyzer/stats/count_map.h"
+#include "formats/base/word_map.h"
 #include "formats/base/cap_error.h"
 
 struct kymo_rank_target { /* one wanted rank of one group */
@@ -34,7 +34,7 @@ struct kymo_rank_select {
 	size_t range_count;
 	u32 *first_range; /* per group: index into ranges; group_count + 1 entries */
 	u32 group_count;
-	struct kymo_count_map counts;
+	struct cap_word_map counts;
 };
 
 void kymo_rank_select_done(struct kymo_rank_select *select);
@@ -52,10 +52,10 @@ static inline int kymo_rank_select_add(struct kymo_rank_select *select, u32 grou
 		const struct kymo_rank_range *range = &select->ranges[i];
 
 		if (value >= range->low && value <= range->high &&
-		    kymo_count_map_add(
-			    &select->counts, i,
-			    range->split_width ? (value - range->low) / range->split_width : value,
-			    1) < 0)
+		    cap_word_map_add(&select->counts, i,
+				     range->split_width ? (value - range->low) / range->split_width
+							: value,
+				     1) < 0)
 			return -1;
 	}
 	return 0;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/hash.h"
 
@@ -44,7 +44,7 @@ struct kymo_tree *kymo_tree_new(void)
 
 	if (!tree)
 		return NULL;
-	tree->seed = kymo_hash_seed();
+	tree->seed = cap_hash_seed();
 	tree->capacity = 256;
 	tree->slot_count = 1024;
 	tree->nodes = calloc(tree->capacity, sizeof(*tree->nodes));

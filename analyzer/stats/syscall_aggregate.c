@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/stats/id_map.h"
-#include "analyzer/stats/count_map.h"
+#include "formats/base/word_map.h"
 #include "analyzer/stats/kept_durations.h"
 #include "analyzer/stats/rank_select.h"
 #include "analyzer/stats/syscall_counted.h"
@@ -45,13 +44,13 @@ struct near_group { /* a group that was asked for lately */
 /* What only the passes need. A group number counts processes first, then totals. */
 struct kymo_syscall_counting {
 	struct kymo_syscall_aggregate *aggregate;
-	struct kymo_id_map process_map, total_map; /* -> index + 1 */
-	struct near_group near[NEAR_GROUPS];	   /* before process_map: most calls are repeated */
-	u32 *total_of;				   /* per process group */
+	struct cap_word_map process_map, total_map; /* -> index + 1 */
+	struct near_group near[NEAR_GROUPS]; /* before process_map: most calls are repeated */
+	u32 *total_of;			     /* per process group */
 	u32 total_count, total_capacity;
 	struct kymo_kept kept; /* durations of process groups */
 	u64 kept_bytes;
-	struct kymo_count_map errors; /* (process group, errno) */
+	struct cap_word_map errors; /* (process group, errno) */
 	struct kymo_counted counted, total_counted;
 	struct kymo_rank_input ranks[2]; /* of the process groups, of the totals */
 	struct kymo_rank_select select;
@@ -60,12 +59,12 @@ struct kymo_syscall_counting {
 /* -------- groups -------- */
 
 /* Index of the group, new or known. Negative: -ENOMEM. */
-static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
+static s64 find_group(struct group_list *groups, struct cap_word_map *map,
 		      const struct kymo_syscall_group *key)
 {
 	u64 a = (u64)key->capture_id << 32 | key->process_id;
 	u64 b = (u64)key->sysno << 1 | key->compat;
-	u32 found = kymo_id_map_get(map, a, b);
+	u32 found = cap_word_map_get(map, a, b);
 
 	if (found)
 		return found - 1;
@@ -78,7 +77,7 @@ static s64 find_group(struct group_list *groups, struct kymo_id_map *map,
 		groups->list = list;
 		groups->capacity = capacity;
 	}
-	if (kymo_id_map_put(map, a, b, groups->count + 1) < 0)
+	if (cap_word_map_put(map, a, b, groups->count + 1) < 0)
 		return -ENOMEM;
 	groups->list[groups->count] = (struct kymo_syscall_group){.capture_id = key->capture_id,
 								  .process_id = key->process_id,
@@ -131,7 +130,7 @@ static inline u32 near_group(struct kymo_syscall_counting *work,
 	if (near->number != 0 && near->a == a && near->b == b)
 		return near->number;
 	*near = (struct near_group){
-		.a = a, .b = b, .number = kymo_id_map_get(&work->process_map, a, b)};
+		.a = a, .b = b, .number = cap_word_map_get(&work->process_map, a, b)};
 	return near->number;
 }
 
@@ -178,7 +177,7 @@ int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *ba
 		group->calls++;
 		if (batch->error[i] != 0) {
 			group->errors++;
-			if (kymo_count_map_add(&work->errors, (u64)index, batch->error[i], 1) < 0)
+			if (cap_word_map_add(&work->errors, (u64)index, batch->error[i], 1) < 0)
 				return cap_fail(err, -ENOMEM,
 						"out of memory for errors of system calls");
 		}
@@ -223,7 +222,7 @@ static int add_count(struct kymo_syscall_counting *work, const struct kymo_sysca
 	group->counted = kymo_counted_sum(group->counted, calls);
 	if (counts->error[i] != 0) {
 		group->errors = kymo_counted_sum(group->errors, calls);
-		if (kymo_count_map_add(&work->errors, (u64)index, counts->error[i], calls) < 0)
+		if (cap_word_map_add(&work->errors, (u64)index, counts->error[i], calls) < 0)
 			return -ENOMEM;
 	}
 	if (is_unfinished(counts->flags[i])) {
@@ -294,16 +293,16 @@ static struct kymo_syscall_count count_of(const struct kymo_syscall_group *group
 static int take_errors(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
-	CLEANUP(cap_freep) struct kymo_count *counts = NULL;
+	CLEANUP(cap_freep) struct cap_word_slot *counts = NULL;
 	size_t count;
 
-	kymo_count_map_take(&work->errors, &counts, &count);
+	cap_word_map_take(&work->errors, &counts, &count);
 	aggregate->errors = calloc(count + 1, sizeof(*aggregate->errors));
 	if (!aggregate->errors)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		aggregate->errors[i] = count_of(&aggregate->processes.list[counts[i].a],
-						(u32)counts[i].b, counts[i].count);
+						(u32)counts[i].b, counts[i].value);
 	aggregate->error_count = count;
 	return 0;
 }
@@ -323,12 +322,12 @@ static int take_histogram(struct kymo_syscall_counting *work, const struct kymo_
 	for (size_t i = 0; i < input->step_count || at < counted->count;) {
 		const struct kymo_counted_cell *cell =
 			at < counted->count ? &counted->cells[at] : NULL;
-		const struct kymo_count *step = i < input->step_count ? &input->steps[i] : NULL;
+		const struct cap_word_slot *step = i < input->step_count ? &input->steps[i] : NULL;
 		u32 log2 = step ? kymo_step_log2((u32)step->b) : 0;
 		bool is_step = step && (!cell || step->a < cell->group ||
 					(step->a == cell->group && log2 <= cell->bucket));
 		u64 group = is_step ? step->a : cell->group;
-		u64 calls = is_step ? step->count : cell->calls;
+		u64 calls = is_step ? step->value : cell->calls;
 
 		log2 = is_step ? log2 : cell->bucket;
 		i += is_step;
@@ -390,8 +389,8 @@ static int answer_ranks(struct kymo_syscall_counting *work, size_t first_total)
 static int prepare_ranks(struct kymo_syscall_counting *work)
 {
 	struct kymo_syscall_aggregate *aggregate = work->aggregate;
-	CLEANUP(kymo_count_map_done) struct kymo_count_map total_steps = {0};
-	CLEANUP(cap_freep) struct kymo_count *steps = NULL, *steps_of_totals = NULL;
+	CLEANUP(cap_word_map_done) struct cap_word_map total_steps = {0};
+	CLEANUP(cap_freep) struct cap_word_slot *steps = NULL, *steps_of_totals = NULL;
 	struct kymo_rank_input processes = {.groups = aggregate->processes.list,
 					    .group_count = aggregate->processes.count,
 					    .counted = &work->counted};
@@ -404,13 +403,13 @@ static int prepare_ranks(struct kymo_syscall_counting *work)
 	work->ranks[1] = totals;
 	if (kymo_kept_settle(&work->kept) < 0)
 		return -ENOMEM;
-	kymo_count_map_take(&work->kept.steps, &steps, &processes.step_count);
+	cap_word_map_take(&work->kept.steps, &steps, &processes.step_count);
 	for (size_t i = 0; i < processes.step_count; i++) {
-		if (kymo_count_map_add(&total_steps, work->total_of[steps[i].a], steps[i].b,
-				       steps[i].count) < 0)
+		if (cap_word_map_add(&total_steps, work->total_of[steps[i].a], steps[i].b,
+				     steps[i].value) < 0)
 			return -ENOMEM;
 	}
-	kymo_count_map_take(&total_steps, &steps_of_totals, &totals.step_count);
+	cap_word_map_take(&total_steps, &steps_of_totals, &totals.step_count);
 	processes.steps = steps;
 	totals.steps = steps_of_totals;
 	work->select.group_count = processes.group_count + totals.group_count;
@@ -543,11 +542,11 @@ struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_cou
 	if (!work)
 		return NULL;
 	(void)kymo_syscall_aggregate_free(work->aggregate);
-	kymo_id_map_done(&work->process_map);
-	kymo_id_map_done(&work->total_map);
+	cap_word_map_done(&work->process_map);
+	cap_word_map_done(&work->total_map);
 	free(work->total_of);
 	kymo_kept_done(&work->kept);
-	kymo_count_map_done(&work->errors);
+	cap_word_map_done(&work->errors);
 	kymo_counted_done(&work->counted);
 	kymo_counted_done(&work->total_counted);
 	kymo_rank_select_done(&work->select);

@@ -10,7 +10,7 @@
 void kymo_counted_done(struct kymo_counted *counted)
 {
 	free(counted->cells);
-	kymo_id_map_done(&counted->map);
+	cap_word_map_done(&counted->map);
 	memset(counted, 0, sizeof(*counted));
 }
 
@@ -42,7 +42,7 @@ static void tighten(struct kymo_counted_cell *cell, u64 low, u64 high)
 
 static struct kymo_counted_cell *find(struct kymo_counted *counted, u32 group, u32 bucket)
 {
-	u32 number = kymo_id_map_get(&counted->map, group, bucket);
+	u32 number = cap_word_map_get(&counted->map, group, bucket);
 
 	if (number)
 		return &counted->cells[number - 1];
@@ -56,7 +56,7 @@ static struct kymo_counted_cell *find(struct kymo_counted *counted, u32 group, u
 		counted->cells = cells;
 		counted->capacity = capacity;
 	}
-	if (kymo_id_map_put(&counted->map, group, bucket, (u32)counted->count + 1) < 0)
+	if (cap_word_map_put(&counted->map, group, bucket, (u32)counted->count + 1) < 0)
 		return NULL;
 	counted->cells[counted->count] = (struct kymo_counted_cell){.group = group,
 								    .bucket = bucket,
@@ -111,7 +111,7 @@ void kymo_counted_sort(struct kymo_counted *counted)
 {
 	if (counted->count > 0)
 		qsort(counted->cells, counted->count, sizeof(*counted->cells), compare);
-	kymo_id_map_done(&counted->map);
+	cap_word_map_done(&counted->map);
 }
 
 /* -------- estimates -------- */
@@ -141,7 +141,7 @@ static double calls_below(const struct kymo_counted_cell *cell,
 		single->bounds((u32)single->list[i].b, &low, &high);
 		if (x < (double)low)
 			break;
-		calls += (double)single->list[i].count *
+		calls += (double)single->list[i].value *
 			 fmin(1, (x - (double)low + 1) / ((double)(high - low) + 1));
 	}
 	return calls;

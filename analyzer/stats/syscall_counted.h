@@ -8,8 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "analyzer/stats/id_map.h"
-#include "analyzer/stats/count_map.h"
+#include "formats/base/word_map.h"
 
 #define KYMO_COUNTED_BUCKETS 64u /* powers of two of a u64 */
 
@@ -25,7 +24,7 @@ struct kymo_counted_cell {
 struct kymo_counted {
 	struct kymo_counted_cell *cells; /* in order of group and bucket once sorted */
 	size_t count, capacity;
-	struct kymo_id_map map; /* -> index + 1; until sorted */
+	struct cap_word_map map; /* -> index + 1; until sorted */
 };
 
 void kymo_counted_done(struct kymo_counted *counted);
@@ -42,7 +41,7 @@ void kymo_counted_sort(struct kymo_counted *counted);
 void kymo_counted_bounds(u32 bucket, u64 *ret_low_ns, u64 *ret_high_ns);
 
 struct kymo_counted_steps { /* single events in the same power of two: `count` steps, ascending */
-	const struct kymo_count *list; /* b: the step */
+	const struct cap_word_slot *list; /* b: the step */
 	size_t count;
 	void (*bounds)(u32 step, u64 *ret_low_ns, u64 *ret_high_ns);
 };

@@ -7,7 +7,7 @@
 struct group_part { /* what there is of one group */
 	struct kymo_syscall_group *group;
 	u32 number; /* of the targets */
-	const struct kymo_count *steps;
+	const struct cap_word_slot *steps;
 	size_t step_count;
 	const struct kymo_counted_cell *cells;
 	size_t cell_count;
@@ -32,10 +32,10 @@ static int want_single(struct kymo_rank_select *select, const struct group_part 
 		return 0;
 	}
 	while (place->at + 1 < part->step_count &&
-	       place->before + part->steps[place->at].count < rank)
-		place->before += part->steps[place->at++].count;
+	       place->before + part->steps[place->at].value < rank)
+		place->before += part->steps[place->at++].value;
 	target.before = place->before;
-	target.count = part->steps[place->at].count;
+	target.count = part->steps[place->at].value;
 	kymo_step_bounds((u32)part->steps[place->at].b, &target.low, &target.high);
 	return kymo_rank_select_want(select, &target);
 }
@@ -69,7 +69,7 @@ static void enter_bucket(const struct group_part *part, struct joined_place *pla
 	place->single_calls = 0;
 	while (place->step_end < part->step_count &&
 	       kymo_step_log2((u32)part->steps[place->step_end].b) == place->bucket)
-		place->single_calls += part->steps[place->step_end++].count;
+		place->single_calls += part->steps[place->step_end++].value;
 	while (place->cell < part->cell_count && part->cells[place->cell].bucket < place->bucket)
 		place->cell++;
 }

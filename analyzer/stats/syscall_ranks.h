@@ -13,7 +13,7 @@
 struct kymo_rank_input {
 	struct kymo_syscall_group *groups;
 	u32 group_count;
-	const struct kymo_count
+	const struct cap_word_slot
 		*steps; /* of single events; a: index of the group, b: step; sorted */
 	size_t step_count;
 	const struct kymo_counted *counted; /* sorted */

@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "analyzer/capture/blob_table.h"
-#include "analyzer/stats/id_map.h"
+#include "formats/base/word_map.h"
 #include "analyzer/db/import_files.h"
-#include "analyzer/stats/count_map.h"
 #include "analyzer/stats/stack_tree.h"
 #include "damage_kit.h"
 #include "formats/write/capture_writer.h"
@@ -73,14 +72,14 @@ static void draw_keys(int kind, bool forged, struct rng *rng, u64 *ret_keys)
 
 static void fill_id_map(const u64 *keys, bool second)
 {
-	struct kymo_id_map map = {0};
+	struct cap_word_map map = {0};
 
 	for (u32 i = 0; i < KEYS; i++)
-		must(kymo_id_map_put(&map, second ? 0 : keys[i], second ? keys[i] : 0, i + 1) == 0,
+		must(cap_word_map_put(&map, second ? 0 : keys[i], second ? keys[i] : 0, i + 1) == 0,
 		     "put");
 	for (u32 i = 0; i < KEYS; i++)
-		must(kymo_id_map_get(&map, second ? 0 : keys[i], second ? keys[i] : 0) > 0, "get");
-	kymo_id_map_done(&map);
+		must(cap_word_map_get(&map, second ? 0 : keys[i], second ? keys[i] : 0) > 0, "get");
+	cap_word_map_done(&map);
 }
 
 static void fill_first(const u64 *keys)
@@ -95,11 +94,11 @@ static void fill_second(const u64 *keys)
 
 static void fill_counts(const u64 *keys)
 {
-	struct kymo_count_map map = {0};
+	struct cap_word_map map = {0};
 
 	for (u32 i = 0; i < KEYS * 2; i++)
-		must(kymo_count_map_add(&map, keys[i % KEYS], 0, 1) == 0, "count");
-	kymo_count_map_done(&map);
+		must(cap_word_map_add(&map, keys[i % KEYS], 0, 1) == 0, "count");
+	cap_word_map_done(&map);
 }
 
 static void fill_blobs(const u64 *keys)
