@@ -21,7 +21,7 @@ int cap_fail(struct cap_err *err, int code, const char *format, ...)
 	return code;
 }
 
-/* Adds ": text" after the len bytes that are there; what does not fit is cut. */
+/* Appends ": text" to the len bytes that are there; cut if it does not fit. */
 static void append(struct cap_err *err, int len, const char *text)
 {
 	size_t at = len < 0 ? 0 : (size_t)len;

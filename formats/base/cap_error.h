@@ -7,8 +7,8 @@
 
 /* Codes of our own; they start past every errno. Values are pinned: scripts and tests name them. */
 #define CAP_ENOTCAPTURE (-2001) /* the input is not a capture */
-#define CAP_EVERSION                                                                             \
-	(-2002)		     /* a capture of a version or with a feature this reader must refuse \
+#define CAP_EVERSION                                                                        \
+	(-2002)		     /* a capture whose version or features this reader must refuse \
 			      */
 #define CAP_EDAMAGED (-2003) /* bytes that are not what their checksum or structure says */
 #define CAP_ELIMIT (-2004)   /* a length or count above the limit of limits.h, or a spent budget */
@@ -22,7 +22,7 @@
 
 struct cap_err {
 	int code;
-	/* What the program that fails calls it, in numbers of its own; 0: nothing. cap_fail clears
+	/* The failing program's own number for it; 0: none. cap_fail clears
 	 * it, cap_context keeps it. */
 	unsigned kind;
 	char text[CAP_ERR_TEXT_BYTES]; /* "outer: inner: fact"; always terminated */
@@ -33,12 +33,12 @@ struct cap_err {
 int cap_fail(struct cap_err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "message: " before what err holds and returns code. */
+/* Puts "message: " in front of the text in err and returns code. */
 int cap_context(struct cap_err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Says "out of memory" after what err holds, if that is what code means and it does not say so yet.
- * For the mains, where the last line about it is written. */
+/* Appends "out of memory" to the text in err if code means that and the text does not say so yet.
+ * For the mains, which print it. */
 void cap_say_memory(struct cap_err *err, int code);
 
 /* Like cap_fail for a failed system call: appends ": " and the text of errno_code (> 0); returns

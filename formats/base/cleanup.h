@@ -1,5 +1,5 @@
 #pragma once
-/* Scope-bound clean-up: CLEANUP(fn) T *x runs fn(&x) at the end of the scope; TAKE(x) hands x on
+/* Scope-bound clean-up: CLEANUP(fn) T *x runs fn(&x) at the end of the scope; TAKE(x) moves x out
  * and leaves NULL. */
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,5 +21,6 @@ static inline void cap_freep(void *pointer)
 static inline void cap_closep(const int *fd)
 {
 	if (*fd >= 0)
-		(void)close(*fd); /* nothing was written through it that close could still lose */
+		(void)close(
+			*fd); /* nothing was written through it, so close cannot lose anything */
 }

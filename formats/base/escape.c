@@ -1,4 +1,4 @@
-/* Escaping by the tables of the places where text is shown. */
+/* Escaping, one table per place where text is shown. */
 #include "formats/base/escape.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Text that others chose, made fit for the place where it is shown: the one escaper of both sides,
- * a character at a time. What letters a report may show besides, analyzer/output/safe_text.h says.
+ * The one escaper of recorder and analyzer: makes untrusted text safe for the place where it is
+ * shown, one character at a time. analyzer/output/safe_text.h decides which letters reports may
+ * show.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +22,7 @@ enum cap_escape {
 struct cap_escaped {
 	char text[CAP_ESCAPED_BYTES]; /* terminated */
 	size_t len;		      /* bytes of text */
-	size_t taken;		      /* bytes of input that it stands for, >= 1 */
+	size_t taken;		      /* bytes of input consumed, >= 1 */
 };
 
 /*
@@ -33,7 +34,7 @@ size_t cap_utf8_decode(const char *text, size_t text_bytes, u32 *ret_code);
 /* The next character or byte of text[0..text_bytes), text_bytes >= 1. */
 struct cap_escaped cap_escape_next(enum cap_escape how, const char *text, size_t text_bytes);
 
-/* All of text, cut with "..." where it does not fit into ret_shown, which has size >= 8 bytes.
+/* All of text, cut with "..." if it does not fit into ret_shown (size >= 8 bytes).
  * Returns ret_shown. */
 const char *cap_escape_text(enum cap_escape how, const char *text, size_t text_bytes,
 			    char *ret_shown, size_t size);

@@ -11,7 +11,7 @@ static inline u64 cap_hash(const void *bytes, size_t len)
 	return XXH3_64bits(bytes, len);
 }
 
-/* For intern tables, whose keys an attacker may choose: the seed is drawn per process. */
+/* For intern tables, whose keys an attacker may choose: seeded per process. */
 static inline u64 cap_hash_seeded(const void *bytes, size_t len, u64 seed)
 {
 	return XXH3_64bits_withSeed(bytes, len, seed);

@@ -38,10 +38,10 @@
 #define CAP_MAX_NAME_BYTES 255u	     /* of a type, field or value */
 #define CAP_MAX_SCHEMA_BYTES (4u << 20)
 #define CAP_MAX_SCHEMAS 16u  /* different ones per file */
-#define CAP_MAX_RANGES 4096u /* of block numbers that a reader keeps apart */
+#define CAP_MAX_RANGES 4096u /* ranges of block numbers that a reader tracks */
 #define CAP_MAX_REHASH 8u    /* times the file's size: bytes of damaged blocks looked into */
 
-/* Budgets of one reading, by the file's size: a small file may not ask for much. */
+/* Budgets for reading one file, scaled by its size: a small file may not cause much work. */
 #define CAP_MAX_DECODED_BYTES(file_bytes) ((64ull << 20) + 256 * (file_bytes))
 #define CAP_MAX_ENTRIES(file_bytes) \
 	((64ull << 10) + 3 * (file_bytes)) /* rows, rows of local tables, columns, sections */

@@ -46,13 +46,13 @@ unsigned int cap_word_slips(const char *written, const char *known)
 	return distance < known_len ? distance : 99;
 }
 
-/* Of a short word two wrong letters are another word. */
+/* In a short word, two wrong letters make another word. */
 static unsigned int slips_allowed(const char *known)
 {
 	return strlen(known) < 7 ? 1 : 2;
 }
 
-/* "by-pid" for by-process: the only one that begins as it does. */
+/* "by-pid" for by-process: the only name that begins alike. */
 static const char *alike_begun(const char *written, const char *const *known)
 {
 	const char *alike = NULL;

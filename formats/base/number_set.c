@@ -1,4 +1,4 @@
-/* Sorted ranges in an array: sound files have one, damaged ones a few. */
+/* Sorted ranges in an array: intact files have one, damaged ones a few. */
 #include "formats/base/number_set.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 #pragma once
-/* Sets of block numbers, as ranges: those of a sound file take one. Internal to formats/. */
+/* Sets of block numbers, as ranges: those of an intact file take one. Internal to formats/. */
 #include <stdbool.h>
 
 #include "formats/base/ints.h"
@@ -15,8 +15,8 @@ struct number_set {
 
 bool number_set_has(const struct number_set *set, u64 number);
 /*
- * Adds a number below 2^63. A set of more than CAP_MAX_RANGES ranges takes the numbers between its
- * two lowest for its own, so that a hostile file costs neither memory nor time. 0 or -ENOMEM.
+ * Adds a number below 2^63. Beyond CAP_MAX_RANGES ranges the two lowest are merged, gap included,
+ * so that a hostile file costs neither memory nor time. 0 or -ENOMEM.
  */
 int number_set_add(struct number_set *set, u64 number);
 void number_set_clear(struct number_set *set); /* keeps its memory */

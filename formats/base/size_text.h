@@ -1,5 +1,5 @@
 #pragma once
-/* Sizes as people read them: one way for all that either side prints. */
+/* Sizes for people: one format for everything that recorder and analyzer print. */
 
 #define CAP_SIZE_TEXT_BYTES 32
 

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * The one hash map of both sides: from a pair of words to a number > 0. Open addressing, linear
- * probing at a load of at most a half: two or three slots are looked at per key. Keys come from
- * captures and hosts: the hash is seeded per process. Made for inner loops, so looking up and
- * adding are inline but for growth. All zero is an empty map.
+ * probing, at most half full: a lookup visits two or three slots. Keys come from captures and
+ * hosts: the hash is seeded per process. Lookup and insertion are inline, for inner loops; only
+ * growth is not. All zero is an empty map.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ void cap_word_map_take(struct cap_word_map *map, struct cap_word_slot **ret_slot
 /* A number that differs from run to run, for seeding hashes of untrusted keys. */
 u64 cap_hash_seed(void);
 
-/* The slot of the key, or the free one where it belongs. The map has slots. */
+/* The slot of the key, or the free slot where it belongs. The map must have slots. */
 static inline struct cap_word_slot *cap_word_map_slot(const struct cap_word_map *map, u64 a, u64 b)
 {
 	u64 at = cap_hash_mix(a, b, map->seed) & map->mask;
@@ -52,8 +52,8 @@ static inline u64 cap_word_map_get(const struct cap_word_map *map, u64 a, u64 b)
 	return map->slots ? cap_word_map_slot(map, a, b)->value : 0;
 }
 
-/* The slot of the key, made if need be: then its value is 0, and the caller must set one. NULL: no
- * memory. */
+/* The slot of the key, created if needed: then its value is 0, and the caller must set one. NULL:
+ * no memory. */
 static inline struct cap_word_slot *cap_word_map_make(struct cap_word_map *map, u64 a, u64 b)
 {
 	struct cap_word_slot *slot;

@@ -2,6 +2,6 @@
 /* Lines for people. */
 #include <stddef.h>
 
-/* How many bytes of text stand on its first line, if that is so many columns wide: up to a blank
- * where it can be broken, all of a word that is wider. ASCII. */
+/* Bytes of text that fit on a line of so many columns, broken at a blank; a longer word is kept
+ * whole. ASCII. */
 size_t cap_wrap(const char *text, size_t columns);

@@ -15,7 +15,7 @@ struct cap_decompressor {
 	ZSTD_DCtx *context;
 };
 
-/* Level 1 has this strategy by itself; said because the static recorder has no other. */
+/* The default strategy of level 1; set explicitly because the static recorder has no other. */
 struct cap_compressor *cap_compressor_new(int level)
 {
 	struct cap_compressor *compressor = calloc(1, sizeof(*compressor));

@@ -1,5 +1,5 @@
 #pragma once
-/* Single zstd frames with content size and checksum; the only place that knows zstd. */
+/* Single zstd frames with content size and checksum; the only code that uses zstd. */
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"

@@ -1,7 +1,7 @@
 /*
- * A body without what cannot be decoded in it: entries of bad columns leave their section's list
- * (their bytes stay behind as a gap), and stacks that refer to nothing are written anew, as they
- * are read. Everything else stays byte for byte, so what a newer version wrote is kept.
+ * Removes from a body what cannot be decoded: bad columns leave their section's directory (their
+ * bytes stay as a gap), and stacks with invalid references are rewritten the way they are read.
+ * Everything else stays byte for byte, so data of newer versions is kept.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -60,7 +60,7 @@ static void put_column(u8 *section, u32 i, u32 offset, u32 len)
 	cap_store_le(at + 8, len, 4);
 }
 
-/* The section goes behind all others, and so its entry becomes the last. */
+/* The section moves behind all others, so its entry becomes the last. */
 static void replace_stacks(u8 *body, u32 section_count, u32 i, const struct cap_rows *rows,
 			   u32 body_len)
 {

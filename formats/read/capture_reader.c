@@ -20,8 +20,8 @@
 /* -------- damage -------- */
 
 /*
- * Damage at offset, where the mode decides what comes of it: in strict mode it is an error, now and
- * in every later call; in stop mode the file ends here; else `passed` bytes are passed over.
+ * Handles damage at offset by mode. Strict: an error, now and in every later call. Stop: the file
+ * ends here. Default: `passed` bytes are skipped.
  */
 int reader_note_damage(struct cap_reader *reader, u64 offset, u64 passed,
 		       const struct cap_err *what, struct cap_err *err)
@@ -78,8 +78,8 @@ enum block_place { /* what a block's file id and number say */
 		   BLOCK_FOREIGN, /* of another file, or read before */
 };
 
-/* A good FILE_HEADER of another file begins that file; the first block of all begins one whatever
- * it is, and even if it is damaged. */
+/* A good FILE_HEADER of another file starts a new capture; so does the very first block, whatever
+ * it is, even if damaged. */
 static enum block_place place_of(const struct cap_reader *reader,
 				 const struct cap_block_header *header, bool good)
 {
@@ -95,7 +95,7 @@ static enum block_place place_of(const struct cap_reader *reader,
 	return BLOCK_OF_CAPTURE;
 }
 
-/* How many blocks a sound file would have before this one that were not seen yet. */
+/* How many blocks before this one have not been seen. */
 static u64 missing_before(const struct cap_reader *reader, const struct cap_block_header *header,
 			  enum block_place place)
 {
@@ -133,9 +133,8 @@ static void begin_capture(struct cap_reader *reader, u64 file_id)
 }
 
 /*
- * Counts the number of a block of the capture, good or damaged. Blocks may come out of order, where
- * a page of the file was overwritten with another: a number above those seen makes the ones it
- * leaves out lost, until they come.
+ * Notes the number of a block of this capture, good or damaged. Blocks may come out of order if a
+ * page of the file was overwritten with another: skipped numbers count as lost until they appear.
  */
 static int take_number(struct cap_reader *reader, u64 seq, bool good, struct cap_err *err)
 {
@@ -157,7 +156,7 @@ static int take_number(struct cap_reader *reader, u64 seq, bool good, struct cap
 
 /* -------- bad places -------- */
 
-/* Where to go on after what is not a good block at `start`. */
+/* Where to continue after something at `start` that is not a good block. */
 static int find_next(struct cap_reader *reader, enum reader_place place,
 		     const struct cap_block_header *header, u64 start, u64 *ret_next,
 		     struct cap_err *err)
@@ -176,7 +175,7 @@ static int find_next(struct cap_reader *reader, enum reader_place place,
 	return reader_find_header(reader, start + 1, ret_next, err);
 }
 
-/* Moves over whatever is at the current position and is not a good block. */
+/* Skips whatever is at the current position and is not a good block. */
 static int pass_damage(struct cap_reader *reader, enum reader_place place,
 		       const struct cap_block_header *header, const struct cap_err *reason,
 		       struct cap_err *err)
@@ -219,7 +218,7 @@ static int pass_damage(struct cap_reader *reader, enum reader_place place,
 
 /* -------- good blocks -------- */
 
-/* Only a block that may not be skipped makes what we read incomplete. */
+/* Only unknown blocks that must not be skipped make the result incomplete. */
 static void count_unknown(struct cap_reader *reader, const struct cap_block_header *header)
 {
 	if (strcmp(cap_block_name(reader_block_type(header)), "unknown") != 0)
@@ -230,8 +229,8 @@ static void count_unknown(struct cap_reader *reader, const struct cap_block_head
 		reader->damage.blocks_unknown++;
 }
 
-/* A good block that does not belong here, or before which some are missing: damage, though no byte
- * of it is passed over. */
+/* A good block that does not belong here, or that follows a gap: damage, although no byte of it is
+ * skipped. */
 static int note_order(struct cap_reader *reader, const struct cap_block_header *header, u64 missing,
 		      struct cap_err *err)
 {
@@ -262,7 +261,7 @@ static int note_order(struct cap_reader *reader, const struct cap_block_header *
 	return reader_note_damage(reader, reader->position, 0, &what, err);
 }
 
-/* Takes the good block at the current position, if it is one of the capture: *ret_taken. */
+/* Takes the good block at the current position if it belongs to the capture: *ret_taken. */
 static int take_block(struct cap_reader *reader, bool *ret_taken, struct cap_err *err)
 {
 	const struct cap_block_header *header = &reader->header;
@@ -342,7 +341,7 @@ void cap_reader_tell(struct cap_reader *reader,
 void cap_reader_block_bytes(const struct cap_reader *reader, struct cap_block_bytes *ret_bytes)
 {
 	const struct cap_block_header *header = &reader->header;
-	/* a capture may begin with blocks that hold nothing */
+	/* a capture may begin with blocks without rows */
 	const u8 *payload = reader->payload ? reader->payload : (const u8 *)"";
 
 	*ret_bytes = (struct cap_block_bytes){

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Reads captures that may be damaged, cut short, newer than we are, or written to do harm. Walks a
+ * Reads captures that may be damaged, cut off, newer than this program, or malicious. Walks a
  * file block by block, checks every checksum, finds the next block after damage, and counts what it
  * could not use. Decodes rows column by column. Keeps no more than one block in memory. Prints
  * nothing. Not thread-safe.
@@ -15,29 +15,29 @@
 #include "formats/table/schema.h"
 
 /*
- * Damage is: bytes that are no good block, a block whose body or any column of it cannot be
- * decoded, a block of another file or one read before, and a gap in the numbers of blocks. What a
- * newer version wrote (unknown blocks, rows, fields) is not, nor is a missing END.
+ * Damage is: bytes that are not a good block; a block whose body or a column of it cannot be
+ * decoded; a block of another file or a repeated one; a gap in block numbers. Data of newer
+ * versions (unknown blocks, rows, fields) is not damage, nor is a missing END.
  */
 enum cap_read_mode {
-	CAP_READ_SKIP_DAMAGE = 0, /* default: pass over what is damaged and count it */
-	CAP_READ_STRICT,	  /* damage is an error, of the call that finds it and of every
-				     cap_reader_next after it */
+	CAP_READ_SKIP_DAMAGE = 0, /* default: skip damage and count it */
+	CAP_READ_STRICT,	  /* damage is an error of the call that finds it and of every later
+				     cap_reader_next */
 	CAP_READ_STOP, /* the file ends before the first damaged block, foreign block or gap; what
 			  follows counts as bytes_skipped */
 };
 
 enum cap_trouble_kind {
-	CAP_TROUBLE_DAMAGED, /* bytes that are no good block: offset, size_bytes, text */
+	CAP_TROUBLE_DAMAGED, /* bytes that are not a good block: offset, size_bytes, text */
 	CAP_TROUBLE_LOST,    /* numbers that are missing before the block at offset: block_count */
-	CAP_TROUBLE_FOREIGN, /* a good block of another file, one that was read before, or (moved)
-				one that stands behind later ones and is given all the same */
+	CAP_TROUBLE_FOREIGN, /* a good block of another file, a repeated one, or (moved) one that
+				comes after later ones and is returned all the same */
 };
 
-struct cap_trouble { /* what a walk passes over, told where it is met */
+struct cap_trouble { /* something a walk skips, reported when it is met */
 	enum cap_trouble_kind kind;
 	u64 offset, size_bytes; /* in the file */
-	bool moved;		/* FOREIGN: stands behind later ones; it is given all the same */
+	bool moved;		/* FOREIGN: comes after later ones, but is returned all the same */
 	bool header_good; /* type and seq are known, and it is a block of this file or foreign */
 	u32 type;	  /* as in struct cap_block */
 	u64 seq;	  /* LOST: the first number missing */
@@ -68,8 +68,8 @@ struct cap_block {	/* one good block; checked but not decoded */
 
 struct cap_damage { /* what a walk could not use */
 	u64 blocks_read, blocks_damaged, blocks_lost /* gaps in seq */, blocks_unknown;
-	u64 blocks_foreign; /* good, but not in their place: of another file or read before (not
-			       used), or behind a block with a higher number (used) */
+	u64 blocks_foreign; /* good, but out of place: of another file or repeated (not used), or
+			       after a block with a higher number (used) */
 	u64 blocks_passed;  /* of unknown types that may be skipped: nothing is missing */
 	u64 bytes_skipped;
 	u64 first_damage_offset; /* valid if blocks_damaged, blocks_lost, blocks_foreign or
@@ -78,12 +78,12 @@ struct cap_damage { /* what a walk could not use */
 	u64 rows_unknown_type; /* rows of types the schema does not know: written by a newer version
 				*/
 	u64 blocks_schema_unknown; /* blocks of rows whose schema is neither in the file nor
-				      released: what they have besides the known is unnamed */
+				      released: unknown fields have no names */
 	u64 captures;		   /* `cat a b` holds two */
 	u64 captures_ended;	   /* those whose last block is END: not cut */
-	bool ended;	/* all of them. What else follows END (noise, foreign blocks) is counted
-			   above and does not make the capture a cut one */
-	u32 end_reason; /* enum cap_end_reason of the END read last, if captures_ended */
+	bool ended; /* all of them. Anything else after END (noise, foreign blocks) is counted above
+		       and does not count as cut off */
+	u32 end_reason;		  /* enum cap_end_reason of the END read last, if captures_ended */
 	u64 end_events, end_lost; /* sums of all ENDs that are the last block of their capture */
 };
 
@@ -115,12 +115,12 @@ void cap_reader_closep(struct cap_reader **reader); /* for CLEANUP */
  * (another capture begins that must not be read), CAP_EDAMAGED in strict mode. */
 int cap_reader_next(struct cap_reader *reader, struct cap_block *ret_block, struct cap_err *err);
 
-/* From now on told of everything passed over, in the order of the file; NULL: nobody. */
+/* Calls fn from now on for everything skipped, in file order; NULL: no calls. */
 void cap_reader_tell(struct cap_reader *reader,
 		     void (*trouble)(void *context, const struct cap_trouble *trouble),
 		     void *context);
 
-struct cap_block_bytes { /* a block as it stands in the file, without its header */
+struct cap_block_bytes { /* a block as it is in the file, without its header */
 	u32 type;	 /* bits 30 and 31 as on disk */
 	u16 flags;	 /* CAP_FLAG_*, the codec among them */
 	const u8 *plain; /* plain_len bytes */
@@ -200,16 +200,15 @@ struct cap_rows {
 /*
  * Decompresses and checks the block that cap_reader_next returned last. 0; CAP_EDAMAGED or
  * CAP_ELIMIT if the body is not what it says, counted in cap_damage; -ENOMEM. After damage the
- * caller goes on with cap_reader_next in all modes: it gives the next block, the error again
- * (strict), or the end (stop). In strict and stop mode all columns are decoded here once, so that a
- * block is refused before a row of it was used.
+ * caller continues with cap_reader_next in all modes: it returns the next block, the error again
+ * (strict), or the end (stop). Strict and stop mode decode all columns here once, so that a block
+ * is refused before any of its rows is used.
  */
 int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct cap_err *err);
 
 /*
- * The body of the block whose rows were given last, without the columns that cannot be decoded and
- * with stacks as they are read; malloc'd, for the caller to free. CAP_ELIMIT, -ENOMEM. Default
- * mode.
+ * The body of the block whose rows were returned last, without columns that cannot be decoded, with
+ * stacks as they are read; malloc'd, for the caller to free. CAP_ELIMIT, -ENOMEM. Default mode.
  */
 int cap_reader_repair(const struct cap_reader *reader, const struct cap_rows *rows, u8 **ret_body,
 		      u32 *ret_len, struct cap_err *err);
@@ -219,7 +218,7 @@ const struct cap_column *cap_section_column(const struct cap_section *section, u
 
 /*
  * Decodes row_count values; signed kinds as two's complement. Every column is checked to hold
- * exactly row_count values. 0, CAP_EDAMAGED or CAP_ELIMIT: the column is then not to be used, its
+ * exactly row_count values. 0, CAP_EDAMAGED or CAP_ELIMIT: then the column must not be used; its
  * rows read as NULL. References (TASK, STACK, STRING, BYTES) are checked against the tables of
  * rows: one that points past its table reads as 0.
  */

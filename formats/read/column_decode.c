@@ -73,7 +73,7 @@ static void bound_references(u64 *values, u32 row_count, u64 table_count)
 			values[i] = 0;
 }
 
-/* One long string may stand in many rows: what all of them come to has a bound. */
+/* One long string may occur in many rows: their total has a bound. */
 static int charge_text(const struct cap_rows *rows, const u64 *values, u32 row_count)
 {
 	u64 bytes = 0;

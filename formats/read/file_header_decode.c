@@ -40,8 +40,8 @@ static int take_tlvs(struct reader_facts *read, struct cap_cursor *cursor, struc
 	return 0;
 }
 
-/* The major version comes first: nothing else of another major's header is known to mean what it
- * means here. */
+/* Check the major version first: in another major version, nothing else is known to mean the same.
+ */
 static int check_version(const u8 *bytes, size_t len, struct cap_err *err)
 {
 	u32 major = len < 4 ? CAP_VERSION_MAJOR : (u32)cap_load_le(bytes, 2);

@@ -1,7 +1,7 @@
 /*
- * What blocks mean to the reader itself: FILE_HEADER, SCHEMA and END, and the prologue of a block
- * of rows. Reading and putting in force are two steps, since a block that can be read may turn out
- * to be of another file. SPEC.md, "FILE_HEADER", "SCHEMA", "END".
+ * Blocks that the reader itself uses: FILE_HEADER, SCHEMA, END, and the prologue of blocks of rows.
+ * Reading and applying are two steps, because a readable block may turn out to belong to another
+ * file. SPEC.md, "FILE_HEADER", "SCHEMA", "END".
  */
 #include <errno.h>
 
@@ -102,7 +102,7 @@ void reader_take_content(struct cap_reader *reader, const struct cap_block_heade
 	}
 }
 
-/* The schema a block of rows was written with; NULL if it is not to be had. */
+/* The schema a block of rows was written with; NULL if not available. */
 static const struct cap_schema *schema_of(const struct cap_reader *reader, u64 schema_id)
 {
 	for (u32 i = 0; i < reader->schema_count; i++)

@@ -27,7 +27,7 @@ static int unnamed_file(struct cap_err *err)
 	if (fd < 0)
 		return cap_fail_errno(
 			err, errno, "no temporary file in '%s' (set TMPDIR to another place)", dir);
-	(void)unlink(path); /* unnamed at once; a leftover name would only be untidy */
+	(void)unlink(path); /* unlinked at once; a leftover name would only be untidy */
 	return fd;
 }
 
@@ -77,7 +77,7 @@ int reader_input_open(const char *path, int *ret_fd, struct cap_err *err)
 	if (is_stdin) {
 		fd = STDIN_FILENO;
 	} else {
-		/* NONBLOCK: a FIFO or a device must not hang us before we know what it is. */
+		/* NONBLOCK: opening a FIFO or a device must not hang before we know what it is. */
 		opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (opened < 0)
 			return cap_fail_errno(err, errno, "open '%s'", path);

@@ -1,5 +1,5 @@
-/* Looks for blocks in the bytes of a file: a header and its payload at one place, or the next
- * header there is. Knows nothing of what blocks hold. SPEC.md, "Reader". */
+/* Finds blocks in the bytes of a file: a header and its payload at one place, or the next header.
+ * Does not know what blocks contain. SPEC.md, "Reader". */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -108,8 +108,8 @@ bool reader_successor_at(const struct cap_reader *reader, u64 offset,
 	       next.seq == header->seq + 1;
 }
 
-/* Looks at every byte, not every eighth: bytes inserted or deleted in transfer move blocks off
- * their alignment. */
+/* Checks every byte, not every eighth: bytes inserted or deleted in transfer break the alignment of
+ * blocks. */
 int reader_find_header(const struct cap_reader *reader, u64 from, u64 *ret_offset,
 		       struct cap_err *err)
 {

@@ -1,5 +1,5 @@
 #pragma once
-/* What a reader keeps between calls; shared by the reader's own files only. */
+/* State of a reader between calls; for the reader's own files only. */
 #include "formats/base/block_header.h"
 #include "formats/read/capture_reader.h"
 #include "formats/base/limits.h"
@@ -64,7 +64,7 @@ struct cap_reader {
 	u64 bad_payload_bytes;			    /* hashed in vain */
 
 	bool have_facts;
-	struct reader_facts known, read; /* in force, and of the block looked at last */
+	struct reader_facts known, read; /* the one in use, and that of the block checked last */
 
 	struct cap_schema
 		*schemas[CAP_MAX_SCHEMAS]; /* kept until close: sections point into them */
@@ -73,7 +73,7 @@ struct cap_reader {
 	const struct cap_schema *opened_schema; /* the first there is; NULL: none */
 	const struct cap_schema *latest_schema; /* read last, or opened_schema; NULL: none */
 	const struct cap_schema *schema;	/* of the block at hand; never NULL */
-	bool schema_guessed; /* the one it names was not read and is not of a release */
+	bool schema_guessed; /* the one it names was not read and is not a released one */
 
 	struct cap_damage damage;
 	void (*trouble)(void *context, const struct cap_trouble *trouble); /* may be NULL */
@@ -89,8 +89,8 @@ int reader_look_at(struct cap_reader *reader, u64 offset, enum reader_place *ret
 		   struct cap_block_header *ret_header, struct cap_err *reason,
 		   struct cap_err *err);
 /*
- * Does the block after `header` stand at offset? Only the very next one counts: where bytes were
- * removed, a damaged block's length may by chance end at the start of a later block.
+ * Is the block after `header` at offset? Only the very next one counts: if bytes were removed, a
+ * damaged block's length may by chance end at the start of a later block.
  */
 bool reader_successor_at(const struct cap_reader *reader, u64 offset,
 			 const struct cap_block_header *header);
@@ -98,22 +98,23 @@ bool reader_successor_at(const struct cap_reader *reader, u64 offset,
 int reader_find_header(const struct cap_reader *reader, u64 from, u64 *ret_offset,
 		       struct cap_err *err);
 
-/* Block type, with bit 31: private blocks are nobody's but their writer's, whatever their number.
+/* Block type, with bit 31: private blocks mean something to their writer only, whatever their
+ * number.
  */
 static inline u32 reader_block_type(const struct cap_block_header *header)
 {
 	return header->type & (CAP_TYPE_MASK | CAP_TYPE_PRIVATE);
 }
 
-/* Reads what a FILE_HEADER or SCHEMA in reader->payload says, without putting it in force; any
- * other block is fine. 0, CAP_EVERSION, -ENOMEM, or another code: the block is damaged. */
+/* Reads a FILE_HEADER or SCHEMA in reader->payload without applying it; any other block is fine. 0,
+ * CAP_EVERSION, -ENOMEM, or another code: the block is damaged. */
 int reader_check_content(struct cap_reader *reader, const struct cap_block_header *header,
 			 struct cap_err *err);
-/* Makes the strings of facts those beside it. */
+/* Points the strings of facts at those beside it. */
 void reader_facts_point(struct reader_facts *facts);
-/* Puts in force what reader_check_content read, or what END says. */
+/* Applies what reader_check_content read, or END. */
 void reader_take_content(struct cap_reader *reader, const struct cap_block_header *header);
-/* Damage at offset: counts `passed` bytes as passed over and returns 0, or what the mode asks for
+/* Damage at offset: counts `passed` bytes as skipped and returns 0, or what the mode requires
  * instead. */
 int reader_note_damage(struct cap_reader *reader, u64 offset, u64 passed,
 		       const struct cap_err *what, struct cap_err *err);

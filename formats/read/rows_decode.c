@@ -1,7 +1,7 @@
 /*
  * Bodies of blocks of rows: directory, local tables, columns. Everything is bounded before it is
- * used, and sizes are checked before memory is taken. Columns of rows stay encoded until somebody
- * asks for them. SPEC.md, "Body" and "Encodings".
+ * used, and sizes are checked before memory is taken. Columns of rows stay encoded until they are
+ * needed. SPEC.md, "Body" and "Encodings".
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -96,15 +96,15 @@ static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u
 	(void)cap_get_u32(directory);
 	if (directory->failed)
 		return cap_fail(err, CAP_EDAMAGED, "section directory is cut short");
-	/* In order and apart, so that rows of all sections together are bounded by the body's
-	 * bytes. */
+	/* Sections are in order and do not overlap, so the body's bytes bound the rows of all
+	 * sections together. */
 	if (offset < *section_end)
 		return cap_fail(err, CAP_EDAMAGED, "section at %u overlaps what is before it",
 				offset);
 	if (offset > reader->header.raw_len || raw.len > reader->header.raw_len - offset)
 		return cap_fail(err, CAP_EDAMAGED, "section of %u bytes at %u extends past the end",
 				raw.len, offset);
-	/* Distinct rows cost at least a byte each, so a count above the length is a lie. */
+	/* Each row takes at least a byte, so a count above the length is false. */
 	if (raw.row_count > raw.len || raw.row_count > row_limit(raw.kind))
 		return cap_fail(err, CAP_ELIMIT, "section with %u rows in %u bytes", raw.row_count,
 				raw.len);
@@ -363,8 +363,8 @@ static void take_events(struct cap_reader *reader, const struct raw_section *raw
 }
 
 /*
- * Equal values cost next to nothing in the file and their full price in memory and time. What one
- * reading hands out is therefore bounded by the file's size; nothing honest comes near.
+ * Equal values take almost nothing in the file but their full size in memory. So the file's size
+ * bounds what one reading returns; genuine captures stay far below.
  */
 static int charge(struct cap_reader *reader, u64 row_count, u64 column_count, struct cap_err *err)
 {
@@ -377,8 +377,8 @@ static int charge(struct cap_reader *reader, u64 row_count, u64 column_count, st
 			(unsigned long long)reader->file_bytes);
 }
 
-/* The local tables refer to each other, so they are taken in the order strings, frames, stacks,
- * tasks wherever they stand. */
+/* The local tables refer to each other, so they are decoded in the order strings, frames, stacks,
+ * tasks, whatever their order in the body. */
 static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct raw_section *raw,
 			u32 *tables_seen, u32 *used_columns, struct cap_rows *rows,
 			struct cap_err *err)
@@ -458,7 +458,7 @@ static int reserve_sections(struct cap_reader *reader, u32 section_count, struct
 	return 0;
 }
 
-/* A body that holds other rows than its prologue promised would lose events without a word. */
+/* A body whose rows differ from the prologue's count would lose events silently. */
 static int check_row_count(const struct cap_reader *reader, const struct cap_rows *rows,
 			   struct cap_err *err)
 {
@@ -509,7 +509,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 	return rc < 0 ? rc : check_row_count(reader, rows, err);
 }
 
-/* Strict and stop mode: a block of which not all can be read is not to be used at all. */
+/* Strict and stop mode: a block that can only be read in part is not used at all. */
 static int check_columns(struct cap_reader *reader, const struct cap_rows *rows,
 			 struct cap_err *err)
 {
@@ -570,12 +570,12 @@ int cap_reader_rows(struct cap_reader *reader, struct cap_rows *ret_rows, struct
 	if (rc == 0) {
 		if (reader->header.flags & CAP_FLAG_REPLICA)
 			reader->damage =
-				before; /* what it holds was counted where it stood first */
+				before; /* its contents were counted where it first appeared */
 		else
 			reader->damage.blocks_schema_unknown += reader->schema_guessed;
 		return 0;
 	}
-	reader->damage = before; /* what a rejected block held counts for nothing */
+	reader->damage = before; /* contents of a rejected block do not count */
 	reader->entries = entries;
 	reader->values = values;
 	if (rc == CAP_ECODEC)

@@ -1,5 +1,5 @@
 #pragma once
-/* What a capture is made of, for those who write it and those who read it: types of blocks, facts
+/* What a capture consists of, for writers and readers: types of blocks, facts
  * about the file, tasks, spaces of frames. */
 #include "formats/table/events.h"
 

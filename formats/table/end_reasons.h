@@ -8,5 +8,5 @@ enum cap_end_reason {
 #undef END_REASON
 };
 
-/* "unknown" where it is of a newer version. */
+/* "unknown" if it is of a newer version. */
 const char *cap_end_reason_name(u32 reason);

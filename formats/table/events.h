@@ -48,7 +48,7 @@ union ev_ids_of_classes { /* as large as the highest id and one */
 #undef CLASS
 };
 enum { EV_CLASS_COUNT = sizeof(union ev_ids_of_classes) };
-#define EV_CLASS_UNKNOWN 255u	   /* loss rows of `kymo recover`: of classes that cannot be told */
+#define EV_CLASS_UNKNOWN 255u	   /* loss rows of `kymo recover` whose class is unknown */
 #define EV_CPU_UNKNOWN 0xffffffffu /* the same of CPUs */
 #define EV_REASON_COUNT 9
 #define EV_STATE_COUNT 4

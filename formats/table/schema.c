@@ -116,7 +116,7 @@ const struct cap_schema *cap_schema_of_any_machine(void)
 
 const struct cap_type *cap_schema_type(const struct cap_schema *schema, u32 type_id)
 {
-	/* Ids usually stand in order without holes. */
+	/* Ids are usually in order, without gaps. */
 	if (type_id >= 1 && type_id <= schema->type_count &&
 	    schema->types[type_id - 1].id == type_id)
 		return &schema->types[type_id - 1];
@@ -146,7 +146,7 @@ const char *cap_schema_enum_name(const struct cap_schema *schema, enum cap_kind 
 {
 	size_t low = 0, high = schema->enum_order ? schema->enum_count : 0;
 
-	/* Of a value that is named twice, the first name counts: so it stands in enum_order too. */
+	/* If a value is named twice, the first name counts; enum_order keeps that order. */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct cap_enum_value *at = &schema->enums[schema->enum_order[middle]];

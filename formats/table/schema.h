@@ -27,7 +27,7 @@ enum cap_sensitivity {
 #undef SENSITIVITY
 };
 
-enum cap_encoding { /* how a column's values stand in the body: SPEC.md, "Encodings" */
+enum cap_encoding { /* how a column's values are encoded: SPEC.md, "Encodings" */
 		    CAP_ENC_FIXED = 0,
 		    CAP_ENC_CONST = 1,
 		    CAP_ENC_VARINT = 2,

@@ -298,7 +298,7 @@ static int compare_enums(const void *left, const void *right, void *context)
 	return i < k ? -1 : i > k;
 }
 
-/* A hostile schema may name as many values as it likes, and its rows ask for one each. */
+/* A hostile schema may name any number of values, and each of its rows may look one up. */
 static void order_enums(struct schema_builder *builder)
 {
 	for (size_t i = 0; i < builder->enum_count; i++)

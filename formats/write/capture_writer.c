@@ -1,6 +1,6 @@
 /*
  * Blocks to a descriptor. Every block goes out with as few writes as the descriptor allows; a block
- * is never patched, so what a write returned for is safe from a kill.
+ * is never changed afterwards, so what was written survives a kill.
  */
 #include "formats/write/capture_writer.h"
 
@@ -187,8 +187,7 @@ static int put_block(struct cap_writer *writer, const struct block_parts *parts,
 	entry.row_count = parts->row_count;
 	entry.size_bytes = (u32)(CAP_HEADER_BYTES + payload_len);
 	entry.flags = header.flags;
-	(void)index_add(writer,
-			&entry); /* the index is a convenience: readers scan where it has holes */
+	(void)index_add(writer, &entry); /* the index is optional: readers scan where it has gaps */
 	return 0;
 }
 
@@ -354,7 +353,7 @@ static void encode_prologue(const struct cap_writer *writer, const struct cap_ch
 	cap_store_le(ret_bytes + CAP_PRO_SECTIONS, cap_load_u32(writer->body.bytes), 4);
 }
 
-/* Where it is time to, before a chunk. */
+/* Writes a replica if one is due before a chunk. */
 static int repeat_schema(struct cap_writer *writer, u32 block, struct cap_err *err)
 {
 	int rc;
@@ -419,9 +418,9 @@ int cap_writer_adopt(struct cap_writer *writer, const struct cap_copy *file_head
 
 		if (!copy)
 			return cap_fail(err, -ENOMEM, "out of memory for a file header");
-		/* The same input gives the same output, yet the two are different files. From the
-		 * id in the block headers, not the UUID in what is adopted: captures that stand
-		 * side by side differ in the former for sure. */
+		/* The same input gives the same output, but with another id. Made from the id in
+		 * block headers, not from the adopted UUID: only the former surely differs between
+		 * concatenated captures. */
 		cap_store_le(old, writer->file_id, 8);
 		id = cap_hash_seeded(old, sizeof(old), CAP_COPY_SEED);
 		cap_store_le(copy + CAP_FILE_UUID_OFFSET, id, 8);

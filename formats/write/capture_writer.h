@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Writes blocks to a file descriptor: header, checksum, zstd frame. Append-only; what was written
- * is never touched again. One thread at a time. Does not open, sync or close the descriptor: the
- * owner decides that.
+ * Writes blocks to a file descriptor: header, checksum, zstd frame. Append-only: nothing written is
+ * changed. For one thread at a time. Does not open, sync or close the descriptor: the owner decides
+ * that.
  */
 #include <stdbool.h>
 
@@ -11,7 +11,7 @@
 #include "formats/table/end_reasons.h"
 #include "formats/table/capture_facts.h"
 
-/* How bytes leave: like write(2), returns bytes taken or -1 with errno. The default (NULL) is
+/* Output function: like write(2), returns bytes taken or -1 with errno. The default (NULL) is
  * write(2) itself. */
 typedef long (*cap_write_fn)(void *context, int fd, const void *bytes, unsigned long len);
 
@@ -43,11 +43,11 @@ int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
  * missing. */
 void cap_writer_after_error(struct cap_writer *writer);
 
-/* Replicas and INDEX: all of the end but END itself. Where there is no room for them (-ENOSPC) a
- * capture is as good without; END may still be tried. */
+/* Replicas and INDEX: everything at the end except END. If there is no room for them (-ENOSPC), the
+ * capture is complete without; END may still be tried. */
 int cap_writer_tail(struct cap_writer *writer, struct cap_err *err);
-/* END, after the tail if that was not tried before. A second one may follow it, when the first was
- * written in vain. */
+/* END, after the tail if that was not tried before. A second END may follow if the first was not
+ * safely written. */
 int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
 		   const struct cap_totals *totals, struct cap_err *err);
 
@@ -55,7 +55,7 @@ int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
 
 struct cap_copy {  /* a block without its header */
 	u32 type;  /* bits 30 and 31 as on disk */
-	u16 flags; /* as read; the codec is worked out anew */
+	u16 flags; /* as read; the codec is determined again */
 	const u8 *plain;
 	const u8 *frame; /* frame_len bytes that decode to raw_len, or NULL: */
 	const u8 *raw;	 /* raw_len bytes to compress */

@@ -1,7 +1,7 @@
 /*
  * Fills chunks. cap_chunk_add is the recorder's hot path: one pass over the fields of a row, each
- * appended as a varint to its column; the code per type is expanded from events.def, so that field
- * types and encodings are constants.
+ * appended to its column as a varint. The code per type is expanded from events.def, so field types
+ * and encodings are constants.
  */
 #include "formats/write/chunk.h"
 
@@ -78,7 +78,7 @@ static int rows_make_room(struct chunk_rows *rows, size_t column_count)
 #undef FIELD
 #undef EVENT_END
 
-/* Does a type have a time? Then time_ns stands first in its row. */
+/* Does the type have a time? Then time_ns is the first field of its row. */
 enum {
 #define EVENT_BEGIN(id, upper, ename, block, event_class, tail) HAS_TIME_##upper = 0
 #define FIELD(ev, id, ctype, fname, fkind, source, unit, sense, need) \
@@ -241,7 +241,7 @@ static u64 rehash_string(const void *context, u32 index)
 	return string_hash(chunk, chunk->string_bytes + string->start, string->len);
 }
 
-/* Only where it could not grow for long. The last slot stays free, or searches would not end. */
+/* Only if it could not grow for long. The last slot stays free, or searches would not end. */
 static bool table_is_full(const struct intern_table *table)
 {
 	return table->count >= table->mask;
@@ -361,7 +361,7 @@ struct cap_chunk *cap_chunk_new(void)
 
 	if (!chunk)
 		return NULL;
-	/* A seed nobody can guess keeps hostile names from all landing in one slot. On failure it
+	/* An unpredictable seed keeps hostile names from all landing in one slot. On failure it
 	 * stays 0: slower at worst. */
 	(void)!getrandom(&chunk->seed, sizeof(chunk->seed), GRND_NONBLOCK);
 	if (items_init(&chunk->strings, sizeof(struct chunk_string)) ||

@@ -1,7 +1,7 @@
 /*
  * Turns a filled chunk into the body of a block: a directory, then one section per local table and
- * per row type, each a set of columns. SPEC.md, "Body". The columns of rows are copied as they
- * stand; the tables' columns are made here.
+ * per row type, each a set of columns. SPEC.md, "Body". Columns of rows are copied as they are;
+ * columns of tables are made here.
  */
 #include <errno.h>
 #include <string.h>

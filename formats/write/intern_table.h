@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Open-addressing table from hashes to small indices (1, 2, 3, ...): the heart of interning. Keys
+ * Open-addressing table from hashes to small indices (1, 2, 3, ...), for interning. Keys
  * live with the caller; the table keeps 32 bits of each hash beside the index so that most
  * mismatches cost no look at the key. Linear probing, load <= 1/2.
  */
