@@ -1,4 +1,5 @@
-/* kymo-record: which subcommand? The only place in the recorder that prints messages and exits. */
+/* kymo-record: dispatches subcommands. The only place in the recorder that prints messages and
+ * exits. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "recorder/session/summary.h"
 #include "recorder/guard/syscall_filter.h"
 
-/* Messages quote what users and files say: nothing of that may steer the terminal. */
+/* Messages quote users and files: nothing quoted may control the terminal. */
 static void say(const char *kind, const char *text)
 {
 	size_t len = strlen(text);
@@ -135,7 +136,7 @@ static int record(const struct rec_options *options)
 		say("", rec_error_text(&err, text));
 	if (options->json)
 		rec_summary_json(stdout, options, &result, status, rc < 0 ? &err : NULL);
-	else if (!options->quiet && rc != -EPIPE) /* whoever closed the pipe wants no more */
+	else if (!options->quiet && rc != -EPIPE) /* the reader closed the pipe: it wants no more */
 		rec_summary_text(stderr, options, &result);
 	return finish_stdout(status);
 }

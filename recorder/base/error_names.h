@@ -1,5 +1,5 @@
 #pragma once
-/* The names of errors, error_names.def: which one an error is, its kind says, not its text. */
+/* The names of errors, error_names.def: an error is identified by its kind, not by its text. */
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"
@@ -17,7 +17,7 @@ enum rec_error {
 #define rec_fail(err, code, error, ...) \
 	rec_error_is((err), (error), cap_fail((err), (code), __VA_ARGS__))
 
-/* Says which error it is; returns code. err may be NULL. */
+/* Sets which error it is; returns code. err may be NULL. */
 int rec_error_is(struct cap_err *err, enum rec_error error, int code);
 
 /* The name of an error, a static string; NULL: it has none. */

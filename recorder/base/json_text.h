@@ -1,5 +1,5 @@
 #pragma once
-/* What the recorder says as JSON: summary and doctor. Small enough to stand here without a library.
+/* What the recorder writes as JSON: summary and doctor. Small enough to need no library.
  */
 #include <stdio.h>
 

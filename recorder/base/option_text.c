@@ -1,4 +1,4 @@
-/* Messages about options quote what strangers wrote, so it must not carry terminal escapes. */
+/* Messages about options quote untrusted text, which must not carry terminal escapes. */
 #include "recorder/base/option_text.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #pragma once
-/* Counts as people read them. Each writes to text, which it returns. */
+/* Counts for people. Each function writes to text and returns it. */
 #include <stddef.h>
 
 #include "formats/table/events.h"

@@ -1,5 +1,5 @@
-/* Quantities as text. Everything is integer arithmetic: 1.1s is 1100000000 ns, not what a double
- * makes of it. */
+/* Quantities as text. Everything is integer arithmetic: 1.1s is 1100000000 ns, not a rounded
+ * double. */
 #include "recorder/base/units.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ static const struct unit duration_units[] = {
 	{NULL, 0},
 };
 
-/* The first name of a factor is the one that is written. */
+/* Of several names of a factor, the first is used for output. */
 static const struct unit size_units[] = {
 	{"T", 1ull << 40},
 	{"G", 1ull << 30},

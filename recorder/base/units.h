@@ -1,6 +1,6 @@
 #pragma once
-/* Quantities as people write them: "250ms", "1m30s", "64K", "1GiB", "10M". Pure text; knows no
- * options. */
+/* Quantities in the notation people use: "250ms", "1m30s", "64K", "1GiB", "10M". Pure text; knows
+ * no options. */
 #include <stddef.h>
 
 #include "formats/table/events.h"
@@ -10,8 +10,8 @@
 #define REC_UNIT_TEXT_BYTES 32 /* enough for any rec_format_* */
 
 /*
- * All return 0, -EINVAL (not a quantity of this sort) or -ERANGE (does not fit). Decimals are taken
- * ("1.5s") if the result is whole. No signs, no spaces, no empty text.
+ * All return 0, -EINVAL (not a quantity of this sort) or -ERANGE (does not fit). Decimals ("1.5s")
+ * are accepted if the result is whole. No signs, no spaces, no empty text.
  */
 
 /* ns, us, ms, s, m, h, d, each at most once and from large to small; a bare number counts in

@@ -1,4 +1,4 @@
-/* The doctor's list and how it is told. What is found stands in doctor_host.c, doctor_programs.c
+/* The doctor's list of checks and its output. The checks are in doctor_host.c, doctor_programs.c
  * and doctor_live.c. */
 #include "recorder/doctor/doctor.h"
 
@@ -54,7 +54,7 @@ struct fact_list { /* where the facts go */
 	const char *separator;
 };
 
-/* Names of hosts, people and paths are not for a bug report. */
+/* Names of hosts, people and paths do not belong in a bug report. */
 static int text_fact(void *context, const char *key, const char *value, u32 sensitivity)
 {
 	const struct fact_list *list = context;

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * `kymo-record doctor`: whether this host lets us record, found out by trying. Loads programs,
- * takes no data, changes nothing, leaves nothing behind.
+ * `kymo-record doctor`: whether this host can be recorded, found out by trying. Loads programs,
+ * records no data, changes nothing, leaves nothing behind.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 enum doctor_severity {
 	DOCTOR_OK,
-	DOCTOR_NOTE,	/* worth knowing; nothing is missing by it */
+	DOCTOR_NOTE,	/* worth knowing; nothing is missing because of it */
 	DOCTOR_WARNING, /* a part of what could be recorded is missing, or costs more */
 	DOCTOR_ERROR,	/* no recording, or not of the default classes */
 };
@@ -27,7 +27,7 @@ enum doctor_check_id {
 struct doctor_check {
 	enum doctor_severity severity;
 	char found[256];      /* what is so, on one line */
-	char remedy[256];     /* what to do about it; "" where there is nothing to do */
+	char remedy[256];     /* what to do about it; "" if there is nothing to do */
 	const char *btf_path; /* --btf; NULL: the kernel's own */
 };
 

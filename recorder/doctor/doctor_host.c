@@ -1,5 +1,5 @@
-/* What files and system calls tell about the host. Values of sysctls are told with what they mean
- * for us; whether something works is found out in doctor_live.c. */
+/* What files and system calls tell about the host. Values of sysctls are reported with what they
+ * mean for kymo-record; doctor_live.c finds out whether things work. */
 #include "recorder/doctor/doctor.h"
 
 #include <errno.h>
@@ -169,7 +169,8 @@ void doctor_kptr(struct doctor_check *check)
 
 void doctor_bpf_disabled(struct doctor_check *check)
 {
-	/* We need no bpf() call after the drop; the value is told because others' advice names it.
+	/* No bpf() call is needed after the drop; the value is reported because advice elsewhere
+	 * mentions it.
 	 */
 	doctor_found(check, DOCTOR_OK, "%ld: no effect on kymo-record",
 		     read_number("/proc/sys/kernel/unprivileged_bpf_disabled"));

@@ -1,4 +1,5 @@
-/* Event classes as a recording would load them, and whether its rings hold what this host does now.
+/* Loads event classes as a recording would, and checks whether its rings suffice for what this host
+ * does now.
  */
 #include "recorder/doctor/doctor.h"
 
@@ -36,7 +37,7 @@ static void class_options(const struct doctor_check *check, u32 classes,
 	};
 }
 
-/* The first thing that a class does without, as live_probes_missing and PROBES tell it. */
+/* The first thing that a class lacks, as in live_probes_missing and PROBES. */
 static void first_lack(const struct live_probes *probes, u32 event_class, char *ret_text,
 		       size_t size)
 {
@@ -88,7 +89,7 @@ static const char *how_syscalls(const struct live_probes *probes)
 	return probes->use_task_storage ? ", with task storage" : ", with a hash map";
 }
 
-/* What is worth saying of a class that works; optional. */
+/* A remark about a class that works; optional. */
 static const char *(*const how_by_class[EV_CLASS_COUNT])(const struct live_probes *) = {
 	[CLASS_CPU] = how_cpu,
 	[CLASS_SYSCALLS] = how_syscalls,

@@ -46,7 +46,7 @@ static int load_trial(const struct trial *trial)
 	return fd;
 }
 
-/* What a type is worth: the recorder uses some, others would only help. */
+/* Whether the recorder uses a program type, or it would only help. */
 static void tell(struct doctor_check *check, int rc, const char *step,
 		 enum doctor_severity if_missing, const char *use)
 {
@@ -56,7 +56,7 @@ static void tell(struct doctor_check *check, int rc, const char *step,
 		doctor_found(check, if_missing, "%s: %s (%s)", step, strerror(-rc), use);
 }
 
-/* Attached by an open, which the close of its descriptor undoes. */
+/* Attached by opening a descriptor; closing it detaches. */
 static void try_raw(struct doctor_check *check, const struct trial *trial, const char *name,
 		    enum doctor_severity if_missing, const char *use)
 {
@@ -137,7 +137,7 @@ void doctor_prog_kprobe(struct doctor_check *check)
 	static const struct trial trial = {BPF_PROG_TYPE_KPROBE, 0, NULL};
 	CLEANUP(cap_closep) int program = load_trial(&trial);
 
-	/* To attach one would patch the kernel: that its control file is there must do. */
+	/* Attaching one would patch the kernel, so only check that its control file exists. */
 	if (program < 0 || access("/sys/bus/event_source/devices/kprobe/type", R_OK) < 0)
 		doctor_found(check, DOCTOR_NOTE, "%s (not used by this version)",
 			     program < 0 ? strerror(-program) : "not in this kernel");

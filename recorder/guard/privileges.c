@@ -1,6 +1,6 @@
 /*
  * Plain system calls: libcap would be another dependency of the privileged program, and its wrapper
- * for all threads works by a signal, which we do not want in a thread that writes.
+ * for all threads uses a signal, which must not interrupt a thread that writes.
  */
 #include "recorder/guard/privileges.h"
 
@@ -35,8 +35,8 @@ int rec_privileges_confine(struct cap_err *err)
 	return 0;
 }
 
-/* Fails without CAP_SETPCAP. Then the bounding set stays, and means little: it bounds what execve
- * can give, and no_new_privs has it give nothing. */
+/* Fails without CAP_SETPCAP. Then the bounding set stays, which matters little: it limits what
+ * execve can grant, and with no_new_privs execve grants nothing. */
 static void drop_bounding_set(void)
 {
 	for (unsigned long capability = 0;; capability++) {
@@ -79,7 +79,7 @@ static const char *status_value(const char *status, const char *name, size_t *re
 }
 
 /* The status of one thread: are its sets empty, and can it gain nothing? Fields that this kernel
- * does not have are passed over, but one of them must be there. */
+ * lacks are skipped, but at least one must be present. */
 static int check_status(const char *status, const char *thread, struct cap_err *err)
 {
 	static const char *const sets[] = {"CapInh", "CapPrm", "CapEff", "CapAmb"};

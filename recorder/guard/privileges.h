@@ -1,14 +1,14 @@
 #pragma once
 /*
- * What the recorder may do, over its life: the privileges it was started with until everything is
- * attached and open, none after. The user id stays, so that files belong to the caller.
+ * Privileges of the recorder: those it was started with until everything is attached and open, none
+ * afterwards. The user id stays, so files belong to the caller.
  */
 #include <stdbool.h>
 
 #include "formats/base/cap_error.h"
 
-/* For the start of main: neither dumps its memory nor lets its user attach to it. What is executed
- * later is not touched. */
+/* For the start of main: no memory dumps, and the user cannot attach to the process. Does not
+ * affect programs executed later. */
 void rec_privileges_hide(void);
 
 /*
@@ -18,16 +18,16 @@ void rec_privileges_hide(void);
  */
 int rec_privileges_confine(struct cap_err *err);
 
-/* Gives up all capabilities of the calling thread for good: they are the kernel's property of a
- * thread, not of a process. 0 or CAP_EPRIVILEGE. */
+/* Drops all capabilities of the calling thread for good; the kernel keeps them per thread, not per
+ * process. 0 or CAP_EPRIVILEGE. */
 int rec_privileges_drop(struct cap_err *err);
 
 /*
  * Drops the calling thread's, then asks the kernel what each thread of the process still has. 0, or
- * CAP_EPRIVILEGE naming the thread: recording must not go on then.
+ * CAP_EPRIVILEGE with a message that names the thread: then recording must not continue.
  */
 int rec_privileges_drop_all(struct cap_err *err);
 
-/* Has the calling thread the capability in effect? capability: CAP_* of linux/capability.h. True
- * where the kernel does not tell: what needs it will. */
+/* Does the calling thread hold the capability? capability: CAP_* of linux/capability.h. True if the
+ * kernel does not say: whatever needs it will find out. */
 bool rec_capability_held(int capability);

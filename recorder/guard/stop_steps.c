@@ -1,5 +1,5 @@
-/* Helpers wait for a step on a condition; whoever gives them one waits with a deadline. A helper
- * whose step hangs is lost and never joined. */
+/* Helpers wait for a step on a condition variable; the caller waits for them with a deadline. A
+ * helper whose step hangs is lost and never joined. */
 #include "recorder/guard/stop_steps.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ static void *help(void *argument)
 		helper->step(helper->context);
 		(void)pthread_mutex_lock(&steps->lock);
 		if (helper->state == HELPER_LOST)
-			break; /* too late: nobody waits for it any more */
+			break; /* too late: nobody is waiting any more */
 		helper->state = HELPER_IDLE;
 		(void)pthread_cond_broadcast(&steps->changed);
 	}

@@ -1,8 +1,7 @@
 /*
- * The filter is a list, so that what is not on it is refused. A refusal is an error (EPERM) rather
- * than the end of the process: a recording must not die of a libc that makes another call than ours
- * did. By hand, since the list is the whole of it and libseccomp would be one more library that
- * runs as root.
+ * An allow list: everything else is refused. A refusal is an error (EPERM) rather than the end of
+ * the process: a recording must not die because another libc makes a different call. Written by
+ * hand: the list is all there is, and libseccomp would be one more library that runs as root.
  */
 #include "recorder/guard/syscall_filter.h"
 #include "recorder/base/error_names.h"

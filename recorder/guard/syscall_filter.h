@@ -1,5 +1,5 @@
 #pragma once
-/* Which system calls the recorder may still make once all is open and attached. */
+/* System calls that the recorder may still make once everything is open and attached. */
 #include "formats/base/cap_error.h"
 
 /*

@@ -7,9 +7,8 @@
 #include <time.h>
 
 #define TRIES 5
-#define SUSPEND_NS \
-	1000000ll /* BOOTTIME runs like MONOTONIC but for suspends: any difference is one */
-#define STEP_NS 50000000ll /* beyond what slewing (500 ppm) moves REALTIME within seconds */
+#define SUSPEND_NS 1000000ll /* BOOTTIME differs from MONOTONIC only by suspends */
+#define STEP_NS 50000000ll   /* beyond what slewing (500 ppm) moves REALTIME within seconds */
 
 static u64 read_ns(clockid_t id)
 {

@@ -1,5 +1,5 @@
-/* What a reader of a capture wants to know about the machine. Each fact comes from one small file
- * or call; none is required. */
+/* Facts about the machine for the reader of a capture. Each comes from one small file or call; none
+ * is required. */
 #include "recorder/host/host_facts.h"
 
 #include <elf.h>
@@ -235,7 +235,7 @@ static int tell_memory(const struct teller *teller)
 	return tell_public(teller, "host.memory_bytes", number);
 }
 
-/* The name ("UTC", "CEST") and offset, which is what relates times to somebody's day. */
+/* Name ("UTC", "CEST") and offset of the time zone, to relate times to local time. */
 static int tell_time_zone(const struct teller *teller)
 {
 	time_t now = time(NULL);
@@ -271,7 +271,7 @@ static int tell_kernel(const struct teller *teller)
 	return rc;
 }
 
-/* What bounds the recorder itself: its cgroup (version 2) and the memory it may lock. */
+/* Limits of the recorder itself: its cgroup (version 2) and the memory it may lock. */
 static int tell_own_limits(const struct teller *teller)
 {
 	static const char *const files[] = {"memory.max", "cpu.max"};
@@ -325,7 +325,7 @@ int rec_host_meta(const struct rec_options *options, struct cap_chunk *meta_chun
 {
 	int rc = rec_host_facts_each(add_fact, meta_chunk);
 
-	/* Arguments may hold anything, file names and process names at least. */
+	/* Arguments may contain anything, at least names of files and processes. */
 	if (rc == 0 && options && options->command_line)
 		rc = rec_meta_add(meta_chunk, "tool.command_line", options->command_line,
 				  CAP_SENSE_PATH);

@@ -14,7 +14,7 @@ struct rec_host_facts {
 	char tool_version[64];
 };
 
-/* CPUs that this host may have, at least 1: what tables by CPU are made for. */
+/* CPUs that this host may have, at least 1; tables by CPU have this size. */
 u32 rec_possible_cpus(void);
 
 /*
@@ -24,10 +24,10 @@ u32 rec_possible_cpus(void);
  */
 int rec_host_info(struct rec_host_facts *ret_facts, struct cap_err *err);
 
-/* Told once per fact. sensitivity: enum cap_sensitivity. Negative ends the telling. */
+/* Called once per fact. sensitivity: enum cap_sensitivity. Negative stops the calls. */
 typedef int (*rec_fact_fn)(void *context, const char *key, const char *value, u32 sensitivity);
 
-/* Tells what can be read about the host; a fact that cannot is left out. 0, or what tell returned.
+/* Calls tell for each fact about the host that can be read. 0, or what tell returned.
  */
 int rec_host_facts_each(rec_fact_fn tell, void *context);
 
@@ -37,5 +37,6 @@ int rec_host_facts_each(rec_fact_fn tell, void *context);
  */
 int rec_host_meta(const struct rec_options *options, struct cap_chunk *meta_chunk);
 
-/* One META row: for whoever knows another fact ("cpu.event"). sensitivity: enum cap_sensitivity. */
+/* One META row: for callers that know another fact ("cpu.event"). sensitivity: enum
+ * cap_sensitivity. */
 int rec_meta_add(struct cap_chunk *meta_chunk, const char *key, const char *value, u32 sensitivity);

@@ -1,4 +1,4 @@
-/* Whole small files at once: sysfs and procfs make them anew on each read. */
+/* Reads small files whole: sysfs and procfs generate them on each read. */
 #include "recorder/host/kernel_files.h"
 
 #include <errno.h>

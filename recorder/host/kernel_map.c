@@ -172,7 +172,7 @@ static bool ask_text_bounds(struct rec_kernel_map *map)
 	return true;
 }
 
-/* Bounds of the text. They stand before the modules, so the modules' symbols are not read. */
+/* Bounds of the text. They come before the modules, so symbols of modules need not be read. */
 static void read_text_bounds(struct rec_kernel_map *map)
 {
 	u64 start = 0, end = 0, highest = 0;
@@ -296,8 +296,8 @@ u32 rec_kernel_map_frame(const struct rec_kernel_map *map, struct cap_chunk *chu
 		name = cap_chunk_string(chunk, object->name, strlen(object->name));
 		return cap_chunk_frame(chunk, CAP_SPACE_MODULE, name, address - object->start);
 	}
-	/* Neither from the text base, which the distance would give away, nor absolute: from a base
-	 * of this recording. */
+	/* Relative to a base of this recording: neither absolute nor relative to the text base,
+	 * which would reveal the distance. */
 	if (!hits->dynamic_base)
 		hits->dynamic_base = (address & ~0xfffull) - REC_DYNAMIC_ROOM_BYTES;
 	name = cap_chunk_string(chunk, REC_DYNAMIC_OBJECT, strlen(REC_DYNAMIC_OBJECT));

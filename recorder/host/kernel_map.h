@@ -16,16 +16,17 @@ struct rec_kernel_symbol {
 	const char *name;      /* for the time of a call */
 };
 
-/* NULL: what was asked for has no name. */
+/* NULL: the address has no name. */
 typedef void (*rec_symbol_fn)(void *context, const struct rec_kernel_symbol *symbol);
 
-/* Somebody who knows single symbols; /proc/kallsyms can only be read as a whole, which takes some
- * 50 ms of CPU. What it does not answer is read there. */
+/* A source of single symbols; /proc/kallsyms can only be read as a whole, which takes some 50 ms of
+ * CPU. What this source does not answer is read there. */
 struct rec_kernel_asker {
 	void *context;
 	/* Of a symbol of the kernel itself, not of a module. 0 or -errno. */
 	int (*address_of)(void *context, const char *name, u64 *ret_address);
-	/* Calls take once per address, in order. How many it answered: the first ones. */
+	/* Calls take once per address, in order. Returns how many it answered, from the first on.
+	 */
 	size_t (*name_all)(void *context, const u64 *addresses, size_t count, rec_symbol_fn take,
 			   void *take_context);
 };

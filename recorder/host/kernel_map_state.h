@@ -1,5 +1,5 @@
 #pragma once
-/* Inside of the kernel map: shared by kernel_map.c (addresses to frames) and kernel_symbols.c
+/* Internals of the kernel map, shared by kernel_map.c (addresses to frames) and kernel_symbols.c
  * (names of what was hit) only. */
 #include "formats/base/word_map.h"
 #include "recorder/host/kernel_files.h"
@@ -7,7 +7,7 @@
 
 #define REC_MODULE_NAME_BYTES 64       /* the kernel's MODULE_NAME_LEN is 56 on 64-bit machines */
 #define REC_MAX_KERNEL_HITS 32768u     /* addresses, and functions, of one recording */
-#define REC_DYNAMIC_OBJECT "[dynamic]" /* text made at run time: BPF programs, trampolines */
+#define REC_DYNAMIC_OBJECT "[dynamic]" /* text generated at run time: BPF programs, trampolines */
 
 /* Keeps offsets of dynamic text positive, whatever is loaded below the first address seen. */
 #define REC_DYNAMIC_ROOM_BYTES (4ull << 30)
@@ -62,6 +62,6 @@ struct rec_kallsym {
 /* One line of /proc/kallsyms, changed in place. 0 or -EBADMSG. */
 int rec_kallsyms_parse_line(char *line, struct rec_kallsym *ret_symbol);
 
-/* True if the address was not in the set and now is; false also for 0, where the set is full (a
- * recording names so many functions at most), and where memory is short. */
+/* True if the address was not in the set and now is. False also for 0, if the set is full (the
+ * limit of named functions per recording), or out of memory. */
 bool rec_kernel_hit_is_new(struct cap_word_map *set, u64 address);

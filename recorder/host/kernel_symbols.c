@@ -1,8 +1,8 @@
 /*
  * Names for the kernel addresses that were hit. The asker is asked first. What it does not know is
- * looked for in /proc/kallsyms, which is read once as a stream; its order is not relied on: each
- * symbol goes into the gap between two neighbouring hits, of which only its highest symbol (the one
- * that holds the next hit) and its lowest (where the one before ends) are kept.
+ * looked up in /proc/kallsyms, read once as a stream in any order: each symbol goes into the gap
+ * between two neighbouring hits, of which only its highest symbol (the one that holds the next hit)
+ * and its lowest (where the one before ends) are kept.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -45,8 +45,8 @@ static int by_value(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* A return address may be the start of the next function where the call does not return: the byte
- * before it is looked up too. */
+/* If a call does not return, its return address may be the start of the next function: the byte
+ * before is looked up, too. */
 static int search_init(struct symbol_search *search, const struct rec_kernel_hits *hits)
 {
 	size_t count = 0;
@@ -83,8 +83,8 @@ static size_t find_gap(const struct symbol_search *search, u64 address)
 	return low;
 }
 
-/* Of several names of one address: not a section's mark, not a weak one, few underscores; else the
- * first. */
+/* Preference among several names of one address: not a section marker, not weak, few underscores;
+ * else the first. */
 static bool is_better_name(const struct gap *gap, const struct rec_kallsym *symbol)
 {
 	bool is_weak = symbol->type == 'w' || symbol->type == 'W';
@@ -132,8 +132,7 @@ static int take_symbol(struct symbol_search *search, const struct rec_kallsym *s
 	return 0;
 }
 
-/* Text of the kernel, or of something that kallsyms names a module or "[bpf]": not the boot code,
- * which is gone. */
+/* Text of the kernel, a module or "[bpf]" according to kallsyms; not boot code, which is gone. */
 static bool is_wanted(const struct rec_kernel_map *map, const struct rec_kallsym *symbol)
 {
 	bool in_kernel = symbol->address >= map->kernel.start && symbol->address < map->kernel.end;
@@ -175,7 +174,7 @@ static u64 symbol_end(const struct rec_kernel_object *object, u64 start, u64 nex
 /*
  * Whether the symbol at start is of the object the hit is in: the one below may be of another, and
  * the hit then has no name. Dynamic symbols must also be near what was seen, or their offset would
- * tell how far apart text and modules lie.
+ * reveal the distance between text and modules.
  */
 static bool is_of_hit(const struct rec_kernel_map *map, u64 hit, u64 start)
 {
@@ -206,8 +205,8 @@ static int add_symbol_row(struct rec_kernel_map *map, struct cap_chunk *chunk,
 	return cap_chunk_add(chunk, EV_SYMBOL, &row);
 }
 
-/* The symbol is the one at or below the hit. 1: a row was added, 0: there is one, or it is none of
- * the hit's; or negative. */
+/* The symbol is the one at or below the hit. 1: a row was added; 0: there is one already, or the
+ * symbol is not the hit's; or negative. */
 static int name_hit(struct rec_kernel_map *map, struct cap_chunk *chunk, u64 hit,
 		    const struct rec_kernel_symbol *symbol)
 {
@@ -288,7 +287,7 @@ static void take_answer(void *context, const struct rec_kernel_symbol *symbol)
 		asking->rows += rc;
 }
 
-/* Answered ones leave the pending ones; what they gave rise to joins them. */
+/* Removes answered addresses from the pending ones and adds those that follow from the answers. */
 static void ask(struct asking *asking)
 {
 	const struct rec_kernel_asker *asker = asking->map->asker;
@@ -306,7 +305,7 @@ static void ask(struct asking *asking)
 	hits->pending_count = rest + asking->before_count;
 }
 
-/* What was not answered is left pending. Rows added or negative. */
+/* Unanswered addresses stay pending. Rows added or negative. */
 static int ask_names(struct rec_kernel_map *map, struct cap_chunk *chunk, struct cap_err *err)
 {
 	CLEANUP(cap_freep) u64 *before = malloc(map->hits->pending_count * sizeof(*before));

@@ -1,5 +1,5 @@
-/* Reading /proc as hostile text: fields are taken by position from the side that a process cannot
- * reach. */
+/* Parses /proc as hostile text: fields are located from the end of the line that a process cannot
+ * influence. */
 #include "recorder/host/maps_parse.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Hexadecimal or decimal digits, no sign, no space, then the byte `stop`, which is passed over. */
+/* Hexadecimal or decimal digits without sign or space, then the byte `stop`, which is skipped. */
 static bool take_number(const char **text, int base, char stop, u64 *ret_value)
 {
 	u64 value = 0;
@@ -149,7 +149,7 @@ void rec_lines_init(struct rec_line_reader *ret_reader, int fd)
 	ret_reader->cut_rest = false;
 }
 
-/* Moves what is left to the front and reads more behind it. Bytes read, 0 at the end, -errno. */
+/* Moves the rest to the front and appends more. Bytes read, 0 at the end, -errno. */
 static ssize_t fill(struct rec_line_reader *reader)
 {
 	ssize_t got;

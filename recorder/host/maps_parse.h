@@ -1,6 +1,6 @@
 #pragma once
-/* Text of /proc: what a process can put into it (names, paths) must not change how the rest is
- * read. Bytes only, opens nothing. */
+/* Parser for text of /proc: what a process can put into it (names, paths) must not change how the
+ * rest is parsed. Works on bytes, opens nothing. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,8 +16,8 @@ struct rec_maps_line {
 
 /*
  * One line of /proc/PID/maps, terminated, without its newline; the path is unescaped in place
- * (\012: the kernel writes a newline so, and nothing else). " (deleted)" stays: a file may be
- * called so. 0 or -EBADMSG.
+ * (\012: the kernel writes a newline so, and nothing else). " (deleted)" stays: a file may have
+ * that name. 0 or -EBADMSG.
  */
 int rec_maps_parse_line(char *line, struct rec_maps_line *ret_line);
 

@@ -1,5 +1,5 @@
-/* Own cost from getrusage and /proc/self/statm. The kernel keeps both in any case, so reading them
- * once a second is all it costs. */
+/* Own cost from getrusage and /proc/self/statm. The kernel maintains both anyway; the only cost is
+ * reading them once a second. */
 #include "recorder/host/own_cost.h"
 
 #include <fcntl.h>

@@ -8,7 +8,7 @@ struct rec_own_cost {
 	u64 peak_rss_bytes;
 };
 
-/* Two of them, for those who ask often. */
+/* Two of them, for callers that ask often. */
 u64 rec_own_cpu_ns(void);
 u64 rec_own_rss_bytes(void);
 

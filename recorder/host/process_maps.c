@@ -84,7 +84,7 @@ static bool is_slow_type(const char *type, size_t len)
 	return false;
 }
 
-/* The process's own table of mounts tells the type; a device that is not in it is not trusted. */
+/* The process's own mount table says the type; a device that is not in it is not trusted. */
 static bool judge_device(int dir_fd, u32 dev_major, u32 dev_minor)
 {
 	CLEANUP(cap_closep) int fd = openat(dir_fd, "mountinfo", O_RDONLY | O_CLOEXEC);
@@ -114,7 +114,7 @@ static bool may_read_device(struct maps_scan *scan, u32 dev_major, u32 dev_minor
 		    verdicts->known[i].dev_minor == dev_minor)
 			return verdicts->known[i].may_read;
 	may_read = judge_device(scan->dir_fd, dev_major, dev_minor);
-	/* Only what is known for good: another process may have the device in its table. */
+	/* Cache only certain answers: another process may have the device in its table. */
 	if (may_read && verdicts->count < sizeof(verdicts->known) / sizeof(*verdicts->known)) {
 		verdicts->known[verdicts->count].dev_major = dev_major;
 		verdicts->known[verdicts->count].dev_minor = dev_minor;
@@ -140,7 +140,7 @@ static int query(int maps_fd, u64 address, char *name, u32 name_bytes, struct ma
 	return 0;
 }
 
-/* Bytes of the build-id, 0: none. A second question, since the first tells which file it would
+/* Bytes of the build-id, 0: none. A second query, because the first says which file this one would
  * read. */
 static size_t query_build_id(const struct maps_scan *scan, const struct maps_query *mapping,
 			     u8 ret_build_id[MAX_BUILD_ID_BYTES])
@@ -181,7 +181,7 @@ static int add_queried(struct maps_scan *scan, const struct maps_query *mapping,
 		       build_id, build_id_bytes);
 }
 
-/* 0, -ENOTTY where the kernel does not know the question, -ENOMEM. */
+/* 0, -ENOTTY if the kernel does not know the query, -ENOMEM. */
 static int scan_by_query(struct maps_scan *scan)
 {
 	char name[PATH_MAX];
@@ -250,7 +250,7 @@ int rec_process_maps(int dir_fd, const struct cap_task *task, struct rec_dev_ver
 	int rc;
 
 	if (maps_fd < 0)
-		return 0; /* ended, or not permitted: then it has no mappings here */
+		return 0; /* ended, or not permitted: then no mappings are recorded */
 	scan.task = cap_chunk_task(chunk, task);
 	rc = scan_by_query(&scan);
 	return rc == -ENOTTY ? scan_by_text(&scan) : rc;

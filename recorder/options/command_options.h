@@ -22,9 +22,9 @@ enum rec_command_option {
 	REC_COMMAND_OPTION_COUNT
 };
 
-/* REC_COMMAND_COUNT: there is none of this name. */
+/* REC_COMMAND_COUNT: no subcommand has this name. */
 enum rec_command_id rec_command_find(const char *name);
-/* The name of the one that was probably meant; NULL: none is near. */
+/* The name that was probably meant; NULL: none is close. */
 const char *rec_command_nearest(const char *name);
 
 /*

@@ -1,4 +1,4 @@
-/* Opening a configuration file safely: what a stranger can write must not steer a privileged
+/* Opens a configuration file safely: a file that others can write must not control a privileged
  * recorder. */
 #include "recorder/options/config_yaml.h"
 

@@ -86,7 +86,7 @@ static int refuse(const struct config_reader *reader, const char *key, const cha
 		       cap_fail(reader->err, CAP_EUSAGE, "%s", message));
 }
 
-/* Where the byte at offset stands: libyaml gives no line for bytes that are no text. */
+/* Line and column of the byte at offset: libyaml gives none for bytes that are not text. */
 static yaml_mark_t mark_of_offset(const struct config_reader *reader, size_t offset)
 {
 	yaml_mark_t mark = {0};
@@ -117,8 +117,8 @@ static int fail_parser(const struct config_reader *reader)
 				problem));
 }
 
-/* Anchors could only serve aliases, and aliases to make much of little; a tag would change what a
- * value means. */
+/* Anchors only serve aliases, and aliases make a small file large; a tag would change what a value
+ * means. */
 static int check_plain(struct config_reader *reader)
 {
 	const yaml_event_t *event = &reader->event;
@@ -305,7 +305,7 @@ static int fail_unknown_key(const struct config_reader *reader, const char *full
 		       cap_fail(reader->err, CAP_EUSAGE, "unknown key%s", hint));
 }
 
-/* Notes that key stands in this line; CAP_EUSAGE if it stood in another already. */
+/* Notes that key is on this line; CAP_EUSAGE if it was on another already. */
 static int check_first(const struct config_reader *reader, const char *key, u32 *first_line)
 {
 	if (*first_line)

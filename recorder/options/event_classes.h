@@ -11,7 +11,7 @@ struct rec_event_class {
 	const char *name;
 	enum rec_class_when when;
 	bool has_ring;
-	u32 ring_part; /* its ring is so many times smaller than the largest */
+	u32 ring_part; /* its ring is smaller than the largest by this factor */
 	const char *holds;
 };
 

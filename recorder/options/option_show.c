@@ -1,4 +1,4 @@
-/* Options as YAML: what META keeps and `config check` prints. Reads nothing. */
+/* Options as YAML, for META and `config check`. Reads nothing. */
 #include "recorder/options/option_values.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void show_quoted(const char *text, FILE *out)
 	fputc('"', out);
 }
 
-/* Plain where any YAML reader takes it for this very string, else in quotes. */
+/* Plain if any YAML reader takes it as this very string, else in quotes. */
 static bool show_string(const char *text, FILE *out)
 {
 	static const char plain[] =
@@ -100,7 +100,8 @@ static bool show_output(const struct rec_options *options, FILE *out)
 	return show_optional_string(options->output_path, out);
 }
 
-/* Quantities of which 0 means "no limit" are always shown: that there is none is worth knowing. */
+/* Quantities of which 0 means "no limit" are always shown: that there is no limit is worth knowing.
+ */
 static bool show_quantity(void (*format)(u64, char *), u64 value, FILE *out)
 {
 	char text[REC_UNIT_TEXT_BYTES];
@@ -175,7 +176,7 @@ struct shown_key {
 	bool (*show)(const struct rec_options *options, FILE *out);
 };
 
-/* Writes "section:" when it is another one than last time. */
+/* Writes "section:" if it differs from the previous one. */
 static void show_key(const char *key, const char *value, const char **section, size_t *section_len,
 		     FILE *out)
 {

@@ -1,5 +1,5 @@
-/* What the values of the options look like and mean. Each setter names what is wrong with the
- * value; its caller names the option. */
+/* Syntax and meaning of option values. Each setter says what is wrong with the value; its caller
+ * adds the option. */
 #include "recorder/options/option_values.h"
 #include "recorder/options/event_classes.h"
 
@@ -150,7 +150,7 @@ static int set_events(struct rec_options *options, const char *text, bool first,
 			return cap_fail(err, CAP_EUSAGE,
 					"event class '%s' is not built in this version (built: %s)",
 					item, rec_class_names(names, sizeof(names)));
-		/* Naming what is always recorded is no mistake. */
+		/* Naming a class that is always recorded is not a mistake. */
 		classes |= 1u << id;
 	}
 	if (rc < 0)

@@ -1,6 +1,6 @@
 #pragma once
-/* The values of option_table.def: how each is read from text and shown again, their defaults and
- * what must not go together. */
+/* The values of option_table.def: how each is parsed and shown, defaults, and which must not be
+ * combined. */
 #include <stdbool.h>
 
 #include "formats/base/cap_error.h"
@@ -37,14 +37,14 @@ extern const struct rec_option_spec rec_option_specs[REC_OPTION_COUNT];
 void rec_options_init(struct rec_options *ret_options);
 
 /*
- * Reads one value. first: the first one from this source (file, or flags), so that a list begins
- * anew. CAP_EUSAGE (err says what is wrong with the value, the caller names the option) or -ENOMEM.
+ * Reads one value. first: the first one from this source (file, or flags), so that a list starts
+ * over. CAP_EUSAGE (err says what is wrong with the value, the caller names the option) or -ENOMEM.
  */
 int rec_option_set(enum rec_option_id id, struct rec_options *options, const char *text, bool first,
 		   struct cap_err *err);
 
-/* Fills in what the preset and the circumstances decide, for options whose bit is not in set_mask,
- * and checks the whole. */
+/* Fills in what preset and other options imply, for options whose bit is not in set_mask, and
+ * checks the result. */
 int rec_options_complete(struct rec_options *options, u64 set_mask, struct cap_err *err);
 
 const char *rec_sync_name(enum rec_sync sync);

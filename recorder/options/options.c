@@ -87,7 +87,7 @@ static int id_of(int getopt_value)
 	return -1;
 }
 
-/* How a flag is called in messages: "--freq", or "-p" if it has been given as a letter. */
+/* What a flag is called in messages: "--freq", or "-p" if it has been given as a letter. */
 static const char *flag_name(const struct rec_option_spec *spec, bool as_letter, char ret_name[32])
 {
 	if (as_letter)
@@ -192,7 +192,7 @@ static int collect(int argc, char **argv, struct given *given, struct cap_err *e
 		given->set_mask |= 1ull << id;
 		previous = optind;
 	}
-	/* "--" as a flag's value is passed over together with its flag, the one that ends the flags
+	/* "--" as a flag's value is skipped with its flag; the one that ends the flags is skipped
 	 * alone. */
 	return take_command(argc, argv, optind == previous + 1 && !strcmp(argv[previous], "--"),
 			    given, err);

@@ -2,7 +2,7 @@
 /*
  * Command line and configuration file of a recording. One table, option_table.def, makes the flags,
  * the keys of the file, the help text and the effective configuration. Opens no file but the
- * configuration, prints nothing but what is asked for.
+ * configuration, prints only what is requested.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-/* Everything a recording can be told, from flags and configuration file. Filled once, then passed
- * as const. */
+/* All options of a recording, from flags and configuration file. Filled once, then passed as const.
+ */
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -13,7 +13,7 @@
 
 enum rec_source_kind { REC_SOURCE_LIVE, REC_SOURCE_SYNTHETIC, REC_SOURCE_CAPTURE };
 
-/* When what was written is made safe from a loss of power. */
+/* When written data is synced, against power loss. */
 enum rec_sync {
 	REC_SYNC_INTERVAL, /* every 5 s or 64 MiB, with write-back started every 4 MiB */
 	REC_SYNC_NONE,	   /* never: left to the kernel */
@@ -29,7 +29,7 @@ struct rec_synthetic {
 	u64 counted_percent; /* of the system calls: counted, not stored one by one */
 };
 
-/* What stays free of the file system that the capture is on. */
+/* Space to leave free on the capture's file system. */
 struct rec_floor {
 	bool given; /* false: 512 MiB or 5 %, but no more than half of what is free */
 	u64 bytes;

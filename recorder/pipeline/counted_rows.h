@@ -4,7 +4,7 @@
 #include "formats/write/chunk.h"
 #include "recorder/pipeline/pipeline.h"
 
-/* Zeroed but for pipeline and the span; ended with rec_counted_rows_end. */
+/* All zero except pipeline and the span; finish with rec_counted_rows_end. */
 struct rec_counted_rows {
 	struct rec_pipeline *pipeline;
 	u64 from_ns, to_ns;	 /* they were counted in (from_ns, to_ns] */
@@ -12,7 +12,7 @@ struct rec_counted_rows {
 };
 
 /* Adds a row of events of a process, given by its leader; times and task of the row are filled in.
- * Where that fails they count as lost. 0 or negative. */
+ * If that fails, they count as lost. 0 or negative. */
 int rec_counted_rows_add(struct rec_counted_rows *rows, const struct cap_task *leader,
 			 const struct rec_counted *counted);
 /* Hands over what is left. 0 or negative. */

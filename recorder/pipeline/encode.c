@@ -104,7 +104,7 @@ static int task_of(struct rec_encoder *encoder, struct cap_chunk *chunk,
 	return 0;
 }
 
-/* A task that nobody is (tgid and tid 0: the idle task, or not known) is task 0. */
+/* The idle task and an unknown one (tgid and tid 0) become task 0. */
 __attribute__((unused)) /* as long as no type has a WHO field */
 static int
 other_task(struct cap_chunk *chunk, const struct ring_task *who, u32 *ret_index)
@@ -290,7 +290,7 @@ size_t rec_record_bytes(const void *record, size_t len)
 	}
 }
 
-/* A record of another type, or shorter than its type, is none. */
+/* A record of another type, or shorter than its type, is not valid. */
 #define ENCODE_CASE(upper, name)                           \
 	case EV_##upper:                                   \
 		if (len < sizeof(struct ring_##name))      \

@@ -14,7 +14,7 @@ struct rec_encoder;
 struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map);
 struct rec_encoder *rec_encoder_free(struct rec_encoder *encoder);
 
-/* To be called when another, or an emptied, chunk is encoded into: forgets what is interned where.
+/* To be called when the chunk changes or was emptied: forgets what is interned.
  */
 void rec_encoder_new_chunk(struct rec_encoder *encoder);
 

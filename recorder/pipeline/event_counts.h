@@ -1,8 +1,8 @@
 #pragma once
 /*
  * How many events of each class happened, were stored, or were lost, per CPU and reason: attempted
- * = stored + counted + lost. Makes the LOSS and CLASS_TOTAL rows. Knows nothing of chunks in
- * flight; the pipeline moves counts here when it knows their fate.
+ * = stored + counted + lost. Makes the LOSS and CLASS_TOTAL rows. Does not know about chunks in
+ * flight; the pipeline updates the counts once their fate is known.
  */
 #include <stdbool.h>
 
@@ -14,20 +14,20 @@
 
 struct rec_event_counts;
 
-/* cpu_count is a first guess; higher CPUs are added as they are met. NULL when out of memory. */
+/* cpu_count is a first estimate; higher CPUs are added as they appear. NULL when out of memory. */
 struct rec_event_counts *rec_event_counts_new(u32 cpu_count);
 struct rec_event_counts *rec_event_counts_free(struct rec_event_counts *counts);
 
 /* Classes and reasons out of range are ignored; a CPU for which there is no memory is counted as
  * CPU 0. */
 void rec_event_counts_stored(struct rec_event_counts *counts, u32 event_class, u32 cpu, u64 count);
-/* What was counted as stored turns out to be lost. */
+/* Events counted as stored turned out to be lost. */
 void rec_event_counts_unstored(struct rec_event_counts *counts, u32 event_class, u32 cpu,
 			       u64 count);
 
 /* Kept as sums in the rows of another type (syscall_count), not as events. */
 void rec_event_counts_counted(struct rec_event_counts *counts, u32 event_class, u32 cpu, u64 count);
-/* What was counted so turns out to be lost. */
+/* Events kept as counts turned out to be lost. */
 void rec_event_counts_uncounted(struct rec_event_counts *counts, u32 event_class, u32 cpu,
 				u64 count);
 
@@ -55,6 +55,6 @@ int rec_event_counts_rows(struct rec_event_counts *counts, struct cap_chunk *chu
 			  bool final);
 
 void rec_event_counts_totals(const struct rec_event_counts *counts, struct cap_totals *ret_totals);
-/* Fills the members that speak of stored, lost and attempted events. */
+/* Fills the members about stored, lost and attempted events. */
 void rec_event_counts_sum(const struct rec_event_counts *counts,
 			  struct rec_pipeline_counts *ret_counts);

@@ -1,6 +1,6 @@
 #pragma once
-/* What a source tells the budget, its cost, and what the budget tells the source: how much of a
- * class to record from now on. */
+/* What a source reports to the budget (its cost), and what the budget asks of the source: how much
+ * of a class to record from now on. */
 #include <stdbool.h>
 
 #include "formats/table/events.h"
@@ -16,9 +16,9 @@ struct rec_load {
 enum rec_decision_kind {
 	REC_SHED,	 /* the budget is overdrawn */
 	REC_RECOVER,	 /* the fuller state fits again */
-	REC_SLICE_BEGIN, /* while detached: system calls are counted for a moment */
+	REC_SLICE_BEGIN, /* while detached: system calls are counted for a short slice */
 	REC_SLICE_END,
-	REC_HELPLESS, /* overdrawn, and nothing that may be shed would help */
+	REC_HELPLESS, /* overdrawn, and no reduction would help */
 };
 
 struct rec_decision {

@@ -1,6 +1,6 @@
 /*
- * Writes the output of a recording: whole blocks or nothing, on the disk in time, with room held
- * back for a clean end. An error is told once, and what it says may be lost is never taken for
+ * Writes the output of a recording: whole blocks or nothing, synced in time, with room held back
+ * for a clean end. An error is reported once, and data that it may have lost is never taken as
  * written.
  */
 #include "recorder/pipeline/output_file.h"
@@ -73,15 +73,15 @@ static void look_at_space(struct rec_output *output)
 
 	output->looked_bytes = output->written_bytes;
 	if (output->floor_bytes == 0 || fstatvfs(output->fd, &space) < 0)
-		return; /* cannot be told now: writes will tell */
-	/* What we hold back is still free, as far as the recording goes. */
+		return; /* unknown now: writes will find out */
+	/* Space held back counts as free for the recording. */
 	free_bytes = (u64)space.f_bavail * space.f_frsize + unused_bytes(output);
 	__atomic_store_n(&output->at_floor, free_bytes < output->floor_bytes, __ATOMIC_RELAXED);
 	__atomic_store_n(&output->low_on_space,
 			 free_bytes < output->floor_bytes + output->margin_bytes, __ATOMIC_RELAXED);
 }
 
-/* Some file systems begin anew after each signal, so it is not tried for ever. */
+/* Some file systems start over after each signal, so retries are limited. */
 static int reserve(struct rec_output *output, u64 until_bytes)
 {
 	int tries = 0;
@@ -155,8 +155,8 @@ static int write_whole(struct rec_output *output, int fd, const char *from, unsi
 	return 0;
 }
 
-/* Takes the beginning of a block that failed off the file again, so that what follows it, if only
- * the end, stands behind a whole block. What others may write to (standard output) is left alone.
+/* Cuts off the beginning of a block that failed, so that whatever follows, if only the end, comes
+ * after a whole block. Leaves files alone that others may write to (standard output).
  */
 static void cut_back(struct rec_output *output, u64 to_bytes)
 {
@@ -189,7 +189,7 @@ long rec_output_write(void *context, int fd, const void *bytes, unsigned long le
 
 /* -------- sync -------- */
 
-/* A descriptor that knows no sync has nothing to say of lost pages. */
+/* A descriptor without sync cannot report lost pages. */
 static int sync_fd(int fd)
 {
 	int rc;
@@ -220,8 +220,8 @@ int rec_output_sync_head(struct rec_output *output, struct cap_err *err)
 
 	if (rc < 0 || output->sync == REC_SYNC_NONE || output->directory_fd < 0)
 		return rc;
-	/* The name only now: whoever finds it after a power loss finds the first blocks as well. Of
-	 * the errors only this one is none of "directories cannot be synced here". */
+	/* Sync the name only now: if it survives a power loss, so do the first blocks. Only EIO is
+	 * a real error here; others mean that directories cannot be synced. */
 	if (fsync(output->directory_fd) < 0 && errno == EIO)
 		return cap_fail_errno(err, errno, "sync its directory");
 	return 0;
@@ -257,7 +257,7 @@ int rec_output_keep_synced(struct rec_output *output, u64 now_ns, struct cap_err
 	}
 	if (output->sync == REC_SYNC_INTERVAL && output->directory_fd >= 0 &&
 	    output->written_bytes - output->write_back_bytes >= WRITE_BACK_BYTES) {
-		/* Only a hint that spreads the work; errors come back from fdatasync. */
+		/* Only a hint that spreads the work; fdatasync reports errors. */
 		(void)sync_file_range(output->fd, (off_t)output->write_back_bytes,
 				      (off_t)(output->written_bytes - output->write_back_bytes),
 				      SYNC_FILE_RANGE_WRITE);

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * The file, or standard output, that a capture goes to: created safely, written whole, kept in sync
- * with the disk, with room held back for a clean end. Knows nothing of what the bytes mean.
+ * with the disk, with room held back for a clean end. Does not know what the bytes mean.
  */
 #include <stdbool.h>
 
@@ -24,8 +24,8 @@ int rec_output_open(const char *path, bool force, struct rec_output **ret_output
  * floor. -ENOSPC where a floor that was asked for is reached already. */
 int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floor,
 			 struct cap_err *err);
-/* What rec_output_open and rec_output_set_floor would say now, without making or removing anything:
- * for before the work of loading programs, and before --force takes an old file away. */
+/* Checks what rec_output_open and rec_output_set_floor would say, without creating or removing
+ * anything: before programs are loaded, and before --force removes an old file. */
 int rec_output_check(const char *path, bool force, const struct rec_floor *floor,
 		     struct cap_err *err);
 /* Closes; rec_output_close tells errors. */
@@ -39,7 +39,7 @@ bool rec_output_is_stream(const struct rec_output *output);
 /* To be called before anything is written; REC_SYNC_INTERVAL unless it is. */
 void rec_output_set_sync(struct rec_output *output, enum rec_sync sync);
 
-/* What is written now, and so how much of the room that is held back it may use. */
+/* What is being written, which decides how much of the reserved room it may use. */
 enum rec_room {
 	REC_ROOM_RECORDING, /* none of it: 1 MiB, which is always there */
 	REC_ROOM_FACTS,	    /* what events need to be understood: all but 256 KiB */
@@ -53,16 +53,15 @@ void rec_output_use_room(struct rec_output *output, enum rec_room room);
  * before the disk is full: at the floor. Writer thread only.
  */
 long rec_output_write(void *output, int fd, const void *bytes, unsigned long len);
-/* Whether the -errno of a write says that there was no room: nothing that stands in the file is in
- * doubt. */
+/* Whether the -errno of a write means no room: then everything in the file is good. */
 bool rec_output_error_is_full(int rc);
 
 /* To be called by the writer thread after each block and when it idles: starts write-back, syncs
  * when due, looks at free space. Negative on an error, after which nothing more should be written
  * but an end. */
 int rec_output_keep_synced(struct rec_output *output, u64 now_ns, struct cap_err *err);
-/* Syncs now, unless there is nothing to sync or REC_SYNC_NONE says otherwise. An error stands for
- * all that was written since the last good sync, and is not told again. */
+/* Syncs now, unless there is nothing to sync or REC_SYNC_NONE says otherwise. An error concerns
+ * everything written since the last good sync, and is reported once. */
 int rec_output_sync(struct rec_output *output, struct cap_err *err);
 /* The same for the first blocks, and then for the name of the file. */
 int rec_output_sync_head(struct rec_output *output, struct cap_err *err);
@@ -75,8 +74,7 @@ bool rec_output_at_floor(const struct rec_output *output);
 /* Bytes of the file system that are kept free; 0 where there is no floor (streams). */
 u64 rec_output_floor_bytes(const struct rec_output *output);
 
-/* Gives back the room, syncs what is not, closes. The last moment at which an error of the disk can
- * be heard. */
+/* Releases the reserved room, syncs the rest, closes. The last chance to notice a disk error. */
 int rec_output_close(struct rec_output *output, struct cap_err *err);
 /* Removes the name again if it still is the file we made. For recordings that never began. */
 void rec_output_discard(struct rec_output *output);

@@ -1,7 +1,7 @@
 /*
- * Makes the output of a recording. A name that exists is never followed, truncated or shared: the
- * file is made with O_EXCL in a directory held open by descriptor, and only a file with our device
- * and inode is ever removed.
+ * Creates the output of a recording. An existing name is never followed, truncated or shared: the
+ * file is created with O_EXCL in a directory held open by descriptor, and only a file with our
+ * device and inode is ever removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,8 @@
 
 #define FLOOR_BYTES (512ull << 20)
 #define FLOOR_DIVISOR 20 /* 5 % of the file system */
-#define MARGIN_DIVISOR 8 /* of the floor: ending takes room too, for what still waits in memory */
+#define MARGIN_DIVISOR \
+	8 /* added to the floor: ending also takes room, for what is still in memory */
 #define MARGIN_MAX_BYTES (64ull << 20)
 #define PIPE_BYTES (1 << 20)
 
@@ -37,7 +38,7 @@ static const char *kind_of(mode_t mode)
 	return "a device";
 }
 
-/* Why the name is taken, in words that tell what can be done. */
+/* Why the name is taken, and what can be done. */
 static int refuse_existing(const struct rec_output *output, const char *path, bool force,
 			   struct cap_err *err)
 {
@@ -124,8 +125,8 @@ static int place_floor(struct rec_output *output, int fd, const struct rec_floor
 	u64 available, size;
 
 	if (fstatvfs(fd, &space) < 0 || space.f_blocks == 0)
-		return 0; /* a file system that cannot tell has no floor; ENOSPC is then the only
-			     bound */
+		return 0; /* a file system that does not report free space has no floor; then ENOSPC
+			     is the only limit */
 	available = (u64)space.f_bavail * space.f_frsize + freed_bytes;
 	size = (u64)space.f_blocks * space.f_frsize;
 	if (!floor->given)
@@ -150,7 +151,7 @@ int rec_output_set_floor(struct rec_output *output, const struct rec_floor *floo
 	return output->is_stream ? 0 : place_floor(output, output->fd, floor, 0, err);
 }
 
-/* What --force gives back: a file that somebody else still has keeps its blocks. */
+/* Space that --force frees: a file that somebody else still has open keeps its blocks. */
 static u64 replaced_bytes(const struct rec_output *output)
 {
 	struct stat info;
@@ -186,7 +187,7 @@ static int check_file(const struct rec_output *output, const char *path, bool fo
 	return 0;
 }
 
-/* What sudo says about who called it, as a number that can be an id; -1 where it says nothing. */
+/* The caller's id as given by sudo; -1 if there is none. */
 static s64 sudo_id(const char *name)
 {
 	const char *text = secure_getenv(name);
@@ -201,8 +202,8 @@ static s64 sudo_id(const char *name)
 }
 
 /*
- * A recording made with sudo belongs to who typed it, who reads it next, without sudo. Only for
- * root in its own right, whose environment is its own, and only the file that was just made.
+ * A recording made with sudo belongs to the user who typed it and will read it without sudo. Only
+ * if we really are root (not by a set-user-id bit), and only for the file just created.
  */
 static void give_to_caller(int fd)
 {
@@ -211,7 +212,7 @@ static void give_to_caller(int fd)
 	if (geteuid() != 0 || getuid() != 0 || uid <= 0 || gid < 0)
 		return;
 	if (fchown(fd, (uid_t)uid, (gid_t)gid) < 0)
-		return; /* it stays root's, and kymo says what to do */
+		return; /* it stays with root, and kymo says what to do */
 }
 
 static int open_file(struct rec_output *output, const char *path, bool force, struct cap_err *err)

@@ -1,5 +1,5 @@
 #pragma once
-/* What output_open.c and output_file.c share: one makes the output, the other writes it. Not for
+/* Shared by output_open.c, which creates the output, and output_file.c, which writes it. Not for
  * others. */
 #include <limits.h>
 #include <stdbool.h>

@@ -37,7 +37,7 @@ struct rec_pipeline {
 	struct rec_output *output; /* the caller's; may be NULL */
 	u64 queue_bytes;
 	bool wait_when_full, replay, is_stream;
-	bool finished; /* the writer's thread has ended: what it wrote is ours to ask */
+	bool finished; /* the writer thread has ended: its results may be read */
 
 	struct rec_queued_chunk *open;	/* never NULL once opened */
 	struct rec_queued_chunk *spare; /* empty ones */
@@ -66,8 +66,8 @@ static void each_count(struct rec_pipeline *pipeline, const struct rec_queued_ch
 	}
 }
 
-/* All events of a queued that were taken for stored or counted are lost: exact per class and CPU,
- * and when. */
+/* Counts all events of a queued chunk, so far stored or counted, as lost: exactly per class and
+ * CPU, with their time span. */
 static void lose_queued_chunk(struct rec_pipeline *pipeline, const struct rec_queued_chunk *queued,
 			      u32 reason)
 {
@@ -336,8 +336,8 @@ static bool has_counted(const struct rec_queued_chunk *queued)
 	return queued->class_counts_cpus > 0;
 }
 
-/* While the disk stalls, what is told again later anyway does not pile up. Counted calls are told
- * once only; their source asks rec_pipeline_admits() before. */
+/* While the disk stalls, blocks that are repeated later anyway do not pile up. Counted calls are
+ * written once only; their source asks rec_pipeline_admits() first. */
 static bool is_too_many(const struct rec_pipeline *pipeline, const struct rec_queued_chunk *queued)
 {
 	return (queued->block == CAP_BLOCK_STATS || queued->block == CAP_BLOCK_CLOCK ||
@@ -399,8 +399,7 @@ int rec_pipeline_put_info(struct rec_pipeline *pipeline, enum cap_block_type blo
 	queued->size_bytes = cap_chunk_raw_bytes(chunk);
 	rec_event_counts_totals(pipeline->counts, &queued->totals);
 	pipeline->encoded_bytes += queued->size_bytes;
-	/* Facts without which events cannot be read, or which tell of loss: never dropped, and
-	 * small. */
+	/* Facts that are needed to read events, or that report loss: small, and never dropped. */
 	(void)rec_writer_thread_put(pipeline->thread, queued,
 				    pipeline->wait_when_full ? REC_WAIT : REC_ADMIT);
 	return 0;
@@ -579,7 +578,7 @@ void rec_pipeline_counts(const struct rec_pipeline *pipeline,
 			 struct rec_pipeline_counts *ret_counts)
 {
 	rec_event_counts_sum(pipeline->counts, ret_counts);
-	/* Events of the open chunk count as stored for whoever looks, though it may yet be dropped.
+	/* Events of the open chunk count as stored already, though it may still be dropped.
 	 */
 	ret_counts->stored_count += pipeline->open_count;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
@@ -603,7 +602,7 @@ struct end_state {
 	struct cap_err err;
 };
 
-/* What the output says from now on: why it ends, and whether it failed. The first error counts. */
+/* Notes why the output ends and whether it failed. The first error counts. */
 static void note_error(struct rec_pipeline *pipeline, struct end_state *state, int rc,
 		       const struct cap_err *err)
 {
@@ -622,7 +621,7 @@ static void note_error(struct rec_pipeline *pipeline, struct end_state *state, i
 	state->err = *err;
 }
 
-/* Later than every STATS before it: readers take the last one for the truth. */
+/* Later than every STATS before it: readers believe the last one. */
 static void write_last_stats(struct rec_pipeline *pipeline, struct end_state *state)
 {
 	u64 now_ns =
@@ -663,9 +662,9 @@ static void write_last_block(struct rec_pipeline *pipeline, struct end_state *st
 }
 
 /*
- * The end, by this thread: the writer's has stopped. Each step is taken though one before it
- * failed, since it may fit where that did not: after an error all of it goes into the room held
- * back. What stands before END is synced first, so END vouches for it.
+ * Writes the end in this thread: the writer thread has stopped. Each step is tried even if one
+ * before it failed, since it may fit where that did not: after an error everything goes into the
+ * reserved room. Everything before END is synced first, so END vouches for it.
  */
 static void write_end(struct rec_pipeline *pipeline, struct end_state *state)
 {
@@ -688,8 +687,7 @@ int rec_pipeline_finish(struct rec_pipeline *pipeline, enum cap_end_reason reaso
 	struct cap_err thread_err = {0};
 	int rc;
 
-	close_open(pipeline,
-		   REC_WAIT); /* the source has stopped: now there is time to wait for the disk */
+	close_open(pipeline, REC_WAIT); /* the source has stopped: now we may wait for the disk */
 	rec_writer_thread_stop(pipeline->thread);
 	pipeline->finished = true;
 	reclaim(pipeline);

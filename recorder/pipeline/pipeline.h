@@ -74,7 +74,7 @@ struct rec_counted {
  */
 int rec_pipeline_add_counted(struct rec_pipeline *pipeline, struct cap_chunk *chunk,
 			     const struct rec_counted *counted);
-/* Whether the writer is near enough for what can as well be told later, in fewer rows. */
+/* Whether the writer is close enough behind for data that could be written later, in fewer rows. */
 bool rec_pipeline_admits(const struct rec_pipeline *pipeline);
 
 /* Losses seen by the source: `count` more events of a class on a CPU. They are summed and go into
@@ -101,8 +101,8 @@ int rec_pipeline_tick(struct rec_pipeline *pipeline, u64 now_ns, struct cap_err 
 bool rec_pipeline_has_room(const struct rec_pipeline *pipeline);
 /* Closes the open chunk now. */
 int rec_pipeline_flush(struct rec_pipeline *pipeline);
-/* Memory is short: hands the open chunk over, gives back what is kept for later, and lets less wait
- * for the writer from now on. Returns how much, in bytes. */
+/* Memory is short: hands the open chunk over, frees spare memory, and lowers the queue's limit.
+ * Returns the new limit in bytes. */
 u64 rec_pipeline_use_less(struct rec_pipeline *pipeline);
 /* Flush, final STATS, wait for the writer, INDEX and END. */
 int rec_pipeline_finish(struct rec_pipeline *pipeline, enum cap_end_reason reason,

@@ -1,4 +1,4 @@
-/* Packages: chunks with the counts of what they hold. Memory is kept from one use to the next. */
+/* Queued chunks: chunks with the counts of their events. Memory is kept for the next use. */
 #include "recorder/pipeline/queued_chunk.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Where events come from: live BPF, a synthetic generator, or an existing capture. The loop in
- * record.c drives them all alike.
+ * Sources of events: live BPF, a synthetic generator, or an existing capture. The loop in record.c
+ * drives them all alike.
  */
 #include "formats/base/cap_error.h"
 #include "recorder/options/rec_options.h"
@@ -13,7 +13,7 @@ struct rec_steps;
 
 struct rec_source_ops {
 	const char *name;
-	/* Choose, load, attach; nothing is recorded yet. Messages end in what the user can do. */
+	/* Choose, load, attach; nothing is recorded yet. Messages end with what the user can do. */
 	int (*open)(const struct rec_options *options, struct rec_source **ret_source,
 		    struct cap_err *err);
 	/* Side blocks of the start: PROBES, MODULES, PROCS, MAPS. Then events flow. */
@@ -40,8 +40,8 @@ struct rec_source_ops {
 	/* Optional. Replaces facts of the file header by those of the host the events are from.
 	 * Called once after open. */
 	void (*describe)(const struct rec_source *source, struct cap_file_info *info);
-	/* Optional. Tells, after open and again after stop, what was asked for and is not recorded,
-	 * one call per line; what it told before it does not tell again. */
+	/* Optional. Reports, after open and again after stop, what was requested but is not
+	 * recorded, one call per line; nothing is reported twice. */
 	void (*missing)(const struct rec_source *source,
 			void (*tell)(void *context, const char *what, const char *why),
 			void *context);

@@ -1,5 +1,5 @@
-/* How well events compress is only known once some were written, so the first chunk is closed
- * early, to learn it. */
+/* How well events compress is known only after some were written, so the first chunk closes early.
+ */
 #include "recorder/pipeline/size_limit.h"
 
 #define END_BYTES (12u << 10)	/* what the last blocks take: schema and counts */

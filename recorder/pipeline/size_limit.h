@@ -1,5 +1,6 @@
 #pragma once
-/* --max-size: whether it is time to end, so that the file with its last blocks does not pass it. */
+/* --max-size: whether it is time to end, so that the file stays below it including its last blocks.
+ */
 #include <stdbool.h>
 
 #include "recorder/pipeline/pipeline.h"
@@ -10,6 +11,6 @@ struct rec_size_limit {
 	bool learning; /* the first chunk was closed early */
 };
 
-/* Would the file pass the limit if it ended at the next look? */
+/* Would the file exceed the limit if it ended at the next check? */
 bool rec_size_limit_reached(struct rec_size_limit *limit, struct rec_pipeline *pipeline,
 			    const struct rec_pipeline_counts *counts);

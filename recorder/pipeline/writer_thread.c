@@ -1,5 +1,6 @@
 /* Writer thread. After the first error it writes no more events: pages of a failed write may be
- * gone, so later blocks could lie. On a full disk it still writes what the events before need. */
+ * gone, so later blocks could claim events that are not there. On a full disk it still writes what
+ * earlier events need. */
 #include "recorder/pipeline/writer_thread.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 #define IDLE_NS 1000000000l /* how often an idle writer looks whether a sync is due */
 #define ADMIT_BYTES (4u << 20)
-#define PACKAGE_BYTES (32u << 10) /* a waiting queued takes at least this much, for its tables */
+#define PACKAGE_BYTES (32u << 10) /* a queued chunk takes at least this much, for its tables */
 
 struct rec_writer_thread {
 	struct rec_writer_thread_options options;
@@ -25,15 +26,15 @@ struct rec_writer_thread {
 	pthread_cond_t room; /* something was done */
 	/* under lock */
 	struct rec_queued_chunk *first, *last, *done;
-	u64 queue_bytes, queue_max_bytes; /* with the queued in work */
+	u64 queue_bytes, queue_max_bytes; /* including the chunk being written */
 	u64 written_bytes;
-	bool confined; /* it has given up its capabilities, or error says why not */
+	bool confined; /* it has dropped its capabilities, or error says why not */
 	bool ending;
 	int error;
 	struct cap_err err;
 };
 
-/* Next queued, or NULL after a second of nothing. Lock held. */
+/* The next queued chunk, or NULL after a second without one. Lock held. */
 static struct rec_queued_chunk *take_next(struct rec_writer_thread *thread)
 {
 	struct rec_queued_chunk *queued;
@@ -87,7 +88,7 @@ static u64 waiting_bytes(const struct rec_queued_chunk *queued)
 static void settle(struct rec_writer_thread *thread, struct rec_queued_chunk *queued, int rc,
 		   const struct cap_err *err)
 {
-	/* Worse than a full disk, where some blocks are still tried, is any other error. */
+	/* Any other error is worse than a full disk, where some blocks are still tried. */
 	if (rc < 0 && (thread->error == 0 || (rec_output_error_is_full(thread->error) &&
 					      !rec_output_error_is_full(rc)))) {
 		thread->error = rc;
@@ -201,7 +202,7 @@ struct rec_writer_thread *rec_writer_thread_free(struct rec_writer_thread *threa
 	return NULL;
 }
 
-/* Lock held. An empty queue takes anything, so that no queued is too large for ever. */
+/* Lock held. An empty queue takes anything, so that no chunk is too large for ever. */
 static bool has_room(const struct rec_writer_thread *thread, const struct rec_queued_chunk *queued)
 {
 	return thread->queue_bytes == 0 ||

@@ -21,27 +21,28 @@ struct rec_writer_thread_options {
 
 int rec_writer_thread_open(const struct rec_writer_thread_options *options,
 			   struct rec_writer_thread **ret_thread, struct cap_err *err);
-/* Stops it if it still runs. Accepts NULL, returns NULL. Packages that are done should have been
+/* Stops it if it still runs. Accepts NULL, returns NULL. Chunks that are done should have been
  * taken. */
 struct rec_writer_thread *rec_writer_thread_free(struct rec_writer_thread *thread);
 
 enum rec_when_full {
 	REC_REFUSE, /* return false */
 	REC_WAIT,   /* until there is room */
-	REC_ADMIT,  /* small and needed: take it beyond the bound */
+	REC_ADMIT,  /* small and needed: accept it beyond the limit */
 };
-/* Hands the queued over. False: it is still the caller's. */
+/* Hands the chunk over. False: it still belongs to the caller. */
 bool rec_writer_thread_put(struct rec_writer_thread *thread, struct rec_queued_chunk *queued,
 			   enum rec_when_full when_full);
 
-/* Whether what comes again and again should still be handed over with REC_ADMIT: up to 4 MiB beyond
- * the bound, so that a disk that stalls for hours costs no more memory than that. */
+/* Whether recurring blocks should still be handed over with REC_ADMIT: up to 4 MiB beyond the
+ * limit, so that a disk that stalls for hours takes no more memory than that. */
 bool rec_writer_thread_admits(struct rec_writer_thread *thread);
 
-/* Another bound from now on; what waits already stays. */
+/* Changes the limit from now on; what is queued already stays. */
 void rec_writer_thread_bound(struct rec_writer_thread *thread, u64 queue_bytes);
 
-/* Packages that are done, as a list: the caller's again. NULL if there are none. */
+/* Chunks that are done, as a list, which then belongs to the caller again. NULL if there are none.
+ */
 struct rec_queued_chunk *rec_writer_thread_take_done(struct rec_writer_thread *thread);
 
 /* Ends the thread after what is queued is done; the cap_writer is the caller's again. */

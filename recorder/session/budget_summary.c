@@ -1,4 +1,5 @@
-/* The budgets' part of the summary: what was left out, for how long, and how to have all of it. */
+/* The budgets' part of the summary: what was left out, for how long, and how to record everything.
+ */
 #include "recorder/session/budget_summary.h"
 
 #include <inttypes.h>

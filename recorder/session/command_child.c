@@ -1,5 +1,5 @@
-/* Runs the command to record. The pipe's end in the parent is the leash: if the recorder dies
- * before the release, so does the child. */
+/* Runs the command to record. The parent's end of the pipe is a leash: if the recorder dies before
+ * it releases the child, the child dies, too. */
 #include "recorder/session/command_child.h"
 
 #include <errno.h>
@@ -96,7 +96,7 @@ child_main(char *const *argv, bool stdout_taken, const struct rec_caller_signals
 	execvp(argv[0], argv);
 	error = errno;
 	if (write(error_fd, &error, sizeof(error)) < 0)
-		_exit(EXIT_NOT_RELEASED); /* the parent is gone: nobody left to tell */
+		_exit(EXIT_NOT_RELEASED); /* the parent is gone: there is nobody to report to */
 	_exit(127);
 }
 

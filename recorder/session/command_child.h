@@ -15,7 +15,7 @@ struct rec_command {
 	int wait_status; /* as waitpid gives it; valid once exited */
 };
 
-/* How the recorder's caller left its signals: the command gets them as it would without us. */
+/* Signal settings of the recorder's caller: the command gets them as if started directly. */
 struct rec_caller_signals {
 	sigset_t mask;
 	struct sigaction on_interrupt, on_terminate, on_pipe, on_file_size;
@@ -24,9 +24,9 @@ struct rec_caller_signals {
 void rec_caller_signals_read(struct rec_caller_signals *ret_signals);
 
 /*
- * Forks the child that will become argv. Checks beforehand that the program can be found, so that
- * nothing is recorded for nothing. stdout_taken: the capture goes to standard output, the command's
- * goes to standard error. -errno; the message names the command.
+ * Forks the child that will become argv. Checks first that the program exists, so that nothing is
+ * recorded in vain. stdout_taken: the capture goes to standard output, the command's goes to
+ * standard error. -errno; the message names the command.
  */
 int rec_command_fork(char *const *argv, bool stdout_taken, const struct rec_caller_signals *signals,
 		     struct rec_command *ret_command, struct cap_err *err);

@@ -37,7 +37,7 @@ int rec_info_meta(struct rec_info *side)
 	return put(side, CAP_BLOCK_META, chunk, rc);
 }
 
-/* For a source with a clock of its own the other clocks keep their distance to it. */
+/* For a source with its own clock, the other clocks keep their distance to it. */
 static void read_clocks(const struct rec_info *side, struct ev_clock *ret_clock)
 {
 	const struct cap_file_info *info = side->info;

@@ -1,6 +1,6 @@
 #pragma once
-/* Blocks beside the events that the recording itself writes: facts of the host, clocks, counts of
- * the source. */
+/* Blocks that the recording itself writes beside the events: facts about the host, clocks, counts
+ * of the source. */
 #include <stdbool.h>
 
 #include "recorder/budget/budget_control.h"

@@ -1,6 +1,5 @@
 #pragma once
-/* Tells when processes end, through pidfds: a pid that is used again cannot be mistaken for the old
- * one. */
+/* Notices the end of processes through pidfds: a reused pid cannot be mistaken for the old one. */
 #include <poll.h>
 #include <stddef.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /*
  * The recording: phases open, attach, start, run, stop, one function each; rec_record() undoes them
- * on every way out. Everything that can end a recording is a descriptor in one poll(2).
+ * on every path. Everything that can end a recording is a descriptor in one poll(2).
  */
 #include "recorder/session/record.h"
 
@@ -38,7 +38,7 @@
 #define CLOCK_SECONDS 10u /* between CLOCK rows */
 #define SMALL_SIZE_DRAIN_MS 10u
 #define SMALL_SIZE_BYTES (16u << 20) /* below this --max-size is looked at every 10 ms */
-#define ROOM_POLL_MS 1 /* how long a source that can wait is left waiting for the writer */
+#define ROOM_POLL_MS 1		     /* how long a source that can wait waits for the writer */
 
 enum { FD_TIMER, FD_SIGNAL, FD_DURATION, FD_WAKE, FD_OUTPUT, FD_PIDS }; /* places in the poll set */
 
@@ -64,7 +64,7 @@ struct recording {
 	struct rec_steps *steps; /* of the end */
 };
 
-/* Ours, whatever host the events are from: shares of CPU time are of these. */
+/* CPUs of this host, even if the events are from another: shares of CPU time refer to these. */
 static u32 online_cpus(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
@@ -104,7 +104,7 @@ static int open_signals(struct recording *rec, struct cap_err *err)
 
 	(void)sigemptyset(&rec->signals);
 	(void)sigaddset(&rec->signals, SIGCHLD);
-	/* Shells let background jobs ignore SIGINT; whoever sends it to us by hand means it. */
+	/* Shells make background jobs ignore SIGINT; if somebody sends it by hand, it is meant. */
 	(void)signal(SIGINT, SIG_DFL);
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)sigaddset(&rec->signals, SIGINT);
@@ -183,7 +183,7 @@ static int output_error(const struct recording *rec, int rc, struct cap_err *err
 	return rec_output_explain(rec->output, rec->options.output_path, rc, err);
 }
 
-/* It records all the same: the policy says when memory is above the budget. */
+/* It records all the same: the policy notices when memory exceeds the budget. */
 static void warn_memory(const struct recording *rec, const struct rec_memory_plan *plan)
 {
 	u64 budget_bytes = rec->options.mem_budget_bytes;
@@ -199,8 +199,8 @@ static void warn_memory(const struct recording *rec, const struct rec_memory_pla
 	rec->screen->warn(text);
 }
 
-/* The file is made as late as this, and its first blocks are written at once: nobody ever finds an
- * empty one. */
+/* The file is created only now, and its first blocks are written at once: nobody ever finds an
+ * empty file. */
 static int open_sink(struct recording *rec, struct cap_err *err)
 {
 	struct rec_pipeline_options options = {
@@ -209,7 +209,8 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 		.replay = rec->side.ops->is_replay,
 	};
 	struct rec_memory_plan plan;
-	int rc = check_output(rec, err); /* again: programs were loaded since, other people wrote */
+	int rc = check_output(rec,
+			      err); /* check again: programs were loaded since, and others wrote */
 
 	if (rc == 0)
 		rc = rec_output_open(rec->options.output_path, rec->options.force, &rec->output,
@@ -276,7 +277,7 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 	rc = rec->side.ops->start(rec->side.source, rec->side.pipeline, err);
 	if (rc < 0)
 		return rc;
-	/* Time counts from when events flow; listing what already runs took its own. */
+	/* Time counts from here on, when events flow; listing what already runs took time, too. */
 	rec->begin_ns = rec_monotonic_ns();
 	rec->second_ns = rec->begin_ns;
 	rec_own_cost_read(&rec->begin_cost);
@@ -289,9 +290,10 @@ static int start_phase(struct recording *rec, struct cap_err *err)
 		rc = rec_command_release(&rec->command, rec->options.command[0], err);
 	if (rc == 0)
 		rc = rec_steps_open(rec->screen->step, &rec->steps, err);
-	/* All is open and attached; what follows has descriptors only. Not before the release:
-	 * where the command cannot be executed, the file is removed again, perhaps from a directory
-	 * of somebody else. The writer thread did the same already, so a refusal came before this.
+	/* Everything is open and attached; from here on only descriptors are used. Not before the
+	 * command is released: if it cannot be executed, the file is removed again, perhaps from
+	 * another user's directory. The writer thread dropped its privileges already, so a refusal
+	 * would have come before.
 	 */
 	if (rc == 0)
 		rc = rec_privileges_drop_all(err);
@@ -311,7 +313,7 @@ static void take_signals(struct recording *rec)
 
 	while (read(rec->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo != SIGCHLD) {
-			/* The second one must work even while we wait for a disk. */
+			/* A second signal must work even while we wait for a disk. */
 			(void)sigdelset(&rec->signals, SIGCHLD);
 			(void)sigprocmask(SIG_UNBLOCK, &rec->signals, NULL);
 			end(rec, CAP_END_SIGNAL);
@@ -335,7 +337,7 @@ static void check_limits(struct recording *rec)
 		end(rec, CAP_END_SIZE);
 }
 
-/* Said at once and always: it is not what was asked for. */
+/* Always reported at once: it is not what was requested. */
 static void end_for_space(struct recording *rec)
 {
 	char text[512], path[256], floor[32];
@@ -370,8 +372,8 @@ static int each_second(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
-/* What stopped the flow of events, where it was neither the kernel nor the output, which have names
- * and words of their own. */
+/* What stopped the flow of events, unless it was the kernel or the output, which have their own
+ * messages. */
 static int event_error(int rc, struct cap_err *err)
 {
 	struct cap_err inner = *err;
@@ -495,8 +497,8 @@ static void only_note(int number)
 }
 
 /*
- * A recording that ends by itself may still be interrupted. The first signal says what happens
- * anyway, the next one kills at once. After an end by signal that is so already (take_signals).
+ * A recording that ends by itself may still be interrupted. The first signal changes nothing, the
+ * next one kills at once. After an end by signal that is so already (take_signals).
  */
 static void open_to_signals(struct recording *rec)
 {
@@ -513,7 +515,7 @@ static void open_to_signals(struct recording *rec)
 	(void)sigprocmask(SIG_UNBLOCK, &rec->signals, NULL);
 }
 
-/* A step given up is said, and all steps stand in the capture. */
+/* Steps that were given up are reported; all steps are in the capture. */
 static void keep_steps(struct recording *rec)
 {
 	char text[REC_STEPS_TEXT_BYTES + 128];
@@ -534,8 +536,8 @@ static void keep_steps(struct recording *rec)
 }
 
 /*
- * Detaches and ends the file, whatever failed before (rc < 0). Returns the first error of it all
- * but that of the file's end, which is *ret_end_rc.
+ * Detaches and ends the file, whatever failed before (rc < 0). Returns the first error, except that
+ * of the file's end, which is *ret_end_rc.
  */
 static int recording_stop(struct recording *rec, int rc, int *ret_end_rc, struct cap_err *err)
 {
@@ -552,7 +554,7 @@ static int recording_stop(struct recording *rec, int rc, int *ret_end_rc, struct
 	if (rec->side.ops->missing)
 		rec->side.ops->missing(rec->side.source, recording_warn_missing, rec);
 	if (rc != -EPIPE) {
-		(void)rec_info_stats(&rec->side); /* out of memory here: the rows before stand */
+		(void)rec_info_stats(&rec->side); /* out of memory here: earlier rows are kept */
 		(void)rec_info_watch_clocks(&rec->side, true);
 		keep_steps(rec);
 	}
@@ -565,7 +567,7 @@ static int recording_stop(struct recording *rec, int rc, int *ret_end_rc, struct
 	return rc;
 }
 
-/* Always detaches and always tries to end the file; returns the first error of it all. */
+/* Always detaches and always tries to end the file; returns the first error. */
 static int stop_phase(struct recording *rec, int rc, struct cap_err *err)
 {
 	int end_rc;
@@ -616,7 +618,7 @@ static void recording_done(struct recording *rec)
 {
 	(void)sigprocmask(SIG_SETMASK, &rec->caller_signals.mask, NULL);
 	if (rec_steps_hung(rec->steps))
-		return; /* what hangs may still use all of it; the process ends now */
+		return; /* a hanging step may still use it; the process ends now */
 	(void)rec_steps_free(rec->steps);
 	if (rec->side.source)
 		rec->side.ops->free(rec->side.source);

@@ -18,7 +18,7 @@ struct rec_result { /* what the summary tells */
 	struct rec_own_cost cost;	   /* between the first event and the end */
 	struct rec_budget_result budget;
 	u32 cpu_count;
-	bool incomplete;   /* the source had more than could be taken from it */
+	bool incomplete;   /* the source had more than could be read from it */
 	bool recorded;	   /* events flowed; false: no file was left */
 	pid_t command_pid; /* 0: no command was given */
 	bool command_exited;
@@ -27,19 +27,19 @@ struct rec_result { /* what the summary tells */
 
 struct rec_screen {
 	FILE *status; /* for the live line, if it is a terminal; NULL: none */
-	/* What is missing from the recording, a line without its end; never NULL. */
+	/* Reports what is missing from the recording, a line without newline; never NULL. */
 	void (*warn)(const char *text);
-	/* Each step of the end as it is done, a line without its end; NULL: not asked for. */
+	/* Reports each step of the shutdown, a line without newline; NULL: not wanted. */
 	void (*step)(const char *text);
-	/* Limits what the process may do from then on, when all is open and attached; not to be
-	 * undone. 0 or negative. NULL: nothing, for a process that lives on after its recording. */
+	/* Limits what the process may do once everything is open and attached; cannot be undone. 0
+	 * or negative. NULL: nothing, for a process that lives on after its recording. */
 	int (*confine)(struct cap_err *err);
 };
 
 /*
- * Records as options say and always detaches and closes what it opened. screen: where it may speak
- * meanwhile. 0, or negative when something failed; *ret_result is filled in either way. Where
- * nothing was recorded no file stays. Takes over SIGINT, SIGTERM, SIGHUP, SIGPIPE and SIGCHLD.
+ * Records as options say and always detaches and closes what it opened. screen: where messages go
+ * meanwhile. 0, or negative when something failed; *ret_result is filled in either way. If nothing
+ * was recorded, no file stays. Takes over SIGINT, SIGTERM, SIGHUP, SIGPIPE and SIGCHLD.
  */
 int rec_record(const struct rec_options *options, const struct rec_screen *screen,
 	       struct rec_result *ret_result, struct cap_err *err);

@@ -1,4 +1,4 @@
-/* Status line: one carriage-returned line; a message that follows finds the line cleared. */
+/* Status line: one line ended by a carriage return, and cleared before any message. */
 #include "recorder/session/status_line.h"
 
 #include <limits.h>

@@ -22,9 +22,9 @@ void rec_status_show(struct rec_status *status, u64 now_ns,
 		     const struct rec_pipeline_counts *counts, const char *thinned);
 struct rec_status_part {
 	const char *text;  /* "": not there */
-	unsigned int rank; /* where the line is too narrow, the highest goes first */
+	unsigned int rank; /* if the line is too narrow, the highest goes first */
 };
-/* The parts that fit side by side into so many columns, in their order. Returns how many it takes.
+/* The parts that fit into the given columns, in their order. Returns how many it takes.
  */
 size_t rec_status_fit(const struct rec_status_part *parts, size_t count, size_t columns,
 		      char *ret_text, size_t text_bytes);

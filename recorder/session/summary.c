@@ -68,7 +68,7 @@ static const char *end_name(enum cap_end_reason reason)
 	return "unknown";
 }
 
-/* The same for people; NULL where it goes without saying. */
+/* The same for people; NULL if it goes without saying. */
 static const char *end_text(const struct rec_options *options, enum cap_end_reason reason)
 {
 	switch (reason) {
@@ -152,7 +152,7 @@ static void print_losses(FILE *out, const struct rec_pipeline_counts *counts)
 	(void)fputs(")", out);
 }
 
-/* Events of the classes that were asked for; what is always recorded does not count. */
+/* Events of the requested classes; those that are always recorded do not count. */
 static u64 asked_count(const struct rec_options *options, const struct rec_pipeline_counts *counts)
 {
 	u64 sum = 0;

@@ -1,7 +1,7 @@
 /*
- * An existing capture as a source: its rows are copied through the pipeline, references between
- * tables made anew, so that the writer and everything behind it can be run again without a kernel.
- * Rows of types this version does not know are counted and left out.
+ * An existing capture as a source: its rows go through the pipeline again, with new references
+ * between tables, so that the writer and everything after it can be tested without a kernel. Rows
+ * of types this version does not know are counted and left out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -71,7 +71,7 @@ static int capture_open(const struct rec_options *options, struct rec_source **r
 	return 0;
 }
 
-/* The events are from that host, whatever host re-records them; only the file is a new one. */
+/* The events are from that host, whichever host replays them; only the file is new. */
 static void capture_describe(const struct rec_source *source, struct cap_file_info *info)
 {
 	struct cap_file_info copied = cap_reader_facts(source->reader)->info;
@@ -265,7 +265,7 @@ static void note_time(struct rec_source *source, u64 time_ns)
 		source->now_ns = time_ns;
 }
 
-/* Losses and totals are told to the pipeline, which writes them anew: they stay true of the new
+/* Losses and totals are passed to the pipeline, which writes them again: they stay true for the new
  * file.
  */
 static bool take_count_row(struct rec_pipeline *pipeline, u32 type_id, const u8 *row)
@@ -289,7 +289,7 @@ static bool take_count_row(struct rec_pipeline *pipeline, u32 type_id, const u8 
 	return false;
 }
 
-/* Counted calls are counted again, so that they stay told or become lost. */
+/* Counted calls are counted again, so that they stay counted or become lost. */
 static int copy_row(struct rec_pipeline *pipeline, const struct copy *copy, u32 type_id,
 		    const u8 *row, bool events)
 {
@@ -331,7 +331,7 @@ static int copy_section(struct rec_source *source, struct rec_pipeline *pipeline
 			break;
 		build_row(copy, section, type, i, row);
 		rc = cap_chunk_failed(copy->chunk);
-		if (rc < 0) /* the row lacks what could not be taken in */
+		if (rc < 0) /* the row lacks what could not be copied */
 			break;
 		note_time(source, get_field(row, type, "time_ns"));
 		if (!events && take_count_row(pipeline, section->type_id, row))
@@ -413,7 +413,7 @@ static int capture_drain(struct rec_source *source, struct rec_pipeline *pipelin
 	return 0;
 }
 
-/* Known once all was read: what of the input could not be copied. */
+/* Known once everything was read: which parts of the input could not be copied. */
 static void capture_missing(const struct rec_source *source,
 			    void (*tell)(void *context, const char *what, const char *why),
 			    void *context)

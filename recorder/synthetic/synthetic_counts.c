@@ -1,4 +1,4 @@
-/* A table in memory, searched from a hash on. Nothing is lost: where it is full it is emptied. */
+/* A hash table in memory. Nothing is lost: when full it is written out. */
 #include "recorder/synthetic/synthetic_counts.h"
 
 #include <stdlib.h>

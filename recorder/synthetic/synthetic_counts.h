@@ -10,8 +10,8 @@ struct syn_counts;
 struct syn_counts *syn_counts_new(u64 begin_ns);
 struct syn_counts *syn_counts_free(struct syn_counts *fold);
 
-/* Adds a call of a thread whose process leads the record's head. A full table is written out, as
- * one whose calls are a second old is; now_ns is when the call returned. 0 or negative. */
+/* Adds a call of a thread whose process leads the record's head. A table is written out when full
+ * or a second old; now_ns is when the call returned. 0 or negative. */
 int syn_counts_add(struct syn_counts *fold, struct rec_pipeline *pipeline,
 		   const struct ring_syscall *call, const struct ring_head *leader, u64 now_ns);
 /* Writes out what was added. 0 or negative. */

@@ -1,7 +1,7 @@
 /*
  * Synthetic events: what a live source would deliver, from a seed. Event times start at
- * SYN_BEGIN_NS and advance by the rate, so a seed gives the same events and times on any machine at
- * any time; the rate paces real time too.
+ * SYN_BEGIN_NS and advance by the rate, so the same seed gives the same events and times on any
+ * machine; the rate also paces real time.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The small host that synthetic events come from: processes, threads, programs, functions.
- * Everything follows from the seed and the number of the event, nothing from the machine it runs on
- * but the numbers of its system calls.
+ * Everything follows from the seed and the number of the event; only system call numbers depend on
+ * the machine.
  */
 #include <stdbool.h>
 
@@ -23,7 +23,7 @@ struct syn_thread {
 	u64 free_ns; /* when its last call returned */
 };
 
-struct syn_call { /* a system call and how it usually goes */
+struct syn_call { /* a system call and its usual outcome */
 	u32 sysno;
 	u16 weight; /* how often, of all weights */
 	u16 error_per_1024;
