@@ -13,8 +13,7 @@
 
 enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, EXIT_SIGPIPE = 141 };
 
-/* Messages name paths and other things that a capture brought along: they are shown as safely as
- * results are. */
+/* Messages contain paths and other text from captures: they are shown as safely as results. */
 static void print_message(const char *command, const char *text)
 {
 	(void)fflush(stdout);
@@ -77,8 +76,8 @@ static int status_of(int rc, const struct kymo_run *run, struct cap_err *err)
 	return rc == CAP_EUSAGE || rc == CAP_EREFUSED ? EXIT_USAGE : EXIT_FAILURE;
 }
 
-/* The reader of our output went away and knows it: nothing is said, and the shell sees what it sees
- * of every program in such a pipe. By now all files are closed in order. */
+/* The reader of our output went away: end by SIGPIPE without a message, like every program in such
+ * a pipe. By now all files are closed in order. */
 static int end_by_sigpipe(void)
 {
 	(void)signal(SIGPIPE, SIG_DFL);
@@ -86,7 +85,7 @@ static int end_by_sigpipe(void)
 	return EXIT_SIGPIPE; /* it is blocked */
 }
 
-/* Text for standard output has been written: has it arrived? */
+/* Checks that text for standard output has arrived. */
 static int finish_text(void)
 {
 	int rc = kymo_output_error(stdout);

@@ -15,7 +15,7 @@ enum { /* as commands.def writes them */
        READING = KYMO_OPT_READING,
 };
 
-/* Each report is a command of its name; what it needs of a capture stands in reports.def. */
+/* Each report is a command of its name; reports.def says what it needs from a capture. */
 enum {
 #define COMMAND(name, least, most, groups, arguments, summary) COMMAND_##name,
 #include "analyzer/commands/commands.def"

@@ -73,7 +73,7 @@ static int set_no_symbols(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
-/* A mistyped folder would only show as missing names. */
+/* A mistyped directory would only show up as missing names. */
 static int check_directory(const char *path, struct cap_err *err)
 {
 	struct stat status;

@@ -36,7 +36,7 @@ struct kymo_option {	      /* a row of option_table.def */
 	const char *name;     /* long name without -- */
 	char letter;	      /* 0: none */
 	const char *argument; /* name of the value in the help text; NULL: takes none */
-	const char *values;   /* all that it takes, with blanks between; NULL: not to be listed */
+	const char *values;   /* all values, separated by blanks; NULL: not listed */
 	const char *help;
 	/* value is NULL for options without one. 0, or CAP_EUSAGE with a message. */
 	int (*set)(void *own, const char *value, struct cap_err *err);
@@ -78,5 +78,5 @@ void kymo_print_option(FILE *out, const struct kymo_option *option);
 extern const struct kymo_command kymo_commands[];
 extern const size_t kymo_command_count;
 const struct kymo_command *kymo_command_find(const char *name); /* NULL: there is none */
-/* The one that was probably meant; NULL: none is near. */
+/* The one that was probably meant; NULL: none is close. */
 const char *kymo_command_nearest(const char *name);

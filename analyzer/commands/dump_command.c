@@ -28,7 +28,7 @@ struct dump {
 	const char *type; /* NULL: all */
 	bool type_seen;
 	u64 unknown_rows, rejected;
-	u64 thinning;	 /* decisions of the governor that left something out */
+	u64 thinning;	 /* decisions of the budget that left something out */
 	u64 counted;	 /* system calls without rows of their own */
 	u64 stack_bytes; /* written for frames, about */
 	struct {
@@ -213,7 +213,7 @@ static void print_row(struct dump *dump, const struct cap_rows *rows,
 	(void)fputs("}\n", dump->out);
 }
 
-/* Of a decoded section: how often a class was not recorded in full, and how many calls were only
+/* In a decoded section: how often a class was not recorded in full, and how many calls were only
  * counted. */
 static void count_reductions(struct dump *dump, const struct cap_section *section)
 {
@@ -249,7 +249,7 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 			continue;
 		}
 		wanted = !dump->type || strcmp(dump->type, section->type->name) == 0;
-		/* what was left out is told even where its rows were not asked for */
+		/* report what was left out even if its rows were not requested */
 		tells_reductions = strcmp(section->type->name, "governor") == 0 ||
 				   strcmp(section->type->name, "syscall_count") == 0;
 		if (!wanted && !tells_reductions)

@@ -57,7 +57,7 @@ static int show_progress(void *context, const struct kymo_import_progress *progr
 	return 0;
 }
 
-/* What was lost in the captures, as the finished database tells it. */
+/* What was lost in the captures, according to the finished database. */
 static int note_loss(const struct kymo_run *run, const char *path, struct kymo_common *common,
 		     struct cap_err *err)
 {

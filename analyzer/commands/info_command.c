@@ -23,8 +23,8 @@ static const struct {
 	{"bytes_skipped", KYMO_SHOW_BYTES},
 };
 
-/* Columns of capture_info about damage: an object of their own, shown to people only where
- * something is wrong. */
+/* Columns of capture_info about damage: an object of their own, shown to people only if something
+ * is wrong. */
 static const char *const damage_columns[] = {
 	"blocks_read",	 "blocks_damaged",   "blocks_lost",	 "blocks_unknown",
 	"bytes_skipped", "columns_rejected", "rows_unknown_type"};

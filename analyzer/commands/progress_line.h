@@ -1,5 +1,6 @@
 #pragma once
-/* One line on a terminal that tells how far a pass over a file is; nothing where nobody looks. */
+/* One line on a terminal that shows the progress of a pass over a file; nothing if there is no
+ * terminal. */
 #include <stdbool.h>
 
 #include "formats/table/events.h"
@@ -15,7 +16,7 @@ struct kymo_progress_line {
 /* The line appears only for work that takes longer than half a second. */
 void kymo_progress_begin(struct kymo_progress_line *line, const char *what, const char *path,
 			 bool shown);
-/* Whether it is time for another line: what goes into it need not be made before. */
+/* Whether another line is due: nothing else needs preparing before. */
 bool kymo_progress_due(const struct kymo_progress_line *line);
 double kymo_progress_seconds(const struct kymo_progress_line *line); /* since the beginning */
 /* speed: "12.5 MiB/s" or what else is counted. */

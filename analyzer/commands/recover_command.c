@@ -1,4 +1,4 @@
-/* kymo recover: all that can be read of a damaged capture, as a sound one. */
+/* kymo recover: everything readable in a damaged capture, as an intact one. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

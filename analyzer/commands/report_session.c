@@ -1,4 +1,4 @@
-/* See the header: thin on purpose, so that all reports open their input in the same way. */
+/* See the header. Kept small, so that all reports open their input in the same way. */
 #include "analyzer/commands/report_session.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #pragma once
-/* What the report commands do alike: open what was named, settle the filter, and end with the
- * status that loss asks for. */
+/* What all report commands do: open the input, resolve the filter, and end with a status that
+ * reflects loss. */
 #include "analyzer/commands/common_options.h"
 #include "analyzer/reports/report_list.h"
 

@@ -1,4 +1,4 @@
-/* kymo sql: one read-only question to a database or a capture. */
+/* kymo sql: one read-only query on a database or a capture. */
 #include "analyzer/commands/command_mains.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	rc = kymo_filter_resolve(db, &common.filter, err);
 	if (rc == 0)
 		rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL,
-				       /* text holds nothing but the rows asked for */
+				       /* text holds only the requested rows */
 				       common.format == KYMO_FORMAT_TEXT ? NULL : writer, err);
 	status = rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, writer, err);
 	if (status < 0)

@@ -1,4 +1,4 @@
-/* The only state that outlives a call: a handler can set nothing else. */
+/* The only global state: a signal handler can set nothing else. */
 #include "analyzer/commands/stop_signal.h"
 
 #include <signal.h>

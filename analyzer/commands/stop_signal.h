@@ -1,5 +1,5 @@
 #pragma once
-/* Ctrl-C during work that leaves a file behind: the work ends in order and takes the file away. */
+/* Ctrl-C during work that creates a file: the work ends in order and removes the file. */
 #include <stdbool.h>
 
 /* Of SIGINT and SIGTERM the first is noted, the second kills at once. */

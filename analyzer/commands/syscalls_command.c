@@ -87,7 +87,7 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
-/* Numbers are of what was recorded: says so where that is not all. */
+/* Numbers cover what was recorded: says so if that is not everything. */
 static int note_gaps(const struct kymo_run *run, const struct kymo_common *common,
 		     struct kymo_db *db, bool estimated, struct cap_err *err)
 {

@@ -1,7 +1,7 @@
 /*
- * kymo verify: reads every byte of captures and tells what is whole, damaged, lost, unknown or
- * foreign, where, and which span of time it leaves open. Needs no database: it also tells about
- * files that nothing else can use.
+ * kymo verify: reads every byte of captures and reports what is whole, damaged, lost, unknown or
+ * foreign, where, and which time span is affected. Needs no database, so it also works on files
+ * that nothing else can use.
  */
 #include "analyzer/commands/command_mains.h"
 
@@ -90,7 +90,7 @@ static const struct kymo_column problem_columns[] = {
 };
 #define PROBLEM_COLUMNS (sizeof(problem_columns) / sizeof(problem_columns[0]))
 
-/* Seconds from the capture's start, to the microsecond; the exact times stand beside them. */
+/* Seconds from the capture's start, to the microsecond; the exact times are beside them. */
 static struct kymo_value seconds(const struct verify *verify, u64 time_ns,
 				 char ret_text[WHEN_BYTES])
 {
@@ -248,7 +248,7 @@ static int report(struct verify *verify, struct cap_err *err)
 	rc = walk(verify, err);
 	if (verify->in_table)
 		kymo_writer_table_end(verify->writer);
-	/* what was said so far still ends as a whole document */
+	/* what was written so far still ends as a whole document */
 	kymo_writer_field_text(verify->writer, "result", rc < 0 ? "refused" : result_name(verify));
 	kymo_writer_field_text(verify->writer, "checked",
 			       verify->decode ? "everything: every row was decoded"
@@ -303,7 +303,7 @@ int kymo_verify_main(const struct kymo_run *run, int argc, char **argv, struct c
 		return rc < 0 ? rc : 0;
 	for (int i = first; i < argc; i++) {
 		rc = verify_one(run, &common, &own, argv[i], err);
-		/* one file that cannot be read does not keep the others from being checked */
+		/* a file that cannot be read does not stop the check of the others */
 		if (rc == -EPIPE || (rc < 0 && (i + 1 == argc || rc == -ENOMEM) && status == 0))
 			return rc;
 		if (rc < 0)

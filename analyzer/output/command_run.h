@@ -1,5 +1,5 @@
 #pragma once
-/* What main hands to a command: where its results go, and how it says something beside them. */
+/* What main passes to a command: where results go, and how to print messages beside them. */
 #include <stdbool.h>
 #include <stdio.h>
 

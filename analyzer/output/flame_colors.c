@@ -1,6 +1,6 @@
 /*
  * The hue comes from the first part of a name (namespace, prefix), the lightness from all of it:
- * relatives look alike, neighbours still differ. Kernel frames have a hue of their own; frames
+ * related names look alike, neighbours still differ. Kernel frames have their own hue; frames
  * without a name are pale.
  */
 #include "analyzer/output/flame_colors.h"
@@ -78,7 +78,7 @@ static double hash_share(const char *text, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-	hash ^= hash >> 33; /* short names leave the high bits much alike */
+	hash ^= hash >> 33; /* short names barely change the high bits */
 	hash *= 0xff51afd7ed558ccdu;
 	hash ^= hash >> 33;
 	return (double)(hash >> 11) / (double)(1ull << 53);

@@ -1,5 +1,5 @@
-/* What may not stand in folded stacks is replaced here, before names are compared: names that print
- * alike are one frame. */
+/* Characters that folded stacks cannot hold are replaced here, before names are compared: names
+ * that print alike are one frame. */
 #include "analyzer/output/folded_name.h"
 
 #include <errno.h>
@@ -41,8 +41,8 @@ static void guard_trailing_number(struct kymo_folded_name *name)
 		name->text[at - 1] = '_';
 }
 
-/* A name must not pass for one of our own marks: kernel frames end in _[k], and these two stand for
- * what is not known. */
+/* A name must not look like one of our own marks: kernel frames end in _[k], and these two mean
+ * "unknown". */
 static int guard_marks(struct kymo_folded_name *name)
 {
 	static const char *const marks[] = {"[unknown]", "[no stack]"};

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Names as they may stand in folded stacks ("frame;frame count"): readers split at ';', at line
+ * Names as folded stacks can hold them ("frame;frame count"): readers split at ';', at line
  * ends, and take the last number after a space as the count.
  */
 #include <stdbool.h>
@@ -15,8 +15,8 @@ struct kymo_folded_name {
  * Sets text to a frame's name: ';' becomes ':', what is not visible text becomes \xNN, and a name
  * that ends in a number after a space gets '_' for that space. blanks_allowed false: every space
  * becomes '_', as stack collapsers do with process names. An empty name becomes "[unknown]"; one
- * that would pass for a mark of ours ("[unknown]", "[no stack]", ..._[k]) has a bracket escaped. 0
- * or -ENOMEM.
+ * that looks like a mark of ours ("[unknown]", "[no stack]", ..._[k]) has a bracket escaped. 0 or
+ * -ENOMEM.
  */
 int kymo_folded_name_set(struct kymo_folded_name *name, const char *bytes, size_t len,
 			 bool blanks_allowed);

@@ -1,5 +1,5 @@
-/* Every string of every JSON output passes here; one thread writes, so streams are not locked for
- * each byte. */
+/* Every string of every JSON output passes through here; a single thread writes, so streams are not
+ * locked for each byte. */
 #include "analyzer/output/json_string.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ static void put_ascii(FILE *out, char byte)
 	}
 }
 
-/* Bytes at the start of text that stand in JSON as they are: nearly all of nearly every name. */
+/* Length of the prefix that needs no escaping in JSON: nearly all of nearly every name. */
 static size_t plain_bytes(const char *text, size_t text_bytes)
 {
 	size_t len = 0;

@@ -1,9 +1,9 @@
 #pragma once
 /*
- * JSON strings of any bytes, so that every output is valid UTF-8 and no byte is lost: what is valid
- * UTF-8 stands there as such (controls and what is no letter as \uNNNN). A string that is not gets
- * \xNN (written "\\xNN") for each byte that belongs to no character, and stands beside a member
- * NAME_hex with all its bytes, which says that it was changed.
+ * JSON strings of any bytes, so that every output is valid UTF-8 and no byte is lost: valid UTF-8
+ * is kept (controls and non-letters as \uNNNN). A string that is not valid gets \xNN (written
+ * "\\xNN") for each byte outside a character, and a member NAME_hex beside it with all its bytes,
+ * which shows that it was changed.
  */
 #include <stddef.h>
 #include <stdio.h>

@@ -1,9 +1,8 @@
 #pragma once
 /*
- * Where the rows of a report go: aligned text for people, CSV, or JSON. A report names its fields
- * and tables once; the writer decides how they look. A document is a sequence of fields, objects of
- * fields, and tables. Text and CSV of hostile captures are safe to show in a terminal or a
- * spreadsheet.
+ * Output of reports: aligned text for people, CSV, or JSON. A report names its fields and tables
+ * once; the writer decides how they look. A document is a sequence of fields, objects of fields,
+ * and tables. Text and CSV of hostile captures are safe to show in a terminal or a spreadsheet.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,7 +41,7 @@ struct kymo_column {
 
 struct kymo_writer;
 
-/* out stays the caller's. 0 or -ENOMEM. */
+/* out still belongs to the caller. 0 or -ENOMEM. */
 int kymo_writer_new(enum kymo_format format, FILE *out, struct kymo_writer **ret_sink);
 struct kymo_writer *kymo_writer_free(struct kymo_writer *writer);
 void kymo_writer_freep(struct kymo_writer **writer);
@@ -70,16 +69,16 @@ void kymo_writer_table_begin(struct kymo_writer *writer, const char *name,
 			     const struct kymo_column *columns, size_t column_count);
 void kymo_writer_row(struct kymo_writer *writer, const struct kymo_value *values);
 void kymo_writer_table_end(struct kymo_writer *writer);
-/* The first error so far, 0 if none: who writes millions of rows asks, to stop when nobody reads.
+/* The first error so far, 0 if none. Callers that write millions of rows check it, to stop when
+ * nobody reads.
  */
 int kymo_writer_error(const struct kymo_writer *writer);
 
-/* Flushes out. 0, or why writing to it failed: -EPIPE where the reader of a pipe went away, else
- * -errno. */
+/* Flushes out. 0, or why writing failed: -EPIPE if the reader of a pipe went away, else -errno. */
 int kymo_output_error(FILE *out);
 
 /* Closes the document and flushes. 0, or the error of writing (-EPIPE, -ENOSPC, ...) or of memory
- * that any call before met. */
+ * from any earlier call. */
 int kymo_writer_finish(struct kymo_writer *writer, struct cap_err *err);
 
 static inline struct kymo_value kymo_int(s64 value)

@@ -1,4 +1,4 @@
-/* See the header. Nothing here knows what is in the file. */
+/* See the header. Does not know what is in the file. */
 #include "analyzer/output/result_file.h"
 
 #include <errno.h>
@@ -68,7 +68,8 @@ static int open_device(const struct kymo_result_request *request, struct kymo_re
 	return rc < 0 ? rc : 1;
 }
 
-/* What already has the name. 0: it may be made or replaced; 1: it is open and written directly. */
+/* Checks what already has the name. 0: it may be created or replaced; 1: it is open and written
+ * directly. */
 static int look_at_output(const struct kymo_result_request *request,
 			  struct kymo_result_file *result, struct cap_err *err)
 {
@@ -76,8 +77,8 @@ static int look_at_output(const struct kymo_result_request *request,
 	int rc;
 
 	if (lstat(request->path, &named) < 0)
-		return 0; /* what else is wrong with it, creating it will tell */
-	/* /dev/stdout and what bash makes of >(...) are links to such */
+		return 0; /* creating it will report anything else that is wrong */
+	/* /dev/stdout, and what bash makes of >(...), are links to these */
 	if (request->stream && stat(request->path, &target) == 0 &&
 	    (S_ISFIFO(target.st_mode) || S_ISCHR(target.st_mode)))
 		return open_device(request, result, err);
@@ -93,7 +94,7 @@ static int look_at_output(const struct kymo_result_request *request,
 	return rc;
 }
 
-/* Where everybody may rename files, another user's file could take the name meanwhile. */
+/* If anyone may rename files, another user's file could take the name meanwhile. */
 static int refuse_open_directory(const char *output, bool force, struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *copy = strdup(output);
@@ -110,8 +111,8 @@ static int refuse_open_directory(const char *output, bool force, struct cap_err 
 	return 0;
 }
 
-/* A lock that dies with its process tells a running writer from a killed one. It lies below the
- * bytes that SQLite locks. 0, -EAGAIN if another process has it. */
+/* A lock that ends with its process distinguishes a running writer from a killed one. It is below
+ * the bytes that SQLite locks. 0, -EAGAIN if another process has it. */
 static int lock_part(int fd)
 {
 	struct flock lock = {
@@ -122,7 +123,7 @@ static int lock_part(int fd)
 	return errno == EACCES ? -EAGAIN : -errno;
 }
 
-/* Opens the part under its name, made now or left by a killed process, and locks it: 1 and *ret_fd,
+/* Opens the part, created now or left by a killed process, and locks it: 1 and *ret_fd,
  * or 0 if it was renamed or removed meanwhile. */
 static int open_locked(const char *part, const char *what, int *ret_fd, struct cap_err *err)
 {
@@ -232,8 +233,8 @@ static int name_part(struct kymo_result_file *result)
 	if (result->force)
 		return rename(result->path, result->output);
 	rc = renameat2(AT_FDCWD, result->path, AT_FDCWD, result->output, RENAME_NOREPLACE);
-	if (rc < 0 && errno == EINVAL) { /* a file system that cannot: a link does not replace
-					    either */
+	if (rc < 0 &&
+	    errno == EINVAL) { /* a file system without that: a link does not replace either */
 		rc = link(result->path, result->output);
 		if (rc == 0)
 			(void)unlink(result->path);

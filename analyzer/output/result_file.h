@@ -1,8 +1,7 @@
 #pragma once
 /*
- * Where a command writes what it was asked for: the one way in which kymo opens files for writing.
- * A file is whole or not there at all: it is written as NAME.part, readable for its owner only, and
- * given its name at the end.
+ * The one way in which kymo opens files for writing. A file is complete or not there at all: it is
+ * written as NAME.part, readable only by its owner, and renamed at the end.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,9 +12,10 @@
 struct kymo_result_request {
 	const char *path; /* "-" or NULL: standard output */
 	bool force;	  /* replace an existing file */
-	bool stream; /* written from front to back: standard output, pipes and devices will do */
-	const char *what;	   /* who would leave a part: "import" */
-	const char *for_files;	   /* what is written, if no terminal should get it: "a picture" */
+	bool stream;	  /* written from front to back, so standard output, pipes and devices are
+			     allowed */
+	const char *what; /* who would leave a part: "import" */
+	const char *for_files; /* what is written, if it should not go to a terminal: "a picture" */
 	const char *const *inputs; /* what the command reads: never the output */
 	size_t input_count;
 };
@@ -31,15 +31,15 @@ struct kymo_result_file {
 };
 
 /*
- * 0 and *ret_result, whose strings are its own but for output. -EEXIST where the output is there
- * (and not force) or is nothing that can be written to, or where another process writes the part;
- * CAP_EUSAGE if the output is one of the inputs, or a terminal that should not get it. A part that
- * was left by a killed process is taken over.
+ * 0 and *ret_result, whose strings are its own but for output. -EEXIST if the output exists
+ * (without force), cannot be written to, or another process writes the part; CAP_EUSAGE if the
+ * output is one of the inputs, or a terminal that should not get it. A part that was left by a
+ * killed process is taken over.
  */
 int kymo_result_open(const struct kymo_result_request *request, struct kymo_result_file *ret_result,
 		     struct cap_err *err);
 
-/* The result as a stream, which is the result's. shared is what writes to standard output. */
+/* The result as a stream, owned by the result. shared is the stream for standard output. */
 int kymo_result_stream(struct kymo_result_file *result, FILE *shared, FILE **ret_stream,
 		       struct cap_err *err);
 

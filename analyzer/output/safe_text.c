@@ -1,4 +1,4 @@
-/* Steps of one character or one byte; everything that writes names is made of them. */
+/* Steps of one character or one byte, the basis of everything that writes names. */
 #include "analyzer/output/safe_text.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What of a name may be shown. A traced process chooses its name, its paths and symbols, and so
- * could send escape sequences to the terminal of whoever reads the report, hide or reorder what a
- * line says, or begin a line of its own.
+ * Which characters of a name may be shown. A traced process chooses its name, paths and symbols, so
+ * it could send escape sequences to the reader's terminal, hide or reorder parts of a line, or
+ * begin a new line.
  *
  * The one rule, for text, CSV, folded stacks, pictures and messages, on a terminal or not: shown as
  * they are printable ASCII (U+0020..U+007E) and the letters of letters.def in valid UTF-8. Every
@@ -21,7 +21,7 @@ struct kymo_visible {
 	char text[KYMO_VISIBLE_BYTES]; /* terminated */
 	size_t len;		       /* bytes of text */
 	size_t consumed;	       /* bytes of input this stands for, >= 1 */
-	size_t columns;		       /* places it takes in a fixed-width font */
+	size_t columns;		       /* columns it takes in a fixed-width font */
 };
 
 /* All of it is valid UTF-8. */
@@ -36,5 +36,5 @@ struct kymo_visible kymo_visible_next(const char *bytes, size_t len);
 /* Writes text by the rule above. Errors stay in the stream (ferror). */
 void kymo_print_safe(FILE *out, const char *text, size_t text_bytes);
 
-/* Columns that kymo_print_safe would take for it. */
+/* Columns that kymo_print_safe would use for it. */
 size_t kymo_safe_width(const char *text, size_t text_bytes);

@@ -105,7 +105,7 @@ static void begin_walk(struct picture *picture, size_t depth_count)
 	memset(picture->next_start, 0, depth_count * sizeof(*picture->next_start));
 }
 
-/* Start of a node that the walk has come to, in weight. */
+/* Start of the node that the walk has reached, in weight. */
 static uint64_t take_start(struct picture *picture, const struct kymo_tree_node *node)
 {
 	uint64_t start = picture->next_start[node->depth];
@@ -128,7 +128,7 @@ static void count_below(struct picture *picture, uint32_t at)
 		picture->hidden_count++;
 }
 
-/* First walk: depth that is drawn, and how many frames are too narrow. */
+/* First walk: the depth to draw, and the number of frames that are too narrow. */
 static void measure(struct picture *picture)
 {
 	uint32_t at = 0;

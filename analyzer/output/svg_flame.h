@@ -1,8 +1,8 @@
 #pragma once
 /*
- * A flame graph as one SVG file that needs nothing else: complete as a still picture, and with zoom
- * and search where scripts may run. Names are untrusted: they stand in the file as escaped text
- * only, never in a script, a style or an attribute that acts.
+ * A flame graph as one self-contained SVG file: complete as a still picture, with zoom and search
+ * where scripts may run. Names are untrusted: they appear only as escaped text, never in a script,
+ * a style or an active attribute.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #pragma once
-/* Numbers as text. Does not know where they go. */
+/* Numbers as text, for any output. */
 #include <stddef.h>
 
 #include "analyzer/output/report_writer.h"

@@ -1,5 +1,5 @@
-/* The front of all sinks: life cycle, nesting, errors. The formats stand in sink_text.c, sink_csv.c
- * and sink_json.c. */
+/* The front of all writers: life cycle, nesting, errors. The formats are in writer_text.c,
+ * writer_csv.c and writer_json.c. */
 #include "analyzer/output/report_writer.h"
 
 #include <assert.h>
@@ -52,7 +52,7 @@ struct kymo_value kymo_text(const char *text)
 	return (struct kymo_value){.type = KYMO_TEXT, .text = text, .text_bytes = strlen(text)};
 }
 
-/* Keeps the reason of the first write that failed: later ones, and stdio, do not tell it any more.
+/* Keeps the reason of the first failed write: later ones, and stdio, no longer know it.
  */
 static void note_error(struct kymo_writer *writer)
 {

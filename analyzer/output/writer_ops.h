@@ -1,5 +1,5 @@
 #pragma once
-/* Between writer.c and the formats: what each must do. Not for reports. */
+/* Between writer_front.c and the formats: what each must provide. Not for reports. */
 #include "analyzer/output/report_writer.h"
 
 #define KYMO_SINK_MAX_DEPTH 8

@@ -55,7 +55,7 @@ static bool take_end(char *text, const char *end)
 
 /*
  * The name of a field as its label: "duration" for duration_ns, which is shown as "30.057 s".
- * JSON, and the columns of views, keep the unit in the name, since they hold the plain number.
+ * JSON and views keep the unit in the name, because they hold the plain number.
  */
 static const char *label_of(const char *name, enum kymo_show show, char ret_label[LABEL_BYTES])
 {
@@ -181,7 +181,7 @@ static void print_head(struct kymo_writer *writer, const struct text_state *stat
 
 		titles[i].text = (char *)(column->title ? column->title : column->name);
 		titles[i].text_bytes = strlen(titles[i].text);
-		/* a head stands over the numbers of its column */
+		/* a heading is aligned with the numbers of its column */
 		titles[i].right = state->rows > 0 && state->cells[i].right;
 	}
 	print_cells(writer, state, titles);

@@ -1,4 +1,4 @@
-/* Only characters that safe_text.h lets pass come here, and all of them are legal in XML 1.0. */
+/* Only characters that safe_text.h accepts arrive here; all of them are legal in XML 1.0. */
 #include "analyzer/output/xml_text.h"
 
 #include "analyzer/output/safe_text.h"
@@ -26,7 +26,7 @@ static void write_escaped(FILE *out, const struct kymo_visible *visible)
 	}
 }
 
-/* How many bytes of the input fit: all of it, or what leaves room for the two dots. */
+/* How many bytes of the input fit: all, or as many as leave room for the two dots. */
 static size_t fitting_bytes(const char *bytes, size_t len, size_t max_columns)
 {
 	size_t columns = 0, fit = 0;

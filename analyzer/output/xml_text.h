@@ -1,5 +1,5 @@
 #pragma once
-/* Names in XML: what may be shown, safe_text.h decides; here it is escaped. */
+/* Names in XML: safe_text.h decides what may be shown; here it is escaped. */
 #include <stddef.h>
 #include <stdio.h>
 

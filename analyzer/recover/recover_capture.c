@@ -1,6 +1,6 @@
 /*
  * Two walks: one for the file header and schema of each capture in the file, which may survive only
- * as replicas far behind, then one that decodes every block and copies it.
+ * as replicas near the end, then one that decodes and copies every block.
  */
 #include "analyzer/recover/recover_capture.h"
 
@@ -19,11 +19,11 @@
 #include "formats/base/limits.h"
 
 #define MAX_KEPT_SCHEMAS 16
-/* Of more blocks out of order than a page or two can move, the rest counts as lost though it is
- * kept. */
+/* If more blocks are out of order than a page or two can move, the rest counts as lost although it
+ * is kept. */
 #define MAX_MOVED 4096
 
-struct moved { /* a block that stands behind later ones: kept, so it is not lost before them */
+struct moved { /* a block that comes after later ones: kept, so it is not lost before them */
 	u64 seq, events;
 };
 
@@ -59,7 +59,7 @@ struct recover {
 	u64 bytes_before, kept_before, bytes_lost, blocks_lost;
 	struct kymo_recovered found;
 	int failed;		/* of telling a gap */
-	struct kymo_gap *early; /* told before the first block of their capture came */
+	struct kymo_gap *early; /* reported before the first block of their capture */
 	size_t early_count, early_size;
 };
 
@@ -181,7 +181,7 @@ static int begin_output(struct recover *recover, struct cap_err *err)
 					.frame_len = head->schema_len,
 					.raw_len = head->schema_raw_len};
 	const struct cap_writer_options options = {.fd = recover->options->output_fd};
-	/* Where no file header survived: the id, and a start that makes times small. */
+	/* If no file header survived: an id, and a start that makes times small. */
 	struct cap_file_info info = {.monotonic_ns = head->first_ns,
 				     .tool_version = recover->options->tool};
 	int rc;
@@ -211,8 +211,8 @@ static u64 events_missing(const struct recover *recover)
 	return kymo_losses_events(recover->losses) + kymo_losses_counts(recover->losses);
 }
 
-/* What the recorder counted, with what is missing moved to lost: from stored, and from counted
- * calls, which prologues do not tell. */
+/* The recorder's counts, with missing events moved to lost: from stored, and from counted calls,
+ * which prologues do not include. */
 static struct cap_totals corrected(const struct recover *recover, const struct cap_totals *totals)
 {
 	struct cap_totals now = *totals;
@@ -281,7 +281,7 @@ static int write_facts(struct recover *recover, struct cap_err *err)
 	return cap_writer_rows(recover->writer, CAP_BLOCK_META, chunk, &totals, err);
 }
 
-/* END, with what the input's said or, where it has none, the last that is known. */
+/* END, with the values of the input's or, if it has none, the last known ones. */
 static int end_output(struct recover *recover, struct cap_err *err)
 {
 	struct cap_totals totals;
@@ -405,7 +405,7 @@ static int begin_capture(struct recover *recover, struct cap_err *err)
 	return rc;
 }
 
-/* A schema that is not the one written at the beginning, and not a replica of one. */
+/* A schema other than the one written at the beginning, and not a replica. */
 static bool is_new_schema(struct recover *recover)
 {
 	u64 id = cap_reader_schema(recover->reader)->id;

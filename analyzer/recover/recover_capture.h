@@ -1,14 +1,15 @@
 #pragma once
 /*
- * `kymo recover`: the readable blocks of a damaged capture as a sound one. Blocks are copied as
- * they are where they can be, under new numbers; what was lost stands in the copy as loss.
+ * `kymo recover`: the readable blocks of a damaged capture as an intact one. Blocks are copied
+ * unchanged if possible, with new numbers; what was lost is loss in the copy.
  */
 #include "formats/read/capture_reader.h"
 
 struct kymo_recover_options {
 	int output_fd;
 	const char *tool; /* "kymo 0.1.0" */
-	/* Some times per second of work; a negative return ends it with that code. May be NULL. */
+	/* Called a few times per second of work; a negative return ends it with that code. May be
+	 * NULL. */
 	int (*progress)(void *context, u64 done_bytes, u64 total_bytes);
 	void *progress_context;
 };
@@ -27,6 +28,6 @@ struct kymo_recovered {
 	u64 written_bytes;
 };
 
-/* The reader is used up. 0; -ENOMEM, errors of reading and writing, what progress returned. */
+/* The reader is consumed. 0; -ENOMEM, errors of reading and writing, what progress returned. */
 int kymo_recover(struct cap_reader *reader, const struct kymo_recover_options *options,
 		 struct kymo_recovered *ret_recovered, struct cap_err *err);

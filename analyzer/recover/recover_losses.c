@@ -28,7 +28,7 @@ struct cell { /* newest totals of a class on a CPU */
 struct kymo_losses {
 	struct kymo_gap *gaps; /* not told yet */
 	size_t gap_count, gap_size;
-	size_t settled; /* gaps that stand before the newest totals */
+	size_t settled; /* gaps before the latest totals */
 	u64 missing;	/* events of all gaps of this capture */
 	bool any;
 	u64 last_ns;
@@ -37,7 +37,7 @@ struct kymo_losses {
 	size_t cell_count, cell_size;
 	struct cap_word_map cell_map; /* (class, CPU) -> index + 1 */
 	u64 first_gap_ns;
-	u64 missing_counts;	  /* counted calls that were told as missing */
+	u64 missing_counts;	  /* counted calls reported as missing */
 	u64 kept[EV_CLASS_COUNT]; /* rows of the capture so far */
 	u64 kept_at_totals[EV_CLASS_COUNT];
 	u64 told[EV_CLASS_COUNT]; /* of the missing ones, by class */
@@ -227,7 +227,7 @@ int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *a
 			rc = take_counts(losses, &at->rows, section);
 		any_totals |= section->type_id == EV_CLASS_TOTAL;
 	}
-	/* totals speak of all rows up to the end of their block */
+	/* totals cover all rows up to the end of their block */
 	for (size_t i = 0; any_totals && i < losses->cell_count; i++)
 		losses->cells[i].counts_at_totals = losses->cells[i].counts;
 	return rc;
@@ -235,8 +235,8 @@ int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *a
 
 /* -------- rows that are missing -------- */
 
-/* Per class: what the recorder stored up to its newest totals, minus what is there and what was
- * told before. Returns the sum. */
+/* Per class: what the recorder stored up to its latest totals, minus what is there and what was
+ * reported before. Returns the sum. */
 static u64 missing_by_class(const struct kymo_losses *losses, u64 ret_missing[EV_CLASS_COUNT])
 {
 	u64 stored[EV_CLASS_COUNT] = {0}, sum = 0;
@@ -289,7 +289,7 @@ static int add_mark(struct cap_chunk *chunk, const struct kymo_losses *losses,
 	return cap_chunk_add(chunk, EV_MARK, &row);
 }
 
-/* Gaps [0, count): with one of them, or one class, it is known who lost what. */
+/* Gaps [0, count): with only one gap, or one class, it is known which lost what. */
 static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk *chunk,
 		     struct cap_chunk *marks)
 {
@@ -335,8 +335,8 @@ static int tell_gaps(struct kymo_losses *losses, size_t count, struct cap_chunk 
 	return rc;
 }
 
-/* Calls that the totals say were counted and that no row is there for, by CPU: somewhere between
- * the first gap and those totals. */
+/* Calls counted according to the totals but without a row, by CPU: lost somewhere between the first
+ * gap and those totals. */
 static int tell_counts(struct kymo_losses *losses, struct cap_chunk *chunk)
 {
 	int rc = 0;
@@ -376,9 +376,9 @@ static u64 stored_of(const struct kymo_losses *losses, u32 event_class)
 }
 
 /*
- * The newest totals once more, a nanosecond later, with what is missing moved from stored and from
- * counted to lost. Not every row type tells its CPU, so the CPUs of a class share in proportion
- * what was stored; of what was counted each CPU is known.
+ * Repeats the latest totals, a nanosecond later, with missing events moved from stored and from
+ * counted to lost. Not every row type has a CPU, so stored events are shared among the CPUs of a
+ * class in proportion; for counted ones each CPU is known.
  */
 static int add_totals(struct kymo_losses *losses, struct cap_chunk *chunk)
 {
@@ -393,8 +393,8 @@ static int add_totals(struct kymo_losses *losses, struct cap_chunk *chunk)
 
 			if (total->event_class != c)
 				continue;
-			/* of what is left, the part of this CPU among those left: the last takes
-			 * all */
+			/* this CPU's share of the rest among the remaining CPUs; the last takes all
+			 */
 			if (left > 0 && total->stored_count > 0)
 				count = (u64)((unsigned __int128)left * total->stored_count /
 					      stored);

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * What a capture lost by damage, as rows of the capture that is recovered from it: `loss` rows with
- * reason `damaged`, corrected `class_total` rows, a `mark` row for each gap. Which class of events
- * a gap took follows from the totals that the recorder wrote every second: they minus the rows that
- * are there. The same of counted system calls.
+ * reason `damaged`, corrected `class_total` rows, a `mark` row for each gap. Which class a gap
+ * concerns follows from the totals that the recorder wrote every second, minus the rows that are
+ * there. Likewise for counted system calls.
  */
 #include "analyzer/capture/capture_walk.h"
 #include "formats/write/chunk.h"
@@ -20,12 +20,12 @@ int kymo_losses_gap(struct kymo_losses *losses, const struct kymo_gap *gap); /* 
 int kymo_losses_rows(struct kymo_losses *losses, const struct kymo_walk_block *at);
 
 u64 kymo_losses_events(const struct kymo_losses *losses); /* missing in this capture so far */
-/* Counted calls whose rows are missing, as far as told: beside those events. */
+/* Counted calls whose rows are missing, as far as reported; not included in those events. */
 u64 kymo_losses_counts(const struct kymo_losses *losses);
 bool kymo_losses_any(const struct kymo_losses *losses); /* gaps in this capture so far */
 
 /*
- * Adds to chunk, and for people to marks, the rows for the gaps that can be told by now: those
+ * Adds to chunk, and for people to marks, the rows for the gaps that are known by now: those
  * before the totals that kymo_losses_rows saw last, or all with `final`, then also the corrected
  * totals. 0, -ENOMEM or CAP_ELIMIT.
  */

@@ -1,4 +1,4 @@
-/* Logs, since a call then touches two places that the next one finds in a near cache: the count of
+/* Logs, because a call then touches two places that are in cache for the next one: the count of
  * its step, and the end of its group's log. */
 #include "analyzer/stats/kept_durations.h"
 
@@ -204,7 +204,7 @@ static int start_shorts(struct kymo_kept *kept, struct kymo_kept_group *at)
 	return 0;
 }
 
-/* Of a group with counts: what is not near is dropped from here on, and from its log. */
+/* For a group with counts: what is not near is dropped from here on, and from its log. */
 static void drop_far(struct kymo_kept *kept, struct kymo_kept_group *at, const u8 near[KYMO_STEPS])
 {
 	u32 used = 0;

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * Durations of many groups: a histogram of each, and the durations themselves, four bytes each, so
- * that the value at a wanted rank can be told without reading the input again. What these take is
- * bounded: once it is too much, those far from every wanted rank are only counted, and where many
- * are short and alike, how many there are of each is kept. For syscall_aggregate.c.
+ * that the value at a wanted rank can be told without reading the input again. Their memory is
+ * bounded: beyond the bound, durations far from every wanted rank are only counted, and for many
+ * short ones only the number of each value is kept. For syscall_aggregate.c.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -101,8 +101,8 @@ static inline int kymo_kept_add(struct kymo_kept *kept, u32 group, u64 ns)
 
 /*
  * Drops durations until at most `bytes` are kept. A rank is wanted, by permille, of each group and
- * of all groups with the same total (total_of: per group) together: what lies so near to these that
- * the calls to come may move a rank there is kept longest. 0 or -ENOMEM.
+ * of all groups with the same total (total_of: per group) together: durations so close to these
+ * that later calls may move a rank there are kept longest. 0 or -ENOMEM.
  */
 int kymo_kept_bound(struct kymo_kept *kept, u64 bytes, const u32 *total_of, const u32 *permille,
 		    size_t permille_count);

@@ -29,7 +29,7 @@ struct kymo_tree {
 	struct arena *arena;
 };
 
-/* Names come from the capture: a seed that nobody can know keeps them from all landing in one slot.
+/* Names come from the capture: an unpredictable seed keeps them from all landing in one slot.
  */
 static uint64_t hash_of(const struct kymo_tree *tree, uint32_t parent, uint8_t kind,
 			const char *name, size_t len)
@@ -205,7 +205,7 @@ int kymo_tree_finish(struct kymo_tree *tree)
 
 	if (!order)
 		return -ENOMEM;
-	/* A child always stands after its parent, so one pass from the end sums everything up. */
+	/* A child always comes after its parent, so one pass from the end sums everything up. */
 	for (size_t i = 0; i < count; i++)
 		tree->nodes[i].total = tree->nodes[i].self;
 	for (size_t i = count; --i > 0;) {

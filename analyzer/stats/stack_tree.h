@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Stacks merged by name into a weighted tree, root first: what folded text and flame graphs are
- * both made from. Children come out in a fixed order, so the same samples give the same bytes.
- * Knows no database and no format.
+ * Stacks merged by name into a weighted tree, root first: the basis of folded text and flame
+ * graphs. Children come out in a fixed order, so the same samples give the same bytes. Knows no
+ * database and no format.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,8 @@
 /*
  * The first pass keeps sums per (capture, process, call), and the durations themselves, as small as
- * they get (kept_durations.h). As a rule these tell the value at each wanted rank; where they
- * became too many, the histogram still tells a range of values of 3 % width, and passes after the
- * first find the exact value in it (rank_select.h). Totals over processes come from adding up, but
- * have ranks of their own.
+ * they get (kept_durations.h). Usually these give the value at each wanted rank. If there were too
+ * many, the histogram gives a range of values of 3 % width, and further passes find the exact value
+ * in it (rank_select.h). Totals over processes come from adding up, but have ranks of their own.
  */
 #include "analyzer/stats/syscall_aggregate.h"
 
@@ -366,7 +365,7 @@ static int list_members(const struct kymo_syscall_counting *work, u32 **ret_memb
 	return 0;
 }
 
-/* Looks up what the kept durations tell of the targets of processes, and of totals. */
+/* Looks up the targets of processes, and of totals, in the kept durations. */
 static int answer_ranks(struct kymo_syscall_counting *work, size_t first_total)
 {
 	u32 processes = work->aggregate->processes.count;

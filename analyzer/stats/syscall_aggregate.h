@@ -83,15 +83,14 @@ struct kymo_syscall_count { /* failed calls by errno, or finished calls by power
 struct kymo_syscall_aggregate;
 
 /*
- * The first pass by itself, for who walks over the calls anyway: new, add each batch, finish.
- * finish runs the source for the passes that are left; the source must show the same calls. The
- * counting is to be freed in any case.
+ * The first pass by itself, for callers that walk over the calls anyway: new, add each batch,
+ * finish. finish runs the source for the passes that are left; the source must show the same calls.
+ * The counting is to be freed in any case.
  */
 struct kymo_syscall_counting;
 struct kymo_syscall_counting *kymo_syscall_counting_new(void); /* NULL: out of memory */
 struct kymo_syscall_counting *kymo_syscall_counting_free(struct kymo_syscall_counting *counting);
-/* Durations that are kept of the calls: so many bytes instead of the default. For tests: fewer mean
- * more passes. */
+/* Bytes for kept durations, instead of the default. For tests: fewer bytes mean more passes. */
 void kymo_syscall_counting_keep(struct kymo_syscall_counting *counting, u64 bytes);
 void kymo_syscall_counting_freep(struct kymo_syscall_counting **counting);
 int kymo_syscall_counting_add(void *counting, const struct kymo_syscall_batch *batch,

@@ -1,5 +1,5 @@
-/* See the header. Numbers come from captures and need not fit each other: a sum that its power of
- * two cannot hold tells nothing beyond the bounds of that power. */
+/* See the header. Numbers come from captures and may contradict each other: a sum that its power of
+ * two cannot hold says nothing beyond the bounds of that power. */
 #include "analyzer/stats/syscall_counted.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ void kymo_counted_bounds(u32 bucket, u64 *ret_low_ns, u64 *ret_high_ns)
 	*ret_high_ns = (2ull << bucket) - 1; /* of bucket 63: all ones */
 }
 
-/* What the sum of `calls` durations in low..high says of the shortest and the longest of them. */
+/* What the sum of `calls` durations in low..high implies for the shortest and the longest. */
 static void tighten(struct kymo_counted_cell *cell, u64 low, u64 high)
 {
 	u64 calls = cell->calls, total = cell->total_ns, rest;

@@ -1,9 +1,8 @@
 #pragma once
 /*
  * System calls that were counted in the kernel instead of stored one by one: per group and power of
- * two, how many there were and how long all of them took. What follows for the shortest, the
- * longest and a wanted rank is a bound or an estimate, never a measurement, and says so. For
- * syscall_aggregate.c.
+ * two, their number and total duration. What follows for the shortest, the longest and a wanted
+ * rank is a bound or an estimate, never a measurement, and is marked so. For syscall_aggregate.c.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,13 +46,13 @@ struct kymo_counted_steps { /* single events in the same power of two: `count` s
 };
 
 /*
- * The value at rank 1 .. cell->calls + single events of the cell's power of two. The counted calls
- * are taken to lie so that their mean is the measured one: evenly below it and evenly above it.
+ * The value at rank 1 .. cell->calls + single events of the cell's power of two. Counted calls are
+ * assumed to be spread evenly below and evenly above their measured mean.
  */
 u64 kymo_counted_estimate(const struct kymo_counted_cell *cell,
 			  const struct kymo_counted_steps *single, u64 rank);
 
-/* Sums of numbers that a capture claims: they stop at the largest that SQL can hold. */
+/* Sums of numbers from a capture: they saturate at the largest that SQL can hold. */
 static inline u64 kymo_counted_sum(u64 a, u64 b)
 {
 	u64 sum;

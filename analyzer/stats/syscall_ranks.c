@@ -1,5 +1,5 @@
-/* Ranks count single events and counted calls together: in which power of two a rank lies is
- * exactly known of both. Only inside of one that holds counted calls a value is estimated. */
+/* Ranks count single events and counted calls together: the power of two of a rank is known exactly
+ * for both. Only within one that holds counted calls is a value estimated. */
 #include "analyzer/stats/syscall_ranks.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Percentiles and bounds of groups of system calls: which ranks must be looked up among single
- * events, and what counted calls say of the others. For syscall_aggregate.c.
+ * events, and what counted calls imply for the others. For syscall_aggregate.c.
  */
 #include "analyzer/stats/kept_durations.h"
 #include "analyzer/stats/rank_select.h"

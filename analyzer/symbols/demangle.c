@@ -36,7 +36,7 @@ static void append(const char *text, size_t len, void *opaque)
 	result->text[result->len] = '\0';
 }
 
-/* Length of name without what LLVM and GCC append to clones: ".llvm.123", ".isra.0",
+/* Length of name without the suffixes that LLVM and GCC add to clones: ".llvm.123", ".isra.0",
  * ".constprop.0", ".part.1", ".cold". */
 static size_t bare_len(const char *name)
 {

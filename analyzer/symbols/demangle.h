@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Function names as their authors wrote them: C++ and Rust (legacy and v0). Names come from
- * untrusted files, so both work and result are bounded.
+ * Demangles function names of C++ and Rust (legacy and v0). Names come from untrusted files, so
+ * both work and result are bounded.
  */
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /*
- * Opening an ELF file: segments, build-id, debug link, sections. Nothing here trusts a size or an
- * offset of the file.
+ * Opens an ELF file: segments, build-id, debug link, sections. Trusts no size and no offset in the
+ * file.
  */
 #include "analyzer/symbols/elf_file.h"
 
@@ -139,7 +139,7 @@ static bool build_id_in_notes(struct kymo_elf *elf, Elf_Data *notes)
 	return false;
 }
 
-/* Without section headers the segments still tell. */
+/* Without section headers, use the segments. */
 static void load_build_id_of_segments(struct kymo_elf *elf)
 {
 	size_t count, tried = 0;

@@ -32,20 +32,19 @@ struct kymo_elf {
 };
 
 /*
- * Contents of a section that lies within the file; false if it has none, or lies. *ret_header may
- * be NULL.
+ * Contents of a section; false if it has none, or is not within the file. *ret_header may be NULL.
  */
 bool kymo_elf_section_data(const struct kymo_elf *elf, Elf_Scn *section, GElf_Shdr *ret_header,
 			   Elf_Data **ret_data);
 
 /*
- * A string of a string table, or NULL if it does not lie in it. Made for tables of any content:
- * libelf's own look-up searches a whole table for the end of each string, so that a hostile one
- * would keep us busy for hours.
+ * A string of a string table, or NULL if it is outside. Safe for tables of any content: libelf's
+ * own look-up searches the whole table for the end of each string, so a hostile table would take
+ * hours.
  */
 const char *kymo_elf_string(const Elf_Data *strings, size_t offset);
 
-/* Did libelf fail lately because memory ran out? It gives NULL for that and for damage alike. */
+/* Did libelf fail because memory ran out? It returns NULL for that and for damage alike. */
 bool kymo_elf_ran_out(void);
 
 /* The first section with that name, or NULL. */
@@ -54,6 +53,6 @@ Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name);
 /* Appends one function. 0, -ENOMEM, or CAP_ELIMIT when there are too many. */
 int kymo_elf_add_function(struct kymo_elf *elf, const struct kymo_function *function);
 
-/* Appends the entries of the PLT, named by what they lead to; on machines whose PLT layout is
- * known. 0 or -ENOMEM. */
+/* Appends the entries of the PLT, named after their targets, on machines whose PLT layout is known.
+ * 0 or -ENOMEM. */
 int kymo_elf_add_plt(struct kymo_elf *elf);

@@ -1,6 +1,6 @@
 /*
- * Names for the entries of the procedure linkage table: linkers leave them without symbols, yet
- * samples fall there.
+ * Names for the entries of the procedure linkage table: linkers give them no symbols, but samples
+ * hit them.
  */
 #include <errno.h>
 

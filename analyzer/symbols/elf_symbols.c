@@ -10,8 +10,8 @@
 
 #include "analyzer/symbols/elf_file.h"
 
-/* How many enclosing functions a look-up tries before it gives up: functions seldom nest, and a
- * hostile table might all nest. */
+/* How many enclosing functions a look-up tries: functions seldom nest, but in a hostile table all
+ * might. */
 #define MAX_NESTING 32
 
 struct section_range { /* an executable section; start == end: not executable */
@@ -76,7 +76,7 @@ static int load_executable_sections(const struct kymo_elf *elf, struct section_r
 	return 0;
 }
 
-/* Which of several names of one address a reader would expect: a sized function before a bare
+/* Ranks several names of one address by what a reader would expect: a sized function before a bare
  * label; then the public name, which is the one without leading underscores (libc's own names for
  * sendto or puts have them); then global before weak before local. */
 static uint8_t rank_of(const GElf_Sym *symbol, const char *name)

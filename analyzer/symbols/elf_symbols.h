@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The functions of one ELF file, by address: from .symtab, else .dynsym, plus the entries of the
- * PLT. Reads untrusted files: whatever libelf returns is checked, and what does not hold is left
- * out. Finds no files (find_object.h) and demangles nothing.
+ * PLT. Reads untrusted files: everything libelf returns is checked, and left out if wrong. Finds no
+ * files (find_object.h) and demangles nothing.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ const char *kymo_elf_debug_link(const struct kymo_elf *elf);
 /* The file holds a .symtab with contents. */
 bool kymo_elf_has_symtab(const struct kymo_elf *elf);
 
-/* Only the debugging half of a program: its code sections are empty, so its segments do not tell
+/* Only the debugging half of a program: its code sections are empty, so its segments have no valid
  * file offsets. */
 bool kymo_elf_is_debug_only(const struct kymo_elf *elf);
 

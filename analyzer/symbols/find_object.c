@@ -1,7 +1,7 @@
 /*
  * The search: the recorded path below --symfs, then debug directories by build-id, then the debug
  * link. Files are opened read-only and non-blocking, devices and pipes never: a capture must not
- * make us touch anything that acts on being opened.
+ * make us open anything with side effects.
  */
 #include "analyzer/symbols/find_object.h"
 
@@ -45,7 +45,8 @@ static bool path_is_plain(const char *path)
 	return true;
 }
 
-/* Programs lie on none of these, and reading from them may act, wait, or ask somebody else. */
+/* No programs are on these file systems, and reading from them may have side effects, block, or
+ * involve others. */
 static bool on_special_file_system(int fd)
 {
 	static const uint32_t special[] = {
@@ -228,7 +229,7 @@ int kymo_find_object(const struct kymo_object_search *search, const uint8_t *bui
 		object.debug = TAKE(object.program);
 	if (!object.debug && (!object.program || !kymo_elf_has_symtab(object.program)))
 		object.debug = find_debug(&wanted, path, object.program);
-	/* A whole program found in a debug directory serves as program. */
+	/* A whole program found in a debug directory is used as the program. */
 	if (object.debug && !object.program && !kymo_elf_is_debug_only(object.debug))
 		object.program = TAKE(object.debug);
 	/* other candidates that fail are not errors: the state tells */

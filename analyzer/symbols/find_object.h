@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Finds the ELF files of a build-id on this machine. A file counts only if its own build-id is the
- * one wanted, so that another version of a program never lends wrong names. Paths come from
+ * one wanted, so that another version of a program never gives wrong names. Paths come from
  * captures and are untrusted.
  */
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 struct kymo_object_search {
 	const char *debug_dirs[KYMO_MAX_DEBUG_DIRS]; /* each holds .build-id/xx/rest.debug, or files
 							by their base name */
-	size_t debug_dir_count;			     /* /usr/lib/debug is looked at after them */
+	size_t debug_dir_count;			     /* /usr/lib/debug is searched after them */
 	const char *symfs;			     /* root for recorded paths; NULL: "/" */
 	/* How files are opened; NULL: kymo_open_object_file. */
 	int (*open_file)(void *context, bool below_symfs, const char *path);
@@ -25,8 +25,8 @@ struct kymo_object_search {
 
 enum kymo_object_state { /* also in the database: append only */
 			 KYMO_OBJECT_FOUND = 0,
-			 KYMO_OBJECT_NO_BUILD_ID = 1, /* the capture does not tell which version:
-							 nothing may be guessed */
+			 KYMO_OBJECT_NO_BUILD_ID =
+				 1, /* the capture does not say which version: no guessing */
 			 KYMO_OBJECT_NOT_FOUND =
 				 2, /* neither the program nor its debug file is here */
 			 KYMO_OBJECT_OTHER_BUILD = 3, /* the recorded path holds another version */
@@ -54,9 +54,9 @@ void kymo_object_done(struct kymo_object *object); /* closes both files; for CLE
 
 /*
  * Opens a regular file of an ordinary file system for reading, or returns -1. Nothing else is ever
- * opened, so that nothing acts on it. root: NULL for "/", else path and its links stay below it.
+ * opened, to avoid side effects. root: NULL for "/", else path and its links stay below it.
  */
 int kymo_open_object_file(const char *root, const char *path);
 
-/* One English line about a state, for people: what is missing and what mends it. */
+/* One line about a state, for people: what is missing and what would help. */
 const char *kymo_object_state_text(enum kymo_object_state state);

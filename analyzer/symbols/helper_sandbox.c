@@ -48,7 +48,7 @@ static void limit(int resource, uint64_t most)
 	(void)setrlimit(resource, &limits); /* a lower limit stays; see the header */
 }
 
-/* What the parent had mapped, which counts for us too; from /proc, while it can be read. */
+/* The parent's mappings, which count for the child, too; from /proc, while it can be read. */
 static uint64_t mapped_bytes(void)
 {
 	unsigned long long pages = 0;

@@ -1,5 +1,5 @@
-/* The program's segments turn offsets into addresses; the richer of program and debug file names
- * them. */
+/* The program's segments turn offsets into addresses; of program and debug file, the one with more
+ * symbols names them. */
 #include "analyzer/symbols/object_names.h"
 
 #include <errno.h>

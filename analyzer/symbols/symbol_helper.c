@@ -17,7 +17,7 @@
 #include "analyzer/symbols/object_names.h"
 
 #define MAX_TEXT_BYTES 65536
-#define MAX_OPENS 64	  /* per module; an honest search makes about ten */
+#define MAX_OPENS 64	  /* per module; a genuine search makes about ten */
 #define PATIENCE_MS 60000 /* for one answer; CPU time is limited besides */
 
 enum message_kind { MESSAGE_OPEN = 1, MESSAGE_FILE, MESSAGE_STATE, MESSAGE_FIND, MESSAGE_NAME };
@@ -60,7 +60,7 @@ static int send_message(int fd, const struct message *message, size_t text_bytes
 	return sendmsg(fd, &whole, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* Bytes of text, or negative. ret_file is -1 if none came; NULL: none is taken. */
+/* Bytes of text, or negative. *ret_file is -1 if no file came; NULL: none is accepted. */
 static ssize_t receive_message(int fd, struct message *message, int *ret_file)
 {
 	struct iovec part = {.iov_base = message, .iov_len = sizeof(*message)};
@@ -165,7 +165,7 @@ static _Noreturn void serve(struct child *child, const struct kymo_object_search
 static void stop_child(struct kymo_symbol_helper *helper)
 {
 	if (helper->pid > 0) {
-		(void)kill(helper->pid, SIGKILL); /* it holds nothing that must be put away */
+		(void)kill(helper->pid, SIGKILL); /* it holds nothing that must be cleaned up */
 		while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * Names of one module's functions, read in a child process. ELF files that a capture points at may
- * be made to harm, and the libraries that read them were not made for that: the child holds nothing
+ * be malicious, and the libraries that read them were not made for that: the child holds nothing
  * but a socket, opens files only through us, and may use 30 s of CPU and 1 GiB. If it fails, the
- * module has no symbols and its reader goes on.
+ * module has no symbols, and everything else continues.
  */
 #include "analyzer/symbols/find_object.h"
 
@@ -19,7 +19,7 @@ struct kymo_symbol_helper *kymo_symbol_helper_free(struct kymo_symbol_helper *he
 /* May turn into KYMO_OBJECT_GAVE_UP while names are asked for. */
 enum kymo_object_state kymo_symbol_helper_state(const struct kymo_symbol_helper *helper);
 
-/* The function that covers a file offset, as people write it: terminated, valid until the next
+/* The function that covers a file offset, demangled: terminated, valid until the next
  * call. NULL if there is none. *ret_into is how far into it the offset lies. */
 const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t file_offset,
 				    uint64_t *ret_into);
