@@ -24,7 +24,7 @@ struct call_hash_map {
 	__type(value, struct live_call);
 };
 
-/* What goes into the ring when arguments are asked for; the sink knows by EV_SYSCALL_ARGS_RECORDED.
+/* What goes into the ring if arguments are requested; EV_SYSCALL_ARGS_RECORDED tells the pipeline.
  */
 struct call_record_with_args {
 	struct ring_syscall call;
@@ -44,7 +44,7 @@ static __always_inline struct live_call *call_find(struct task_struct *task)
 	return bpf_map_lookup_elem(&call_hash, &key);
 }
 
-/* The task's entry, made if need be; NULL when there is no memory. */
+/* The task's entry, created if needed; NULL if there is no memory. */
 static __always_inline struct live_call *call_find_or_add(struct task_struct *task)
 {
 	static const struct live_call none = {};

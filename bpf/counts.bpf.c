@@ -4,8 +4,8 @@
  * recorder reads it through mmap(2), one half while the programs write the other. No program of its
  * own.
  *
- * Kernels before 5.12 know no atomic operation that gives back the old value, and refuse one even
- * in code that never runs: slots are claimed by adding and reading back.
+ * Kernels before 5.12 have no atomic operation that returns the old value, and refuse one even in
+ * code that never runs: slots are claimed by adding and reading back.
  */
 #include "counts.bpf.h"
 
@@ -26,14 +26,14 @@ struct {
 
 #define COMPILER_BARRIER() asm volatile("" ::: "memory")
 
-/* The key of a slot as it lies there. */
+/* The key of a slot, as in memory. */
 struct counts_key {
 	u64 leader_start_ns;
 	u64 process; /* tgid, exec_id */
 	u64 kind;    /* number, bucket, flags, code: LIVE_COUNT_KIND */
 };
 
-/* floor(log2(value)); 0 for 0. Without a branch: each doubles the verifier's work. */
+/* floor(log2(value)); 0 for 0. Without branches: each doubles the verifier's work. */
 static __always_inline u32 log2_floor(u64 value)
 {
 	value |= value >> 1;
@@ -75,7 +75,8 @@ static __always_inline bool counts_slot_is(const struct live_count_slot *slot,
 	       found->process == key->process && found->kind == key->kind;
 }
 
-/* True if the slot is ours now, with our key in it. Ownership ends when the recorder clears it. */
+/* True if the slot now belongs to this run and holds its key. Ownership ends when the recorder
+ * clears it. */
 static __always_inline bool counts_claim(struct live_count_slot *slot, const struct counts_key *key,
 					 const struct task_struct *leader,
 					 struct live_counters *counters)
@@ -113,7 +114,7 @@ int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table)
 		struct live_count_slot *slot = bpf_map_lookup_elem(&counts_table, &index);
 
 		if (!slot)
-			return 0; /* cannot be: the recorder made the table large enough */
+			return 0; /* impossible: the recorder made the table large enough */
 		if (slot->claims ? counts_slot_is(slot, &key)
 				 : counts_claim(slot, &key, leader, counters)) {
 			__sync_fetch_and_add(&slot->event_count, 1);

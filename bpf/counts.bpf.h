@@ -2,12 +2,12 @@
 /* Counting events instead of recording them one by one: what counts.bpf.c does. */
 #include "state.bpf.h"
 
-/* A control word, read here and now: the compiler may neither move nor repeat it. */
+/* A control word, read exactly here: the compiler may neither move nor repeat the read. */
 #define READ_CONTROL(word) (*(volatile typeof(control.word) *)&control.word)
 
 /*
  * Adds an event of the current task, which just ended, to a half of the table; kind:
- * LIVE_COUNT_KIND. second_ns: another time of it, by its class. 0: no slot was free. A global
- * function, which the verifier looks at once, by itself.
+ * LIVE_COUNT_KIND. second_ns: another duration, its meaning depends on the class. 0: no slot was
+ * free. A global function, which the verifier checks once, separately.
  */
 int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table);

@@ -79,7 +79,7 @@ static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 
 	bytes = sizeof(scratch->sample) + (kernel_frames + user_frames) * sizeof(u64);
 	if (bytes > sizeof(*scratch))
-		return 0; /* cannot be; said for the verifier */
+		return 0; /* impossible, but the verifier needs the check */
 	if (bpf_ringbuf_output(&cpu_ring, scratch, bytes,
 			       wakeup_flags(&cpu_ring, CLASS_CPU, attempt)))
 		count_refusal(counters, &cpu_ring, bytes);

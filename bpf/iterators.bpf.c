@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Iterators over all tasks, read by the recorder: what already runs when recording starts, and
- * which system calls have not returned when it stops. The first also learns who the recorder is, as
- * the kernel sees it: right inside a pid namespace too.
+ * which system calls have not returned when it stops. The first also finds out the recorder's own
+ * identity as the kernel sees it, which is right inside a pid namespace, too.
  */
 #include "calls.bpf.h"
 
@@ -34,7 +34,7 @@ static __always_inline u32 pid_at_level(const struct task_struct *task, u32 leve
 	return number;
 }
 
-/* First pass, at the load: before it, no program knows whom to leave out. */
+/* First pass, at load time: before it, no program knows which process to leave out. */
 SEC("iter/task")
 int find_self_iter(struct bpf_iter__task *ctx)
 {
@@ -48,8 +48,8 @@ int find_self_iter(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* One ring_process per process that the filters want. Can be shown the same task again when the
- * reader's buffer was full. */
+/* One ring_process per process that the filters want. May see the same task again if the reader's
+ * buffer was full. */
 SEC("iter/task")
 int list_processes_iter(struct bpf_iter__task *ctx)
 {
@@ -86,9 +86,9 @@ static __always_inline bool task_sleeps(const struct task_struct *task)
 }
 
 /*
- * A call from before the probes were attached: the task made none since, sleeps, and its saved
- * registers are those of a system call. A running or preempted task is left out: it may be on its
- * way back to user space.
+ * A call from before the probes were attached: the task has made none since, sleeps, and its saved
+ * registers are those of a system call. Running and preempted tasks are left out: they may be on
+ * their way back to user space.
  */
 static __always_inline bool call_from_before(struct task_struct *task,
 					     struct call_record_with_args *record)

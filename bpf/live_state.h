@@ -1,6 +1,6 @@
 #pragma once
 /*
- * What the BPF programs and the recorder share besides ring records: counters and control words in
+ * Shared by BPF programs and recorder besides ring records: counters and control words in
  * the object's .bss, which the recorder maps. Holds no code.
  */
 #include "formats/table/events.h"
@@ -17,15 +17,15 @@ struct live_counters {
 	u64 attempted;
 	u64 ring_full;	   /* no room */
 	u64 ring_busy;	   /* the ring refused although there was room */
-	u64 no_storage;	   /* no memory to keep the entry of a call */
-	u64 unmatched;	   /* returns without an entry seen: no record was due, so not a loss */
-	u64 counted;	   /* folded into the fold table instead of a record of its own */
-	u64 counts_claims; /* slots of the fold table taken so far */
+	u64 no_storage;	   /* no memory for the entry of a call */
+	u64 unmatched;	   /* returns whose entry was not seen: no record was due, so not loss */
+	u64 counted;	   /* counted in the counts table instead of a record of its own */
+	u64 counts_claims; /* slots of the counts table taken so far */
 	u64 reserved;	   /* a cache line each */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_counters) == 64, "one cache line");
 
-/* Written by the recorder (or by the iterator that tells us who we are), read by every program. */
+/* Written by the recorder (or by the iterator that finds the recorder), read by every program. */
 struct live_control {
 	u32 tasks_open;	      /* 1: lifecycle events are recorded */
 	u32 events_open;      /* 1: all other events are recorded */
@@ -34,28 +34,28 @@ struct live_control {
 	u64 start_ns;	      /* when events_open became 1 */
 	u64 stop_ns;	      /* when it became 0 */
 	u32 runs_timed;	      /* 1: programs time their runs */
-	u32 counts_table;     /* 0 or 1: the half of the fold table that programs write */
+	u32 counts_table;     /* 0 or 1: the half of the counts table that programs write */
 	u64 sample_period_ns; /* 0: what the event says. Software clocks go on saying their first */
-	/* What began before counts as none: it is from before the class's probes were attached. Set
-	 * before they are attached and the gate opens; never 0 then. */
+	/* Anything that began earlier is ignored: it is from before the class's probes were
+	 * attached. Set before they are attached and the gate opens; never 0 then. */
 	u64 class_since_ns[EV_CLASS_COUNT];
 	u32 class_mode[EV_CLASS_COUNT]; /* enum live_mode; may change at any time */
-	/* No hidden padding: with it clang takes a zeroed one for data that is not all zero. */
+	/* No hidden padding: with it, clang treats a zeroed struct as data that is not all zero. */
 	u64 reserved[6];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_control) == 192, "whole cache lines, all of them named");
 
 /* What becomes of an event. */
 enum live_mode {
-	LIVE_SINGLE = 0, /* a record of its own; counted where the ring has no room */
+	LIVE_SINGLE = 0, /* a record of its own; counted if the ring has no room */
 	LIVE_COUNTS = 1, /* counted only */
 };
 
 /*
  * A slot of the table of counts: events of one process, class, number, outcome and duration class,
  * all of which ended on one CPU. Becomes one row of counts. Only programs on that CPU write it, but
- * they can preempt each other: whoever adds 1 to claims and reads back 1 owns the slot, fills the
- * key and sets ready; a slot that is claimed and not ready is passed over.
+ * they can preempt each other: the program that adds 1 to claims and reads back 1 owns the slot,
+ * fills in the key and sets ready; a slot that is claimed but not ready is skipped.
  */
 struct live_count_slot {
 	u64 leader_start_ns; /* the key: up to comm */
@@ -76,14 +76,14 @@ _Static_assert(sizeof(struct live_count_slot) == 80, "whole words, all of them n
 #define LIVE_COUNT_FLAGS ((1u << LIVE_COUNT_CLASS_SHIFT) - 1)
 _Static_assert(EV_CLASS_COUNT <= 8, "three bits name a class");
 
-/* What makes a kind of counted events: number, flags, class, code; the bucket is added to it. */
+/* A kind of counted events: number, flags, class, code; the bucket is added to it. */
 #define LIVE_COUNT_KIND(number, flags, event_class, code)             \
 	((u64)(u32)(number) | (u64)((flags)&LIVE_COUNT_FLAGS) << 40 | \
 	 (u64)(event_class) << (40 + LIVE_COUNT_CLASS_SHIFT) | (u64)(u16)(code) << 48)
 
-#define LIVE_MAX_NAMED 16384 /* addresses whose names can be asked for in a recording */
+#define LIVE_MAX_NAMED 16384 /* addresses that can be named in one recording */
 
-#define LIVE_COUNTS_PROBES 16 /* slots looked at before a call counts as lost */
+#define LIVE_COUNTS_PROBES 16 /* slots tried before a call counts as lost */
 
 /* Programs that time themselves: those of probes.def but the iterators, which run inside the
  * recorder's read(2) and are in its own CPU time. */

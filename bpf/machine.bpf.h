@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What differs from machine to machine: registers of system calls, the flag of 32-bit programs, the
- * mode of a sample. The build names the machine as libbpf does: __TARGET_ARCH_x86 or _arm64.
+ * What differs between machines: registers of system calls, the flag of 32-bit programs, the mode
+ * of a sample. The build names the machine like libbpf: __TARGET_ARCH_x86 or _arm64.
  */
 #include "state.bpf.h"
 

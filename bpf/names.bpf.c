@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Names of kernel functions, one by one: /proc/kallsyms has all 200,000 of them, a recording needs
- * some hundreds. The recorder, which has given up bpf(2) by then, writes addresses into an array
- * that it has mapped, and reads what the kernel calls them from an iterator over it.
+ * some hundreds. The recorder, which can no longer call bpf(2) by then, writes addresses into an
+ * array that it has mapped, and reads their names from an iterator over it.
  */
 #include "state.bpf.h"
 
@@ -16,8 +16,8 @@ struct {
 } asked_addresses SEC(".maps");
 
 /*
- * A line per address. 1 means "show this one again": the read ends there, and the next one goes on
- * with it, so that one descriptor serves the whole recording.
+ * A line per address. 1 means "show this one again": the read ends there, and the next one
+ * continues with it, so that one descriptor serves the whole recording.
  */
 SEC("iter/bpf_map_elem")
 int name_addresses_iter(struct bpf_iter__bpf_map_elem *ctx)
@@ -28,7 +28,7 @@ int name_addresses_iter(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	if (!*address)
 		return 1;
-	/* B looks up what lies before the address, as for a return address. */
+	/* B looks up the byte before the address, as for a return address. */
 	BPF_SEQ_PRINTF(ctx->meta->seq, "%pB\n", *address + 1);
 	return 0;
 }

@@ -1,6 +1,6 @@
 #pragma once
-/* Putting records into a class's ring: counting, the rare question how full it is, the reason of a
- * refusal. */
+/* Puts records into a class's ring: counts attempts, rarely checks how full it is, finds the reason
+ * of a refusal. */
 #include "state.bpf.h"
 
 #define RING_RECORD_OVERHEAD 8 /* the kernel's header before each record */
@@ -20,7 +20,7 @@ struct ring_map {
 #undef RING_KERNEL
 #undef RING_OTHER
 
-/* By class: past how many bytes the reader is woken, and how often that is asked. */
+/* By class: the fill level that wakes the reader, and how often it is checked. */
 extern const volatile u64 ring_mark_bytes[EV_CLASS_COUNT], ring_ask_mask[EV_CLASS_COUNT];
 
 extern struct live_counters class_counters[EV_CLASS_COUNT][LIVE_MAX_CPUS];
@@ -30,8 +30,8 @@ static __always_inline struct live_counters *counters_of_cpu(u32 event_class)
 	return &class_counters[event_class][bpf_get_smp_processor_id() & (LIVE_MAX_CPUS - 1)];
 }
 
-/* Counts an attempt and returns how many there were before on this CPU: good enough to ask
- * something every n-th time. */
+/* Counts an attempt and returns how many there were before on this CPU: good enough to do something
+ * every n-th time. */
 static __always_inline u64 count_attempt(struct live_counters *counters)
 {
 	u64 before = counters->attempted;
@@ -42,8 +42,8 @@ static __always_inline u64 count_attempt(struct live_counters *counters)
 
 /*
  * Flags for submit: the reader drains on a timer and is woken only when a ring is past its mark.
- * The question takes the ring's cache lines from other CPUs, so it is asked when (attempt &
- * ring_ask_mask) == 0 only.
+ * The check takes the ring's cache lines from other CPUs, so it is made only when (attempt &
+ * ring_ask_mask) == 0.
  */
 static __always_inline u64 wakeup_flags(void *ring, u32 event_class, u64 attempt)
 {
@@ -54,8 +54,8 @@ static __always_inline u64 wakeup_flags(void *ring, u32 event_class, u64 attempt
 }
 
 /*
- * A record of record_bytes was refused. "Full" needs evidence: the ring's lock can also be
- * unobtainable. The reader may have drained since, which counts as busy.
+ * A record of record_bytes was refused. "Full" needs evidence: it may also be that the ring's lock
+ * could not be taken. If the reader has drained since, that counts as busy.
  */
 static __always_inline void count_refusal(struct live_counters *counters, void *ring,
 					  u64 record_bytes)

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * How long the programs run. They time themselves, and only while the recorder has a window open:
- * the kernel's own counting (BPF_ENABLE_STATS) takes CAP_SYS_ADMIN each time it is switched on,
- * which the recorder has given up by then, and it slows down every BPF program of the host.
+ * Run time of the programs. They time themselves, only while the recorder has a window open: the
+ * kernel's own counting (BPF_ENABLE_STATS) needs CAP_SYS_ADMIN each time it is switched on, which
+ * the recorder has dropped by then, and slows down every BPF program on the host.
  */
 #include "state.bpf.h"
 
@@ -17,7 +17,7 @@ static __always_inline void run_count(u32 timed, u64 begin_ns)
 	__sync_fetch_and_add(&time->run_time_ns, bpf_ktime_get_ns() - begin_ns);
 }
 
-/* Runs call, the whole work of a program of LIVE_TIMED_PROGRAMS, and gives its result. */
+/* Runs call, the whole work of a program of LIVE_TIMED_PROGRAMS, and returns its result. */
 #define TIMED(program, call)                                                       \
 	({                                                                         \
 		u64 timed_begin_ns_ = control.runs_timed ? bpf_ktime_get_ns() : 0; \

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * System calls: the entry waits in the task's storage, one merged record is made at the return.
+ * System calls: the entry is kept in task storage, and one merged record is made at the return.
  * This is the hot path: it runs twice per system call of the host. A call that never returns (exit,
- * exit_group) is recorded when its task ends. Calls that find no room are counted (counts.bpf.c),
- * and so are all while the recorder wants only counts.
+ * exit_group) is recorded when its task ends. Calls that find no room are counted (counts.bpf.c);
+ * so are all calls while the recorder wants only counts.
  */
 #include "calls.bpf.h"
 #include "counts.bpf.h"
@@ -50,7 +50,7 @@ struct returned_call {
 	s64 ret;
 	u32 sysno;
 	u32 flags;
-	u32 table; /* the half of the fold table that was in use then */
+	u32 table; /* the half of the counts table in use then */
 };
 
 #define MAX_ERRNO 4095 /* returns in [-4095, -1] are errors */
@@ -87,8 +87,7 @@ static __always_inline void call_emit(const struct task_struct *task, struct liv
 				      s64 ret, u32 flags)
 {
 	struct live_counters *counters = counters_of_cpu(CLASS_SYSCALLS);
-	/* Before the clock is read: a call never returned before its half of the table was taken
-	 * into use. */
+	/* Read before the clock: so no call returned before its half of the table came into use. */
 	u32 table = READ_CONTROL(counts_table);
 	u64 enter_ns = call->enter_ns, now_ns = bpf_ktime_get_ns();
 	struct returned_call returned = {
@@ -140,8 +139,8 @@ static __always_inline int on_sys_exit(s64 ret)
 	if (task_tgid(task, CURRENT_IS_DIRECT()) == control.self_tgid)
 		return 0;
 
-	/* The filter was asked at the entry; a call that passed it is recorded whatever it changed
-	 * meanwhile. */
+	/* The filter is checked at the entry; a call that passed is recorded whatever the task
+	 * changed meanwhile. */
 	call = call_find(task);
 	if (call && call->enter_ns >= control.class_since_ns[CLASS_SYSCALLS])
 		call_emit(task, call, ret, 0);

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Reading tasks: who is running, does the filter want it, what is its identity. Plain loads through
- * BTF pointers where the kernel gives them; `direct` says so and is a constant to the verifier.
+ * Reads tasks: which one runs, whether the filter wants it, its identity. Plain loads through BTF
+ * pointers if the kernel provides them; `direct` says so and is constant for the verifier.
  */
 #include "machine.bpf.h"
 
@@ -33,8 +33,8 @@ static __always_inline u32 task_tid(const struct task_struct *task, bool direct)
 	return READ_DIRECT_OR_PROBE(direct, task, pid);
 }
 
-/* To be read once where several facts of it are wanted: kernels from 6.2 on search all their types
- * by name each time that the verifier sees such a pointer loaded, a third of a millisecond. */
+/* Load it once if several facts are needed: from 6.2 on, kernels search all their types by name
+ * each time the verifier sees such a pointer loaded, which takes a third of a millisecond. */
 static __always_inline const struct task_struct *task_leader(const struct task_struct *task,
 							     bool direct)
 {
@@ -68,7 +68,7 @@ static __always_inline u32 compat_flag(const struct task_struct *task, bool dire
 									     : 0;
 }
 
-/* Everything of the head. The caller's task may be another than the current one. */
+/* Fills in the whole head. The task need not be the current one. */
 static __always_inline void head_fill(struct ring_head *head, const struct task_struct *task,
 				      bool direct, u64 time_ns, u16 type)
 {
@@ -112,7 +112,7 @@ static __always_inline bool task_in_pid_set(const struct task_struct *task, bool
 	return start_ns && *start_ns == task_leader_start(task, direct);
 }
 
-/* Filters that hold for a process whatever it is called: those of lifecycle events. */
+/* Filters that do not depend on names: those of lifecycle events. */
 static __always_inline bool process_wanted(const struct task_struct *task, bool direct)
 {
 	if (task_tgid(task, direct) == control.self_tgid)

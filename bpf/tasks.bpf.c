@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Lifecycle of tasks: fork, exec, exit, new names. Always recorded, so that every other event can
- * be given to the right program. The filter by name is not applied here: a process gets its name
+ * be assigned to the right program. The filter by name is not applied here: a process gets its name
  * after its fork. Also keeps the set of wanted processes.
  */
 #include "ring.bpf.h"
@@ -35,8 +35,8 @@ static __always_inline void record_submit(void *record, u64 attempt)
 	bpf_ringbuf_submit(record, wakeup_flags(&tasks_ring, CLASS_TASKS, attempt));
 }
 
-/* The set of wanted processes is full: what this child does is not seen. One loss stands for all
- * its events. */
+/* The set of wanted processes is full: this child is not seen. One loss stands for all its events.
+ */
 static __always_inline void count_unfollowed(void)
 {
 	struct live_counters *counters = counters_of_cpu(CLASS_TASKS);
@@ -122,7 +122,7 @@ static __always_inline bool nobody_alive(struct task_struct *task, bool direct)
 	return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
 
-/* Since 6.16 the exit tells by itself: argument is what stands where it says so then. */
+/* Since 6.16 the exit says so itself: argument is the value in that place. */
 #define LAST_THREAD(task, argument, direct)                                  \
 	(ask_exit_last && bpf_core_type_exists(btf_trace_sched_process_exit) \
 		 ? (u8)(argument)                                            \
@@ -145,7 +145,7 @@ static __always_inline int on_free(struct task_struct *task, bool direct)
 
 /*
  * Is the name that of a program being executed? Then its exec record, a moment later, carries it
- * with the new identity; told here it would name the program before.
+ * with the new identity; reported here, it would name the previous program.
  */
 static __always_inline bool name_is_of_exec(struct task_struct *task, bool direct)
 {

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * The few kernel types that our programs read, by name only: libbpf relocates each access to the
- * running kernel's layout, so offsets and missing members here do not matter. Kept by hand; add a
- * member when a program reads it. A name with ___suffix stands for the kernel's type without the
- * suffix.
+ * running kernel's layout, so offsets and missing members here do not matter. Maintained by hand;
+ * add a member when a program reads it. A name with ___suffix stands for the kernel's type without
+ * the suffix.
  */
 #include <linux/bpf.h>
 

@@ -1,4 +1,5 @@
-/* Measures, asks the policy, has it done, and keeps the rows until there is a block for them. */
+/* Measures, asks the policy, carries out its decisions, and keeps the rows until there is a block
+ * for them. */
 #include "recorder/budget/budget_policy.h"
 #include "recorder/budget/budget_control.h"
 
@@ -16,7 +17,7 @@
 #define ACCOUNT_NS REC_NS_PER_S
 #define MAX_ROWS 256 /* some minutes of slices while a disk stalls */
 #define MEMORY_EVERY_NS \
-	(10 * REC_NS_PER_S) /* so long memory may stay over its budget without a word */
+	(10 * REC_NS_PER_S) /* how long memory may exceed its budget without a message */
 
 struct pending_row {
 	struct ev_governor row; /* but for the texts */
@@ -108,7 +109,7 @@ struct rec_budget_control *rec_budget_control_free(struct rec_budget_control *co
 
 /* ---- Rows ---- */
 
-/* NULL where there is no place: a disk that stalls for minutes. */
+/* NULL if there is no room: the disk stalls for minutes. */
 static struct pending_row *add_row(struct rec_budget_control *control,
 				   const struct ev_governor *row)
 {
@@ -199,7 +200,7 @@ static void write_effect(const struct rec_budget_control *control,
 		(void)snprintf(text, size,
 			       "system calls are not seen any more: this kernel refuses to attach "
 			       "their probes again");
-	else /* a rate, where the text has a place for one */
+	else /* a rate, if the text has a place for one */
 		write_text(text, size, step ? step->effect : effect_of_all(decision->event_class),
 			   decision->sample_hz);
 }
@@ -374,7 +375,8 @@ static void carry_out(struct rec_budget_control *control, struct rec_decision *d
 		decision->state = STATE_OFF;
 	}
 	rec_budget_policy_done(&control->policy, &load);
-	/* Of what lies between, nothing is promised: less begins early, more begins late. */
+	/* Nothing is promised in between: a reduction counts from its earliest moment, its end from
+	 * the latest. */
 	put_decision(control, decision, fuller ? load.now_ns : decision->time_ns);
 	if (decision->kind == REC_SHED || decision->kind == REC_RECOVER)
 		control->result.decision_count++;
@@ -392,7 +394,7 @@ void rec_budget_control_step(struct rec_budget_control *control)
 		return;
 	load = measure(control);
 	note_states(control, load.now_ns);
-	if (load.now_ns < control->account.now_ns) /* went back: nothing is known of between */
+	if (load.now_ns < control->account.now_ns) /* went back: nothing is known in between */
 		control->account = load;
 	if (load.now_ns - control->account.now_ns >= ACCOUNT_NS)
 		put_account(control, &load);
@@ -497,7 +499,7 @@ const char *rec_budget_control_state_text(const struct rec_budget_control *contr
 {
 	const char *status = "";
 
-	/* The dearest step in force says most. */
+	/* The most drastic step in force says most. */
 	for (const struct rec_shed_step *step = rec_shed_steps;
 	     step->event_class != EV_CLASS_UNKNOWN; step++)
 		if (rec_budget_policy_state(&control->policy, step->event_class) == step->state ||

@@ -1,8 +1,7 @@
 #pragma once
 /*
- * The budgets of a recording while it runs: what is measured goes to the policy (budget_policy.h),
- * what that decides goes to the source and, as rows, into the capture. Says nothing to anybody
- * itself.
+ * The budgets of a recording while it runs: passes measurements to the policy (budget_policy.h),
+ * and its decisions to the source and, as rows, into the capture. Prints nothing.
  */
 #include <stdbool.h>
 
@@ -11,18 +10,18 @@
 #include "recorder/options/rec_options.h"
 #include "recorder/pipeline/rec_source.h"
 
-/* What became of it, for whoever ends the recording. */
+/* The result, for the end of the recording. */
 struct rec_budget_result {
-	u32 cpu_budget_ppm;    /* 0: none, or nothing that could be governed */
+	u32 cpu_budget_ppm;    /* 0: none, or nothing that could be reduced */
 	u64 span_ns, spent_ns; /* CPU time of recorder and programs since the start */
 	u64 reduced_ns[EV_CLASS_COUNT][EV_STATE_COUNT]; /* so long a class was in a state */
 	u32 sample_hz_min;				/* while reduced */
 	u32 decision_count;
 	bool cannot_attach_again;
-	u32 memory_count; /* times that memory was over its budget */
+	u32 memory_count; /* how often memory was over its budget */
 };
 
-/* What is measured of the recorder itself. Functions, so that a test can make it all up. */
+/* Measurements of the recorder itself. Functions, so that a test can replace them. */
 struct rec_meter {
 	u64 (*now_ns)(void *context); /* CLOCK_MONOTONIC */
 	u64 (*cpu_ns)(void *context); /* CPU time of the recorder; only grows */
@@ -38,7 +37,7 @@ int rec_budget_control_open(const struct rec_options *options, const struct rec_
 			    struct rec_budget_control **ret_governing, struct cap_err *err);
 struct rec_budget_control *rec_budget_control_free(struct rec_budget_control *control);
 
-/* Before the start: measures by this, not by the process's own. Copied. */
+/* Before the start: measure with these functions instead of the process's own. Copied. */
 void rec_budget_control_use_meter(struct rec_budget_control *control,
 				  const struct rec_meter *meter);
 
@@ -54,7 +53,7 @@ void rec_budget_control_at_floor(struct rec_budget_control *control, u64 floor_b
 /* The last account; before the source stops. */
 void rec_budget_control_end(struct rec_budget_control *control);
 
-/* How long until it wants to be asked again; -1: at the next drain. */
+/* How long until it must be called again; -1: at the next drain. */
 int rec_budget_control_wait_ms(const struct rec_budget_control *control);
 
 /* Adds what was decided since the last call as GOVERNOR rows. 0 or the error of cap_chunk_add. */
@@ -62,5 +61,5 @@ int rec_budget_control_rows(struct rec_budget_control *control, struct cap_chunk
 
 void rec_budget_control_result(const struct rec_budget_control *control,
 			       struct rec_budget_result *ret_result);
-/* Whether less is recorded now than was asked for, in a few words; "": all of it. */
+/* What is reduced now, in a few words; "": nothing. */
 const char *rec_budget_control_state_text(const struct rec_budget_control *control);

@@ -1,8 +1,8 @@
 /*
- * A token bucket of CPU time. Overdrawn, it sheds the first step of the ladder that saves enough;
- * what fits again for a while comes back, from the end of the ladder. While system calls are
- * detached, slices of counting keep an eye on them, each when the bucket has paid for the one
- * before.
+ * A token bucket of CPU time. When it is overdrawn, the first step of the ladder that saves enough
+ * is taken; once there has been room for a while, steps are undone, from the end of the ladder.
+ * While system calls are detached, they are counted in slices, each once the bucket has paid for
+ * the one before.
  */
 #include "recorder/budget/budget_policy.h"
 
@@ -12,31 +12,32 @@
 
 #define MS_NS 1000000ull
 
-/* In seconds of budget. A calm host may spend so much at once; with it, and whatever is going on,
- * 27 seconds cost at most 10/27 more than the budget. */
+/* In seconds of budget. A calm host may spend this much at once; so over any 27 seconds the cost is
+ * at most 10/27 above the budget. */
 #define BUCKET_S 10.0
-#define DEBT_S 2.0	       /* what a storm did before it was noticed is forgiven beyond that */
-#define SPAN_NS (250 * MS_NS)  /* rates are taken over one to two of these */
+#define DEBT_S 2.0	       /* debt beyond this, from before a storm was noticed, is forgiven */
+#define SPAN_NS (250 * MS_NS)  /* rates are measured over one to two of these */
 #define SETTLE_NS (80 * MS_NS) /* before a step is judged */
-#define FITS_PART 0.7	       /* of the budget: a fuller state must cost no more */
+#define FITS_PART 0.7	       /* share of the budget that a fuller state may cost */
 #define FITS_NS (3 * REC_NS_PER_S)
 #define FITS_MAX_NS (60 * REC_NS_PER_S)
-#define FAILED_NS (30 * REC_NS_PER_S) /* a try taken back within this was a mistake */
-#define HELD_NS (60 * REC_NS_PER_S)   /* and one that lasted this long was none */
-#define WORTH_PART 0.1 /* of what must be saved: a step that saves less is passed over */
+#define FAILED_NS (30 * REC_NS_PER_S) /* a step up undone within this was a mistake */
+#define HELD_NS (60 * REC_NS_PER_S)   /* and one that lasted this long was not */
+#define WORTH_PART 0.1		      /* of what must be saved: a step that saves less is skipped */
 #define SLICE_MIN_NS (10 * MS_NS)
 #define SLICE_MAX_NS (100 * MS_NS)
 #define LOOK_MIN_NS (5 * MS_NS)
 #define SLICE_S 1.0 /* of budget that a slice may cost */
-/* What a slice is charged, in its costs: slices take half of what the budget leaves. The other half
- * is for what no account sees (caches, interrupts, attaching), so that the whole stays within it.
+/* A slice is charged this many times its cost, so slices use half of what the budget leaves. The
+ * other half is for costs that no account sees (caches, interrupts, attaching), so that the total
+ * stays within budget.
  */
 #define SLICE_CHARGE 2.0
 #define SLICE_GAP_NS (250 * MS_NS)
 #define SLICE_TRY_NS (60 * REC_NS_PER_S) /* at least so often */
 #define SAMPLE_DIVISOR 8
 #define HELPLESS_NS (60 * REC_NS_PER_S)
-#define FIXED_WEIGHT_NS (4 * REC_NS_PER_S) /* one look at a large file must not shed anything */
+#define FIXED_WEIGHT_NS (4 * REC_NS_PER_S) /* reading one large file must not cause a reduction */
 
 #define EVENT_MAX_TIMES \
 	10 /* what an event is taken to cost is at most so many times its first guess */
@@ -126,7 +127,7 @@ static double span_of(const struct rec_load *from, const struct rec_load *to)
 	return span_ns ? (double)span_ns : 1.0;
 }
 
-/* The measured span begins anew: what was before says nothing of what is now. */
+/* Restarts the measured span: earlier rates say nothing about the present. */
 static void forget(struct rec_budget_policy *policy, const struct rec_load *load)
 {
 	policy->last = policy->older = policy->newer = *load;
@@ -171,7 +172,7 @@ static struct rates take_rates(const struct rec_budget_policy *policy)
 		rates.programs[i] = (double)grown(to->program_ns[i], from->program_ns[i]) / span_ns;
 		rates.events[i] = (double)grown(to->event_count[i], from->event_count[i]) / span_ns;
 	}
-	/* Slices are paid for as they come; what must fit is the rest. */
+	/* Slices are paid for separately; the rest must fit. */
 	if (policy->slicing)
 		rates.all = policy->fixed_rate;
 	return rates;
@@ -202,7 +203,7 @@ static void decide(struct rec_budget_policy *policy, enum rec_decision_kind kind
 	policy->classes[event_class].fits_since_ns = 0;
 }
 
-/* A fuller state that does not last is tried less and less often. */
+/* A fuller state that does not last is retried less and less often. */
 static void judge_last_try(struct rec_budget_policy *policy, struct rec_budget_class *class)
 {
 	u64 lasted_ns = policy->last.now_ns - class->recovered_ns;
@@ -228,7 +229,7 @@ static u64 slice_length(const struct rec_budget_policy *policy)
 	return length_ns > (double)SLICE_MAX_NS ? SLICE_MAX_NS : (u64)length_ns;
 }
 
-/* How long what is in hand lasts at this cost (in CPUs): when to look again. */
+/* How long the bucket lasts at this cost (in CPUs): when to check again. */
 static u64 paid_for(const struct rec_budget_policy *policy, double cost)
 {
 	double more = cost - policy->budget;
@@ -246,7 +247,7 @@ static double cheaper(double a, double b)
 	return a < b ? a : b;
 }
 
-/* What counting a class's events instead of storing them saves, in CPUs. */
+/* CPUs saved by counting a class's events instead of storing them. */
 static double saved_by_counts(const struct rec_budget_policy *policy, const struct rates *rates,
 			      u32 event_class)
 {
@@ -257,7 +258,7 @@ static double saved_by_counts(const struct rec_budget_policy *policy, const stru
 	return cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[event_class]);
 }
 
-/* What a class takes altogether, in CPUs. */
+/* CPUs that a class uses in total. */
 static double cost_of(const struct rec_budget_policy *policy, const struct rates *rates,
 		      u32 event_class)
 {
@@ -312,7 +313,7 @@ static void begin_slicing(struct rec_budget_policy *policy, const struct rates *
 	policy->slice_open = false;
 	policy->attached_rate = rates->programs[policy->sliced];
 	policy->slice_end_ns = policy->last.now_ns;
-	/* A guess until it is seen: what still waits in rings makes it look like more. */
+	/* An estimate until measured: what is still in rings makes it look like more. */
 	policy->fixed_rate =
 		cheaper(rates->all - rates->programs[policy->sliced], policy->budget / 4);
 }
@@ -326,7 +327,7 @@ static void take_step(struct rec_budget_policy *policy, const struct rates *rate
 	u32 state = step->state;
 
 	judge_last_try(policy, class);
-	/* Counts come first even where they save little: what detaching takes is more. */
+	/* Counting comes first even if it saves little: detaching loses more. */
 	if (step->how == REC_SHED_SLICE && class->state == STATE_FULL)
 		state = STATE_COUNTS;
 	if (state == STATE_COUNTS && events > 0)
@@ -396,7 +397,7 @@ static void end_slice(struct rec_budget_policy *policy, struct rec_decision *ret
 	policy->slice_end_ns = policy->last.now_ns;
 }
 
-/* CPUs that the programs took lately in the slice that is open. */
+/* CPUs that the programs used recently in the open slice. */
 static double rate_of_slice(const struct rec_budget_policy *policy)
 {
 	const struct rec_load *from = policy->older.now_ns > policy->slice_begin.now_ns
@@ -408,8 +409,8 @@ static double rate_of_slice(const struct rec_budget_policy *policy)
 	       span_of(from, &policy->last);
 }
 
-/* A slice stays open for as long as the budget pays for it. One that costs little for a while is no
- * slice any more. */
+/* A slice stays open for as long as the budget pays for it. If it costs little for a while, it
+ * stays open for good. */
 static bool watch_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
 	struct rec_budget_class *class = &policy->classes[policy->sliced];
@@ -441,7 +442,7 @@ static bool watch_slice(struct rec_budget_policy *policy, struct rec_decision *r
 
 /* ---- More ---- */
 
-/* Does the class's next state up fit, and for long enough? */
+/* Has there been room for the class's next fuller state for long enough? */
 static bool fits(struct rec_budget_policy *policy, u32 event_class, double cost)
 {
 	struct rec_budget_class *class = &policy->classes[event_class];
@@ -501,7 +502,7 @@ static bool recover_counted(struct rec_budget_policy *policy, const struct rates
 	return true;
 }
 
-/* A class that was stopped, and has no rate that could come back by halves: by what it cost then.
+/* A class that was stopped and has no rate to raise step by step: judged by what it cost then.
  */
 static bool recover_stopped(struct rec_budget_policy *policy, const struct rates *rates,
 			    u32 event_class, struct rec_decision *ret_decision)
@@ -541,7 +542,7 @@ bool rec_budget_policy_step(struct rec_budget_policy *policy, const struct rec_l
 	if (policy->options.budget_ppm == 0)
 		return false;
 	if (!policy->started || load->now_ns < policy->last.now_ns) {
-		policy->started = true; /* a clock that went back: nothing can be said of before */
+		policy->started = true; /* the clock went back: the past is unknown */
 		forget(policy, load);
 		policy->decided_ns = load->now_ns;
 		return false;

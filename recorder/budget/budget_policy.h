@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The policy of the CPU budget: what is to be recorded less, or again more, given what the
- * recording costs. Pure: it measures nothing, does nothing and has no clock of its own.
+ * The policy of the CPU budget: what to reduce, or restore, given what the recording costs. Pure:
+ * it measures nothing, does nothing and has no clock of its own.
  */
 #include <stdbool.h>
 
@@ -44,12 +44,12 @@ struct rec_budget_class {
 	bool governed;
 	bool refused; /* what was shed cannot be had back */
 	u32 state;
-	u64 fits_since_ns;	    /* the fuller state would fit since then; 0: it does not */
-	u64 recovered_ns;	    /* when it was last tried; 0: never */
-	u64 wait_ns;		    /* how long it must fit before it is tried */
-	double fuller_per_event_ns; /* CPU time that an event of the fuller state costs more */
+	u64 fits_since_ns; /* since when there is room for the fuller state; 0: there is none */
+	u64 recovered_ns;  /* when it was last tried; 0: never */
+	u64 wait_ns;	   /* how long there must be room before it is tried */
+	double fuller_per_event_ns; /* additional CPU time of an event in the fuller state */
 	double first_guess_ns;	    /* of it */
-	double stopped_cost;	    /* CPUs that it took when it was stopped */
+	double stopped_cost;	    /* CPUs that it used when it was stopped */
 };
 
 struct rec_budget_policy {
@@ -58,33 +58,34 @@ struct rec_budget_policy {
 	double balance_ns; /* CPU time in hand; negative: overdrawn */
 	double debt_max_ns;
 	bool started;
-	struct rec_load last, older, newer; /* older to last: the span that rates are taken from */
+	struct rec_load last, older,
+		newer; /* older to last: the span over which rates are measured */
 	struct rec_budget_class classes[EV_CLASS_COUNT];
-	u32 sample_hz; /* now; asked for while samples are off: where they come back */
+	u32 sample_hz; /* current; while samples are off, the rate to resume with */
 	u64 decided_ns, helpless_ns;
 	u32 rated, sliced; /* the classes of REC_SHED_HALVE and REC_SHED_SLICE */
-	/* The sliced class in slices: STATE_OFF, with moments of STATE_COUNTS. */
+	/* The sliced class is in slices: STATE_OFF, with short spans of STATE_COUNTS. */
 	bool slicing, slice_open;
 	struct rec_load slice_begin;
 	u64 slice_end_ns, slice_length_ns;
-	double attached_rate; /* CPUs that the programs take while attached */
+	double attached_rate; /* CPUs that the programs use while attached */
 	double fixed_rate;    /* CPUs that everything else takes */
 };
 
 void rec_budget_policy_init(struct rec_budget_policy *policy,
 			    const struct rec_budget_policy_options *options);
 
-/* Charges what was spent since the last call. Returns whether something is to be done. At most one
- * thing at a time: call again when it is done. */
+/* Charges what was spent since the last call. Returns whether there is something to do, at most one
+ * thing: call again when it is done. */
 bool rec_budget_policy_step(struct rec_budget_policy *policy, const struct rec_load *load,
 			    struct rec_decision *ret_decision);
-/* To be called after what was decided was done: doing it cost something, but says nothing of the
+/* To be called after a decision was carried out: that cost something, but says nothing about the
  * new state. */
 void rec_budget_policy_done(struct rec_budget_policy *policy, const struct rec_load *load);
-/* What was decided last for the class could not be done: it stays detached for good. */
+/* The last decision for the class could not be carried out: it stays detached for good. */
 void rec_budget_policy_refused(struct rec_budget_policy *policy, u32 event_class);
 
-/* When it wants to be asked at the latest; 0: at the next drain. */
+/* When it must be called at the latest; 0: at the next drain. */
 u64 rec_budget_policy_wake_ns(const struct rec_budget_policy *policy);
 
 u32 rec_budget_policy_state(const struct rec_budget_policy *policy, u32 event_class);

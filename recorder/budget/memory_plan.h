@@ -1,13 +1,13 @@
 #pragma once
-/* How the budget of memory is shared out. Pure. */
+/* How the memory budget is shared out. Pure. */
 #include "recorder/options/rec_options.h"
 
 struct rec_memory_plan {
 	u64 ring_bytes[EV_CLASS_COUNT]; /* of the classes that are recorded and have a ring: powers
 					   of two; else 0 */
 	u64 queue_bytes;		/* of chunks that wait for the writer */
-	u64 needed_bytes; /* with all of it in use; may be above the budget where --buffer says so,
-			     or the host has very many CPUs */
+	u64 needed_bytes; /* with all of it in use; may exceed the budget because of --buffer or
+			     very many CPUs */
 };
 
 /* cpu_count: possible CPUs, whose tables of counted calls grow with them; 0: no live source. */

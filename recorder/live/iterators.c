@@ -1,4 +1,4 @@
-/* Iterator streams: whole records, but a read may end anywhere. */
+/* Iterator streams consist of whole records, but a read may end anywhere. */
 #include "recorder/live/iterators.h"
 #include "recorder/base/error_names.h"
 
@@ -41,7 +41,7 @@ int live_iterator_run(int fd, struct cap_err *err)
 	return (int)got;
 }
 
-/* All that the iterator tells, behind the *len bytes that *bytes holds; it is malloc'd. */
+/* Appends everything the iterator returns to the *len bytes in *bytes, which is malloc'd. */
 static int read_all(int fd, const char *what, char **bytes, size_t *len, struct cap_err *err)
 {
 	size_t size = *len;

@@ -1,11 +1,11 @@
 #pragma once
-/* Reading the task iterators: what runs at the start, what has not ended at the stop. */
+/* Reads the task iterators: what runs at the start, what has not ended at the stop. */
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"
 #include "recorder/pipeline/pipeline.h"
 
-/* Reads a find_self iterator to its end: its program leaves what it learnt in the control words. 0
+/* Reads a find_self iterator to its end: its program stores what it found in the control words. 0
  * or negative. */
 int live_iterator_run(int fd, struct cap_err *err);
 
@@ -15,8 +15,8 @@ int live_processes_read(int fd, struct ring_process **ret_processes, size_t *ret
 			struct cap_err *err);
 
 /*
- * Reads what an iterator says has not ended, behind the len bytes that *bytes holds already (NULL:
- * none); *bytes is malloc'd, for the caller to free. 0 or negative.
+ * Appends what an iterator reports as not ended to the len bytes already in *bytes (NULL: none);
+ * *bytes is malloc'd, for the caller to free. 0 or negative.
  */
 int live_pending_read(int fd, char **bytes, size_t *len, struct cap_err *err);
 

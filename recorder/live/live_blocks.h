@@ -9,16 +9,15 @@
 
 struct live_sideband_state {
 	bool attached;
-	const char *reason; /* why not, or what it lacks; "" if there is nothing to say */
+	const char *reason; /* why not, or what is missing; "" if there is nothing to say */
 	const struct proc_access *reach;
-	const char *kernel_reason; /* why kernel addresses are not told; "": they are */
+	const char *kernel_reason; /* why kernel addresses are hidden; "": they are not */
 };
 
-/* Waits until no program runs that may have seen the control words as they were before. Some
- * milliseconds. */
+/* Waits until no program runs that may have seen the old control words. Takes some milliseconds. */
 void live_wait_for_programs(void);
 
-/* Gives a side chunk back to the pipeline: filled, or emptied when filling it failed (rc < 0).
+/* Returns a side chunk to the pipeline: filled, or empty if filling it failed (rc < 0).
  * Returns the first failure. */
 int live_hand_over(struct rec_pipeline *pipeline, enum cap_block_type block,
 		   struct cap_chunk *chunk, int rc);
@@ -26,10 +25,10 @@ int live_hand_over(struct rec_pipeline *pipeline, enum cap_block_type block,
 /* What was wanted, what is attached, what was refused and why. */
 int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
 		    struct rec_pipeline *pipeline, struct cap_err *err);
-/* META "cpu.event": what the period of a sample counts. Nothing where no samples are taken. */
+/* META "cpu.event": what the period of a sample counts. Nothing if no samples are taken. */
 int live_put_sample_clock(const struct live_probes *probes, struct rec_pipeline *pipeline,
 			  struct cap_err *err);
 int live_put_modules(const struct rec_kernel_map *map, struct rec_pipeline *pipeline,
 		     struct cap_err *err);
-/* Names of the kernel functions hit since the last call; nothing where there are none. */
+/* Names of the kernel functions hit since the last call; nothing if there are none. */
 int live_put_names(struct rec_kernel_map *map, struct rec_pipeline *pipeline, struct cap_err *err);

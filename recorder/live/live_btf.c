@@ -1,5 +1,5 @@
-/* Opened as a configuration file is: what a stranger can write, or could replace, is not parsed
- * while privileged. */
+/* Opened like a configuration file: what others can write or replace is not parsed while
+ * privileged. */
 #include "recorder/live/live_btf.h"
 #include "recorder/base/error_names.h"
 
@@ -66,8 +66,8 @@ static int open_file(const char *file, struct live_btf *btf, struct cap_err *err
 	return rc;
 }
 
-/* A file is parsed here for the sake of the messages; the load does it again. The kernel's own is
- * left to the load, since that takes some ten milliseconds. */
+/* A file is parsed here for better messages; loading parses it again. The kernel's own is parsed
+ * only when loading, since that takes some ten milliseconds. */
 static int check_types(const char *file, const struct live_btf *btf, struct cap_err *err)
 {
 	struct btf *types = btf__parse(btf->path, NULL);

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Type information of the kernel: its own, or a file that the caller names (--btf) for kernels that
- * show none. A file is opened once, judged by its descriptor, and parsed by libbpf alone.
+ * expose none. A file is opened once, checked by its descriptor, and parsed by libbpf alone.
  */
 #include <stdbool.h>
 
@@ -10,7 +10,7 @@
 struct live_btf {
 	int fd;		/* of the file; -1: the kernel's own is used */
 	char path[32];	/* to the descriptor, for libbpf; "" : none */
-	bool in_kernel; /* the kernel shows its own: what needs it there works */
+	bool in_kernel; /* the kernel exposes its own: what needs that works */
 };
 
 /*

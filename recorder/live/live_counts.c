@@ -1,4 +1,4 @@
-/* The fold table, half by half: the programs fill one while the other is read and cleared. */
+/* The counts table, half by half: the programs fill one while the other is read and cleared. */
 #include "recorder/live/live_counts.h"
 #include "recorder/base/error_names.h"
 
@@ -75,7 +75,7 @@ static const add_fn add_by_class[EV_CLASS_COUNT] = {
 #undef EVENT_END
 };
 
-/* A slot that nobody owns (claims without ready) holds nothing. */
+/* A slot without an owner (claims without ready) holds nothing. */
 static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot, u32 cpu)
 {
 	const struct live_count_slot taken = *slot;
@@ -94,7 +94,7 @@ static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot
 	return add_by_class[event_class](rows, &leader, &taken, cpu);
 }
 
-/* The first failure; all slots are cleared all the same. */
+/* Returns the first failure; all slots are cleared in any case. */
 static int take_cpu(struct live_counts *fold, struct rec_counted_rows *rows, u32 table, u32 cpu)
 {
 	struct live_count_slot *slots =
@@ -187,8 +187,7 @@ static u32 flip(struct live_counts *fold, const struct live_probes *probes)
 
 	for (u32 cpu = 0; cpu < fold->cpu_count; cpu++)
 		fold->cpus[cpu].next = counts_of(probes, cpu);
-	fold->from_ns =
-		rec_monotonic_ns(); /* a program notes the half before it looks at the clock */
+	fold->from_ns = rec_monotonic_ns(); /* a program notes the half before it reads the clock */
 	__atomic_store_n(word, !table, __ATOMIC_RELAXED);
 	if (!fold->gate_closed)
 		live_wait_for_programs();
@@ -211,7 +210,7 @@ int live_counts_take(struct live_counts *fold, const struct live_probes *probes,
 		int cpu_rc = 0;
 
 		/* Pages of CPUs that counted nothing are never touched. What was counted since the
-		 * flip is in the other half: looked at again next time, perhaps in vain. */
+		 * flip is in the other half: checked again next time, perhaps in vain. */
 		if (counts_of(probes, cpu).counted != of_cpu->told.counted)
 			cpu_rc = take_cpu(fold, &rows, table, cpu);
 		of_cpu->told = of_cpu->next;

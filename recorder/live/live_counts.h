@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Reading the table in which the programs count system calls that get no record of their own
- * (bpf/counts.bpf.c), and turning it into syscall_count rows. The table is mapped: no system call
- * and no capability is needed to read it.
+ * Reads the table in which the programs count events that get no record of their own
+ * (bpf/counts.bpf.c), and turns it into rows of counts. The table is mapped: no system call and no
+ * capability is needed to read it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ struct live_counts_totals {
 };
 
 struct live_counts_cpu {
-	struct live_counts_totals told; /* before the half at hand was taken into use */
+	struct live_counts_totals told; /* before the current half came into use */
 	struct live_counts_totals next; /* while a half is read: those of the other */
 };
 
@@ -28,7 +28,7 @@ struct live_counts {
 		*slots; /* mapped, both halves; NULL: system calls are not recorded */
 	size_t mapped_bytes;
 	u32 cpu_count, cpu_slots;
-	u64 from_ns;  /* when the programs took the half that they write now into use */
+	u64 from_ns;  /* when the half that the programs write now came into use */
 	u64 taken_ns; /* when a half was last read */
 	struct live_counts_cpu *cpus;
 };
@@ -43,12 +43,12 @@ void live_counts_done(struct live_counts *fold);
 void live_counts_begin(struct live_counts *fold, u64 now_ns);
 
 /*
- * To be called at each drain. Takes what was counted when that is a second old, or the slots of a
- * CPU are half used up; leaves it where it is while the writer lags far behind. 0 or negative.
+ * To be called at each drain. Takes the counts once they are a second old, or half the slots of a
+ * CPU are used; leaves them in place while the writer lags far behind. 0 or negative.
  */
 int live_counts_step(struct live_counts *fold, const struct live_probes *probes,
 		     struct rec_pipeline *pipeline, u64 now_ns, struct cap_err *err);
-/* Takes what was counted, now. Blocks until no program writes that half of the table any more: some
- * milliseconds. */
+/* Takes the counts now. Blocks until no program writes that half of the table: some milliseconds.
+ */
 int live_counts_take(struct live_counts *fold, const struct live_probes *probes,
 		     struct rec_pipeline *pipeline, struct cap_err *err);

@@ -17,7 +17,7 @@
 #include "formats/base/cleanup.h"
 #include "recorder/guard/privileges.h"
 
-#define LOG_LINES 12 /* of a verifier's log: what was refused stands at its end */
+#define LOG_LINES 12 /* of a verifier's log: the refusal is at its end */
 
 /* libbpf's print function has no context argument: the one variable it can reach. Set for the time
  * of a load only. */
@@ -86,7 +86,7 @@ void live_log_capture(struct live_log *log)
 
 static bool line_is_noise(const char *line, size_t len)
 {
-	/* the last one advises on a limit that kernels since 5.11 do not ask */
+	/* the last one advises about a limit that kernels since 5.11 do not use */
 	static const char *const noise[] = {
 		"processed ",
 		"-- END",
@@ -246,7 +246,7 @@ int live_fail_load(const struct live_log *log, int error, struct cap_err *err)
 				"this kernel, or the sandbox around us, has no "
 				"bpf(2); record on a host whose kernel was built with "
 				"CONFIG_BPF_SYSCALL=y");
-	if (strstr(log->text, "vmlinux BTF")) /* libbpf's words, and an errno that says nothing */
+	if (strstr(log->text, "vmlinux BTF")) /* libbpf's message, and an errno that says nothing */
 		return live_fail_btf(err, "it cannot be read as such");
 	if (error == EMFILE || error == ENFILE)
 		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_LoadFailed,

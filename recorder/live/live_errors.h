@@ -1,5 +1,5 @@
 #pragma once
-/* Why the kernel refused: capabilities, BTF, the verifier's log. Words of the error names and what
+/* Why the kernel refused: capabilities, BTF, the verifier's log. Messages with error names and what
  * the user can do. */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 /* The last warnings of libbpf, the verifier's log among them. One recording per thread can capture
  * at a time. */
 struct live_log {
-	char text[LIVE_LOG_BYTES]; /* the end of all that was said, NUL-terminated */
+	char text[LIVE_LOG_BYTES]; /* the end of all messages, NUL-terminated */
 	size_t len;
 	char program[64]; /* the first program that a warning names; "" if none */
 };
@@ -20,7 +20,7 @@ struct live_log {
  * are dropped. */
 void live_log_capture(struct live_log *log);
 
-/* The last words of the log on one line, at most `size` bytes. */
+/* The end of the log on one line, at most `size` bytes. */
 void live_log_tail(const struct live_log *log, char *ret_text, size_t size);
 
 /* The same with a line each, each behind a line break and a mark; "" where there are none. */
@@ -29,8 +29,8 @@ void live_log_lines(const struct live_log *log, char *ret_text, size_t size);
 /* 0, or CAP_EPRIVILEGE: "InsufficientPermissions". */
 int live_check_host(struct cap_err *err);
 
-/* "InsufficientPermissions: what; how to get the permission", or, where capabilities are not what
- * lacks, who else may refuse. Returns CAP_EPRIVILEGE. */
+/* "InsufficientPermissions: what; how to get the permission", or, if no capability is missing, what
+ * else may refuse. Returns CAP_EPRIVILEGE. */
 int live_fail_permissions(struct cap_err *err, const char *what);
 
 /* "IncompatibleKernel: no type information (what)". Returns CAP_EPRIVILEGE. */

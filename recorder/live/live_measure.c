@@ -1,6 +1,6 @@
 /*
- * Run time is known exactly only while the programs time themselves, in windows. In between it is
- * the number of runs, which the counters tell, times what a run cost in the last window.
+ * Run time is exact only while the programs time themselves, in windows. In between it is the
+ * number of runs (from the counters) times the cost of a run in the last window.
  */
 #include "recorder/live/live_measure.h"
 
@@ -24,8 +24,7 @@
 #define PATH_NS 60.0 /* where it could not be measured */
 #define PATH_MIN_NS 10.0
 #define PATH_MAX_NS 500.0
-#define TIMING_NS \
-	30.0 /* of the two clock reads of a timed run: what they do not see of themselves */
+#define TIMING_NS 30.0 /* the part of a timed run's two clock reads that they do not measure */
 /* What an event of a class costs besides the time that its programs measure themselves: PRICE rows
  * of shed.def. */
 struct class_price {
@@ -61,7 +60,7 @@ _Static_assert(CLASSES_WITH_RING == CLASSES_WITH_PRICE,
 
 /* ---- The kernel's path ---- */
 
-/* The cheapest system call, at its best: what disturbs it only makes it slower. */
+/* The best time of the cheapest system call: disturbances only make it slower. */
 static double own_call_ns(void)
 {
 	double best_ns = 1e9;
@@ -173,7 +172,7 @@ void live_measure_step(struct live_measure *measure, struct live_stats *stats,
 	bool was_open = stats->window_open;
 
 	account(measure, stats, probes, now_ns);
-	/* While calls are detached a window would see none: it waits for a slice. */
+	/* While calls are detached, a window would see none: wait for a slice. */
 	if (was_open || !(measure->paused & 1u << CLASS_SYSCALLS))
 		live_stats_step(stats, probes, now_ns);
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
@@ -202,7 +201,7 @@ void live_measure_load(struct live_measure *measure, struct live_stats *stats,
 
 /* ---- Less and more ---- */
 
-/* What a run costs in another mode is to be measured soon; a window spans no change. */
+/* Measure soon what a run costs in the new mode; a window never spans a change. */
 static void renew_window(struct live_measure *measure, struct live_stats *stats,
 			 const struct live_probes *probes, u64 now_ns, bool soon)
 {
@@ -240,7 +239,7 @@ static int resume_probe(struct live_probes *probes, enum live_probe_id id)
 	return 0;
 }
 
-/* Has the class probes of this kind that were in use before? */
+/* Does the class have probes of this kind that were in use before? */
 static bool can_pause(const struct live_probes *probes, int id, u32 event_class)
 {
 	return live_probe_class(id) == event_class && live_probe_kind(id) == LIVE_TRACEPOINT &&
@@ -301,7 +300,7 @@ static int reduce_class(struct live_measure *measure, struct live_stats *stats,
 	return rc;
 }
 
-/* Samples say for how much time they stand. */
+/* Each sample carries the time it stands for. */
 static int reduce_samples(struct live_probes *probes, u32 sample_hz)
 {
 	int rc = live_perf_events_set(&probes->states[LIVE_PROBE_cpu_sample], sample_hz,

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * What the programs cost, at any time, and recording less: modes, rates, detaching. Decides nothing
+ * What the programs cost, and how to record less: modes, rates, detaching. Decides nothing
  * (budget_policy.h does).
  */
 #include <stdbool.h>
@@ -17,19 +17,20 @@ struct live_class_cost {
 	double window_cost_ns;
 	/* From the last one: */
 	double run_ns;	  /* cost of a run, with the kernel's path to it */
-	double unseen_hz; /* runs that no counter tells: of tasks that the filters leave out */
+	double unseen_hz; /* runs that no counter counts: of tasks that the filters leave out */
 	double cost_ns;	  /* since the start */
 };
 
 struct live_measure {
 	struct live_class_cost classes[EV_CLASS_COUNT];
-	double path_ns; /* the kernel's way to a program on a tracepoint and back, per run */
+	double path_ns; /* the kernel's path to a program on a tracepoint and back, per run */
 	u64 last_ns;
 	u32 paused; /* bits (1 << CLASS_*) of the classes whose probes are detached for a while */
 	double idle_call_ns; /* of our own call before the probes were attached */
 };
 
-/* Before the probes are attached, and after, with the gate closed: learns the kernel's path. */
+/* Called before the probes are attached, and after, with the gate closed: measures the kernel's
+ * path. */
 void live_measure_open(struct live_measure *measure);
 void live_measure_attached(struct live_measure *measure, const struct live_probes *probes);
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Names and places of kernel functions, asked of the kernel one by one: what rec_kernel_map wants
- * of a struct rec_kernel_asker. Opened while privileged; later calls only read(2).
+ * Names and addresses of kernel functions, asked of the kernel one by one; implements struct
+ * rec_kernel_asker. Opened while privileged; later calls only read(2).
  */
 #include "recorder/host/kernel_map.h"
 #include "recorder/live/live_probes.h"
@@ -15,7 +15,7 @@ struct live_names {
 	struct rec_kernel_asker asker;
 };
 
-/* What the kernel refuses is left out: no error, the map then reads /proc/kallsyms. names must stay
+/* If the kernel refuses, that is no error: the map then reads /proc/kallsyms. names must stay
  * where it is until live_names_done. */
 void live_names_open(struct live_names *names, struct live_probes *probes);
 void live_names_done(struct live_names *names);

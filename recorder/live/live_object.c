@@ -1,5 +1,5 @@
-/* Unpacks the BPF object. Its bytes are in a global because the skeleton, which is generated, asks
- * for them without saying for whom. */
+/* Unpacks the BPF object. Its bytes are in a global because the generated skeleton asks for them
+ * without context. */
 #include "recorder/live/live_object.h"
 
 #include <errno.h>

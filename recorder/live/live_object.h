@@ -1,7 +1,7 @@
 #pragma once
 /*
  * The BPF object, which the program carries compressed (pack_object.sh). It is unpacked before a
- * skeleton is opened and given back after: libbpf keeps nothing of it.
+ * skeleton is opened and freed after: libbpf keeps nothing of it.
  */
 #include <stddef.h>
 

@@ -47,8 +47,9 @@ static int open_event(u64 config, u32 type, int cpu, u32 sample_hz)
 		.config = config,
 		.freq = 1,
 		.sample_freq = sample_hz,
-		.exclude_idle = type == PERF_TYPE_SOFTWARE, /* hardware counters stand still, and
-							       some PMUs refuse it */
+		.exclude_idle =
+			type ==
+			PERF_TYPE_SOFTWARE, /* hardware counters stop, and some PMUs refuse it */
 	};
 	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 

@@ -35,7 +35,7 @@ struct live_probe {
 	enum live_kind kind;
 	enum live_run run;
 	bool needed;
-	bool cheaper; /* what it does is done without it, at a higher price */
+	bool cheaper; /* works without it, at a higher cost */
 	struct live_variant variants[VARIANTS];
 };
 
@@ -200,7 +200,8 @@ static void drop_probe(struct live_probe_state *state, int error, const char *re
 	(void)snprintf(state->reason, sizeof(state->reason), "%s", reason);
 }
 
-/* A class without a probe it needs is not recorded at all: half of it would tell lies. */
+/* A class without a probe that it needs is not recorded at all: partial data would be misleading.
+ */
 static void drop_class(struct live_probes *probes, u32 event_class, const char *missing)
 {
 	char reason[160];
@@ -430,7 +431,7 @@ static bool task_storage_works(void)
 				       NULL) == 1;
 }
 
-/* What looks types up in the kernel itself cannot be had where it shows none. */
+/* Programs that look types up in the kernel itself need the kernel's BTF. */
 static void do_without_kernel_btf(struct live_probes *probes)
 {
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
@@ -462,7 +463,7 @@ static void probe_kernel(struct live_probes *probes)
 
 /* ---- Whole ---- */
 
-/* Rings smaller than wanted lose events sooner: said where each class is told. */
+/* Rings smaller than wanted lose events sooner: mentioned in each class's PROBES row. */
 static void note_small_rings(struct live_probes *probes)
 {
 	static const enum live_probe_id ids[] = {LIVE_PROBE_sys_enter, LIVE_PROBE_cpu_sample};
@@ -478,7 +479,8 @@ static void note_small_rings(struct live_probes *probes)
 	}
 }
 
-/* The one fallback that is not another program. Said unless there is more to say. */
+/* The one fallback that is not another program. Mentioned unless there is something more important.
+ */
 static void note_hash_map(struct live_probe_state *sys_enter, bool use_task_storage)
 {
 	if (sys_enter->attached && !use_task_storage && !sys_enter->reason[0])
@@ -536,7 +538,7 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 	if (!probes->btf.in_kernel)
 		do_without_kernel_btf(probes);
 
-	/* Ends: each turn takes a program away from the choice for good. */
+	/* This terminates: each turn removes a program for good. */
 	do {
 		unload(probes);
 		live_log_capture(&probes->log);

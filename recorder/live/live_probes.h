@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Choosing, loading and attaching the probes of probes.def. Each class stands or falls alone; what
- * was wanted, tried and refused is kept for the PROBES block. Held by descriptors only: nothing
- * outlives the process.
+ * Choosing, loading and attaching the probes of probes.def. Each class succeeds or fails by itself;
+ * what was wanted, tried and refused is kept for the PROBES block. Held by descriptors only:
+ * nothing outlives the process.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,10 +80,10 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 void live_probes_detach(struct live_probes *probes);
 void live_probes_close(struct live_probes *probes);
 
-/* Off for a while; it still counts as attached: its class is recorded, with gaps. */
+/* Detaches for a while; it still counts as attached: its class is recorded, with gaps. */
 void live_probe_pause(struct live_probe_state *state);
 
-/* Tells each wanted probe that is not attached, and why. */
+/* Reports each wanted probe that is not attached, and why. */
 void live_probes_missing(const struct live_probes *probes,
 			 void (*tell)(void *context, const char *what, const char *why),
 			 void *context);
@@ -98,7 +98,7 @@ const char *live_probe_name(enum live_probe_id id);
 enum live_kind live_probe_kind(enum live_probe_id id);
 enum live_run live_probe_run(enum live_probe_id id);
 u32 live_probe_class(enum live_probe_id id);
-/* Without it the same is recorded, for more CPU time. */
+/* Without it, the same is recorded at a higher CPU cost. */
 bool live_probe_only_saves(enum live_probe_id id);
 /* The loaded program of a probe; NULL if it is not in use. */
 struct bpf_program *live_probe_program(const struct live_probes *probes, enum live_probe_id id);

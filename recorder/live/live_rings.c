@@ -1,4 +1,4 @@
-/* The rings: libbpf maps and walks them, we bound the walk and keep the wake-ups apart. */
+/* The rings: libbpf maps and walks them; this bounds the walk and keeps wake-ups separate. */
 #include "recorder/live/live_rings.h"
 #include "recorder/base/error_names.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Draining the rings into the pipeline, and being woken when one is filling. */
+/* Drains the rings into the pipeline, and is woken when one fills up. */
 #include "formats/base/cap_error.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/pipeline/pipeline.h"
@@ -14,12 +14,12 @@ int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void
 		    struct live_rings **ret_rings, struct cap_err *err);
 struct live_rings *live_rings_free(struct live_rings *rings);
 
-/* Moves what is there to the pipeline, the tasks ring first. Bounded: returns after about two rings
- * full, however fast events come. */
+/* Moves what is there to the pipeline, the tasks ring first. Bounded: returns after about two full
+ * rings, however fast events arrive. */
 int live_rings_drain(struct live_rings *rings, struct rec_pipeline *pipeline, struct cap_err *err);
 /* The tasks ring only. */
 int live_rings_drain_tasks(struct live_rings *rings, struct rec_pipeline *pipeline,
 			   struct cap_err *err);
 
-/* Readable once for each wake-up by a program; a drain makes it quiet again. */
+/* Readable once per wake-up by a program; a drain resets it. */
 int live_rings_wake_fd(const struct live_rings *rings);

@@ -20,7 +20,7 @@
 
 #include "kymo_bpf.skel.h"
 
-#define ASK_EVERY 64 /* events per CPU between questions how full a ring is */
+#define ASK_EVERY 64 /* events per CPU between checks how full a ring is */
 
 /* A map of the fold table in memory, both halves: small next to the rings. Hosts with more possible
  * CPUs than fit get the smallest tables that work. */
@@ -42,7 +42,7 @@ static int check_ring_bytes(const struct rec_options *options, struct cap_err *e
 	return 0;
 }
 
-/* Small rings fill within few events: ask so often that the second half is not missed. */
+/* Small rings fill within few events: check often enough not to miss the second half. */
 static u64 ask_mask(u64 ring_bytes, u64 record_bytes)
 {
 	u64 every = ASK_EVERY;
@@ -175,7 +175,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
 	skeleton->rodata->ask_exit_last = !probes->force_fallbacks;
 
-	/* Maps of what is not recorded take no memory. */
+	/* Maps of classes that are not recorded take no memory. */
 	(void)bpf_map__set_autocreate(skeleton->maps.call_storage,
 				      syscalls && probes->use_task_storage);
 	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,

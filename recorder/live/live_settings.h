@@ -11,6 +11,6 @@ struct live_probes;
 int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *probes,
 			const struct rec_options *options, struct cap_err *err);
 
-/* Puts the asked pids where the process iterator finds them. After the load. */
+/* Puts the requested pids where the process iterator finds them. After loading. */
 int live_settings_pids(struct kymo_bpf *skeleton, const struct rec_options *options,
 		       struct cap_err *err);

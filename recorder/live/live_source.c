@@ -35,14 +35,14 @@
 
 #include "kymo_bpf.skel.h"
 
-/* Kernel functions are named after 2 s, then every 5 s. Where each time reads all of kallsyms,
- * after 2 s, 10 s, then every 30 s: new names become rare. */
+/* Kernel functions are named after 2 s, then every 5 s. If each time reads all of kallsyms: after 2
+ * s, 10 s, then every 30 s, since new names become rare. */
 #define FIRST_NAMES_NS 2000000000ull
 #define NAMES_NS 5000000000ull
 #define SECOND_DEAR_NAMES_NS 10000000000ull
 #define LATER_DEAR_NAMES_NS 30000000000ull
 
-/* What the end reads from the kernel: by a helper, which alone touches it while it works. */
+/* What shutdown reads from the kernel, in a helper, which alone touches it while it works. */
 struct live_stop_work {
 	char *pending;
 	size_t pending_bytes;
@@ -67,7 +67,7 @@ struct live_source {
 	struct cap_word_map wanted;    /* with -p: processes seen to be in the kernel's set */
 	bool wanted_unsure;	       /* one of them did not fit into memory */
 	struct rec_pipeline *pipeline; /* of the call that runs */
-	/* Iterators, opened while privileged; -1: not to be had. The others are those of PREPARE
+	/* Iterators, opened while privileged; -1: unavailable. The others are those of PREPARE
 	 * and PENDING. */
 	int processes_fd, iterator_fds[LIVE_PROBE_COUNT];
 	u64 start_ns, next_names_ns;
@@ -112,7 +112,7 @@ static void live_freep(struct live_source **live)
 	(void)live_free((struct rec_source *)*live);
 }
 
-/* Whom the programs must leave out: as the kernel numbers us, which is not getpid() in a pid
+/* The process that the programs must leave out, numbered by the kernel: not getpid() in a pid
  * namespace. */
 static int learn_self(struct live_source *live, struct cap_err *err)
 {
@@ -136,8 +136,8 @@ static void on_task(void *context, const struct ring_head *head)
 		live->wanted_unsure = true;
 }
 
-/* Does the recording by pid want the mappings of this process? Where a fork may have been missed,
- * any: a mapping too many tells less wrong than one that lacks. */
+/* With -p: are the mappings of this process wanted? If a fork may have been missed, any are: a
+ * mapping too many does less harm than a missing one. */
 static bool mapping_wanted(void *context, u32 tgid)
 {
 	struct live_source *live = context;
@@ -218,8 +218,8 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (rc < 0)
 		return rc;
 	if (rec_sideband_open(&live->sideband, &live->sideband_error) < 0)
-		live->sideband =
-			NULL; /* said in PROBES: stacks of later programs stay without names */
+		live->sideband = NULL; /* reported in PROBES: stacks of programs started later have
+					  no names */
 	else if (options->pid_count && control_of(live)->self_pid_level == 0)
 		rec_sideband_set_filter(live->sideband, mapping_wanted, live);
 	/* inside a pid namespace side-band records carry its numbers, which the set does not know
@@ -245,7 +245,7 @@ static void live_missing(const struct rec_source *source,
 	const struct live_source *live = (const struct live_source *)source;
 
 	if (live->started)
-		return; /* all that can be missing is known before */
+		return; /* everything that can be missing is known before */
 	live_probes_missing(&live->probes, tell, context);
 	if (!live->sideband)
 		tell(context, "executable mappings", live->sideband_error.text);
@@ -314,7 +314,7 @@ static int put_processes(struct live_source *live, struct rec_pipeline *pipeline
 	return rc < 0 ? cap_context(err, rc, "processes that already run") : 0;
 }
 
-/* What classes do to the tasks that already run, right before the gate opens. */
+/* Prepares the tasks that already run, class by class, right before the gate opens. */
 static int prepare(struct live_source *live, struct cap_err *err)
 {
 	int rc = 0;
@@ -367,7 +367,7 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 
 /* ---- run ---- */
 
-/* Names are a comfort: a recording does not end because they cannot be had. */
+/* Names are optional: a recording does not end because they are unavailable. */
 static void name_when_due(struct live_source *live, struct rec_pipeline *pipeline, u64 now_ns)
 {
 	if (now_ns < live->next_names_ns)
@@ -459,7 +459,7 @@ static void step_pending(void *context)
 	struct live_source *live = context;
 
 	for (int id = 0; id < LIVE_PROBE_COUNT && live->last.pending_rc == 0; id++) {
-		/* While the probes of a class are detached nobody sees its events end. */
+		/* While the probes of a class are detached, the ends of its events are not seen. */
 		if (live_probe_run(id) != LIVE_RUN_PENDING || live->iterator_fds[id] < 0 ||
 		    live->measure.paused & 1u << live_probe_class(id))
 			continue;
@@ -503,7 +503,7 @@ static int put_pending(struct live_source *live, struct rec_pipeline *pipeline, 
 	return 0;
 }
 
-/* Names are a comfort: nothing is said where they cannot be had. */
+/* Names are optional: no message if they are unavailable. */
 static void put_last_names(struct live_source *live, struct rec_pipeline *pipeline)
 {
 	if (!rec_kernel_map_has_unnamed(live->kernel_map))
@@ -516,9 +516,9 @@ static void put_last_names(struct live_source *live, struct rec_pipeline *pipeli
 }
 
 /*
- * Calls in flight are told as of the moment the gate closed: a call that returned before left its
- * record, and one that returns later finds the gate closed. Lifecycle goes on a little longer, so
- * that their processes are known.
+ * Calls in flight are those at the moment the gate closed: a call that returned before has its
+ * record, and one that returns later finds the gate closed. Lifecycle events continue a little
+ * longer, so that their processes are known.
  */
 static int live_stop(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err)
 {

@@ -41,7 +41,7 @@ void live_stats_done(struct live_stats *stats)
 
 /* ---- Run time ---- */
 
-/* Where a program's times are; -1: it does not time itself. */
+/* Index of a program's times; -1: it does not time itself. */
 static int timed_of(enum live_probe_id id)
 {
 	switch (id) {

@@ -34,7 +34,7 @@ void live_stats_done(struct live_stats *stats);
 
 /* Opens and closes windows of counting; called at each drain. */
 void live_stats_step(struct live_stats *stats, const struct live_probes *probes, u64 now_ns);
-/* Closes the open window now, if it is of use. */
+/* Closes the open window now, if it is useful. */
 void live_stats_close_window(struct live_stats *stats, const struct live_probes *probes,
 			     u64 now_ns);
 
@@ -45,7 +45,7 @@ struct live_program_count live_stats_timed(const struct live_stats *stats,
 u64 live_stats_events(const struct live_stats *stats, const struct live_probes *probes,
 		      u32 event_class);
 
-/* Tells the pipeline what was attempted and what was lost since the last call. */
+/* Reports to the pipeline what was attempted and lost since the last call. */
 void live_stats_losses(struct live_stats *stats, const struct live_probes *probes,
 		       struct rec_pipeline *pipeline);
 

@@ -111,7 +111,7 @@ static void copy_out(const struct rec_perf_ring *ring, u64 position, u8 *out, si
 	memcpy(out + first, ring->data, len - first);
 }
 
-/* Where a record cannot be told from the next, nothing after it can be either. */
+/* If the end of a record is unknown, nothing after it can be read. */
 static int skip_all(struct rec_perf_ring *ring)
 {
 	ring->tail = ring->head;

@@ -1,5 +1,5 @@
 #pragma once
-/* Records of a perf ring: found in the ring, and read. Works on bytes only, so that it can be
+/* Finds and reads records in a perf ring. Works on bytes only, so that it can be
  * tested without a kernel. */
 #include <stddef.h>
 
