@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Waiting: intervals that tasks are off the CPU, why, in which system call, and who woke them. What
- * is known when a task leaves the CPU waits in its storage; what becomes of the interval is decided
- * when the task runs again, so that a stack is taken for those alone that are stored. Storage is
- * made for running tasks before recording begins and for new ones at their fork, never inside the
- * scheduler, where the allocator may not be called.
+ * Waits: intervals when tasks are off the CPU, why, in which system call, and who woke them. What
+ * is known when a task leaves the CPU is kept in its task storage. Whether the interval is stored
+ * is decided when the task runs again, so that a stack is taken only for those that are. Storage is
+ * created for existing tasks before recording begins and for new ones at their fork, never inside
+ * the scheduler, where the allocator must not be called.
  */
 #include "counts.bpf.h"
 #include "machine.bpf.h"
@@ -13,11 +13,11 @@
 #include "task.bpf.h"
 
 #define STACK_MAX_BYTES (EV_MAX_FRAMES * sizeof(u64))
-/* Frames of the program and of the tracepoint between it and __schedule, which says nothing. */
+/* Frames of the program and of the tracepoint, above __schedule: not of interest. */
 #define SKIPPED_FRAMES 3
 
-/* Intervals of this length are always stored; shorter ones with probability length / this, and then
- * they stand for this much time: sums by stack stay unbiased. */
+/* Intervals of at least this length are always stored; shorter ones with probability length / this,
+ * and then they stand for this much time, so that sums by stack stay unbiased. */
 const volatile u64 wait_keep_ns = 10000000;
 
 /* States of tasks, include/linux/sched.h: the low bits have kept their meaning. */
@@ -27,7 +27,7 @@ const volatile u64 wait_keep_ns = 10000000;
 #define NOLOAD 0x400
 
 struct sched_wait {
-	u64 off_ns;  /* when it left the CPU; 0: it did not, or is back */
+	u64 off_ns;  /* when it left the CPU; 0: it is on the CPU */
 	u64 wake_ns; /* when it could run again; 0: not yet */
 	struct ring_task waker;
 	u32 sysno; /* EV_NO_SYSCALL: in none */
@@ -88,7 +88,7 @@ static __always_inline u32 reason_of(const struct task_struct *task, u64 state)
 	return WAIT_OTHER;
 }
 
-/* The system call that a task is in, from the registers that it saved when it entered the kernel.
+/* The system call that a task is in, from its registers saved on kernel entry.
  */
 static __always_inline u32 call_of(struct task_struct *task)
 {
@@ -104,10 +104,10 @@ static __always_inline u32 call_of(struct task_struct *task)
 #define STACK_BYTES (32u << 10) /* of a task in the kernel, at most */
 
 /*
- * Is current, which wakes a task, only interrupted? In an interrupt the kernel is on a stack of its
- * own, or, where it came from user space, on that of a task that is in no system call. (Faults that
- * wake somebody are taken for interrupts.) The arguments of a tracepoint lie on the stack; a
- * pointer becomes a number by way of memory.
+ * Is current, which seems to wake a task, only interrupted? In an interrupt the kernel is on a
+ * stack of its own, or, where it came from user space, on that of a task that is in no system call.
+ * (Faults that wake a task are taken for interrupts.) The arguments of a tracepoint lie on the
+ * stack; a pointer becomes a number by way of memory.
  */
 static __always_inline bool in_interrupt(void *ctx, struct task_struct *current)
 {
@@ -152,8 +152,8 @@ static __always_inline u32 frames_of(long bytes)
 	return count > EV_MAX_FRAMES ? EV_MAX_FRAMES : count;
 }
 
-/* ctx of a task that is on its CPU again, NULL: task is not the current one, its kernel stack alone
- * can be had. */
+/* ctx: of the current task, back on its CPU. NULL: task is not the current one, and only its kernel
+ * stack is available. */
 static __always_inline void stacks_take(void *ctx, struct task_struct *task,
 					struct wait_record *record)
 {
@@ -264,7 +264,7 @@ static __always_inline int on_sched_exit(void *ctx, bool is_switch)
 	return 0;
 }
 
-/* Runs in the task that wakes; in an interrupt that is whoever was interrupted, which says nothing.
+/* Runs in the waking task; in an interrupt that is the interrupted task, which means nothing.
  */
 static __always_inline int on_waking(void *ctx, struct task_struct *task)
 {
@@ -324,7 +324,7 @@ int sched_new_task_btf(u64 *ctx)
 	return TIMED(sched_new_task, on_new_task((struct task_struct *)ctx[0]));
 }
 
-/* Storage for each task that already runs; one that sleeps has waited since before. */
+/* Creates storage for each existing task; a sleeping one has waited since before the recording. */
 SEC("iter/task")
 int sched_prepare_iter(struct bpf_iter__task *ctx)
 {
@@ -344,7 +344,7 @@ int sched_prepare_iter(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* Tasks that still wait when recording has stopped. The gate is closed: nothing changes any more.
+/* Tasks that still wait when recording stops. The gate is closed: nothing changes any more.
  */
 SEC("iter/task")
 int list_waits_iter(struct bpf_iter__task *ctx)

@@ -144,11 +144,11 @@ static void write_cause(const struct rec_budget_control *control,
 	percent_text(share(control, decision->spent_ns, span_ns), used);
 	rec_format_percent(control->options->cpu_budget_ppm, budget);
 	if (decision->kind == REC_SLICE_BEGIN) {
-		(void)snprintf(text, size, "the budget of %s has paid for the time before", budget);
+		(void)snprintf(text, size, "the budget of %s has recovered", budget);
 		return;
 	}
 	if (decision->kind == REC_RECOVER)
-		why = ", and more has fitted for a while";
+		why = ", with room for more";
 	(void)snprintf(text, size,
 		       "recorder and programs used %s %% of the host's CPU in the last %.2f s, "
 		       "budget %s%s",
@@ -181,7 +181,7 @@ static const char *effect_of_all(u32 event_class)
 
 	while (row->event_class != event_class && row->event_class != EV_CLASS_UNKNOWN)
 		row++;
-	return row->all ? row->all : "all that was asked for";
+	return row->all ? row->all : "everything that was asked for";
 }
 
 static void write_effect(const struct rec_budget_control *control,
@@ -192,13 +192,12 @@ static void write_effect(const struct rec_budget_control *control,
 
 	if (decision->event_class == EV_CLASS_UNKNOWN)
 		(void)snprintf(text, size,
-			       "nothing that may be left out would help: starts and ends of "
-			       "processes are always recorded");
+			       "nothing left to reduce would help: processes are always recorded");
 	else if (decision->kind == REC_SLICE_BEGIN && decision->state != STATE_OFF)
-		(void)snprintf(text, size, "system calls are counted for a moment");
+		(void)snprintf(text, size, "system calls are counted for a short slice");
 	else if (sliced && decision->state == STATE_OFF && control->result.cannot_attach_again)
 		(void)snprintf(text, size,
-			       "system calls are not seen any more: this kernel refuses to attach "
+			       "system calls are no longer seen: this kernel refuses to attach "
 			       "their probes again");
 	else /* a rate, if the text has a place for one */
 		write_text(text, size, step ? step->effect : effect_of_all(decision->event_class),
@@ -324,7 +323,7 @@ static void put_start(struct rec_budget_control *control, u32 event_class, u64 n
 			       "start, budget %s of %u CPUs", budget, control->cpu_count);
 	else
 		(void)snprintf(pending->cause, sizeof(pending->cause), "start, no budget");
-	(void)snprintf(pending->effect, sizeof(pending->effect), "all that was asked for");
+	(void)snprintf(pending->effect, sizeof(pending->effect), "everything that was asked for");
 }
 
 static void put_limit(struct rec_budget_control *control, u32 resource, u64 limit_bytes, u64 now_ns)
@@ -466,10 +465,9 @@ void rec_budget_control_watch_memory(struct rec_budget_control *control,
 	if (!pending)
 		return;
 	(void)snprintf(
-		pending->cause, sizeof(pending->cause), "the recorder has %s in memory, budget %s",
+		pending->cause, sizeof(pending->cause), "the recorder uses %s of memory, budget %s",
 		cap_size_text((double)rss_bytes, rss), cap_size_text((double)budget_bytes, budget));
-	(void)snprintf(pending->effect, sizeof(pending->effect),
-		       "no more than %s wait for the disk",
+	(void)snprintf(pending->effect, sizeof(pending->effect), "at most %s may wait for the disk",
 		       cap_size_text((double)queue_bytes, queue));
 }
 
@@ -482,7 +480,7 @@ void rec_budget_control_at_floor(struct rec_budget_control *control, u64 floor_b
 	if (!pending)
 		return;
 	(void)snprintf(pending->cause, sizeof(pending->cause),
-		       "free space of the disk came near the floor of %s",
+		       "free disk space came close to the floor of %s",
 		       cap_size_text((double)floor_bytes, text));
 	(void)snprintf(pending->effect, sizeof(pending->effect), "the recording ends");
 }

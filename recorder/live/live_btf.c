@@ -30,22 +30,21 @@ static int check_file(const char *file, int fd, struct cap_err *err)
 		return cap_fail(err, CAP_EUSAGE, "--btf '%s': not a regular file", file);
 	if (info.st_uid != 0 && info.st_uid != getuid())
 		return cap_fail(err, CAP_EUSAGE,
-				"--btf '%s': belongs to user %u, and only files of root or of who "
-				"starts the recording are read: sudo chown root '%s'",
+				"--btf '%s': owned by user %u; only files of root or of the user "
+				"who starts the recording are read: sudo chown root '%s'",
 				file, info.st_uid, file);
 	if (info.st_mode & (S_IWGRP | S_IWOTH))
 		return cap_fail(err, CAP_EUSAGE,
-				"--btf '%s': others than its owner may write it (mode %04o): chmod "
-				"go-w '%s'",
-				file, info.st_mode & 07777, file);
+				"--btf '%s': writable by others (mode %04o): chmod go-w '%s'", file,
+				info.st_mode & 07777, file);
 	if (info.st_size > MAX_BYTES)
 		return cap_fail(err, CAP_EUSAGE, "--btf '%s': larger than %u MiB", file,
 				MAX_BYTES >> 20);
 	if (info.st_size < MIN_BYTES ||
 	    pread(fd, &magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) || magic != BTF_MAGIC)
 		return cap_fail(err, CAP_EUSAGE,
-				"--btf '%s': holds no type information; copy " KERNEL_BTF
-				" of the same kernel, or make it of its debug file: pahole "
+				"--btf '%s': contains no type information; copy " KERNEL_BTF
+				" of the same kernel, or make it from its debug file: pahole "
 				"--btf_encode_detached=FILE vmlinux",
 				file);
 	return 0;

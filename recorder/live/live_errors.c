@@ -174,12 +174,12 @@ int live_fail_permissions(struct cap_err *err, const char *what)
 	if (len > 0)
 		path[len] = 0;
 	if (rec_capability_held(CAP_SYS_ADMIN))
-		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_InsufficientPermissions,
-				"%s, although the capabilities for it are "
-				"held; what else forbids it is a container's seccomp filter, a "
-				"security module, or a kernel in lockdown: record outside of the "
-				"container, or see /sys/kernel/security/lockdown",
-				what);
+		return rec_fail(
+			err, CAP_EPRIVILEGE, REC_ERROR_InsufficientPermissions,
+			"%s, although the capabilities for it are held; a container's seccomp "
+			"filter, a security module or kernel lockdown may forbid it: record "
+			"outside the container, or see /sys/kernel/security/lockdown",
+			what);
 	return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_InsufficientPermissions,
 			"%s; run it with sudo, or once: sudo setcap "
 			"cap_bpf,cap_perfmon+ep %.256s",
@@ -243,9 +243,8 @@ int live_fail_load(const struct live_log *log, int error, struct cap_err *err)
 					     "the kernel refused to load BPF programs (EPERM)");
 	if (error == ENOSYS)
 		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_UnsupportedPlatform,
-				"this kernel, or the sandbox around us, has no "
-				"bpf(2); record on a host whose kernel was built with "
-				"CONFIG_BPF_SYSCALL=y");
+				"this kernel or sandbox has no bpf(2); record on a host whose "
+				"kernel was built with CONFIG_BPF_SYSCALL=y");
 	if (strstr(log->text, "vmlinux BTF")) /* libbpf's message, and an errno that says nothing */
 		return live_fail_btf(err, "it cannot be read as such");
 	if (error == EMFILE || error == ENFILE)

@@ -440,11 +440,11 @@ static void do_without_kernel_btf(struct live_probes *probes)
 		if (!state->wanted || probe_table[id].kind == LIVE_PERF)
 			continue;
 		if (probe_table[id].kind == LIVE_TRACEPOINT)
-			(void)refuse_variant(probes, id, ENOENT,
-					     "the kernel shows no types, and --btf has them for us "
-					     "alone");
+			(void)refuse_variant(
+				probes, id, ENOENT,
+				"the kernel has no BTF of its own; --btf does not help here");
 		else
-			drop_probe(state, ENOENT, "needs types that the kernel itself shows");
+			drop_probe(state, ENOENT, "needs the kernel's own BTF");
 	}
 }
 
@@ -512,8 +512,8 @@ static int fail_attach(const struct live_probes *probes, struct cap_err *err)
 				probe_table[id].name, state->reason);
 	}
 	return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_AttachFailed,
-			"none of the wanted events can be recorded on this kernel; "
-			"`kymo-record list` names the classes");
+			"none of the requested events can be recorded on this kernel; `kymo-record "
+			"list` shows the classes");
 }
 
 int live_probes_open(struct live_probes *probes, const struct rec_options *options,
@@ -524,7 +524,7 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 
 	if (libbpf_num_possible_cpus() > LIVE_MAX_CPUS)
 		return rec_fail(err, CAP_ELIMIT, REC_ERROR_IncompatibleKernel,
-				"%d possible CPUs; this build counts for %d at most",
+				"%d possible CPUs; this build supports %d at most",
 				libbpf_num_possible_cpus(), LIVE_MAX_CPUS);
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		probes->states[id].wanted = classes & (1u << probe_table[id].event_class);

@@ -114,8 +114,7 @@ static int drain_ring(struct live_ring *ring, struct rec_pipeline *pipeline, str
 						 : ring->ring_bytes);
 	if (rc < 0 && rc != STOP_WALKING)
 		return rec_fail(err, CAP_EPRIVILEGE, REC_ERROR_MapOperationFailed,
-				"drain a ring: %s; what was recorded until then "
-				"is in the capture",
+				"drain a ring: %s; everything recorded before is in the capture",
 				strerror(-rc));
 	return 0;
 }

@@ -81,7 +81,7 @@ static int cgroup_id_of(const char *path, u64 *ret_id, struct cap_err *err)
 	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
 		return cap_fail(
 			err, CAP_EUSAGE,
-			"cgroup '%s': not a directory of the cgroup v2 file system; give one below "
+			"cgroup '%s': not a directory of the cgroup v2 file system; name one below "
 			"its mount point, such as /sys/fs/cgroup/system.slice/ssh.service",
 			path);
 	*ret_id = st.st_ino; /* the kernel's id of the cgroup on 64-bit hosts */

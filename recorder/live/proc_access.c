@@ -68,10 +68,10 @@ static void say(size_t closed, size_t count, char *ret_reason, size_t size)
 {
 	ret_reason[0] = 0;
 	if (closed > 0)
-		(void)snprintf(ret_reason, size,
-			       "%zu of %zu processes do not let us read them: run as root or add "
-			       "CAP_SYS_PTRACE",
-			       closed, count);
+		(void)snprintf(
+			ret_reason, size,
+			"%zu of %zu processes cannot be read: run as root or add CAP_SYS_PTRACE",
+			closed, count);
 }
 
 void proc_access_ask(const struct rec_options *options, struct proc_access *ret_reach)

@@ -11,7 +11,7 @@ $ kymo-record --help
 >       --preset NAME     sampling rate and duration: prod (19 Hz, 5m), staging
 >                         (49 Hz, 2m), dev (99 Hz, 1m; the default), debug (199
 >                         Hz, 30s)
->   -e, --events LIST     event classes; `kymo-record list` has them
+>   -e, --events LIST     event classes to record; `kymo-record list` shows them
 >   -F, --freq HZ         CPU samples per second and CPU, 1 to 1000
 >       --args            store the raw arguments of system calls
 >       --source SOURCE   take the events from a capture instead of this host, or
@@ -67,10 +67,10 @@ $ kymo-record --version
 > kymo-record 0.1.0
 $ kymo-record list
 > CLASS      RECORDED               WHAT IT RECORDS
-> cpu        -e cpu (default)       samples of what runs: kernel and user stack, 1..1000 Hz (-F)
+> cpu        -e cpu (default)       samples of what is running: kernel and user stack, 1 to 1000 Hz (-F)
 > syscalls   -e syscalls (default)  every system call: entry time, duration, number, return value; calls still in flight at the end
-> tasks      always                 processes and threads: fork, exec, exit, new names
-> mappings   always                 executable mappings with build-ids: what addresses belong to
+> tasks      always                 processes and threads: fork, exec, exit, renames
+> mappings   always                 executable mappings with build-ids: to name addresses
 > sched      -e sched (default)     waits: how long, why, in which call, who ended them; with stacks from 10 ms on
 # help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
 $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done

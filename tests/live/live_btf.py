@@ -90,7 +90,7 @@ BAD = [
     (make("noise", os.urandom(100000)), 2, "no type information"), (make("elf", open("/bin/true", "rb").read()), 2, "no type information"),
     (make("cut", types[:len(types) // 2]), 4, "cut or damaged"), (make("short", types[:24]), 4, "cut or damaged"),
     (make("lies", bytes(header)), 4, "cut or damaged"), (make("noisy", types[:1000] + os.urandom(len(types) - 1000)), 4, ""),
-    (make("others", types, owner=1000), 2, "belongs to user 1000"), (make("group", types, mode=0o664), 2, "chmod go-w"),
+    (make("others", types, owner=1000), 2, "owned by user 1000"), (make("group", types, mode=0o664), 2, "chmod go-w"),
     (make("world", types, mode=0o646), 2, "chmod go-w"),
 ]
 for path, status, says in BAD:
