@@ -26,7 +26,7 @@ function sentence(text) {
 
 function value_list(text) {
 	gsub(/ /, "*, *", text)
-	return "One of *" text "*."
+	return "Values: *" text "*."
 }
 
 function print_option(i) {
