@@ -1,4 +1,4 @@
-/* One arena, one array of places, one table of slots. */
+/* One arena, one array of offsets, one table of slots. */
 #include "analyzer/capture/blob_table.h"
 
 #include <errno.h>

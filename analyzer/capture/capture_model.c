@@ -1,4 +1,4 @@
-/* The end of a capture's life, and what follows from the numbers that opening has noted. */
+/* Closes a capture, and derives figures from what opening has noted. */
 #include "analyzer/capture/capture_model.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * A capture, opened for asking (capture_open.h): what is small is in memory, which is facts,
- * damage, where which chunk lies, tasks, processes, mappings, names, and the tree of all stacks.
- * Rows of events stay in the file; chunk_cursor.h walks them.
+ * A capture, opened for queries (capture_open.h). Small things are in memory: facts, damage,
+ * positions of chunks, tasks, processes, mappings, names, and the tree of all stacks. Rows of
+ * events stay in the file; chunk_cursor.h walks them.
  */
 #include <stdbool.h>
 
@@ -22,7 +22,7 @@ struct kymo_block_place { /* a block of rows */
 	u64 offset;
 	u64 first_ns, last_ns;
 	u64 types;  /* bit per built-in row type id that it holds */
-	bool timed; /* first_ns and last_ns mean something */
+	bool timed; /* first_ns and last_ns are valid */
 };
 
 struct kymo_ids { /* numbers of this capture in the database: local number + base */
@@ -30,7 +30,7 @@ struct kymo_ids { /* numbers of this capture in the database: local number + bas
 	u64 task, process, module, frame, stack;
 };
 
-struct kymo_counted_totals {	    /* what class_total rows say of counted events */
+struct kymo_counted_totals {	    /* counted events according to class_total rows */
 	struct kymo_counted_total { /* the newest of a class and CPU */
 		u64 time_ns, counted;
 	} * list;
@@ -45,7 +45,7 @@ struct kymo_capture {
 	kymo_progress_fn progress; /* may be NULL */
 	void *progress_context;
 	struct cap_damage damage;     /* of the first pass */
-	u64 rows[EV_TYPE_MAX + 1];    /* per built-in type, wherever they stand */
+	u64 rows[EV_TYPE_MAX + 1];    /* per built-in type, in any block */
 	u64 columns[EV_TYPE_MAX + 1]; /* per built-in type: bit per field that any section has */
 	u64 events;		      /* rows in CHUNK blocks */
 	u64 recovered_gaps, recovered_lost; /* `loss` rows of `kymo recover`, events they name */
@@ -68,8 +68,9 @@ void kymo_capture_closep(struct kymo_capture **capture);
 u64 kymo_capture_start_ns(const struct kymo_capture *capture); /* CLOCK_MONOTONIC */
 u64 kymo_capture_end_ns(const struct kymo_capture *capture);
 u64 kymo_capture_dropped(const struct kymo_capture *capture); /* lost while recording */
-u64 kymo_capture_damaged(const struct kymo_capture *capture); /* written, but not readable; counted
-								  calls whose rows are too */
+u64 kymo_capture_damaged(
+	const struct kymo_capture *capture); /* written but not readable; includes counted calls
+						whose rows are not readable */
 bool kymo_capture_complete(const struct kymo_capture *capture);
 const char *kymo_capture_end_reason(const struct kymo_capture *capture);
 

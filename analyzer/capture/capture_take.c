@@ -1,4 +1,4 @@
-/* One small function per row type that says something about tasks, mappings or names. Rows of other
+/* One small function per row type about tasks, mappings or names. Rows of other
  * types are only counted. */
 #include "analyzer/capture/capture_take.h"
 
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Column of a field by the name it has in events.def. */
+/* Column of a field by its name in events.def. */
 #define COLUMN(event, field) kymo_section_column_or_zero(columns, ROW_##event##_##field)
 
 static const struct cap_task *task_of(const struct kymo_section_columns *columns, const u64 *tasks,

@@ -1,5 +1,5 @@
 #pragma once
-/* What the first pass keeps of one section of rows. For capture_model.c only. */
+/* What the first pass keeps from a section of rows. For capture_model.c only. */
 #include "analyzer/capture/capture_model.h"
 #include "analyzer/capture/section_columns.h"
 

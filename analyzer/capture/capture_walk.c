@@ -1,4 +1,4 @@
-/* What a gap held is worked out as soon as a later block of the same capture says its times and
+/* The contents of a gap are computed as soon as a later block of the same capture gives times and
  * totals; until then gaps wait in a short queue. */
 #include "analyzer/capture/capture_walk.h"
 
@@ -14,14 +14,14 @@
 #include "formats/base/limits.h"
 #include "formats/table/schema.h"
 
-/* Gaps that wait for a block with a prologue: between two of them stand few others. */
+/* Gaps waiting for a block with a prologue; few other blocks come between two of those. */
 #define WAITING_GAPS 32
 #define REASON_BYTES 160
 
 struct waiting_gap {
 	struct kymo_gap gap;
-	bool open;		 /* what a later block says will be put in */
-	u64 first_seq, last_seq; /* of the blocks that are gone, if block_count */
+	bool open;		 /* filled in from a later block */
+	u64 first_seq, last_seq; /* of the missing blocks, if block_count */
 	u32 type;		 /* of the one damaged block, if named */
 	bool named;
 	char reason[REASON_BYTES];
@@ -33,7 +33,7 @@ struct kymo_walk {
 	struct kymo_walk_counts counts;
 	struct waiting_gap waiting[WAITING_GAPS];
 	size_t waiting_count;
-	bool growing; /* the last of them: no good block has come since */
+	bool growing; /* the last one: no good block has come since */
 
 	/* the capture that the walk is in */
 	bool started, ended, broken;
@@ -129,7 +129,7 @@ static struct waiting_gap *add_gap(struct kymo_walk *walk, enum kymo_gap_kind ki
 	return waiting;
 }
 
-/* A finding whose text is known at once. */
+/* A finding whose text is known immediately. */
 static struct kymo_gap *add_fact(struct kymo_walk *walk, enum kymo_gap_kind kind,
 				 const struct cap_block *block)
 {
@@ -222,8 +222,8 @@ static void bound_gaps(struct kymo_walk *walk, u64 first_ns, u64 last_ns)
 
 		if (!walk->waiting[i].open || gap->to_known || last_ns == 0)
 			continue;
-		/* A long call that began before the gap makes a block's first time early: then what
-		 * was lost lies before its last. */
+		/* A long call that began before the gap makes a block's first time early: then the
+		 * loss is before its last time. */
 		gap->to_known = true;
 		gap->to_ns = !gap->from_known || first_ns > gap->from_ns ? first_ns : last_ns;
 		if (gap->from_known && gap->to_ns < gap->from_ns)
@@ -268,7 +268,7 @@ static void take_prologue(struct kymo_walk *walk, const struct cap_block *block)
 	}
 }
 
-/* A block that counted as missing when later ones came. */
+/* A block that counted as missing when later ones appeared. */
 static void take_moved(struct kymo_walk *walk, const struct cap_block *block)
 {
 	u64 own = block->type == CAP_BLOCK_CHUNK ? block->row_count : 0;
@@ -277,8 +277,8 @@ static void take_moved(struct kymo_walk *walk, const struct cap_block *block)
 		own < walk->counts.events_missing ? own : walk->counts.events_missing;
 }
 
-/* Totals say how many calls were counted; where rows of counts are gone with a block, that is how
- * many are missing. */
+/* Totals say how many calls were counted; if rows of counts are lost with a block, the difference
+ * is missing. */
 static void tell_counts(struct kymo_walk *walk, u64 offset)
 {
 	u64 missing = kymo_counted_tally_missing(&walk->tally);
@@ -296,7 +296,7 @@ static void tell_counts(struct kymo_walk *walk, u64 offset)
 		       missing);
 }
 
-/* END says how much there was: checked where everything is there. */
+/* END says how much there was: checked if nothing is missing. */
 static void take_end(struct kymo_walk *walk, const struct cap_block *block)
 {
 	struct cap_block_bytes bytes;
@@ -421,7 +421,7 @@ static int tally_counts(struct kymo_walk *walk, const struct kymo_walk_block *at
 	return 0;
 }
 
-/* 1: at->rows is there; 0: it cannot be read, which is told; -ENOMEM. */
+/* 1: at->rows is available; 0: it cannot be read, which is reported; -ENOMEM. */
 static int read_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
 	bool is_chunk = at->block.type == CAP_BLOCK_CHUNK;
@@ -472,7 +472,7 @@ static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struc
 	return rc;
 }
 
-/* Without decode: of the few blocks of counters only what they count. */
+/* Without decode: reads only the counts in the few blocks of counters. */
 static int count_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
 	int rc = read_rows(walk, at, err);

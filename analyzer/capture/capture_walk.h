@@ -1,8 +1,8 @@
 #pragma once
 /*
- * A walk over every block of a capture that also tells of everything that is not there: where, how
- * many blocks and events, and which span of time. What a gap held follows from its neighbours:
- * block numbers have no holes, and each block of rows carries its times and the totals so far.
+ * A walk over every block of a capture that also reports everything that is missing: where, how
+ * many blocks and events, and which time span. The contents of a gap follow from neighbouring
+ * blocks: block numbers have no gaps, and each block of rows has its times and the totals so far.
  * Serves `kymo verify`, `kymo recover` and --strict.
  */
 #include <stdbool.h>
@@ -22,28 +22,29 @@ enum kymo_gap_kind {
 struct kymo_gap {
 	enum kymo_gap_kind kind;
 	u64 offset, size_bytes; /* in the file */
-	u64 block_count; /* of blocks damaged, missing, unknown or foreign; 0: none is known of */
+	u64 block_count; /* number of blocks damaged, missing, unknown or foreign; 0: unknown */
 	u64 first_seq, last_seq; /* DAMAGED, LOST: of those blocks, if any is known of */
 	bool from_known, to_known;
-	u64 from_ns, to_ns; /* CLOCK_MONOTONIC; what was lost lies between */
+	u64 from_ns, to_ns; /* CLOCK_MONOTONIC; the loss is in between */
 	bool events_known;
 	u64 events;  /* were written here and cannot be read */
-	bool counts; /* these events are counted system calls, which have rows but are no rows */
+	bool counts; /* these events are counted system calls, which are not rows themselves */
 	char text[KYMO_GAP_TEXT_BYTES];
 };
 
 struct kymo_walk_options {
 	bool decode; /* decompress every block of rows and decode every column; else only what
 			counts system calls is read of the blocks of counters */
-	/* Told in the order of the file. A gap is told before the block after which its bounds are
-	 * known is returned. */
+	/* Reported in file order. A gap is reported before the walk returns the block from which
+	 * its bounds are known. */
 	void (*gap)(void *context, const struct kymo_gap *gap);
 	void *gap_context;
 };
 
-struct kymo_walk_counts { /* of rows: what stands in replicas is not counted again */
+struct kymo_walk_counts { /* of rows: replicas are not counted again */
 	u64 captures;	  /* in this file */
-	u64 rows, events; /* with decode of blocks that could be decoded, else as their heads say */
+	u64 rows, events; /* with decode: of blocks that could be decoded; else according to their
+			     headers */
 	u64 rows_unknown_type, columns, columns_rejected; /* with decode, else 0 */
 	u64 calls_counted;				  /* in `syscall_count` rows */
 	u64 events_missing;		/* of all gaps where they are known: at least so many */
@@ -53,7 +54,7 @@ struct kymo_walk_counts { /* of rows: what stands in replicas is not counted aga
 struct kymo_walk_block {
 	struct cap_block block;
 	bool begins;	      /* the first block of a capture */
-	bool moved;	      /* it stands behind later ones: it was told as missing before */
+	bool moved;	      /* it comes after later ones: it was reported as missing before */
 	bool rows_decoded;    /* rows is valid until the next call */
 	u64 columns_rejected; /* of this block */
 	struct cap_rows rows;

@@ -1,4 +1,4 @@
-/* Blocks without rows of the wanted type or time are passed over without being decompressed. */
+/* Blocks without rows of the wanted type or time are skipped without being decompressed. */
 #include "analyzer/capture/chunk_cursor.h"
 
 #include <errno.h>
@@ -125,7 +125,7 @@ int kymo_chunk_cursor_start(struct kymo_chunk_cursor *cursor, u64 from_ns, u64 t
 	return cap_reader_rewind(cursor->reader, err);
 }
 
-/* Does the first pass's note of this block say that it may hold what we want? */
+/* May this block hold what we want, according to the first pass? */
 static bool is_wanted(struct kymo_chunk_cursor *cursor, const struct cap_block *block)
 {
 	const struct kymo_capture *capture = cursor->capture;
@@ -199,7 +199,7 @@ static int next_block(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 
 int kymo_chunk_cursor_next(struct kymo_chunk_cursor *cursor, struct cap_err *err)
 {
-	if (cursor->columns.out_of_memory) /* rows before read as NULL what they are not */
+	if (cursor->columns.out_of_memory) /* earlier rows read as NULL although they are not */
 		return cap_fail(err, -ENOMEM, "out of memory for columns");
 	for (;;) {
 		while (cursor->section < cursor->rows.section_count) {

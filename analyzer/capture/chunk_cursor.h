@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Walks the rows of one type, block by block, and decodes only the columns that are asked for.
+ * Walks the rows of one type, block by block, and decodes only the columns that are used.
  * Turns local tasks and stacks into the capture's numbers.
  */
 #include "analyzer/capture/capture_model.h"
@@ -15,7 +15,7 @@ struct kymo_chunk_cursor *kymo_chunk_cursor_free(struct kymo_chunk_cursor *curso
 void kymo_chunk_cursor_freep(struct kymo_chunk_cursor **cursor);
 
 /*
- * A cursor over rows that somebody else has decoded: shown a block, in which types are then chosen
+ * A cursor over rows that are decoded already: it is given a block, in which types are then chosen
  * as with kymo_chunk_cursor_type. Costs no decompression. During the first pass of a capture a task
  * whose start is unknown has no number yet: it then reads as 0, and the cursor is too early.
  */
@@ -48,7 +48,7 @@ u32 kymo_chunk_cursor_rows(const struct kymo_chunk_cursor *cursor); /* of the se
 
 /*
  * Values of field ROW_<event>_<field>, decoded at the first call; valid until the next section.
- * NULL if the section has no such column, or one that is not as our schema has it (counted as
+ * NULL if the section has no such column, or one that differs from our schema (counted as
  * rejected).
  */
 const u64 *kymo_chunk_cursor_column(struct kymo_chunk_cursor *cursor, unsigned int field);
@@ -59,6 +59,6 @@ s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local);
 s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, unsigned int field, u32 row);
 const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor,
 						  u64 local);
-/* Was a column NULL because memory ran out? It stays so, and the next step fails. */
+/* Was a column NULL because memory ran out? This state stays, and the next step fails. */
 bool kymo_chunk_cursor_failed(const struct kymo_chunk_cursor *cursor);
 u64 kymo_chunk_cursor_rejected(const struct kymo_chunk_cursor *cursor); /* columns, so far */

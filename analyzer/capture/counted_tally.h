@@ -1,6 +1,6 @@
 #pragma once
-/* Of one capture: how many calls were counted, as its totals say, and how many its rows hold. For
- * capture_walk.c. */
+/* For one capture: how many calls were counted according to its totals, and how many its rows
+ * contain. For capture_walk.c. */
 #include "formats/base/word_map.h"
 #include "formats/read/capture_reader.h"
 
@@ -22,5 +22,5 @@ void kymo_counted_tally_begin(struct kymo_counted_tally *tally); /* another capt
 int kymo_counted_tally_rows(struct kymo_counted_tally *tally, const struct cap_rows *rows,
 			    u64 *ret_calls);
 
-/* Counted calls up to the newest totals whose rows were not there. */
+/* Counted calls up to the latest totals whose rows are missing. */
 u64 kymo_counted_tally_missing(const struct kymo_counted_tally *tally);

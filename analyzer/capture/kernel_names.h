@@ -1,6 +1,5 @@
 #pragma once
-/* Names of kernel functions that the capture brings along: ranges per kernel module, asked by
- * offset. */
+/* Names of kernel functions from the capture: ranges per kernel module, searched by offset. */
 #include "formats/table/events.h"
 
 struct kymo_kernel_names {

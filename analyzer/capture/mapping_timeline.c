@@ -1,8 +1,7 @@
 /*
- * A line keeps the address space of one moment as a sorted list of ranges and moves it forward as
- * it is asked; samples come almost in order of time, so going back (which starts over) is rare.
- * Hostile captures could make it common: total work is bounded, and past the bound everything is
- * unknown.
+ * A line keeps the address space of one moment as a sorted list of ranges and moves it forward on
+ * demand. Samples come almost in time order, so going back (which starts over) is rare. Hostile
+ * captures could make it common: total work is bounded, and beyond the bound everything is unknown.
  */
 #include "analyzer/capture/mapping_timeline.h"
 
@@ -15,7 +14,7 @@
 /*
  * The kernel maps the new program before it reports the exec (sched_process_exec comes last), so
  * mappings shortly before an exec belong to what follows. In that time the process does nothing
- * else; 100 ms allows for a program that is read from a slow disk.
+ * else; 100 ms allows for a program on a slow disk.
  */
 #define EXEC_WINDOW_NS 100000000ull
 #define MAX_FORK_DEPTH 64u
@@ -179,8 +178,8 @@ static int compare_events(const void *left, const void *right)
 }
 
 /*
- * Moves each exec before the mappings it made, and each key-frame back to the birth of the address
- * space it was seen in: what was "already there" was there since then, as far as can be known.
+ * Moves each exec before the mappings it made, and each key-frame back to the creation of its
+ * address space: as far as is known, what was "already there" was there since then.
  */
 static void settle_line(struct line *line)
 {

@@ -19,7 +19,7 @@ struct kymo_mapping {
 };
 
 struct kymo_mappings *kymo_mappings_new(void);
-/* Past so many events applied in all (again where time went back) nothing is known of any address.
+/* Beyond this many applied events in total (repeated if time went back), all addresses are unknown.
  */
 void kymo_mappings_bound(struct kymo_mappings *mappings, u64 max_work);
 struct kymo_mappings *kymo_mappings_free(struct kymo_mappings *mappings);
@@ -32,16 +32,16 @@ int kymo_mappings_add_exec(struct kymo_mappings *mappings, u32 tgid, u64 time_ns
 int kymo_mappings_add_fork(struct kymo_mappings *mappings, u32 child_tgid, u32 parent_tgid,
 			   u64 time_ns);
 
-/* Sorts the lines; from here on they can be asked. */
+/* Sorts the lines; from here on they can be queried. */
 void kymo_mappings_seal(struct kymo_mappings *mappings);
 
-/* A number that is the same for two moments of a tgid if nothing changed between them, and differs
- * between tgids; 0: nothing is known of the tgid. */
+/* A number that is equal for two moments of a tgid if nothing changed between them, and differs
+ * between tgids; 0: the tgid is unknown. */
 u32 kymo_mappings_epoch(struct kymo_mappings *mappings, u32 tgid, u64 time_ns);
 
 /* The mapping that holds address in tgid at that time. False if there is none, or out of memory. */
 bool kymo_mappings_find(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, u64 address,
 			struct kymo_mapping *ret_mapping);
 
-/* Was an answer of "none" wrong, because memory ran out? It stays so. */
+/* Was an answer of "none" wrong because memory ran out? This state stays. */
 bool kymo_mappings_failed(const struct kymo_mappings *mappings);

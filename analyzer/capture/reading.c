@@ -15,13 +15,12 @@ static void keep_first(void *context, const struct kymo_gap *gap)
 {
 	struct kymo_gap *first = context;
 
-	/* as SPEC.md says: what a newer version wrote and a missing END are no damage */
+	/* according to SPEC.md, data of newer versions and a missing END are not damage */
 	if (!first->text[0] && gap->kind != KYMO_GAP_UNKNOWN && gap->kind != KYMO_GAP_CUT)
 		*first = *gap;
 }
 
-/* Reads and decodes all of the capture beside what its reader does. CAP_EREFUSED names the first
- * damage of it. */
+/* Reads and decodes the whole capture with a second reader. CAP_EREFUSED names its first damage. */
 static int check_whole(const struct cap_reader *reader, struct cap_err *err)
 {
 	CLEANUP(cap_reader_closep) struct cap_reader *second = NULL;

@@ -1,4 +1,4 @@
-/* A reference is named by its field, so that a row may have several. */
+/* A reference is named after its field, so that a row may have several. */
 #include "analyzer/capture/row_columns.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #undef RING_ONLY
 #undef EVENT_END
 
-/* What makes a field's name that of a reference: task -> task_id, waker -> waker_task_id, stack ->
+/* Turns a field's name into that of a reference: task -> task_id, waker -> waker_task_id, stack ->
  * stack_id, block_stack -> block_stack_id. */
 static const char *suffix_of(const struct cap_field *field)
 {

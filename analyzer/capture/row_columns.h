@@ -24,7 +24,7 @@ struct kymo_row_columns {
 
 void kymo_row_columns(const struct cap_type *type, struct kymo_row_columns *ret_columns);
 
-/* Whether that is a column of a row table that names a stack. NULL for a name: no. */
+/* Whether this is a column of a row table that refers to a stack. False for NULL. */
 bool kymo_row_column_is_stack(const char *table, const char *column);
 
 /* The table of a type: its name, unless a dictionary table has that. */

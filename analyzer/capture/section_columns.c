@@ -1,5 +1,5 @@
-/* A file may describe its types as it likes: a column is used only if its kind is the one we
- * expect. */
+/* A file may describe its types in any way: a column is used only if its kind is the expected one.
+ */
 #include "analyzer/capture/section_columns.h"
 
 #include <stdlib.h>
@@ -36,7 +36,7 @@ void kymo_section_columns_set(struct kymo_section_columns *columns, const struct
 
 static bool make_room(struct kymo_section_columns *columns, unsigned int field)
 {
-	/* never none: a section without rows has columns too, and NULL says something else */
+	/* never 0: a section without rows has columns, too, and NULL means something else */
 	size_t wanted = columns->section->row_count ? columns->section->row_count : 1;
 	u64 *values;
 

@@ -24,5 +24,5 @@ void kymo_section_columns_set(struct kymo_section_columns *columns, const struct
 /* NULL if the column is missing, damaged, of another kind than ours, or out of memory. */
 const u64 *kymo_section_column(struct kymo_section_columns *columns, unsigned int field);
 
-/* Where NULL is as good as zeros: a column of zeros. NULL only when out of memory. */
+/* For callers that treat NULL as zeros: returns a column of zeros. NULL only when out of memory. */
 const u64 *kymo_section_column_or_zero(struct kymo_section_columns *columns, unsigned int field);

@@ -1,8 +1,8 @@
 /*
- * Frames that are not the innermost hold return addresses: the instruction after a call. Where the
- * call is the last one of a function, that address already belongs to the next function, so such
- * frames count one byte back. The innermost user frame under kernel frames is exact: it is where
- * the program entered the kernel.
+ * Frames that are not the innermost hold return addresses: the instruction after a call. If the
+ * call is the last instruction of a function, that address already belongs to the next function, so
+ * one byte is subtracted from such frames. The innermost user frame under kernel frames is exact:
+ * it is where the program entered the kernel.
  */
 #include "analyzer/capture/stack_table.h"
 
@@ -83,7 +83,7 @@ static s64 add_module(struct kymo_stacks *stacks, u8 space, const struct cap_str
 	return stacks->module_count++;
 }
 
-/* Key bytes of a module: what makes two the same. Returns the number of its key. */
+/* Key bytes of a module: two with equal keys are the same. Returns the number of its key. */
 static s64 module_key(struct kymo_stacks *stacks, u8 space, const struct cap_string *path,
 		      const struct cap_string *build_id, bool *ret_new)
 {

@@ -43,8 +43,8 @@ struct kymo_stacks {
 	struct kymo_blob_table names;
 	struct kymo_blob_table module_keys;
 	struct cap_word_map frame_map, stack_map;
-	/* One deep stack may be another one at each moment and in each process: bounds that nothing
-	 * honest reaches, by the input's size. 0: none. */
+	/* One deep stack may differ at each moment and in each process: bounds by input size that
+	 * no genuine capture reaches. 0: none. */
 	u64 max_stacks, max_steps;
 };
 
@@ -60,8 +60,8 @@ s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string 
 s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_string *name,
 			      const struct cap_string *build_id);
 
-/* What a local stack of one block has become, per state of the address space. Embedded in whoever
- * walks blocks. */
+/* Maps local stacks of one block to global ones, per state of the address space. Embedded in
+ * walkers over blocks. */
 struct kymo_stack_cache {
 	struct cap_word_map nodes; /* (epoch, node * 2 + exact) -> stack */
 	u32 *path;		   /* scratch */

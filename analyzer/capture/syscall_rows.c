@@ -57,8 +57,8 @@ static int reserve(struct kymo_syscall_scratch *scratch, size_t rows)
 	return 0;
 }
 
-/* Static, and with a name of its own for others: it runs for each call, and position-independent
- * code inlines nothing that others may replace. */
+/* Static, with a separate exported name: it runs for each call, and position-independent code does
+ * not inline functions that can be replaced. */
 static bool is_wanted_task(const struct kymo_syscall_rows *rows, s64 number)
 {
 	const struct kymo_tasks *tasks = &rows->capture->tasks;
@@ -135,7 +135,7 @@ static s64 pack(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *
 	return (s64)used;
 }
 
-/* Columns that are missing read as 0. Where all rows are wanted they are handed on as they are. */
+/* Columns that are missing read as 0. If all rows are wanted, they are passed on unchanged. */
 int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_chunk_cursor *cursor,
 			    struct kymo_syscall_scratch *scratch,
 			    struct kymo_syscall_batch *ret_batch)

@@ -21,8 +21,8 @@ static inline bool kymo_syscall_all_wanted(const struct kymo_syscall_wanted *wan
 struct kymo_syscall_rows {
 	struct kymo_capture *capture;
 	struct kymo_syscall_wanted wanted;
-	u64 counts_outside; /* set by kymo_syscall_counts_run: counted calls that were left out,
-			       since their span is only partly in the time wanted */
+	u64 counts_outside; /* set by kymo_syscall_counts_run: counted calls that were left out
+			       because their span is only partly in the requested time */
 };
 
 /* Whether counted calls that returned in (from_ns, time_ns] are wanted: only if all of the span is.
@@ -38,7 +38,7 @@ static inline bool kymo_syscall_span_wanted(const struct kymo_syscall_wanted *wa
 	return inside;
 }
 
-/* Task `number` of the capture, 0 for none: whether the filter takes it, and the global id of its
+/* Task `number` of the capture, 0 for none: whether it passes the filter, and the global id of its
  * process. */
 bool kymo_syscall_task_wanted(const struct kymo_syscall_rows *rows, s64 number);
 u32 kymo_syscall_process_of(const struct kymo_syscall_rows *rows, s64 number);
@@ -54,7 +54,7 @@ int kymo_syscall_rows_batch(const struct kymo_syscall_rows *rows, struct kymo_ch
 			    struct kymo_syscall_scratch *scratch,
 			    struct kymo_syscall_batch *ret_batch);
 
-/* Rows of counted calls, kept until the single ones are through. */
+/* Rows of counted calls, kept until the single ones are done. */
 #define KYMO_COUNTS_COLUMNS 6
 struct kymo_counts_memory {
 	u64 *columns[KYMO_COUNTS_COLUMNS];

@@ -2,7 +2,7 @@
 /*
  * All threads and processes of a capture: chunks name them by local tables, here each gets one
  * number. A process is (tgid, start, exec count); a task is a thread of it under one name. Numbers
- * count from 1; 0 is nobody.
+ * start at 1; 0 is none.
  */
 #include <stdbool.h>
 
@@ -44,7 +44,7 @@ struct kymo_tasks {
 
 void kymo_tasks_done(struct kymo_tasks *tasks);
 
-/* No start: it is related to another one of its tgid. The idle tasks do start at 0. */
+/* No start: it is matched with another task of its tgid. Idle tasks really start at 0. */
 static inline bool kymo_task_is_weak(const struct cap_task *task)
 {
 	return task->leader_start_ns == 0 && task->tgid != 0;
@@ -58,5 +58,5 @@ s64 kymo_tasks_add(struct kymo_tasks *tasks, const struct cap_task *task);
 /* The number of a process. Negative: -ENOMEM. */
 s64 kymo_tasks_process(struct kymo_tasks *tasks, u32 tgid, u64 leader_start_ns, u32 exec_id);
 
-/* After everything was added: paths that children took over from their parents. */
+/* After everything was added: fills in paths that children inherited from their parents. */
 void kymo_tasks_settle(struct kymo_tasks *tasks);

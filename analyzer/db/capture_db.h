@@ -1,5 +1,5 @@
 #pragma once
-/* What db/ needs of a capture behind a database. */
+/* What db/ needs to know about a capture behind a database. */
 #include "analyzer/capture/capture_model.h"
 #include "analyzer/capture/syscall_rows.h"
 #include "analyzer/db/open_db.h"

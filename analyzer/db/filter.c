@@ -1,4 +1,4 @@
-/* What a report is limited to, as SQL. */
+/* Filters of reports, as SQL. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "analyzer/db/open_db.h"
 #include "formats/base/cleanup.h"
 
-/* Whether the capture that the filter names is there, and when it starts. */
+/* Whether the capture named by the filter exists, and when it starts. */
 static int find_capture(const struct kymo_db *db, const struct kymo_filter *filter, bool *ret_found,
 			s64 *ret_start_ns, struct cap_err *err)
 {

@@ -23,7 +23,7 @@ struct kymo_filter {
 
 /* The first half of kymo_filter_resolve, for a capture that begins at start_ns. */
 void kymo_filter_settle_times(struct kymo_filter *filter, s64 start_ns);
-/* A settled filter, as a choice of system calls. */
+/* A resolved filter, as a choice of system calls. */
 void kymo_filter_wanted(const struct kymo_filter *filter, struct kymo_syscall_wanted *ret_wanted);
 
 /*

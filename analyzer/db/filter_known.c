@@ -1,4 +1,4 @@
-/* Asks the dictionary tables, which are small: no event is read. */
+/* Queries the dictionary tables, which are small: no events are read. */
 #include "analyzer/db/filter_known.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /*
  * Names for the user frames of a database: each distinct (build-id, offset) is looked up once,
  * module by module. Also records, per module, why there are no names, so that reports can say what
- * would mend it.
+ * would help.
  */
 #include "analyzer/symbols/find_object.h"
 #include "formats/base/cap_error.h"

@@ -1,6 +1,6 @@
 #pragma once
-/* The part of `kymo overhead` about the recorder's governor: what it was allowed, what was spent
- * against it, and each decision. Captures without rows of the governor have no such part. */
+/* The part of `kymo overhead` about the recorder's budget: the limit, what was spent, and each
+ * decision. Captures without governor rows have no such part. */
 #include "analyzer/db/open_db.h"
 #include "analyzer/output/report_writer.h"
 

@@ -19,7 +19,7 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts,
 			struct kymo_flame_captions *ret_captions, struct cap_err *err);
 
-/* One line that says how many frames have no name, in which modules, and what mends it; "" if too
+/* One line that says how many frames have no name, in which modules, and what would help; "" if too
  * few to mention. 0 or the database's error. */
 int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES],

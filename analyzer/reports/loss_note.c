@@ -1,4 +1,5 @@
-/* One query per capture; the words for people are made here, so that all commands say it alike. */
+/* One query per capture; the text for people is made here, so that all commands use the same words.
+ */
 #include "analyzer/reports/loss_note.h"
 
 #include <stdio.h>
@@ -94,7 +95,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 			  dropped, 100.0 * (double)dropped / attempted);
 	if (recovered)
 		note_recovered(run, path, damaged, end_lost);
-	/* half a block at the end is what a cut looks like, not damage beside it */
+	/* half a block at the end is a sign of a cut, not of damage besides */
 	if (stopped)
 		run->note(run, "stopped at the first damage: %s", stopped);
 	else if (is_stopped)

@@ -6,7 +6,7 @@
 struct kymo_overhead_options {
 	const struct kymo_filter *filter; /* resolved */
 	bool timeline;			  /* also from measurement to measurement */
-	bool decisions;			  /* all decisions of the governor, however many */
+	bool decisions;			  /* all decisions of the budget, however many */
 };
 
 /*

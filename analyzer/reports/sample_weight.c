@@ -69,7 +69,7 @@ static int find_unit(struct kymo_db *db, const struct kymo_filter *filter,
 	return 0;
 }
 
-/* Periods that a capture holds may be damaged, or lies: only those above 0 are used. */
+/* Periods in a capture may be damaged or false: only those above 0 are used. */
 static int ask_periods(struct kymo_db *db, const struct kymo_filter *filter,
 		       struct kymo_sample_weight *weight, struct cap_err *err)
 {
