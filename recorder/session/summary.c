@@ -197,8 +197,7 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 	if (counts->counted_count > 0)
 		(void)fprintf(
 			out,
-			"%s system calls counted, not stored one by one (durations in powers of "
-			"two); ",
+			"%s events counted, not stored one by one (durations in powers of two); ",
 			rec_count_text(counts->counted_count, events, sizeof(events)));
 	print_losses(out, counts);
 	(void)fprintf(out, "; recorder CPU %.2f %% of the host, peak memory %s\n",
