@@ -1,67 +1,24 @@
-/* Histograms as text, in the form users of BPF tools know: a range per power of two, its count, a
- * bar. */
+/* One histogram per call, drawn as its last row has come. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/db/query.h"
-#include "analyzer/output/safe_text.h"
+#include "analyzer/reports/histogram_text.h"
 #include "analyzer/reports/syscalls_report.h"
 #include "formats/base/cleanup.h"
 
-#define BUCKETS 64
-#define BAR_COLUMNS 40
-
-struct histogram {
+struct call_histogram {
 	char *name;
 	s64 capture_id;
-	u64 calls[BUCKETS];
+	struct kymo_histogram calls;
 };
-
-static unsigned bucket_of(s64 low_ns)
-{
-	return low_ns <= 1 ? 0 : 63u - (unsigned)__builtin_clzll((unsigned long long)low_ns);
-}
-
-static void draw(FILE *out, const struct histogram *histogram)
-{
-	unsigned first = BUCKETS, last = 0;
-	u64 most = 0;
-
-	for (unsigned i = 0; i < BUCKETS; i++) {
-		if (histogram->calls[i] == 0)
-			continue;
-		if (first == BUCKETS)
-			first = i;
-		last = i;
-		if (histogram->calls[i] > most)
-			most = histogram->calls[i];
-	}
-	if (most == 0)
-		return;
-	(void)fputc('\n', out);
-	kymo_print_safe(out, histogram->name, strlen(histogram->name));
-	(void)fprintf(out, "\n%13s%-13s : %-10s %s\n", "", "nsecs", "count", "distribution");
-	for (unsigned i = first; i <= last; i++) {
-		u64 low = i == 0 ? 0 : 1ull << i;
-		u64 high = (2ull << i) - 1;
-		unsigned stars =
-			(unsigned)(((double)histogram->calls[i] * BAR_COLUMNS) / (double)most);
-		char bar[BAR_COLUMNS + 1];
-
-		memset(bar, '*', stars);
-		bar[stars] = '\0';
-		(void)fprintf(out, "%12" PRIu64 " -> %-10" PRIu64 " : %-10" PRIu64 " |%-*s|\n", low,
-			      high, histogram->calls[i], BAR_COLUMNS, bar);
-	}
-}
 
 s64 kymo_syscalls_histogram_text(struct kymo_db *db, const struct kymo_syscalls_options *options,
 				 FILE *out, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	struct histogram histogram = {0};
+	struct call_histogram histogram = {0};
 	s64 drawn = 0;
 	int rc;
 
@@ -81,19 +38,19 @@ s64 kymo_syscalls_histogram_text(struct kymo_db *db, const struct kymo_syscalls_
 		if (!histogram.name || strcmp(histogram.name, name ? name : "") != 0 ||
 		    histogram.capture_id != kymo_query_int(query, 3)) {
 			if (histogram.name)
-				draw(out, &histogram);
+				kymo_histogram_draw(out, histogram.name, "nsecs", &histogram.calls);
 			free(histogram.name);
-			histogram = (struct histogram){.name = strdup(name ? name : ""),
-						       .capture_id = kymo_query_int(query, 3)};
+			histogram = (struct call_histogram){.name = strdup(name ? name : ""),
+							    .capture_id = kymo_query_int(query, 3)};
 			if (!histogram.name)
 				return cap_fail(err, -ENOMEM, "histogram");
 			drawn++;
 		}
-		histogram.calls[bucket_of(kymo_query_int(query, 1))] +=
-			(u64)kymo_query_int(query, 2);
+		kymo_histogram_add(&histogram.calls, kymo_query_int(query, 1),
+				   (u64)kymo_query_int(query, 2));
 	}
 	if (rc == 0 && histogram.name)
-		draw(out, &histogram);
+		kymo_histogram_draw(out, histogram.name, "nsecs", &histogram.calls);
 	free(histogram.name);
 	return rc < 0 ? rc : drawn;
 }
