@@ -47,6 +47,16 @@ void kymo_rows_import_freep(struct kymo_rows_import **import)
 	*import = kymo_rows_import_free(*import);
 }
 
+/* Stacks cannot be resolved before all mappings are known: they stay NULL in a first pass. */
+static u64 stack_fields(const struct cap_type *type)
+{
+	u64 fields = 0;
+
+	for (size_t i = 0; i < type->field_count; i++)
+		fields |= (u64)(type->fields[i].kind == CAP_KIND_STACK) << i;
+	return fields;
+}
+
 /*
  * The statement that copies the rows of one type. All columns in order, which SQLite copies
  * fastest; those that the capture has not are not asked for a million times, if it is known.
@@ -55,10 +65,9 @@ static int prepare_type(struct kymo_rows_import *import, const struct cap_type *
 			struct cap_err *err)
 {
 	const struct kymo_capture *capture = import->source->capture;
+	u64 fields = import->first_pass ? ~stack_fields(type) : capture->columns[type->id];
 	CLEANUP(cap_freep)
-	char *columns =
-		kymo_row_select_sql(type, capture->base.capture,
-				    import->first_pass ? UINT64_MAX : capture->columns[type->id]);
+	char *columns = kymo_row_select_sql(type, capture->base.capture, fields);
 	char *create = sqlite3_mprintf("CREATE VIRTUAL TABLE temp.kymo_from_%s USING kymo_rows(%s)",
 				       type->name, type->name);
 	char *insert = sqlite3_mprintf("INSERT INTO main.%s SELECT %s FROM temp.kymo_from_%s",

@@ -153,6 +153,27 @@ static void settle_filter(const struct kymo_db *db, const struct kymo_capture *c
 	kymo_filter_settle_times(ret_filter, (s64)kymo_capture_start_ns(capture));
 }
 
+/* Row types that become tables of their own; the others stay in the capture. */
+static u64 copied_types(const struct kymo_db *db)
+{
+	return kymo_schema_small_types() |
+	       (db->options.needs & KYMO_NEED_WAITS ? 1ull << EV_OFFCPU : 0);
+}
+
+/* Rows with stacks have to wait until all mappings are known. */
+static bool waits_need_stacks(const struct kymo_db *db)
+{
+	const unsigned both = KYMO_NEED_WAITS | KYMO_NEED_STACKS;
+
+	return (db->options.needs & both) == both;
+}
+
+/* Those of them that are copied as the capture is read. */
+static u64 early_types(const struct kymo_db *db)
+{
+	return waits_need_stacks(db) ? kymo_schema_small_types() : copied_types(db);
+}
+
 /* At the first block: only now it is known when the capture begins. */
 static int begin_import(struct attachment *attachment, struct kymo_capture *capture,
 			struct cap_err *err)
@@ -161,7 +182,7 @@ static int begin_import(struct attachment *attachment, struct kymo_capture *capt
 	struct kymo_filter filter;
 	struct kymo_syscall_wanted calls;
 	const struct kymo_rows_wanted wanted = {
-		.types = kymo_schema_small_types(),
+		.types = early_types(db),
 		.calls = db->options.needs & KYMO_NEED_CALLS ? &calls : NULL};
 
 	settle_filter(db, capture, &filter);
@@ -231,7 +252,8 @@ static int read_capture(struct kymo_db *db, struct attachment *attachment, struc
 		.reading = db->options.reading,
 		.progress = progress,
 		.progress_context = db,
-		.stacks = needs & KYMO_NEED_STACKS,
+		/* what is copied with its stacks resolves them on the way */
+		.stacks = (needs & KYMO_NEED_STACKS) && !waits_need_stacks(db),
 		.samples = needs & KYMO_NEED_SAMPLES ? take_samples : NULL,
 		.samples_context = attachment,
 		.block = take_block,
@@ -254,8 +276,10 @@ static int attach_capture(struct kymo_db *db, struct attachment *attachment, str
 	int rc = attachment->import ? kymo_rows_import_finish(attachment->import, &too_early, err)
 				    : 0;
 
+	if (rc == 0 && !too_early && waits_need_stacks(db))
+		rc = kymo_import_rows(db->handle, &db->source, 1ull << EV_OFFCPU, err);
 	if (rc == 0)
-		rc = kymo_schema_attach(db->handle, &db->source, !too_early, err);
+		rc = kymo_schema_attach(db->handle, &db->source, copied_types(db), !too_early, err);
 	if (rc == 0)
 		rc = store_samples(attachment, err);
 	if (rc == 0)

@@ -20,6 +20,8 @@ enum kymo_need {
 	KYMO_NEED_CALLS = 1,  /* summaries of system calls; else computed at the first question */
 	KYMO_NEED_STACKS = 2, /* tables frame, stack, module, module_symbols; else they are empty */
 	KYMO_NEED_SAMPLES = 4, /* and temp.sample_sums: sample_sums.h */
+	KYMO_NEED_WAITS = 8,   /* rows of offcpu, copied: they are asked several times. Their stacks
+				  only where those are needed, too */
 };
 
 struct kymo_db_options {

@@ -159,22 +159,24 @@ u64 kymo_schema_small_types(void)
 	return types;
 }
 
-int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, bool small_rows_there,
+int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, u64 copied, bool rows_there,
 		       struct cap_err *err)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
-	int rc = copy_dictionaries(db, err);
+	/* before the dictionaries: stacks are numbered as their rows are copied */
+	int rc = rows_there ? 0 : kymo_import_rows(db, source, copied, err);
+
+	if (rc == 0)
+		rc = copy_dictionaries(db, err);
 
 	for (size_t i = 0; rc == 0 && i < schema->type_count; i++) {
 		const struct cap_type *type = &schema->types[i];
 
-		if (type->block == CAP_BLOCK_CHUNK &&
+		if (!(copied >> type->id & 1) &&
 		    source->capture->rows[type->id] > 0) /* else the empty table will do */
 			rc = replace_by_virtual(db, kymo_row_table_name(type), "kymo_rows",
 						type->name, err);
 	}
-	if (rc == 0 && !small_rows_there)
-		rc = kymo_import_rows(db, source, kymo_schema_small_types(), err);
 	for (size_t i = 0; rc == 0 && i < sizeof(summaries) / sizeof(summaries[0]); i++)
 		rc = replace_by_virtual(db, summaries[i], "kymo_syscalls", summaries[i], err);
 	if (rc == 0)

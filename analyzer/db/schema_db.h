@@ -24,6 +24,7 @@ int kymo_schema_import(sqlite3 *db, struct kymo_vtab_source *source, struct cap_
 u64 kymo_schema_small_types(void);
 
 /* The same tables for asking a capture directly: dictionaries are copied, rows of chunks and their
- * summaries become virtual tables. Rows of small types are there already, or else copied now. */
-int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, bool small_rows_there,
+ * summaries become virtual tables. copied: row types that are to be tables of their own, a bit per
+ * type; they are there already, or else (rows_there false) copied now. */
+int kymo_schema_attach(sqlite3 *db, struct kymo_vtab_source *source, u64 copied, bool rows_there,
 		       struct cap_err *err);
