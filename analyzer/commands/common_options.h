@@ -30,6 +30,7 @@ struct kymo_common { /* values of the common options */
 	enum kymo_reading reading;
 	bool symbols;				   /* default true */
 	struct kymo_symbol_options symbol_options; /* strings are argv's */
+	unsigned more_needs; /* set by the command: enum kymo_need, beside those of its report */
 };
 
 struct kymo_option {	      /* a row of option_table.def */

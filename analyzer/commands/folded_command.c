@@ -45,10 +45,12 @@ static int write_folded(const struct kymo_run *run, const struct kymo_common *co
 			const struct kymo_sample_weight *weight, struct cap_err *err)
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
+	const struct kymo_folded_unit unit = {
+		kymo_weight_is_period(weight->weight) ? "weight" : "samples", 1};
 	int rc, status;
 
 	if (common->format == KYMO_FORMAT_TEXT) {
-		rc = kymo_folded_write(run->out, tree, err);
+		rc = kymo_folded_write(run->out, tree, &unit, err);
 		if (rc == 0)
 			rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL,
 					       err);
@@ -58,7 +60,7 @@ static int write_folded(const struct kymo_run *run, const struct kymo_common *co
 	if (rc < 0)
 		return cap_fail(err, rc, "folded stacks");
 	kymo_weight_fields(writer, weight);
-	rc = kymo_folded_to_writer(writer, tree, kymo_weight_is_period(weight->weight), err);
+	rc = kymo_folded_to_writer(writer, tree, &unit, err);
 	if (rc == 0)
 		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, writer, err);
 	if (rc < 0)

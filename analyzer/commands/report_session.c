@@ -11,7 +11,8 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 		     enum kymo_report report, struct kymo_db **ret_db, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	const struct kymo_db_options options = {.needs = kymo_report_row(report)->needs,
+	const struct kymo_db_options options = {.needs = kymo_report_row(report)->needs |
+							 common->more_needs,
 						.filter = &common->filter,
 						.reading = common->reading,
 						.symbolize = common->symbols,

@@ -15,11 +15,13 @@ enum kymo_format { KYMO_FORMAT_TEXT = 0, KYMO_FORMAT_CSV, KYMO_FORMAT_JSON };
 
 enum kymo_show { /* how text shows a number; CSV and JSON always hold the plain number */
 		 KYMO_SHOW_PLAIN = 0,
-		 KYMO_SHOW_NS,	    /* 1.234 ms */
-		 KYMO_SHOW_BYTES,   /* 1.2 MiB */
-		 KYMO_SHOW_PERCENT, /* 12.34 % */
-		 KYMO_SHOW_COUNT,   /* 1,234,567 */
-		 KYMO_SHOW_HIDDEN,  /* not in text */
+		 KYMO_SHOW_NS,	     /* 1.234 ms */
+		 KYMO_SHOW_SHORT_NS, /* 1.23 ms, 12.3 ms, 123 ms */
+		 KYMO_SHOW_SECONDS,  /* 1.234 */
+		 KYMO_SHOW_BYTES,    /* 1.2 MiB */
+		 KYMO_SHOW_PERCENT,  /* 12.34 % */
+		 KYMO_SHOW_COUNT,    /* 1,234,567 */
+		 KYMO_SHOW_HIDDEN,   /* not in text */
 };
 
 enum kymo_value_type { KYMO_NULL = 0, KYMO_INT, KYMO_REAL, KYMO_TEXT, KYMO_BOOL };

@@ -22,13 +22,33 @@ static void format_grouped(s64 value, char *ret_text)
 	ret_text[at] = '\0';
 }
 
+static const struct {
+	double ns;
+	const char *unit;
+} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
+
+/* Three digits, for tables with many columns of times. */
+static void format_short_ns(double ns, char *ret_text)
+{
+	size_t i = 0, last = sizeof(units) / sizeof(units[0]) - 1;
+	double value;
+
+	if (fabs(ns) < units[last].ns) {
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.0f ns", ns);
+		return;
+	}
+	while (i < last && fabs(ns) < units[i].ns)
+		i++;
+	value = ns / units[i].ns;
+	(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.*f %s",
+		       fabs(value) < 10	   ? 2
+		       : fabs(value) < 100 ? 1
+					   : 0,
+		       value, units[i].unit);
+}
+
 static void format_ns(double ns, char *ret_text)
 {
-	static const struct {
-		double ns;
-		const char *unit;
-	} units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}};
-
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (fabs(ns) >= units[i].ns) {
 			(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.3f %s", ns / units[i].ns,
@@ -50,6 +70,10 @@ void kymo_format_shown(const struct kymo_value *value, enum kymo_show show,
 		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%s", value->integer ? "yes" : "no");
 	else if (show == KYMO_SHOW_NS)
 		format_ns(number, ret_text);
+	else if (show == KYMO_SHOW_SHORT_NS)
+		format_short_ns(number, ret_text);
+	else if (show == KYMO_SHOW_SECONDS)
+		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%.3f", number);
 	else if (show == KYMO_SHOW_BYTES)
 		(void)cap_size_text(number, ret_text);
 	else if (show == KYMO_SHOW_PERCENT)

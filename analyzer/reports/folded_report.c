@@ -54,7 +54,7 @@ static size_t line_set(struct line *line, const struct kymo_tree_node *node)
 
 typedef void (*line_fn)(void *context, const char *text, size_t len, uint64_t weight);
 
-static int for_each_line(const struct kymo_tree *tree, line_fn fn, void *context)
+static int for_each_line(const struct kymo_tree *tree, u64 divisor, line_fn fn, void *context)
 {
 	__attribute__((cleanup(line_done))) struct line line = {0};
 
@@ -64,8 +64,8 @@ static int for_each_line(const struct kymo_tree *tree, line_fn fn, void *context
 
 		if (len == SIZE_MAX)
 			return -ENOMEM;
-		if (node->self > 0)
-			fn(context, line.text, len, node->self);
+		if (node->self >= divisor)
+			fn(context, line.text, len, node->self / divisor);
 	}
 	return 0;
 }
@@ -78,9 +78,10 @@ static void write_line(void *context, const char *text, size_t len, uint64_t wei
 	(void)fprintf(out, " %" PRIu64 "\n", weight);
 }
 
-int kymo_folded_write(FILE *out, const struct kymo_tree *tree, struct cap_err *err)
+int kymo_folded_write(FILE *out, const struct kymo_tree *tree, const struct kymo_folded_unit *unit,
+		      struct cap_err *err)
 {
-	if (for_each_line(tree, write_line, out) < 0)
+	if (for_each_line(tree, unit->divisor, write_line, out) < 0)
 		return cap_fail(err, -ENOMEM, "folded stacks");
 	errno = 0;
 	if (fflush(out) != 0 || ferror(out))
@@ -98,14 +99,13 @@ static void sink_line(void *context, const char *text, size_t len, uint64_t weig
 	kymo_writer_row(context, values);
 }
 
-int kymo_folded_to_writer(struct kymo_writer *writer, const struct kymo_tree *tree, bool by_period,
-			  struct cap_err *err)
+int kymo_folded_to_writer(struct kymo_writer *writer, const struct kymo_tree *tree,
+			  const struct kymo_folded_unit *unit, struct cap_err *err)
 {
-	const struct kymo_column columns[] = {{.name = "folded"},
-					      {.name = by_period ? "weight" : "samples"}};
+	const struct kymo_column columns[] = {{.name = "folded"}, {.name = unit->name}};
 
 	kymo_writer_table_begin(writer, "folded_stacks", columns, 2);
-	if (for_each_line(tree, sink_line, writer) < 0)
+	if (for_each_line(tree, unit->divisor, sink_line, writer) < 0)
 		return cap_fail(err, -ENOMEM, "folded stacks");
 	kymo_writer_table_end(writer);
 	return 0;

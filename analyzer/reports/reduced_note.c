@@ -66,6 +66,11 @@ static void say_what(struct kymo_query *row, char ret_text[SENTENCE_BYTES])
 	if (known && class == CLASS_SYSCALLS && state == STATE_COUNTS)
 		(void)snprintf(ret_text, SENTENCE_BYTES,
 			       "system calls were counted, not stored one by one,");
+	else if (known && class == CLASS_SCHED && state == STATE_COUNTS)
+		(void)snprintf(ret_text, SENTENCE_BYTES,
+			       "waits were counted, not stored one by one,");
+	else if (known && class == CLASS_SCHED && state == STATE_OFF)
+		(void)snprintf(ret_text, SENTENCE_BYTES, "waits were not recorded");
 	else if (known && class == CLASS_SYSCALLS && state == STATE_OFF)
 		(void)snprintf(ret_text, SENTENCE_BYTES, "system calls were not recorded");
 	else if (known && class == CLASS_CPU && state == STATE_OFF)

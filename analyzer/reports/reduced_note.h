@@ -10,6 +10,7 @@
 #define KYMO_ABOUT_ALL (-1)
 #define KYMO_ABOUT_SAMPLES (1 << CLASS_CPU)
 #define KYMO_ABOUT_SYSCALLS (1 << CLASS_SYSCALLS)
+#define KYMO_ABOUT_WAITS (1 << CLASS_SCHED)
 
 /*
  * Calls fn for each class and state (not full) in each capture under the resolved filter, with a

@@ -334,6 +334,26 @@ static int load_samples(struct builder *builder, struct cap_err *err)
 	return rc < 0 ? rc : add_samples(builder, query, err);
 }
 
+static int load_waits(struct builder *builder, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	char where[KYMO_WAIT_SQL_BYTES], sql[KYMO_WAIT_SQL_BYTES + 512];
+	int rc;
+
+	kymo_wait_sql(builder->options->waits, "v.duration_ns", "v.duration_ns", where);
+	/* The sums are those of view offcpu_stacks, here under the choice. */
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT v.process, v.tgid, v.tid, v.stack_id, count(*),"
+		       " sum(v.no_user_stack AND NOT v.kernel_thread), 0, 0,"
+		       " CAST(total(v.weight_ns) AS INTEGER) FROM slow_waits v WHERE %s"
+		       " GROUP BY v.process_id, v.stack_id",
+		       where);
+	rc = kymo_query_new(kymo_db_handle(builder->db), sql, &query, err);
+	if (rc == 0)
+		rc = kymo_wait_bind(builder->options->waits, query);
+	return rc < 0 ? rc : add_samples(builder, query, err);
+}
+
 int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *options,
 			struct kymo_tree **ret_tree, struct kymo_stack_facts *ret_facts,
 			struct cap_err *err)
@@ -350,15 +370,17 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 
 	if (!builder.tree)
 		return cap_fail(err, -ENOMEM, "stacks");
-	rc = kymo_sample_weight(db, options->filter, &builder.facts.weight, err);
+	builder.facts.weight.weight = KYMO_WEIGHT_NS;
+	rc = options->waits ? 0
+			    : kymo_sample_weight(db, options->filter, &builder.facts.weight, err);
 	if (rc == 0)
 		rc = load_frames(&builder, err);
 	if (rc == 0)
 		rc = load_stacks(&builder, err);
 	if (rc == 0)
-		rc = load_samples(&builder, err);
+		rc = options->waits ? load_waits(&builder, err) : load_samples(&builder, err);
 	if (rc < 0)
-		return cap_context(err, rc, "read samples");
+		return cap_context(err, rc, options->waits ? "read waits" : "read samples");
 	if (kymo_tree_finish(builder.tree) < 0)
 		return cap_fail(err, -ENOMEM, "stacks");
 	*ret_tree = TAKE(builder.tree);

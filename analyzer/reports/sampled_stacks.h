@@ -1,10 +1,11 @@
 #pragma once
-/* The CPU samples of a database as a tree of stacks, with what is missing from them. A renderer
- * then needs no SQL. */
+/* The CPU samples of a database, or its waits, as a tree of stacks, with what is missing from them.
+ * A renderer then needs no SQL. */
 #include <stdbool.h>
 
 #include "analyzer/db/open_db.h"
 #include "analyzer/reports/sample_weight.h"
+#include "analyzer/reports/wait_choice.h"
 #include "analyzer/stats/stack_tree.h"
 #include "formats/base/cap_error.h"
 
@@ -16,6 +17,9 @@ enum kymo_process_label {			   /* what stands at the root of a stack */
 
 struct kymo_stack_options {
 	const struct kymo_filter *filter; /* resolved */
+	/* The stacks of these waits instead, weighed by ns; their samples are intervals. The filter
+	 * is the choice's. NULL: CPU samples. */
+	const struct kymo_wait_choice *waits;
 	enum kymo_process_label label;
 	bool folded; /* names as folded_name.h makes them, all of kind KYMO_FRAME_USER; else as
 			recorded */

@@ -13,6 +13,7 @@ $ kymo --help
 >   folded     CPU samples as folded stacks, for other tools
 >   flame      CPU samples as a flame graph (SVG)
 >   syscalls   system calls: counts, errors, latencies
+>   offcpu     where threads waited: for what, how long, and for a CPU
 >   overhead   what the recording cost, and what it left out
 >
 > `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
@@ -46,6 +47,7 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > folded
 > flame
 > syscalls
+> offcpu
 > overhead
 $ for c in '' $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c; done | awk 'length > 80'
 $ kymo help flame

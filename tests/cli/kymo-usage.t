@@ -13,6 +13,7 @@ $ kymo
 2>   folded     CPU samples as folded stacks, for other tools
 2>   flame      CPU samples as a flame graph (SVG)
 2>   syscalls   system calls: counts, errors, latencies
+2>   offcpu     where threads waited: for what, how long, and for a CPU
 2>   overhead   what the recording cost, and what it left out
 2>
 2> `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.

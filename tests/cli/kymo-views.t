@@ -1,8 +1,9 @@
 # Every number printed is a column of a view that the plain sqlite3 shell can read; summaries are exactly what their definition in SQL says.
-$ for c in all live loss; do kymo import --quiet --no-symbols $SAMPLES/$c.kymo -o $c.db 2>/dev/null; done; ls
+$ for c in all live loss waits; do kymo import --quiet --no-symbols $SAMPLES/$c.kymo -o $c.db 2>/dev/null; done; ls
 > all.db
 > live.db
 > loss.db
+> waits.db
 $ for c in all live loss; do sqlite3 $c.db 'SELECT count(*) FROM (SELECT * FROM syscall_summary EXCEPT SELECT * FROM syscall_summary_definition)' 'SELECT count(*) FROM (SELECT * FROM syscall_summary_definition EXCEPT SELECT * FROM syscall_summary)'; done
 > 0
 > 0
@@ -18,7 +19,7 @@ $ for c in all live loss; do sqlite3 -json $c.db 'SELECT name, calls, errors, un
 > same
 > same
 > same
-$ for c in all live loss; do for v in $(sqlite3 $c.db "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name"); do sqlite3 $c.db "SELECT count(*) FROM $v" >/dev/null || echo "view $v of $c cannot be read"; done; done
+$ for c in all live loss waits; do for v in $(sqlite3 $c.db "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name"); do sqlite3 $c.db "SELECT count(*) FROM $v" >/dev/null || echo "view $v of $c cannot be read"; done; done
 $ for c in all live loss; do sqlite3 $c.db 'PRAGMA integrity_check; PRAGMA foreign_key_check'; done
 > ok
 > ok

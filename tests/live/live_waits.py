@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Class sched: each wait of 10 ms and more is stored singly with its call and reason, shorter ones are counted exactly, and what waits at the
 start or at the end is there, too."""
+import json
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ PROGRAM = f"""
 import ctypes, select, threading, time
 libc = ctypes.CDLL(None)
 threading.Thread(target=threading.Event().wait, daemon=True).start()
+print("waits", flush=True)
 input()
 for _ in range({LONG}):
     libc.usleep(50000)
@@ -23,6 +25,7 @@ input()
 """
 
 workload = live.start([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+live.check_equal(workload.stdout.readline(), "waits\n", "the workload, before it is recorded")
 recorder, capture = live.start_recorder("waits.kymo", "-e", "sched", "--cpu-budget", "none")
 time.sleep(0.2)  # it waits for longer than 10 ms of the recording: stored singly
 workload.stdin.write("\n")
@@ -59,5 +62,30 @@ total = database.execute("SELECT sum(attempted_count) AS attempted, sum(stored_c
 live.check_equal(total["attempted"], total["stored"] + total["counted"] + total["lost"], "attempted = stored + counted + lost")
 live.check_equal(total["stored"], live.one(database, "SELECT count(*) FROM offcpu"), "rows that are stored")
 live.check_equal(total["counted"], live.one(database, "SELECT sum(interval_count) FROM offcpu_count"), "intervals in rows of counts")
+
+
+def waits(source, *options):
+    """What `kymo offcpu` says of the workload's waits -> its rows"""
+    done = subprocess.run([live.KYMO, "offcpu", "--json", "-p", str(workload.pid), *options, source], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["offcpu_waits"]
+
+
+def sums(rows):
+    return sum(row["intervals"] for row in rows), sum(row["total_ns"] for row in rows)
+
+
+imported = live.path("waits-again.db")
+subprocess.run([live.KYMO, "import", "-q", "--no-symbols", capture, "-o", imported], check=True)
+of_calls = [row for row in waits(capture) if row["name"] == "clock_nanosleep" and row["reason"] == "sleep"]
+live.check_equal([row["intervals"] for row in of_calls], [LONG + SHORT], "sleeps that kymo offcpu tells")
+live.check(of_calls[0]["total_ns"] >= LONG * 50000000 + SHORT * 200000, "their time is no less than what was slept")
+live.check_equal(of_calls[0]["total_ns"], live.one(database, f"SELECT sum(duration_ns) {OWN}", *who) + live.one(
+    database, "SELECT total(c.total_ns) FROM offcpu_count c JOIN task t ON t.id = c.task_id WHERE t.tgid = ? AND c.sysno = ? AND c.reason = ?",
+    workload.pid, number, sleep), "their time, single and counted")
+longer = [row["intervals"] for row in waits(capture, "--min", "45ms", "--reason", "sleep") if row["name"] == "clock_nanosleep"]
+live.check_equal(longer, [LONG], "sleeps of 45 ms and more")
+live.check_equal(sums(waits(capture, "--all")), sums(waits(imported, "--all")), "totals of capture and database")
+live.check_equal(waits(capture, "--all"), waits(imported, "--all"), "capture and database")
+live.check_equal([row["intervals"] for row in waits(capture, "--all") if row["idle"]], [1], "the thread that waits all the time")
 workload.kill()
 live.finish()

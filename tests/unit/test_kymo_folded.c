@@ -20,7 +20,8 @@ __attribute__((noinline)) static char *write_tree(const struct kymo_tree *tree)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	assert_int_equal(kymo_folded_write(out, tree, NULL), 0);
+	assert_int_equal(
+		kymo_folded_write(out, tree, &(struct kymo_folded_unit){"samples", 1}, NULL), 0);
 	fclose(out);
 	return text;
 }

@@ -1,0 +1,70 @@
+-- Time off the CPU: what tasks waited for.
+
+-- Every interval once: a row of offcpu is one, a row of offcpu_count many of one process. What is counted has its length and run-queue delay in powers
+-- of two (bucket, runq_bucket: floor(log2 of ns), 0 for 0 ns) and exact sums. time_ns and last_ns: when the first and the last of them can have begun.
+-- shortest_ns and longest_ns of counted ones are bounds, exact where there is only one. idle: waited from before the recording to after its end.
+-- A number in hexadecimal tells its log2 without a function that not every SQLite has: four per digit, and the first one's.
+CREATE VIEW offcpu_parts AS
+WITH parts AS (
+	SELECT capture_id, time_ns, time_ns AS last_ns, task_id, sysno, reason, 1 AS intervals, duration_ns AS total_ns, runq_ns,
+		duration_ns AS shortest_ns, duration_ns AS longest_ns, flags, 0 AS counted, printf('%x', duration_ns) AS hex, printf('%x', runq_ns) AS runq_hex,
+		NULL AS bucket, NULL AS runq_bucket
+	FROM offcpu
+	UNION ALL
+	SELECT capture_id, from_ns, time_ns - 1, task_id, sysno, reason, interval_count, total_ns, runq_total_ns,
+		CASE WHEN interval_count = 1 THEN total_ns WHEN bucket > 0 THEN 1 << bucket ELSE 0 END,
+		CASE WHEN bucket < 62 THEN min(total_ns - (interval_count - 1) * (1 << bucket), (2 << bucket) - 1) ELSE total_ns END, 0, 1, NULL, NULL, bucket, runq_bucket
+	FROM offcpu_count WHERE interval_count > 0)
+SELECT o.capture_id, o.time_ns, o.last_ns, o.task_id, t.process_id, t.tgid, t.comm, COALESCE(p.comm, t.comm, '[unknown]') AS process,
+	COALESCE(p.kernel_thread, 0) AS kernel_thread,
+	CASE o.sysno WHEN 4294967295 THEN '-' ELSE COALESCE(n.name, 'syscall_' || o.sysno) END AS name,
+	COALESCE(r.name, 'reason_' || o.reason) AS reason, o.intervals, o.total_ns, o.runq_ns, o.shortest_ns, o.longest_ns, o.counted,
+	o.flags & 3 = 3 AS idle,
+	COALESCE(o.bucket, 4 * (length(o.hex) - 1) + (substr(o.hex, 1, 1) >= '2') + (substr(o.hex, 1, 1) >= '4') + (substr(o.hex, 1, 1) >= '8')) AS bucket,
+	COALESCE(o.runq_bucket, 4 * (length(o.runq_hex) - 1) + (substr(o.runq_hex, 1, 1) >= '2') + (substr(o.runq_hex, 1, 1) >= '4')
+		+ (substr(o.runq_hex, 1, 1) >= '8')) AS runq_bucket
+FROM parts o LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process p ON p.id = t.process_id
+	LEFT JOIN enum_name n ON n.capture_id = o.capture_id AND n.kind = 'sysno' AND n.value = o.sysno
+	LEFT JOIN enum_name r ON r.capture_id = o.capture_id AND r.kind = 'wait' AND r.value = o.reason;
+
+-- Where time was spent waiting. Processes of one name are one row.
+CREATE VIEW offcpu_waits AS
+SELECT capture_id, process AS comm, reason, name, CAST(total(intervals) AS INTEGER) AS intervals, CAST(total(total_ns) AS INTEGER) AS total_ns,
+	max(longest_ns) AS longest_ns, CAST(total(runq_ns) AS INTEGER) AS runq_ns, count(DISTINCT process_id) AS processes,
+	CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid,
+	max(CASE WHEN counted AND intervals > 1 THEN longest_ns ELSE 0 END) > max(CASE WHEN counted AND intervals > 1 THEN 0 ELSE longest_ns END)
+		AS longest_is_bound, idle, kernel_thread
+FROM offcpu_parts GROUP BY capture_id, process, reason, name, idle, kernel_thread;
+
+-- Intervals in powers of two, of how long they were (what = 'duration') and of how long the task could run and had no CPU ('runq'): low_ns = 2^b ..
+-- high_ns = 2^(b+1) - 1; the first one also holds 0. A run-queue delay of 0 is none: it still waited, or nobody was seen to wake it.
+CREATE VIEW offcpu_histogram AS
+WITH both AS (
+	SELECT 'duration' AS what, capture_id, reason, bucket, intervals, total_ns, idle, kernel_thread FROM offcpu_parts
+	UNION ALL
+	SELECT 'runq', capture_id, reason, runq_bucket, intervals, runq_ns, idle, kernel_thread FROM offcpu_parts WHERE runq_ns > 0)
+SELECT capture_id, what, reason, CASE bucket WHEN 0 THEN 0 ELSE 1 << bucket END AS low_ns,
+	CASE WHEN bucket >= 62 THEN 9223372036854775807 ELSE (2 << bucket) - 1 END AS high_ns,
+	CAST(total(intervals) AS INTEGER) AS intervals, CAST(total(total_ns) AS INTEGER) AS total_ns, idle, kernel_thread
+FROM both GROUP BY capture_id, what, reason, bucket, idle, kernel_thread;
+
+-- Intervals that are known singly, with who ended them: all of 10 ms and more, and some of the shorter ones. weight_ns is the time that its stack
+-- stands for; what still waited when recording stopped is here whatever its length, and stands for itself.
+CREATE VIEW slow_waits AS
+SELECT o.capture_id, (o.time_ns - c.start_ns) / 1e9 AS at_s, o.time_ns, o.duration_ns, o.runq_ns, COALESCE(p.comm, t.comm, '[unknown]') AS process,
+	COALESCE(t.comm, '[unknown]') AS comm, t.tgid, t.tid,
+	CASE o.sysno WHEN 4294967295 THEN '-' ELSE COALESCE(n.name, 'syscall_' || o.sysno) END AS name,
+	COALESCE(r.name, 'reason_' || o.reason) AS reason,
+	CASE WHEN o.flags & 8 THEN '(interrupt)' ELSE COALESCE(w.comm, '-') END AS woken_by, w.tid AS waker_tid,
+	o.flags & 1 AS unfinished, o.flags & 2 <> 0 AS since_before, o.flags & 3 = 3 AS idle, COALESCE(p.kernel_thread, 0) AS kernel_thread,
+	CASE WHEN o.flags & 1 THEN o.duration_ns ELSE o.weight_ns END AS weight_ns, o.flags & 4 <> 0 AS no_user_stack, o.stack_id, t.process_id
+FROM offcpu o JOIN capture c ON c.id = o.capture_id LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process p ON p.id = t.process_id
+	LEFT JOIN task w ON w.id = o.waker_task_id AND o.waker_task_id <> 0
+	LEFT JOIN enum_name n ON n.capture_id = o.capture_id AND n.kind = 'sysno' AND n.value = o.sysno
+	LEFT JOIN enum_name r ON r.capture_id = o.capture_id AND r.kind = 'wait' AND r.value = o.reason;
+
+-- Stacks at the end of waits, weighed by time.
+CREATE VIEW offcpu_stacks AS
+SELECT capture_id, process AS comm, process_id, tgid, stack_id, reason, name, count(*) AS intervals, CAST(total(weight_ns) AS INTEGER) AS weight_ns,
+	sum(no_user_stack) AS no_user_stack, idle, kernel_thread
+FROM slow_waits GROUP BY capture_id, process_id, stack_id, name, reason, idle;

@@ -1,0 +1,305 @@
+/* The sums are those of the views of the same names, here under a choice, which they cannot have.
+ */
+#include "analyzer/reports/offcpu_report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/reports/histogram_text.h"
+#include "analyzer/reports/report_columns.h"
+#include "formats/base/cleanup.h"
+
+#define PARTS "v.shortest_ns", "v.longest_ns"
+#define SINGLE "v.duration_ns", "v.duration_ns"
+/* Of offcpu_parts: all of what was counted together can have begun before --to. */
+#define BEFORE_END " AND COALESCE(v.last_ns, 0) < :to"
+
+/* "head WHERE where tail" */
+static int ask(struct kymo_db *db, const struct kymo_wait_choice *choice, const char *head,
+	       const char *where, const char *tail, struct kymo_query **ret_query,
+	       struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	CLEANUP(cap_freep) char *sql = NULL;
+	int rc;
+
+	if (asprintf(&sql, "%s WHERE %s%s", head, where, tail) < 0) {
+		sql = NULL;
+		return cap_fail(err, -ENOMEM, "waits");
+	}
+	rc = kymo_query_new(kymo_db_handle(db), sql, &query, err);
+	if (rc == 0)
+		rc = kymo_wait_bind(choice, query);
+	if (rc == 0)
+		*ret_query = TAKE(query);
+	return rc;
+}
+
+/* The first number that it gives. */
+static int ask_number(struct kymo_db *db, const struct kymo_wait_choice *choice, const char *head,
+		      const char *where, const char *tail, s64 *ret_number, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = ask(db, choice, head, where, tail, &query, err);
+
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc == 1)
+		*ret_number = kymo_query_int(query, 0);
+	return rc < 0 ? rc : 0;
+}
+
+/* -------- tables -------- */
+
+struct table {
+	const char *name, *select, *from, *tail, *order;
+	const struct kymo_column *columns;
+	kymo_mark_fn mark;
+};
+
+static s64 count_rows(struct kymo_db *db, const struct kymo_wait_choice *choice,
+		      const struct table *table, const char *where, struct cap_err *err)
+{
+	char head[128], tail[256];
+	s64 rows = 0;
+	int rc;
+
+	(void)snprintf(head, sizeof(head), "SELECT count(*) FROM (SELECT 1 FROM %s", table->from);
+	(void)snprintf(tail, sizeof(tail), "%s)", table->tail);
+	rc = ask_number(db, choice, head, where, tail, &rows, err);
+	return rc < 0 ? rc : rows;
+}
+
+static s64 write_table(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		       const struct table *table, const char *where, struct kymo_writer *writer,
+		       struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
+	char head[1024], tail[512];
+	s64 rows;
+	int rc;
+
+	(void)snprintf(head, sizeof(head), "%s FROM %s", table->select, table->from);
+	(void)snprintf(tail, sizeof(tail), "%s%s LIMIT :limit", table->tail, table->order);
+	rc = ask(db, &options->choice, head, where, tail, &query, err);
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":limit", options->limit);
+	if (rc < 0)
+		return rc;
+	kymo_report_columns(options->choice.filter, table->columns,
+			    (size_t)kymo_query_column_count(query), shown);
+	rows = kymo_query_to_sink_marked(query, writer, table->name, shown, table->mark, err);
+	return rows == options->limit ? count_rows(db, &options->choice, table, where, err) : rows;
+}
+
+/* A bound where the longest of a row was counted together with others. */
+static void mark_longest(const struct kymo_column *columns, size_t count, struct kymo_value *values)
+{
+	struct kymo_value *longest = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(columns[i].name, "longest_ns") == 0)
+			longest = &values[i];
+		else if (longest && strcmp(columns[i].name, "longest_is_bound") == 0 &&
+			 values[i].integer)
+			longest->mark = '<';
+	}
+}
+
+s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		      struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"comm", "process", KYMO_SHOW_PLAIN},
+		{"name", "call", KYMO_SHOW_PLAIN},
+		{"reason", NULL, KYMO_SHOW_PLAIN},
+		{"intervals", "waits", KYMO_SHOW_COUNT},
+		{"total_ns", "time", KYMO_SHOW_SHORT_NS},
+		{"longest_ns", "longest", KYMO_SHOW_SHORT_NS},
+		{"runq_ns", "run queue", KYMO_SHOW_SHORT_NS},
+		{"processes", NULL, KYMO_SHOW_HIDDEN},
+		{"tgid", NULL, KYMO_SHOW_HIDDEN},
+		{"longest_is_bound", NULL, KYMO_SHOW_HIDDEN},
+		{"idle", NULL, KYMO_SHOW_HIDDEN},
+		{"kernel_thread", NULL, KYMO_SHOW_HIDDEN},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	static const struct table table = {
+		.name = "offcpu_waits",
+		.select = "SELECT process AS comm, name, reason,"
+			  " CAST(total(intervals) AS INTEGER) AS intervals,"
+			  " CAST(total(total_ns) AS INTEGER) AS total_ns,"
+			  " max(longest_ns) AS longest_ns, CAST(total(runq_ns) AS INTEGER) AS "
+			  "runq_ns,"
+			  " count(DISTINCT process_id) AS processes,"
+			  " CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid,"
+			  " max(CASE WHEN counted AND intervals > 1 THEN longest_ns ELSE 0 END) >"
+			  " max(CASE WHEN counted AND intervals > 1 THEN 0 ELSE longest_ns END)"
+			  " AS longest_is_bound, idle, kernel_thread, capture_id",
+		.from = "offcpu_parts v",
+		.tail = BEFORE_END
+		" GROUP BY capture_id, process, reason, name, idle, kernel_thread",
+		.order = " ORDER BY total(v.total_ns) DESC, comm, name, reason, idle, capture_id",
+		.columns = columns,
+		.mark = mark_longest,
+	};
+	char where[KYMO_WAIT_SQL_BYTES];
+
+	kymo_wait_sql(&options->choice, PARTS, where);
+	return write_table(db, options, &table, where, writer, err);
+}
+
+/* It had not begun, or not ended, within the recording: it was longer. */
+static void mark_cut(const struct kymo_column *columns, size_t count, struct kymo_value *values)
+{
+	struct kymo_value *duration = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(columns[i].name, "duration_ns") == 0)
+			duration = &values[i];
+		else if (duration && values[i].integer &&
+			 (strcmp(columns[i].name, "unfinished") == 0 ||
+			  strcmp(columns[i].name, "since_before") == 0))
+			duration->mark = '>';
+	}
+}
+
+s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		     struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"duration_ns", "time", KYMO_SHOW_SHORT_NS}, {"at_s", "at", KYMO_SHOW_SECONDS},
+		{"comm", "thread", KYMO_SHOW_PLAIN},	     {"tid", NULL, KYMO_SHOW_PLAIN},
+		{"name", "call", KYMO_SHOW_PLAIN},	     {"reason", NULL, KYMO_SHOW_PLAIN},
+		{"woken_by", "woken by", KYMO_SHOW_PLAIN},   {"waker_tid", NULL, KYMO_SHOW_HIDDEN},
+		{"runq_ns", NULL, KYMO_SHOW_HIDDEN},	     {"unfinished", NULL, KYMO_SHOW_HIDDEN},
+		{"since_before", NULL, KYMO_SHOW_HIDDEN},    {"tgid", NULL, KYMO_SHOW_HIDDEN},
+		{"process", NULL, KYMO_SHOW_HIDDEN},	     {"idle", NULL, KYMO_SHOW_HIDDEN},
+		{"kernel_thread", NULL, KYMO_SHOW_HIDDEN},   {"time_ns", NULL, KYMO_SHOW_HIDDEN},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	static const struct table table = {
+		.name = "slow_waits",
+		.select = "SELECT duration_ns, at_s, comm, tid, name, reason, woken_by, waker_tid,"
+			  " runq_ns, unfinished, since_before, tgid, process, idle, kernel_thread,"
+			  " time_ns, capture_id",
+		.from = "slow_waits v",
+		.tail = "",
+		.order = " ORDER BY duration_ns DESC, time_ns, tid, capture_id",
+		.columns = columns,
+		.mark = mark_cut,
+	};
+	char where[KYMO_WAIT_SQL_BYTES];
+
+	kymo_wait_sql(&options->choice, SINGLE, where);
+	return write_table(db, options, &table, where, writer, err);
+}
+
+/* -------- run queue -------- */
+
+#define HISTOGRAM_SELECT                                                              \
+	"SELECT reason, CASE runq_bucket WHEN 0 THEN 0 ELSE 1 << runq_bucket END"     \
+	" AS low_ns, CASE WHEN runq_bucket >= 62 THEN 9223372036854775807 ELSE (2 <<" \
+	" runq_bucket) - 1 END AS high_ns, CAST(total(intervals) AS INTEGER) AS"      \
+	" intervals, CAST(total(runq_ns) AS INTEGER) AS total_ns, capture_id FROM"    \
+	" offcpu_parts v"
+#define HISTOGRAM_TAIL                                                           \
+	BEFORE_END " AND v.runq_ns > 0 GROUP BY capture_id, reason, runq_bucket" \
+		   " ORDER BY capture_id, reason, runq_bucket"
+
+s64 kymo_offcpu_runqueue(struct kymo_db *db, const struct kymo_offcpu_options *options,
+			 struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"reason", NULL, KYMO_SHOW_PLAIN},	 {"low_ns", NULL, KYMO_SHOW_PLAIN},
+		{"high_ns", NULL, KYMO_SHOW_PLAIN},	 {"intervals", "waits", KYMO_SHOW_COUNT},
+		{"total_ns", "run queue", KYMO_SHOW_NS}, {"capture_id", NULL, KYMO_SHOW_HIDDEN}};
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
+	char where[KYMO_WAIT_SQL_BYTES];
+	int rc;
+
+	kymo_wait_sql(&options->choice, PARTS, where);
+	rc = ask(db, &options->choice, HISTOGRAM_SELECT, where, HISTOGRAM_TAIL, &query, err);
+	if (rc < 0)
+		return rc;
+	kymo_report_columns(options->choice.filter, columns, (size_t)kymo_query_column_count(query),
+			    shown);
+	return kymo_query_to_writer(query, writer, "offcpu_histogram", shown, err);
+}
+
+/* Preempted tasks could run all the time: theirs is a histogram of its own. */
+s64 kymo_offcpu_runqueue_text(struct kymo_db *db, const struct kymo_offcpu_options *options,
+			      FILE *out, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	struct kymo_histogram woken = {0}, preempted = {0};
+	char where[KYMO_WAIT_SQL_BYTES];
+	s64 rows = 0;
+	int rc;
+
+	kymo_wait_sql(&options->choice, PARTS, where);
+	rc = ask(db, &options->choice, HISTOGRAM_SELECT, where, HISTOGRAM_TAIL, &query, err);
+	while (rc >= 0 && (rc = kymo_query_step(query, err)) > 0) {
+		const char *reason = kymo_query_text(query, 0, NULL);
+
+		kymo_histogram_add(reason && strcmp(reason, "preempted") == 0 ? &preempted : &woken,
+				   kymo_query_int(query, 1), (u64)kymo_query_int(query, 3));
+		rows++;
+	}
+	if (rc < 0)
+		return rc;
+	kymo_histogram_draw(out, "from being woken to running", "nsecs", &woken);
+	kymo_histogram_draw(out, "from being preempted to running", "nsecs", &preempted);
+	return rows;
+}
+
+/* -------- what is not shown -------- */
+
+#define SUM_OF_PARTS "SELECT CAST(total(v.intervals) AS INTEGER) FROM offcpu_parts v"
+
+static int find_recorded(struct kymo_db *db, const struct kymo_wait_choice *choice,
+			 bool *ret_recorded, struct cap_err *err)
+{
+	static const char where[] = "(:capture = 0 OR capture_id = :capture) AND class = 'sched'";
+	s64 found = 0;
+	int rc =
+		ask_number(db, choice, "SELECT count(*) FROM probe_status", where, "", &found, err);
+
+	*ret_recorded = found > 0;
+	return rc;
+}
+
+int kymo_offcpu_left_out(struct kymo_db *db, const struct kymo_wait_choice *choice,
+			 struct kymo_offcpu_left *ret_left, struct cap_err *err)
+{
+	struct kymo_filter any_time = *choice->filter;
+	struct kymo_wait_choice wide = *choice;
+	struct kymo_offcpu_left left = {0};
+	char where[KYMO_WAIT_SQL_BYTES];
+	int rc = find_recorded(db, choice, &left.recorded, err);
+
+	wide.all = true;
+	kymo_wait_sql(&wide, PARTS, where);
+	if (rc == 0 && !choice->all)
+		rc = ask_number(db, choice, SUM_OF_PARTS, where,
+				BEFORE_END " AND (v.idle OR v.kernel_thread)", &left.all, err);
+	any_time.has_from = any_time.has_to = false;
+	wide = (struct kymo_wait_choice){.filter = &any_time,
+					 .reason = choice->reason,
+					 .max_ns = INT64_MAX,
+					 .all = choice->all};
+	kymo_wait_sql(&wide, PARTS, where);
+	if (rc == 0)
+		rc = ask_number(db, choice, SUM_OF_PARTS, where,
+				" AND v.counted AND v.last_ns >= :from AND v.time_ns < :to"
+				" AND v.longest_ns >= :min AND v.shortest_ns <= :max"
+				" AND NOT (v.time_ns >= :from AND v.last_ns < :to"
+				" AND v.shortest_ns >= :min AND v.longest_ns <= :max)",
+				&left.partly, err);
+	if (rc == 0)
+		*ret_left = left;
+	return rc;
+}
