@@ -16,6 +16,7 @@ struct flame_options {
 	struct kymo_flame_options svg;
 	enum kymo_process_label label;
 	bool reverse;
+	bool offcpu;
 	const char *output; /* NULL: stdout */
 	bool force;
 };
@@ -84,6 +85,13 @@ static int set_reverse(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_offcpu(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct flame_options *)own)->offcpu = true;
+	return 0;
+}
+
 static int set_show_pid(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -112,6 +120,11 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
+static int classes_of(const struct kymo_stack_facts *facts)
+{
+	return facts->of_waits ? KYMO_ABOUT_WAITS : KYMO_ABOUT_SAMPLES;
+}
+
 static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_common *common,
 		      struct kymo_db *db, const struct kymo_tree *tree,
 		      const struct kymo_stack_facts *facts, struct cap_err *err)
@@ -122,7 +135,8 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 	rc = kymo_writer_new(common->format, out, &writer);
 	if (rc < 0)
 		return cap_fail(err, rc, "flame graph");
-	kymo_writer_field_int(writer, "samples", KYMO_SHOW_COUNT, (s64)facts->samples);
+	kymo_writer_field_int(writer, facts->of_waits ? "intervals" : "samples", KYMO_SHOW_COUNT,
+			      (s64)facts->samples);
 	kymo_writer_field_int(writer, "no_user_stack", KYMO_SHOW_COUNT, (s64)facts->no_user_stack);
 	kymo_writer_field_int(writer, "no_kernel_stack", KYMO_SHOW_COUNT,
 			      (s64)facts->no_kernel_stack);
@@ -134,7 +148,7 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 			      (s64)facts->frames_unknown);
 	kymo_weight_fields(writer, &facts->weight);
 	kymo_flame_to_writer(writer, tree, facts->weight.weight);
-	rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, writer, err);
+	rc = kymo_reduced_note(run, db, &common->filter, classes_of(facts), writer, err);
 	if (rc < 0)
 		return rc;
 	status = kymo_loss_note(run, db, &common->filter, writer, err);
@@ -156,7 +170,8 @@ static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_co
 	if (rc < 0)
 		return rc;
 	if (!own->svg.count_name)
-		own->svg.count_name = facts->weight.weight == KYMO_WEIGHT_NS
+		own->svg.count_name = facts->of_waits ? "off the CPU"
+				      : facts->weight.weight == KYMO_WEIGHT_NS
 					      ? "of CPU time"
 					      : kymo_weight_name(facts->weight.weight);
 	own->svg.count_is_ns = facts->weight.weight == KYMO_WEIGHT_NS;
@@ -164,7 +179,7 @@ static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_co
 	own->svg.caption_count = captions.count;
 	rc = kymo_svg_flame(out, tree, &own->svg, err);
 	if (rc == 0)
-		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL, err);
+		rc = kymo_reduced_note(run, db, &common->filter, classes_of(facts), NULL, err);
 	return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
 }
 
@@ -173,17 +188,22 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_tree_freep) struct kymo_tree *tree = NULL;
+	const struct kymo_wait_choice waits = {.filter = &common->filter, .max_ns = INT64_MAX};
 	struct kymo_stack_facts facts;
 	int rc;
 
-	rc = kymo_report_open(run, common, path, KYMO_REPORT_flame, &db, err);
+	if (own->offcpu)
+		common->more_needs = KYMO_NEED_STACKS;
+	rc = kymo_report_open(run, common, path,
+			      own->offcpu ? KYMO_REPORT_offcpu : KYMO_REPORT_flame, &db, err);
 	if (rc == 0)
-		rc = kymo_sampled_stacks(db,
-					 &(struct kymo_stack_options){.filter = &common->filter,
-
-								      .label = own->label,
-								      .join_unknown = true},
-					 &tree, &facts, err);
+		rc = kymo_sampled_stacks(
+			db,
+			&(struct kymo_stack_options){.filter = &common->filter,
+						     .waits = own->offcpu ? &waits : NULL,
+						     .label = own->label,
+						     .join_unknown = true},
+			&tree, &facts, err);
 	if (rc < 0)
 		return rc;
 	if (own->reverse) {
@@ -194,7 +214,12 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 		kymo_tree_free(tree);
 		tree = reversed;
 	}
-	if (facts.samples == 0)
+	if (facts.samples == 0 && own->offcpu)
+		run->note(run, "%s",
+			  kymo_filter_is_open(&common->filter)
+				  ? "no waits: were they recorded (-e sched)?"
+				  : "no waits match the filters");
+	else if (facts.samples == 0)
 		run->note(run, "%s",
 			  kymo_filter_is_open(&common->filter)
 				  ? "no CPU samples: were they recorded (-e cpu)?"
@@ -234,10 +259,7 @@ static int draw_into(const struct kymo_run *run, struct kymo_common *common, con
 int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	struct flame_options own = {
-		.svg = {.title = "CPU flame graph",
-			.width_px = 1200,
-			.min_width_px = 0.1,
-			.palette = kymo_palette_by_name("hot")},
+		.svg = {.width_px = 1200, .min_width_px = 0.1},
 	};
 	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
@@ -246,5 +268,9 @@ int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct ca
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
+	if (!own.svg.title)
+		own.svg.title = own.offcpu ? "Off-CPU flame graph" : "CPU flame graph";
+	if (!own.svg.palette)
+		own.svg.palette = kymo_palette_by_name(own.offcpu ? "io" : "hot");
 	return draw_into(run, &common, argv[first], &own, err);
 }

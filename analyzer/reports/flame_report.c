@@ -93,9 +93,14 @@ int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 	return 0;
 }
 
-/* Events lost in the class of CPU samples while the filter's time ran. */
-static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s64 *ret_lost,
-			struct cap_err *err)
+static const char *noun_of(const struct kymo_stack_facts *facts)
+{
+	return facts->of_waits ? "waits" : "samples";
+}
+
+/* Events lost in the class that is drawn while the filter's time ran. */
+static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter,
+			const struct kymo_stack_facts *facts, s64 *ret_lost, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc;
@@ -103,7 +108,7 @@ static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s6
 	rc = kymo_query_new(
 		kymo_db_handle(db),
 		"SELECT COALESCE(CAST(total(lost_count) AS INTEGER), 0) FROM loss_spans WHERE "
-		"class = 'cpu'"
+		"class = :class"
 		" AND (:capture = 0 OR capture_id = :capture) AND to_ns >= :from AND from_ns < :to",
 		&query, err);
 	if (rc < 0)
@@ -111,6 +116,7 @@ static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter, s6
 	(void)kymo_query_bind_int(query, ":capture", filter->capture_id);
 	(void)kymo_query_bind_int(query, ":from", filter->from_ns);
 	(void)kymo_query_bind_int(query, ":to", filter->to_ns);
+	(void)kymo_query_bind_text(query, ":class", facts->of_waits ? "sched" : "cpu");
 	rc = kymo_query_step(query, err);
 	if (rc > 0)
 		*ret_lost = kymo_query_int(query, 0);
@@ -158,8 +164,9 @@ static int filter_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	" JOIN meta m ON m.capture_id = p.capture_id AND m.key = 'cpu.event'"      \
 	" AND m.value = 'cpu-clock' WHERE p.capture_id = i.capture_id))"
 
-static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter, u64 samples,
-			   s64 lost, struct kymo_flame_captions *captions, struct cap_err *err)
+static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
+			   const struct kymo_stack_facts *facts, s64 lost,
+			   struct kymo_flame_captions *captions, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	const char *host, *rate, *start;
@@ -167,8 +174,9 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	int rc;
 
 	rc = kymo_query_new(kymo_db_handle(db),
-			    kymo_db_has_sample_sums(db) ? CAPTURE_SQL(RATE_OF_SUMS)
-							: CAPTURE_SQL(RATE_OF_SAMPLES),
+			    facts->of_waits		  ? CAPTURE_SQL("NULL")
+			    : kymo_db_has_sample_sums(db) ? CAPTURE_SQL(RATE_OF_SUMS)
+							  : CAPTURE_SQL(RATE_OF_SAMPLES),
 			    &query, err);
 	if (rc < 0)
 		return rc;
@@ -181,16 +189,17 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	rate = kymo_query_text(query, 4, NULL);
 	seconds = (double)kymo_query_int(query, 2) / 1e9;
 	if (filter->capture_id == 0 && kymo_query_int(query, 5) > 1)
-		caption(captions, false, "%" PRIu64 " samples from %" PRId64 " captures%s", samples,
-			kymo_query_int(query, 5), lost ? "" : ", none lost");
+		caption(captions, false, "%" PRIu64 " %s from %" PRId64 " captures%s",
+			facts->samples, noun_of(facts), kymo_query_int(query, 5),
+			lost ? "" : ", none lost");
 	else
 		caption(captions, false,
-			"%s%s%" PRIu64 " samples%s%s%s in %.2f %s on %" PRId64 " CPU%s%s, %s UTC",
-			host ? host : "", host ? ": " : "", samples, rate ? " at " : "",
-			rate ? rate : "", rate ? " Hz" : "", seconds < 1 ? seconds * 1e3 : seconds,
-			seconds < 1 ? "ms" : "s", kymo_query_int(query, 3),
-			kymo_query_int(query, 3) == 1 ? "" : "s", lost ? "" : ", none lost",
-			start ? start : "?");
+			"%s%s%" PRIu64 " %s%s%s%s in %.2f %s on %" PRId64 " CPU%s%s, %s UTC",
+			host ? host : "", host ? ": " : "", facts->samples, noun_of(facts),
+			rate ? " at " : "", rate ? rate : "", rate ? " Hz" : "",
+			seconds < 1 ? seconds * 1e3 : seconds, seconds < 1 ? "ms" : "s",
+			kymo_query_int(query, 3), kymo_query_int(query, 3) == 1 ? "" : "s",
+			lost ? "" : ", none lost", start ? start : "?");
 	return 0;
 }
 
@@ -215,7 +224,7 @@ static void quality_caption(const struct kymo_stack_facts *facts,
 						percent(lacks[i].count, facts->samples),
 						lacks[i].text);
 	if (len > 0)
-		caption(captions, true, "of the samples%s", line);
+		caption(captions, true, "of the %s%s", noun_of(facts), line);
 }
 
 void kymo_weight_text(const struct kymo_sample_weight *weight, char ret_text[KYMO_CAPTION_BYTES])
@@ -312,13 +321,20 @@ static int reduced_captions(struct kymo_db *db, const struct kymo_filter *filter
 {
 	struct thinned thinned = {.captions = captions, .several = filter->capture_id == 0};
 	char text[KYMO_CAPTION_BYTES];
-	int rc = kymo_reduced_each(db, filter, KYMO_ABOUT_SAMPLES, reduced_caption, &thinned, err);
+	int classes = facts->of_waits ? KYMO_ABOUT_WAITS : KYMO_ABOUT_SAMPLES;
+	int rc = kymo_reduced_each(db, filter, classes, reduced_caption, &thinned, err);
 
 	if (rc < 0)
 		return rc;
 	if (thinned.left > 0)
 		caption(captions, true, "and %d more: `kymo info --capture` lists them",
 			thinned.left);
+	if (facts->of_waits) {
+		caption(captions, false,
+			"widths are time off the CPU; kernel threads and threads that waited all "
+			"the time are left out");
+		return 0;
+	}
 	kymo_weight_text(&facts->weight, text);
 	if (text[0])
 		caption(captions, !kymo_weight_is_period(facts->weight.weight), "%s", text);
@@ -335,17 +351,17 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	int rc;
 
 	captions->count = 0;
-	rc = lost_samples(db, filter, &lost, err);
+	rc = lost_samples(db, filter, facts, &lost, err);
 	if (rc == 0)
-		rc = capture_caption(db, filter, facts->samples, lost, captions, err);
+		rc = capture_caption(db, filter, facts, lost, captions, err);
 	if (rc < 0)
 		return rc;
 	rc = filter_caption(db, filter, captions, err);
 	if (rc < 0)
 		return rc;
 	if (lost > 0)
-		caption(captions, true, "%" PRId64 " samples were lost (%.2f %% of all)", lost,
-			percent((u64)lost, (u64)lost + facts->samples));
+		caption(captions, true, "%" PRId64 " %s were lost (%.2f %% of all)", lost,
+			noun_of(facts), percent((u64)lost, (u64)lost + facts->samples));
 	rc = damage_caption(db, filter, captions, err);
 	if (rc == 0)
 		rc = reduced_captions(db, filter, facts, captions, err);

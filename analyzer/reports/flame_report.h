@@ -1,6 +1,6 @@
 #pragma once
-/* The flame graph of a database's CPU samples, with captions that say what it shows and what it
- * lacks. */
+/* The flame graph of a database's CPU samples or waits, with captions that say what it shows and
+ * what it lacks. */
 #include "analyzer/db/open_db.h"
 #include "analyzer/output/svg_flame.h"
 #include "analyzer/reports/sampled_stacks.h"
@@ -14,7 +14,7 @@ struct kymo_flame_captions {
 	size_t count;
 };
 
-/* Captions for samples under a resolved filter. 0 or the database's error. */
+/* Captions for samples or waits under a resolved filter. 0 or the database's error. */
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts,
 			struct kymo_flame_captions *ret_captions, struct cap_err *err);

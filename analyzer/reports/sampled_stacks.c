@@ -371,6 +371,7 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 	if (!builder.tree)
 		return cap_fail(err, -ENOMEM, "stacks");
 	builder.facts.weight.weight = KYMO_WEIGHT_NS;
+	builder.facts.of_waits = options->waits != NULL;
 	rc = options->waits ? 0
 			    : kymo_sample_weight(db, options->filter, &builder.facts.weight, err);
 	if (rc == 0)

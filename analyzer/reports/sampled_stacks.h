@@ -29,6 +29,7 @@ struct kymo_stack_options {
 
 struct kymo_stack_facts {
 	struct kymo_sample_weight weight; /* what the tree's weights are */
+	bool of_waits;			  /* samples are waits, weights are their time */
 	u64 samples;
 	u64 no_user_stack;   /* samples of user processes without one */
 	u64 no_kernel_stack; /* samples taken in the kernel without one */

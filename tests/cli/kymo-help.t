@@ -57,11 +57,14 @@ $ kymo help flame
 >
 >   -o, --output FILE       write to FILE instead of standard output
 >   -f, --force             replace FILE if it exists
->       --title TEXT        title of the picture (default: CPU flame graph)
+>       --offcpu            draw waits by their time instead of CPU samples
+>       --title TEXT        title of the picture (default: CPU flame graph, or
+>                           Off-CPU flame graph)
 >       --width PX          width of the picture (default: 1200)
 >       --minwidth PX       leave out frames narrower than this (default: 0.1)
->       --colors NAME       color scheme (default: hot); one of hot, mem, io, red,
->                           orange, yellow, green, aqua, blue, purple, grey
+>       --colors NAME       color scheme (default: hot; with --offcpu io); one of
+>                           hot, mem, io, red, orange, yellow, green, aqua, blue,
+>                           purple, grey
 >       --countname TEXT    what is counted (default: samples, or what they are
 >                           weighed by)
 >       --inverted          draw roots at the top (icicle graph)
