@@ -422,6 +422,7 @@ void rec_budget_control_end(struct rec_budget_control *control)
 	if (control->can_reduce)
 		put_account(control, &load);
 	control->result.cpu_budget_ppm = control->policy.options.budget_ppm;
+	control->result.is_measured = control->can_reduce;
 	control->result.span_ns = load.now_ns - control->begin.now_ns;
 	control->result.spent_ns = rec_load_spent_ns(&control->begin, &load);
 }

@@ -12,6 +12,7 @@
 
 /* The result, for the end of the recording. */
 struct rec_budget_result {
+	bool is_measured;      /* what BPF programs cost is known: spent_ns is all of it */
 	u32 cpu_budget_ppm;    /* 0: none, or nothing that could be reduced */
 	u64 span_ns, spent_ns; /* CPU time of recorder and programs since the start */
 	u64 reduced_ns[EV_CLASS_COUNT][EV_STATE_COUNT]; /* so long a class was in a state */

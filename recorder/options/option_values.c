@@ -559,5 +559,9 @@ int rec_options_complete(struct rec_options *options, u64 set_mask, struct cap_e
 	if (!(set_mask & REC_OPTION_BIT(DURATION)))
 		options->duration_ns =
 			default_duration_ns(options, preset, set_mask & REC_OPTION_BIT(PRESET));
+	/* Who starts a command to record it alone has chosen what it costs; it is said at the end.
+	 */
+	if (options->command && !options->all && !(set_mask & REC_OPTION_BIT(CPU_BUDGET)))
+		options->cpu_budget_ppm = 0;
 	return check_together(options, err);
 }

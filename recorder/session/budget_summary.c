@@ -65,12 +65,14 @@ void rec_budget_text(FILE *out, const struct rec_options *options, const struct 
 	const struct rec_budget_result *budget = &result->budget;
 	char share[REC_UNIT_TEXT_BYTES], size[REC_UNIT_TEXT_BYTES];
 
-	if (budget->cpu_budget_ppm) {
+	if (budget->is_measured) {
 		rec_format_percent(budget->cpu_budget_ppm, share);
 		(void)fprintf(out,
 			      "kymo-record: recording cost %.2f %% of the host's CPU (recorder and "
-			      "BPF programs), budget %s\n",
-			      spent_percent(budget, result->cpu_count), share);
+			      "BPF programs), %s%s\n",
+			      spent_percent(budget, result->cpu_count),
+			      budget->cpu_budget_ppm ? "budget " : "no budget",
+			      budget->cpu_budget_ppm ? share : "");
 	}
 	if (is_reduced(budget)) {
 		(void)fprintf(out, "kymo-record: recorded less to stay within the budget");

@@ -40,9 +40,10 @@ $ kymo-record --help
 >
 > What it may cost:
 >       --cpu-budget SHARE
->                         share of the host's CPU time: 1% (the default), 0.5%, or
->                         none. If it is exceeded, less is recorded, and the
->                         capture says what and when
+>                         share of the host's CPU time: 0.5%, 1% (the default), or
+>                         none (the default for a command without -a). If it is
+>                         exceeded, less is recorded, and the capture says what
+>                         and when
 >       --mem-budget SIZE memory to use: 50M (the default), or none. Ring buffers
 >                         and queues are sized to fit
 >       --disk-floor SIZE disk space to leave free: 2G, 10%, or none. Default:

@@ -115,6 +115,16 @@ static void test_budgets(void **state)
 	assert_int_equal(options.mem_budget_bytes, 0);
 	assert_true(options.disk_floor.given && options.disk_floor.bytes == 3ull << 30);
 	rec_options_done(&options);
+	/* A command that is recorded alone costs what it costs, unless a budget was asked for. */
+	options = parse_ok("-- sleep 1");
+	assert_int_equal(options.cpu_budget_ppm, 0);
+	rec_options_done(&options);
+	options = parse_ok("--cpu-budget 1% -- sleep 1");
+	assert_int_equal(options.cpu_budget_ppm, 10000);
+	rec_options_done(&options);
+	options = parse_ok("-a -- sleep 1");
+	assert_int_equal(options.cpu_budget_ppm, 10000);
+	rec_options_done(&options);
 }
 
 static void test_long_forms(void **state)
