@@ -33,18 +33,6 @@ struct counts_key {
 	u64 kind;    /* number, bucket, flags, code: LIVE_COUNT_KIND */
 };
 
-/* floor(log2(value)); 0 for 0. Without branches: each doubles the verifier's work. */
-static __always_inline u32 log2_floor(u64 value)
-{
-	value |= value >> 1;
-	value |= value >> 2;
-	value |= value >> 4;
-	value |= value >> 8;
-	value |= value >> 16;
-	value |= value >> 32;
-	return (u32)__builtin_popcountll(value >> 1);
-}
-
 static __always_inline void counts_key_fill(struct counts_key *key, const struct task_struct *task,
 					    const struct task_struct *leader, u64 kind)
 {

@@ -119,18 +119,6 @@ static __always_inline bool in_interrupt(void *ctx, struct task_struct *current)
 	       (!(current->flags & PF_KTHREAD_BIT) && call_of(current) == EV_NO_SYSCALL);
 }
 
-static __always_inline u32 log2_of(u64 value)
-{
-	u32 log2 = 0;
-
-	for (u32 step = 32; step > 0; step /= 2)
-		if (value >> step) {
-			value >>= step;
-			log2 += step;
-		}
-	return log2;
-}
-
 static __always_inline void wait_fill(struct ring_offcpu *record, struct task_struct *task,
 				      const struct sched_wait *wait, u64 now_ns)
 {
@@ -193,7 +181,7 @@ static __always_inline void wait_end(void *ctx, struct task_struct *task, struct
 	     ((u64)bpf_get_prandom_u32() * wait_keep_ns) >> 32 >= duration_ns)) {
 		if (!counts_add(duration_ns, runq_ns,
 				LIVE_COUNT_KIND(wait->sysno, 0, CLASS_SCHED,
-						wait->reason | log2_of(runq_ns) << 8),
+						wait->reason | log2_floor(runq_ns) << 8),
 				table))
 			__sync_fetch_and_add(&counters->no_storage, 1);
 		wait->off_ns = 0;
