@@ -54,6 +54,16 @@ static void first_lack(const struct live_probes *probes, u32 event_class, char *
 	}
 }
 
+/* A host counts as recordable if it gives CPU samples and system calls. Any other class that its
+ * kernel lacks is left out of a recording, which goes on without it. */
+static enum doctor_severity severity_without(u32 event_class, const struct cap_err *err)
+{
+	bool needed = event_class == CLASS_CPU || event_class == CLASS_SYSCALLS;
+
+	return needed || err->kind == REC_ERROR_InsufficientPermissions ? DOCTOR_ERROR
+									: DOCTOR_WARNING;
+}
+
 static void check_class(struct doctor_check *check, u32 event_class,
 			const char *how_of(const struct live_probes *))
 {
@@ -65,7 +75,7 @@ static void check_class(struct doctor_check *check, u32 event_class,
 
 	class_options(check, 1u << event_class, &options);
 	if (!probes || live_check_host(&err) < 0 || live_probes_open(probes, &options, &err) < 0) {
-		doctor_found(check, DOCTOR_ERROR, "%s",
+		doctor_found(check, severity_without(event_class, &err), "%s",
 			     probes ? rec_error_text(&err, text) : "out of memory");
 	} else {
 		first_lack(probes, event_class, lack, sizeof(lack));

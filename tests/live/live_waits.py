@@ -2,6 +2,7 @@
 """Class sched: each wait of 10 ms and more is stored singly with its call and reason, shorter ones are counted exactly, and what waits at the
 start or at the end is there, too."""
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,8 +25,18 @@ print("done", flush=True)
 input()
 """
 
+def waiting_thread():
+    """Whether the thread that waits for ever does so by now."""
+    for tid in os.listdir(f"/proc/{workload.pid}/task"):
+        with open(f"/proc/{workload.pid}/task/{tid}/stat", encoding="ascii") as stat:
+            if int(tid) != workload.pid and stat.read().rpartition(")")[2].split()[0] == "S":
+                return True
+    return False
+
+
 workload = live.start([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 live.check_equal(workload.stdout.readline(), "waits\n", "the workload, before it is recorded")
+live.until(waiting_thread, "a thread that waits")
 recorder, capture = live.start_recorder("waits.kymo", "-e", "sched", "--cpu-budget", "none")
 time.sleep(0.2)  # it waits for longer than 10 ms of the recording: stored singly
 workload.stdin.write("\n")
