@@ -9,13 +9,14 @@
 #include "analyzer/db/filter_summaries.h"
 #include "analyzer/reports/counted_note.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/offcpu_report.h"
 #include "analyzer/reports/syscalls_report.h"
 #include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
 
 struct syscalls_options {
 	struct kymo_syscalls_options report;
-	bool histogram;
+	bool histogram, blocked;
 };
 
 static int set_sort(void *own, const char *value, struct cap_err *err)
@@ -73,6 +74,13 @@ static int set_estimate(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_blocked(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->blocked = true;
+	return 0;
+}
+
 static int set_histogram(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -111,6 +119,22 @@ static int note_gaps(const struct kymo_run *run, const struct kymo_common *commo
 	return rc < 0 ? rc : 0;
 }
 
+/* Waits are known also from times in which no calls were recorded. */
+static int write_blocked(const struct kymo_run *run, const struct kymo_common *common,
+			 struct kymo_db *db, const struct syscalls_options *own,
+			 struct kymo_writer *writer, struct cap_err *err)
+{
+	const struct kymo_offcpu_options options = {.choice = {.filter = &common->filter,
+							       .name = own->report.name,
+							       .max_ns = INT64_MAX},
+						    .limit = own->report.limit};
+	s64 rows = own->blocked ? kymo_offcpu_calls(db, &options, writer, err) : 1;
+
+	if (rows == 0)
+		run->note(run, "no calls blocked: were waits recorded (-e sched)?");
+	return rows < 0 ? (int)rows : 0;
+}
+
 static int write_report(const struct kymo_run *run, const struct kymo_common *common,
 			struct kymo_db *db, struct syscalls_options *own, u64 outside,
 			struct cap_err *err)
@@ -132,6 +156,9 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 		drawn = kymo_syscalls_histogram_table(db, &own->report, writer, err);
 	if (rows < 0 || drawn < 0)
 		return (int)(rows < 0 ? rows : drawn);
+	rc = write_blocked(run, common, db, own, writer, err);
+	if (rc < 0)
+		return rc;
 	if (rows == 0 && (own->report.name || !kymo_filter_is_open(&common->filter)))
 		run->note(run, "no system calls match the filters");
 	else if (rows == 0)
@@ -174,6 +201,7 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 				"--estimate works on whole captures only, not with --from, --to, "
 				"--pid or --comm");
 	common.symbols = false; /* no stacks are shown */
+	common.more_needs = own.blocked ? KYMO_NEED_WAITS : KYMO_NEED_NOTHING;
 	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_syscalls, &db, err);
 	if (rc == 0 && own.report.name)
 		rc = kymo_syscall_known(db, &common.filter, own.report.name, err);

@@ -36,6 +36,15 @@ SELECT capture_id, process AS comm, reason, name, CAST(total(intervals) AS INTEG
 		AS longest_is_bound, idle, kernel_thread
 FROM offcpu_parts GROUP BY capture_id, process, reason, name, idle, kernel_thread;
 
+-- What system calls blocked, also where calls themselves were not recorded: threads that waited all the time, and being preempted, left out.
+CREATE VIEW syscall_blocked AS
+SELECT capture_id, name, CAST(total(intervals) AS INTEGER) AS intervals,
+	CAST(total(CASE WHEN shortest_ns >= 10000000 THEN intervals ELSE 0 END) AS INTEGER) AS slow_intervals,
+	CAST(total(total_ns) AS INTEGER) AS blocked_ns, max(longest_ns) AS longest_ns,
+	max(CASE WHEN counted AND intervals > 1 THEN longest_ns ELSE 0 END) > max(CASE WHEN counted AND intervals > 1 THEN 0 ELSE longest_ns END)
+		AS longest_is_bound
+FROM offcpu_parts WHERE name <> '-' AND reason <> 'preempted' AND NOT idle AND NOT kernel_thread GROUP BY capture_id, name;
+
 -- Intervals in powers of two, of how long they were (what = 'duration') and of how long the task could run and had no CPU ('runq'): low_ns = 2^b ..
 -- high_ns = 2^(b+1) - 1; the first one also holds 0. A run-queue delay of 0 is none: it still waited, or nobody was seen to wake it.
 CREATE VIEW offcpu_histogram AS

@@ -15,6 +15,11 @@
 /* Of offcpu_parts: all of what was counted together can have begun before --to. */
 #define BEFORE_END " AND COALESCE(v.last_ns, 0) < :to"
 
+#define LONGEST_IS_BOUND                                                        \
+	"max(CASE WHEN counted AND intervals > 1 THEN longest_ns ELSE 0 END) >" \
+	" max(CASE WHEN counted AND intervals > 1 THEN 0 ELSE longest_ns END)"  \
+	" AS longest_is_bound"
+
 /* "head WHERE where tail" */
 static int ask(struct kymo_db *db, const struct kymo_wait_choice *choice, const char *head,
 	       const char *where, const char *tail, struct kymo_query **ret_query,
@@ -135,9 +140,7 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 			  "runq_ns,"
 			  " count(DISTINCT process_id) AS processes,"
 			  " CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid,"
-			  " max(CASE WHEN counted AND intervals > 1 THEN longest_ns ELSE 0 END) >"
-			  " max(CASE WHEN counted AND intervals > 1 THEN 0 ELSE longest_ns END)"
-			  " AS longest_is_bound, idle, kernel_thread, capture_id",
+			  " " LONGEST_IS_BOUND ", idle, kernel_thread, capture_id",
 		.from = "offcpu_parts v",
 		.tail = BEFORE_END
 		" GROUP BY capture_id, process, reason, name, idle, kernel_thread",
@@ -194,6 +197,38 @@ s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *optio
 	char where[KYMO_WAIT_SQL_BYTES];
 
 	kymo_wait_sql(&options->choice, SINGLE, where);
+	return write_table(db, options, &table, where, writer, err);
+}
+
+s64 kymo_offcpu_calls(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		      struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"name", "syscall", KYMO_SHOW_PLAIN},
+		{"intervals", "waits", KYMO_SHOW_COUNT},
+		{"slow_intervals", "of 10 ms or more", KYMO_SHOW_COUNT},
+		{"blocked_ns", "blocked", KYMO_SHOW_NS},
+		{"longest_ns", "longest", KYMO_SHOW_NS},
+		{"longest_is_bound", NULL, KYMO_SHOW_HIDDEN},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	static const struct table table = {
+		.name = "syscall_blocked",
+		.select = "SELECT name, CAST(total(intervals) AS INTEGER) AS intervals,"
+			  " CAST(total(CASE WHEN shortest_ns >= 10000000 THEN intervals ELSE 0 END)"
+			  " AS INTEGER) AS slow_intervals,"
+			  " CAST(total(total_ns) AS INTEGER) AS blocked_ns,"
+			  " max(longest_ns) AS longest_ns, " LONGEST_IS_BOUND ", capture_id",
+		.from = "offcpu_parts v",
+		.tail = BEFORE_END " AND v.name <> '-' AND v.reason <> 'preempted'"
+				   " GROUP BY capture_id, name",
+		.order = " ORDER BY total(v.total_ns) DESC, name, capture_id",
+		.columns = columns,
+		.mark = mark_longest,
+	};
+	char where[KYMO_WAIT_SQL_BYTES];
+
+	kymo_wait_sql(&options->choice, PARTS, where);
 	return write_table(db, options, &table, where, writer, err);
 }
 

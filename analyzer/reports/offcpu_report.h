@@ -16,6 +16,9 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 		      struct kymo_writer *writer, struct cap_err *err);
 s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *options,
 		     struct kymo_writer *writer, struct cap_err *err);
+/* Table syscall_blocked: the waits of each system call, the most time first. */
+s64 kymo_offcpu_calls(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		      struct kymo_writer *writer, struct cap_err *err);
 /* How long tasks that could run had no CPU, in powers of two: as table offcpu_histogram, or drawn.
  * Return the rows, or the database's error. */
 s64 kymo_offcpu_runqueue(struct kymo_db *db, const struct kymo_offcpu_options *options,

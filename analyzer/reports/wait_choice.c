@@ -14,8 +14,9 @@ void kymo_wait_sql(const struct kymo_wait_choice *choice, const char *low, const
 	kymo_filter_sql(choice->filter, "v", "v", where);
 	if (kymo_wait_is_bounded(choice))
 		(void)snprintf(length, sizeof(length), " AND %s >= :min AND %s <= :max", low, high);
-	(void)snprintf(ret_sql, KYMO_WAIT_SQL_BYTES, "%s%s%s%s", where, length,
+	(void)snprintf(ret_sql, KYMO_WAIT_SQL_BYTES, "%s%s%s%s%s", where, length,
 		       choice->reason ? " AND v.reason = :reason" : "",
+		       choice->name ? " AND v.name = :name" : "",
 		       choice->all ? "" : " AND NOT (v.idle OR v.kernel_thread)");
 }
 
@@ -25,6 +26,8 @@ int kymo_wait_bind(const struct kymo_wait_choice *choice, struct kymo_query *que
 
 	if (rc == 0)
 		rc = kymo_query_bind_text(query, ":reason", choice->reason);
+	if (rc == 0)
+		rc = kymo_query_bind_text(query, ":name", choice->name);
 	if (rc == 0)
 		rc = kymo_query_bind_int(query, ":min", choice->min_ns);
 	if (rc == 0)

@@ -7,6 +7,7 @@
 struct kymo_wait_choice {
 	const struct kymo_filter *filter; /* resolved */
 	const char *reason;		  /* NULL: all */
+	const char *name;		  /* of the system call; NULL: all */
 	s64 min_ns, max_ns;		  /* of an interval; 0 and INT64_MAX: any */
 	bool all; /* also kernel threads, and what waited from before the recording to after it */
 };

@@ -40,6 +40,19 @@ $ kymo offcpu --csv --slow --min 100ms waits.kymo | wc -l; kymo sql --csv waits.
 > count(*)
 > 4
 2> kymo: offcpu: kernel threads and threads that waited all the time are left out: --all
+# System calls that blocked, though calls were not recorded.
+$ kymo syscalls --blocked --json waits.kymo | jq -cS '[.syscall_blocked[]]' >command.json; sqlite3 -json waits.db 'SELECT * FROM syscall_blocked ORDER BY blocked_ns DESC' | jq -cS . | cmp - command.json && echo same
+> same
+2> kymo: syscalls: no system calls: were they recorded (-e syscalls)?
+$ kymo syscalls --blocked --name read waits.kymo
+> syscall  calls  errors  unfinished  total  share  min  avg  p50  p99  max
+>
+> syscall_blocked
+> syscall  waits  of 10 ms or more     blocked     longest
+> read         1                 1  200.224 ms  200.224 ms
+2> kymo: syscalls: no system calls match the filters
+$ kymo syscalls --blocked $SAMPLES/live.kymo 2>&1 >/dev/null
+> kymo: syscalls: no calls blocked: were waits recorded (-e sched)?
 # Mistakes.
 $ kymo offcpu --reason nap waits.kymo; echo "status $?"; kymo offcpu --min 10 waits.kymo; echo "status $?"; kymo offcpu --min 2s --max 1s waits.kymo; echo "status $?"; kymo offcpu --slow --folded waits.kymo; echo "status $?"; kymo offcpu -n 0 waits.kymo; echo "status $?"
 > status 2

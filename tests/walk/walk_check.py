@@ -18,7 +18,7 @@ WHOLE, STACKS = 1.1, 2.0
 BOUNDS = {"NOTHING": WHOLE, "CALLS": WHOLE, "WAITS": WHOLE, "SAMPLES": STACKS, "STACKS": STACKS}
 # further ways to ask: (report, options, bound). A question in SQL tells what it needs by what it reads.
 WAYS = [("syscalls", ["--by-process", "--errors", "--histogram"], WHOLE), ("syscalls", ["--from", "0.1", "--to", "0.6"], WHOLE),
-        ("offcpu", ["--folded", "--no-symbols"], STACKS), ("offcpu", ["--runqueue"], WHOLE), ("flame", ["--offcpu", "--no-symbols"], STACKS),
+        ("offcpu", ["--folded", "--no-symbols"], STACKS), ("offcpu", ["--runqueue"], WHOLE), ("syscalls", ["--blocked"], WHOLE), ("flame", ["--offcpu", "--no-symbols"], STACKS),
         ("folded", ["--from", "0.1"], STACKS), ("flame", ["--json"], STACKS),
         ("sql", ["SELECT count(*) FROM syscalls"], WHOLE), ("sql", ["SELECT host FROM capture_info"], WHOLE),
         ("sql", ["SELECT count(*) FROM frame"], STACKS), ("sql", ["SELECT count(*) FROM syscall"], 2.1)]
