@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """S17: captures, databases and exports are for their owner only, whatever the umask, also those that --force makes in place of others; and
-none is made in a directory where everybody may rename files, unless it is forced."""
+none is made in a directory where anyone may rename files, unless it is forced."""
 import os
 import shutil
 import stat
@@ -63,7 +63,7 @@ def directories(home):
             done = run(home, line + [path], 0o022)
             what = f"{name} in a directory of mode {mode:o}"
             check((done.returncode == 2) == refused and os.path.exists(path) != refused, f"{what}: {done.returncode}, {done.stderr}")
-            check(not refused or "everybody may rename" in done.stderr, f"{what}: {done.stderr}")
+            check(not refused or "anyone may rename" in done.stderr, f"{what}: {done.stderr}")
             done = run(home, line + [path, force], 0o022)
             check(done.returncode == 0 and mode_of(path) == "0o600", f"{what}, forced: {done.returncode}, {done.stderr}")
             os.unlink(path)
