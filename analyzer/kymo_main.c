@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analyzer/commands/common_options.h"
+#include "analyzer/commands/input_file.h"
 #include "analyzer/output/safe_text.h"
 
 enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, EXIT_SIGPIPE = 141 };
@@ -38,7 +39,8 @@ __attribute__((format(printf, 2, 3))) static void note(const struct kymo_run *ru
 
 static void print_help(FILE *out)
 {
-	(void)fputs("usage: kymo COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+	(void)fputs("usage: kymo COMMAND [OPTIONS] [ARGUMENTS]\n"
+		    "       kymo CAPTURE_OR_DB\n\n"
 		    "Reads the captures of kymo-record.\n\n",
 		    out);
 	for (size_t i = 0; i < kymo_command_count; i++)
@@ -58,10 +60,9 @@ static int refuse_command(const char *name, struct cap_err *err)
 
 	if (near)
 		return cap_fail(err, CAP_EUSAGE, "no command '%s'; did you mean %s?", name, near);
-	if (access(name, R_OK) == 0)
+	if (access(name, F_OK) == 0)
 		return cap_fail(err, CAP_EUSAGE,
-				"'%s' is a file; a command comes first: kymo info '%s'", name,
-				name);
+				"'%s' is neither a command, nor a capture or database", name);
 	return cap_fail(err, CAP_EUSAGE, "no command '%s'; `kymo help` lists them", name);
 }
 
@@ -153,5 +154,7 @@ int main(int argc, char **argv)
 		(void)printf("kymo %s\n", KYMO_VERSION);
 		return finish_text();
 	}
+	if (!kymo_command_find(argv[1]) && kymo_is_input(argv[1])) /* `kymo FILE` */
+		return run_command(&run, "summary", argc, argv);
 	return run_command(&run, argv[1], argc - 1, argv + 1);
 }

@@ -233,17 +233,28 @@ static int resolve_section(struct kymo_chunk_cursor *cursor, const struct cap_ty
 	return 0;
 }
 
-/* A bit for each type with stacks that the capture has rows of. */
-static u64 types_with_stacks(const struct kymo_capture *capture)
+static bool has_stacks(const struct cap_type *type)
+{
+	for (size_t field = 0; field < type->field_count; field++) {
+		if (type->fields[field].kind == CAP_KIND_STACK)
+			return true;
+	}
+	return false;
+}
+
+/* A bit for each type with stacks, or wanted, that the capture has rows of. */
+static u64 visited_types(const struct kymo_capture *capture, u64 wanted)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
 	u64 types = 0;
 
-	for (size_t i = 0; i < schema->type_count; i++)
-		for (size_t field = 0; field < schema->types[i].field_count; field++)
-			if (schema->types[i].fields[field].kind == CAP_KIND_STACK &&
-			    capture->rows[schema->types[i].id])
-				types |= 1ull << schema->types[i].id;
+	for (size_t i = 0; i < schema->type_count; i++) {
+		const struct cap_type *type = &schema->types[i];
+
+		if (capture->rows[type->id] > 0 &&
+		    (has_stacks(type) || (wanted >> type->id & 1) != 0))
+			types |= 1ull << type->id;
+	}
 	return types;
 }
 
@@ -254,7 +265,7 @@ static int run_stack_pass(struct kymo_capture *capture, const struct kymo_captur
 {
 	CLEANUP(kymo_chunk_cursor_freep) struct kymo_chunk_cursor *cursor = NULL;
 	const struct cap_schema *schema = cap_schema_builtin();
-	const u64 types = types_with_stacks(capture);
+	const u64 types = visited_types(capture, options->section_types);
 	int rc = types ? kymo_chunk_cursor_new(capture, EV_CPU_SAMPLE, &cursor, err) : 0;
 
 	if (rc == 0 && types)
@@ -269,9 +280,9 @@ static int run_stack_pass(struct kymo_capture *capture, const struct kymo_captur
 			kymo_chunk_cursor_type(cursor, type->id);
 			while (rc == 0 && (rc = kymo_chunk_cursor_next(cursor, err)) == 1) {
 				rc = resolve_section(cursor, type, err);
-				if (rc == 0 && type->id == EV_CPU_SAMPLE && options->samples)
-					rc = options->samples(options->samples_context, capture,
-							      cursor, err);
+				if (rc == 0 && options->section)
+					rc = options->section(options->section_context, capture,
+							      type->id, cursor, err);
 			}
 		}
 	}

@@ -21,10 +21,12 @@ struct kymo_capture_options {
 	int (*block)(void *context, struct kymo_capture *capture, const struct cap_rows *rows,
 		     u64 types, struct cap_err *err);
 	void *block_context;
-	/* Shown each section of CPU samples when its stacks are resolved. NULL: nobody. */
-	int (*samples)(void *context, struct kymo_capture *capture,
+	/* Shown each section of rows that the pass over stacks visits, when its stacks are
+	 * resolved. NULL: nobody. */
+	int (*section)(void *context, struct kymo_capture *capture, u32 type_id,
 		       struct kymo_chunk_cursor *cursor, struct cap_err *err);
-	void *samples_context;
+	void *section_context;
+	u64 section_types; /* which it visits beside those with stacks: a bit per row type */
 };
 
 /* -errno, CAP_ENOTCAPTURE, CAP_EVERSION, or what progress or block returned. options may be NULL:

@@ -16,6 +16,7 @@
 #include "analyzer/db/sample_sums.h"
 #include "analyzer/db/schema_db.h"
 #include "analyzer/db/symbolize_db.h"
+#include "analyzer/db/wait_sums.h"
 #include "formats/base/bytes.h"
 #include "formats/base/cleanup.h"
 
@@ -137,12 +138,14 @@ struct attachment {
 	struct kymo_db *db;
 	struct kymo_rows_import *import;
 	struct kymo_sample_sums *sums;
+	struct kymo_wait_sums *waits;
 };
 
 static void attachment_done(struct attachment *attachment)
 {
 	(void)kymo_rows_import_free(attachment->import);
 	(void)kymo_sample_sums_free(attachment->sums);
+	(void)kymo_wait_sums_free(attachment->waits);
 }
 
 /* What the options' filter comes to, for a capture of which only the beginning is known. */
@@ -200,10 +203,9 @@ static int take_block(void *context, struct kymo_capture *capture, const struct 
 	return rc < 0 ? rc : kymo_rows_import_block(attachment->import, rows, types, err);
 }
 
-static int take_samples(void *context, struct kymo_capture *capture,
+static int take_samples(struct attachment *attachment, struct kymo_capture *capture,
 			struct kymo_chunk_cursor *cursor, struct cap_err *err)
 {
-	struct attachment *attachment = context;
 	struct kymo_filter filter;
 
 	if (!attachment->sums) {
@@ -212,6 +214,35 @@ static int take_samples(void *context, struct kymo_capture *capture,
 	}
 	return attachment->sums ? kymo_sample_sums_add(attachment->sums, capture, cursor, err)
 				: cap_fail(err, -ENOMEM, "out of memory for samples");
+}
+
+static int take_section(void *context, struct kymo_capture *capture, u32 type_id,
+			struct kymo_chunk_cursor *cursor, struct cap_err *err)
+{
+	struct attachment *attachment = context;
+	unsigned needs = attachment->db->options.needs;
+
+	if (type_id == EV_CPU_SAMPLE && needs & KYMO_NEED_SAMPLES)
+		return take_samples(attachment, capture, cursor, err);
+	if (!(needs & KYMO_NEED_SUMS))
+		return 0;
+	if (!attachment->waits)
+		attachment->waits = kymo_wait_sums_new();
+	return attachment->waits ? kymo_wait_sums_add(attachment->waits, type_id, cursor, err)
+				 : cap_fail(err, -ENOMEM, "out of memory for waits");
+}
+
+static int store_waits(struct attachment *attachment, struct cap_err *err)
+{
+	struct kymo_db *db = attachment->db;
+
+	if (!(db->options.needs & KYMO_NEED_SUMS))
+		return 0;
+	if (!attachment->waits)
+		attachment->waits = kymo_wait_sums_new();
+	if (!attachment->waits)
+		return cap_fail(err, -ENOMEM, "out of memory for waits");
+	return kymo_wait_sums_store(attachment->waits, db->source.capture, db->handle, err);
 }
 
 /* Also where the capture has no samples: then the table is empty. */
@@ -254,8 +285,9 @@ static int read_capture(struct kymo_db *db, struct attachment *attachment, struc
 		.progress_context = db,
 		/* what is copied with its stacks resolves them on the way */
 		.stacks = (needs & KYMO_NEED_STACKS) && !waits_need_stacks(db),
-		.samples = needs & KYMO_NEED_SAMPLES ? take_samples : NULL,
-		.samples_context = attachment,
+		.section = take_section,
+		.section_context = attachment,
+		.section_types = needs & KYMO_NEED_SUMS ? 1ull << EV_SYSCALL : 0,
 		.block = take_block,
 		.block_context = attachment};
 	int rc = kymo_capture_open(db->path, &options, &db->source.capture, err);
@@ -282,6 +314,11 @@ static int attach_capture(struct kymo_db *db, struct attachment *attachment, str
 		rc = kymo_schema_attach(db->handle, &db->source, copied_types(db), !too_early, err);
 	if (rc == 0)
 		rc = store_samples(attachment, err);
+	if (rc == 0)
+		rc = store_waits(attachment, err);
+	if (rc == 0 &&
+	    db->options.needs & KYMO_NEED_SUMS) /* views of the schema know no temp tables */
+		rc = kymo_own_schema_views(db->handle, err);
 	if (rc == 0)
 		rc = kymo_query_exec(db->handle, "COMMIT", err);
 	if (rc == 0 && db->options.symbolize && (db->options.needs & KYMO_NEED_STACKS))

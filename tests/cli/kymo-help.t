@@ -1,9 +1,11 @@
 # Help and version on stdout, status 0.
 $ kymo --help
 > usage: kymo COMMAND [OPTIONS] [ARGUMENTS]
+>        kymo CAPTURE_OR_DB
 >
 > Reads the captures of kymo-record.
 >
+>   summary    the first answer, on one screen; also: kymo CAPTURE_OR_DB
 >   info       what a capture contains, where it is from, and what it lost
 >   verify     check captures for damage, and say what is missing and where
 >   recover    salvage a damaged capture: what can be read, as an intact one
@@ -38,6 +40,7 @@ $ kymo help | head -1
 > usage: kymo COMMAND [OPTIONS] [ARGUMENTS]
 # help COMMAND is COMMAND --help, and fits 80 columns.
 $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | diff - <(kymo $c -h) && echo $c; done
+> summary
 > info
 > verify
 > recover

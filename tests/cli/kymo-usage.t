@@ -1,9 +1,11 @@
 # Mistakes on the command line: status 2, the word that is wrong, what to do.
 $ kymo
 2> usage: kymo COMMAND [OPTIONS] [ARGUMENTS]
+2>        kymo CAPTURE_OR_DB
 2>
 2> Reads the captures of kymo-record.
 2>
+2>   summary    the first answer, on one screen; also: kymo CAPTURE_OR_DB
 2>   info       what a capture contains, where it is from, and what it lost
 2>   verify     check captures for damage, and say what is missing and where
 2>   recover    salvage a damaged capture: what can be read, as an intact one
@@ -56,11 +58,11 @@ $ for c in sycalls flamegraph ifno report version1; do kymo $c; echo "status $?"
 2> kymo: no command 'ifno'; did you mean info?
 2> kymo: no command 'report'; `kymo help` lists them
 2> kymo: no command 'version1'; `kymo help` lists them
-$ kymo help nope; echo "status $?"; touch x.kymo; kymo x.kymo; echo "status $?"
+$ kymo help nope; echo "status $?"; touch x.txt; kymo x.txt; echo "status $?"
 > status 2
 > status 2
 2> kymo: no command 'nope'; `kymo help` lists them
-2> kymo: 'x.kymo' is a file; a command comes first: kymo info 'x.kymo'
+2> kymo: 'x.txt' is neither a command, nor a capture or database
 $ for o in --titel --colour=hot --json=x --width -o; do kymo flame $SAMPLES/all.kymo $o; echo "status $?"; done
 > status 2
 > status 2

@@ -15,7 +15,7 @@ counting, table = sys.argv[1:]
 with open(table, encoding="utf-8") as file:
     reports = re.findall(r"^REPORT\((\w+), (\w+)\)", file.read(), re.M)
 WHOLE, STACKS = 1.1, 2.0
-BOUNDS = {"NOTHING": WHOLE, "CALLS": WHOLE, "WAITS": WHOLE, "SAMPLES": STACKS, "STACKS": STACKS}
+BOUNDS = {"NOTHING": WHOLE, "CALLS": WHOLE, "WAITS": WHOLE, "SAMPLES": STACKS, "STACKS": STACKS, "SUMMARY": STACKS}
 # further ways to ask: (report, options, bound). A question in SQL tells what it needs by what it reads.
 WAYS = [("syscalls", ["--by-process", "--errors", "--histogram"], WHOLE), ("syscalls", ["--from", "0.1", "--to", "0.6"], WHOLE),
         ("offcpu", ["--folded", "--no-symbols"], STACKS), ("offcpu", ["--runqueue"], WHOLE), ("syscalls", ["--blocked"], WHOLE), ("flame", ["--offcpu", "--no-symbols"], STACKS),
@@ -58,7 +58,7 @@ with tempfile.TemporaryDirectory() as scratch:
     for path in captures:
         whole = decoded(path, "verify", "--decode")  # each block once
         for name, needs in reports:
-            found = check(path, name, ["--no-symbols"] if needs in ("SAMPLES", "STACKS") else [], BOUNDS[needs], whole)
+            found = check(path, name, ["--no-symbols"] if needs in ("SAMPLES", "STACKS", "SUMMARY") else [], BOUNDS[needs], whole)
             worst[name] = max(worst.get(name, 0), found)
         for name, options, bound in WAYS:
             check(path, name, options, bound, whole)

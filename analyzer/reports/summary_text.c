@@ -1,0 +1,421 @@
+/* The first screen. Parts without rows are left out with their heading; names that are too long for
+ * their column end in "..". */
+#include "analyzer/reports/summary_report.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "analyzer/output/safe_text.h"
+#include "analyzer/output/value_format.h"
+#include "analyzer/reports/summary_parts.h"
+#include "formats/base/cleanup.h"
+
+#define LINE_COLUMNS 80
+#define HOST_COLUMNS 8 /* at least */
+#define NUMBER_COLUMNS 10
+#define NAME_COLUMNS 22
+#define REASON_COLUMNS 9
+#define CALL_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - REASON_COLUMNS - 8)
+#define FUNCTION_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - 6)
+#define LINE_BYTES 512
+
+/* As much of the text as fits, by the rule of safe_text.h. Returns the columns it took. */
+static size_t put_text(FILE *out, const char *text, size_t len, size_t columns)
+{
+	bool whole = kymo_safe_width(text, len) <= columns;
+	size_t room = whole || columns < 2 ? columns : columns - 2, used = 0;
+
+	while (len > 0) {
+		struct kymo_visible step = kymo_visible_next(text, len);
+
+		if (used + step.columns > room)
+			break;
+		(void)fwrite(step.text, 1, step.len, out);
+		used += step.columns;
+		text += step.consumed;
+		len -= step.consumed;
+	}
+	if (whole)
+		return used;
+	(void)fputs("..", out);
+	return used + 2;
+}
+
+static void put_blanks(FILE *out, size_t columns)
+{
+	for (size_t i = 0; i < columns; i++)
+		(void)fputc(' ', out);
+}
+
+/* A cell of text and the gap behind it. */
+static void put_cell(FILE *out, const char *text, size_t len, size_t columns)
+{
+	put_blanks(out, columns + 2 - put_text(out, text, len, columns));
+}
+
+static void put_column(FILE *out, struct kymo_query *row, int column, size_t columns)
+{
+	size_t len = 0;
+	const char *text = kymo_query_text(row, column, &len);
+
+	put_cell(out, text ? text : "-", text ? len : 1, columns);
+}
+
+/* The last cell of a line. */
+static void end_column(FILE *out, struct kymo_query *row, int column, size_t columns)
+{
+	size_t len = 0;
+	const char *text = kymo_query_text(row, column, &len);
+
+	(void)put_text(out, text ? text : "-", text ? len : 1, columns);
+	(void)fputc('\n', out);
+}
+
+/* A number to the right of its cell. */
+static void put_number(FILE *out, struct kymo_query *row, int column, enum kymo_show show,
+		       const char *mark)
+{
+	struct kymo_value value = kymo_query_value(row, column);
+	char number[KYMO_NUMBER_BYTES], cell[KYMO_NUMBER_BYTES + 8];
+
+	kymo_format_shown(&value, show, number);
+	if (strlen(mark) + strlen(number) > NUMBER_COLUMNS) /* of a capture that lies */
+		(void)snprintf(number, sizeof(number), "%.0e",
+			       value.type == KYMO_REAL ? value.real : (double)value.integer);
+	(void)snprintf(cell, sizeof(cell), "%s%s", mark, number);
+	(void)fprintf(out, "%*s  ", NUMBER_COLUMNS, cell);
+}
+
+/* "nginx (4)": a name, and of how many processes it is. */
+static void put_name(FILE *out, struct kymo_query *row, int name_column, s64 processes)
+{
+	char count[24] = "";
+	size_t len = 0, used;
+	const char *name = kymo_query_text(row, name_column, &len);
+
+	if (processes > 1)
+		(void)snprintf(count, sizeof(count), " (%lld)", (long long)processes);
+	used = put_text(out, name ? name : "-", name ? len : 1, NAME_COLUMNS - strlen(count));
+	(void)fputs(count, out);
+	put_blanks(out, NAME_COLUMNS + 2 - used - strlen(count));
+}
+
+/* -------- the head -------- */
+
+static int write_head(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+		      s64 *ret_lost, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	char duration[KYMO_NUMBER_BYTES], text[LINE_BYTES];
+	const char *host, *kernel, *start;
+	struct kymo_value ns;
+	long long cpus;
+	size_t rest;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_CAPTURE, &row, err);
+
+	if (rc == 0)
+		rc = kymo_query_step(row, err);
+	if (rc <= 0)
+		return rc;
+	host = kymo_query_text(row, CAPTURE_HOST, NULL);
+	kernel = kymo_query_text(row, CAPTURE_KERNEL, NULL);
+	start = kymo_query_text(row, CAPTURE_START, NULL); /* 2026-11-30T21:16:36.123456789Z */
+	ns = kymo_query_value(row, CAPTURE_DURATION);
+	kymo_format_shown(&ns, KYMO_SHOW_NS, duration);
+	cpus = kymo_query_int(row, CAPTURE_CPUS);
+	(void)snprintf(text, sizeof(text), ", Linux %.24s, %lld CPU%s, %.10s %.8s UTC, %s",
+		       kernel ? kernel : "-", cpus, cpus == 1 ? "" : "s", start ? start : "-",
+		       start && strlen(start) > 11 ? start + 11 : "-", duration);
+	/* a long name of the host cuts only itself */
+	rest = kymo_safe_width(text, strlen(text));
+	rest = rest < LINE_COLUMNS - HOST_COLUMNS ? rest : LINE_COLUMNS - HOST_COLUMNS;
+	(void)put_text(out, host ? host : "-", host ? strlen(host) : 1, LINE_COLUMNS - rest);
+	(void)put_text(out, text, strlen(text), rest);
+	(void)fputc('\n', out);
+	*ret_lost = kymo_query_int(row, CAPTURE_LOST);
+	return 0;
+}
+
+/* -------- coverage -------- */
+
+__attribute__((format(printf, 2, 3))) static void append(char text[LINE_BYTES], const char *format,
+							 ...)
+{
+	size_t len = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text + len, LINE_BYTES - len, format, arguments);
+	va_end(arguments);
+}
+
+/* Shares are rounded down: 100 % is all of it. */
+static void append_share(char text[LINE_BYTES], double percent)
+{
+	if (percent > 0 && percent < 1)
+		append(text, "%.1f %%", percent < 0.1 ? 0.1 : floor(percent * 10) / 10);
+	else
+		append(text, "%.0f %%", floor(percent));
+}
+
+struct class_line {
+	const char *name;
+	char how[LINE_BYTES];
+};
+
+/* How much of the time a class was recorded: "4 % of the time traced, 2 % counted". brief: in the
+ * shortest words. */
+static void say_class(struct kymo_query *row, bool brief, struct class_line *ret_line)
+{
+	const char *class = kymo_query_text(row, COVERAGE_CLASS, NULL);
+	bool calls = class && strcmp(class, "syscalls") == 0;
+	double full = kymo_query_real(row, COVERAGE_FULL);
+	double counts = kymo_query_real(row, COVERAGE_COUNTS);
+	double reduced = kymo_query_real(row, COVERAGE_REDUCED);
+	bool off = kymo_query_real(row, COVERAGE_OFF) > 0;
+
+	ret_line->name = calls					? "calls"
+			 : class && strcmp(class, "sched") == 0 ? "waits"
+								: "CPU samples";
+	ret_line->how[0] = '\0';
+	if (!off && counts <= 0 && (reduced <= 0 || brief)) {
+		append(ret_line->how, brief ? "always" : "all of the time");
+		return;
+	}
+	if (!off && counts <= 0) {
+		append(ret_line->how, "all of the time, ");
+		append_share(ret_line->how, reduced);
+		append(ret_line->how, " more slowly");
+		return;
+	}
+	append_share(ret_line->how, calls ? full : full + reduced);
+	append(ret_line->how, " of the time%s", calls && !brief ? " traced one by one" : "");
+	if (counts > 0) {
+		append(ret_line->how, ", ");
+		append_share(ret_line->how, counts);
+		append(ret_line->how, " counted");
+	}
+}
+
+/* Classes that were recorded alike stand together. */
+static void join_classes(const struct class_line *lines, size_t count, s64 lost,
+			 char ret_text[LINE_BYTES])
+{
+	const struct kymo_value value = kymo_int(lost);
+	char number[KYMO_NUMBER_BYTES];
+
+	kymo_format_shown(&value, KYMO_SHOW_COUNT, number);
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		bool joined = i + 1 < count && strcmp(lines[i].how, lines[i + 1].how) == 0;
+
+		append(ret_text, "%s", lines[i].name);
+		if (joined)
+			append(ret_text, ", ");
+		else
+			append(ret_text, ": %s; ", lines[i].how);
+	}
+	append(ret_text, "%s lost", number);
+}
+
+static int say_coverage(struct kymo_db *db, const struct kymo_filter *filter, bool brief, s64 lost,
+			char ret_text[LINE_BYTES], struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	struct class_line lines[4];
+	size_t count = 0;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_COVERAGE, &row, err);
+
+	while (rc == 0 && (rc = kymo_query_step(row, err)) == 1) {
+		rc = 0;
+		if (count < sizeof(lines) / sizeof(lines[0]))
+			say_class(row, brief, &lines[count++]);
+	}
+	if (rc == 0)
+		join_classes(lines, count, lost, ret_text);
+	return rc;
+}
+
+static int write_coverage(struct kymo_db *db, const struct kymo_filter *filter, s64 lost, FILE *out,
+			  struct cap_err *err)
+{
+	char text[LINE_BYTES];
+	int rc = say_coverage(db, filter, false, lost, text, err);
+
+	if (rc == 0 && strlen(text) > LINE_COLUMNS)
+		rc = say_coverage(db, filter, true, lost, text, err);
+	if (rc == 0)
+		(void)fprintf(out, "%.80s\n", text);
+	return rc;
+}
+
+static int write_cost(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+		      struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_COST, &row, err);
+	double cpu, budget;
+
+	if (rc == 0)
+		rc = kymo_query_step(row, err);
+	if (rc <= 0 || kymo_query_is_null(row, COST_CPU))
+		return rc < 0 ? rc : 0;
+	cpu = kymo_query_real(row, COST_CPU);
+	budget = kymo_query_real(row, COST_BUDGET);
+	(void)fprintf(out, "recording cost %.2f %% of the host", cpu);
+	if (kymo_query_is_null(row, COST_BUDGET))
+		(void)fputs(", without a budget\n", out);
+	else
+		(void)fprintf(out, ", %s %.4g %%\n", cpu > budget ? "over its budget of" : "budget",
+			      budget);
+	return 0;
+}
+
+/* -------- tables -------- */
+
+static int write_cpu(struct kymo_db *db, const struct kymo_filter *filter, FILE *out, s64 *ret_rows,
+		     struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_CPU, &row, err);
+
+	while (rc == 0 && (rc = kymo_query_step(row, err)) == 1) {
+		rc = 0;
+		if ((*ret_rows)++ == 0)
+			(void)fprintf(out, "%*s  %-*s  %*s  %s\n", NUMBER_COLUMNS, "CPU TIME",
+				      NAME_COLUMNS, "PROCESS", NUMBER_COLUMNS, "CPU TIME",
+				      "TOP FUNCTION");
+		put_number(out, row, CPU_SHARE, KYMO_SHOW_PERCENT, "");
+		put_name(out, row, CPU_NAME, kymo_query_int(row, CPU_PROCESSES));
+		put_number(out, row, CPU_FUNCTION_SHARE, KYMO_SHOW_PERCENT, "");
+		end_column(out, row, CPU_FUNCTION, FUNCTION_COLUMNS);
+	}
+	return rc;
+}
+
+static int write_waits(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+		       s64 *ret_rows, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_WAITS, &row, err);
+
+	while (rc == 0 && (rc = kymo_query_step(row, err)) == 1) {
+		rc = 0;
+		if ((*ret_rows)++ == 0)
+			(void)fprintf(out, "%*s  %-*s  %*s  %-*s  %s\n", NUMBER_COLUMNS, "WAITED",
+				      NAME_COLUMNS, "PROCESS", NUMBER_COLUMNS, "LONGEST",
+				      REASON_COLUMNS, "WHY", "IN CALL");
+		put_number(out, row, WAITS_TOTAL, KYMO_SHOW_NS, "");
+		put_name(out, row, WAITS_NAME, kymo_query_int(row, WAITS_PROCESSES));
+		put_number(out, row, WAITS_LONGEST, KYMO_SHOW_NS,
+			   kymo_query_int(row, WAITS_BOUND) ? "<" : "");
+		put_column(out, row, WAITS_REASON, REASON_COLUMNS);
+		end_column(out, row, WAITS_CALL, CALL_COLUMNS);
+	}
+	return rc;
+}
+
+static int write_slowest(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+			 struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_SLOWEST, &row, err);
+	const char *label = "SLOWEST";
+
+	while (rc == 0 && (rc = kymo_query_step(row, err)) == 1) {
+		rc = 0;
+		(void)fprintf(out, "%*s  ", NUMBER_COLUMNS, label);
+		label = "";
+		put_name(out, row, SLOWEST_NAME, 1);
+		put_number(out, row, SLOWEST_DURATION, KYMO_SHOW_NS, "");
+		put_column(out, row, SLOWEST_KIND, REASON_COLUMNS);
+		end_column(out, row, SLOWEST_CALL, CALL_COLUMNS);
+	}
+	return rc;
+}
+
+static int write_in_flight(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+			   struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_IN_FLIGHT, &row, err);
+	char text[LINE_BYTES] = "", longest[KYMO_NUMBER_BYTES];
+	struct kymo_value ns;
+	s64 all, for_work;
+
+	if (rc == 0)
+		rc = kymo_query_step(row, err);
+	if (rc <= 0)
+		return rc;
+	all = kymo_query_int(row, FLIGHT_ALL);
+	for_work = kymo_query_int(row, FLIGHT_ALL_FOR_WORK);
+	append(text, "in flight: %lld call%s", (long long)all, all == 1 ? "" : "s");
+	if (for_work > 0)
+		append(text, " (%lld waiting for work)", (long long)for_work);
+	if (!kymo_query_int(row, FLIGHT_FOR_WORK)) {
+		const char *name = kymo_query_text(row, FLIGHT_NAME, NULL);
+		const char *call = kymo_query_text(row, FLIGHT_CALL, NULL);
+
+		ns = kymo_query_value(row, FLIGHT_LONGEST);
+		kymo_format_shown(&ns, KYMO_SHOW_NS, longest);
+		append(text, "; %s in %.20s of %.40s", longest, call ? call : "-",
+		       name ? name : "-");
+	}
+	(void)put_text(out, text, strlen(text), LINE_COLUMNS);
+	(void)fputc('\n', out);
+	return 0;
+}
+
+/* -------- what to ask next -------- */
+
+/* A word that a shell takes as it is. */
+static bool is_plain(const char *path)
+{
+	return path[0] != '-' && strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					      "0123456789_./+,:@%-") == strlen(path);
+}
+
+static void say_next(const char *file, bool offcpu, bool flame, char ret_text[LINE_BYTES])
+{
+	ret_text[0] = '\0';
+	append(ret_text, "next: kymo syscalls %s", file);
+	if (offcpu)
+		append(ret_text, "; kymo offcpu %s", file);
+	if (flame)
+		append(ret_text, "; kymo flame %s -o %s.svg", file, file);
+}
+
+static void write_next(const char *path, bool offcpu, bool flame, FILE *out)
+{
+	char text[LINE_BYTES];
+
+	if (strlen(path) < LINE_COLUMNS && is_plain(path))
+		say_next(path, offcpu, flame, text);
+	if (strlen(path) >= LINE_COLUMNS || !is_plain(path) || strlen(text) > LINE_COLUMNS)
+		say_next("FILE", offcpu, flame, text);
+	(void)fprintf(out, "%s\n", text);
+}
+
+int kymo_summary_text(struct kymo_db *db, const struct kymo_filter *filter, bool has_offcpu,
+		      FILE *out, struct cap_err *err)
+{
+	s64 lost = 0, cpu_rows = 0, wait_rows = 0;
+	int rc = write_head(db, filter, out, &lost, err);
+
+	if (rc == 0)
+		rc = write_coverage(db, filter, lost, out, err);
+	if (rc == 0)
+		rc = write_cost(db, filter, out, err);
+	if (rc == 0)
+		rc = write_cpu(db, filter, out, &cpu_rows, err);
+	if (rc == 0)
+		rc = write_waits(db, filter, out, &wait_rows, err);
+	if (rc == 0)
+		rc = write_slowest(db, filter, out, err);
+	if (rc == 0)
+		rc = write_in_flight(db, filter, out, err);
+	if (rc == 0)
+		write_next(kymo_db_path(db), has_offcpu && wait_rows > 0, cpu_rows > 0, out);
+	return rc;
+}
