@@ -164,38 +164,57 @@ struct class_line {
 	char how[LINE_BYTES];
 };
 
-/* How much of the time a class was recorded: "4 % of the time traced, 2 % counted". brief: in the
- * shortest words. */
-static void say_class(struct kymo_query *row, bool brief, struct class_line *ret_line)
+enum wording { /* from the clearest to the shortest */
+	       WORDS_FULL,
+	       WORDS_BRIEF,   /* always; no rates of samples */
+	       WORDS_TERSE,   /* shares alone */
+	       WORDS_MINIMAL, /* no counted events */
+	       WORDS_COUNT
+};
+
+static const char *class_name(const char *class, enum wording wording)
 {
-	const char *class = kymo_query_text(row, COVERAGE_CLASS, NULL);
-	bool calls = class && strcmp(class, "syscalls") == 0;
-	double full = kymo_query_real(row, COVERAGE_FULL);
+	if (class && strcmp(class, "syscalls") == 0)
+		return "calls";
+	if (class && strcmp(class, "sched") == 0)
+		return "waits";
+	return wording >= WORDS_TERSE ? "CPU" : "CPU samples";
+}
+
+/* Recorded throughout, though samples perhaps at a lower rate. */
+static void say_always(double reduced_percent, enum wording wording, char text[LINE_BYTES])
+{
+	append(text, wording == WORDS_FULL    ? "all of the time"
+		     : wording == WORDS_BRIEF ? "always"
+					      : "100 %%");
+	if (wording > WORDS_FULL || reduced_percent <= 0)
+		return;
+	append(text, ", ");
+	append_share(text, reduced_percent);
+	append(text, " more slowly");
+}
+
+/* How much of the time a class was recorded: "4 % of the time, 2 % counted". */
+static void say_class(struct kymo_query *row, enum wording wording, struct class_line *ret_line)
+{
 	double counts = kymo_query_real(row, COVERAGE_COUNTS);
 	double reduced = kymo_query_real(row, COVERAGE_REDUCED);
-	bool off = kymo_query_real(row, COVERAGE_OFF) > 0;
+	char *how = ret_line->how;
 
-	ret_line->name = calls					? "calls"
-			 : class && strcmp(class, "sched") == 0 ? "waits"
-								: "CPU samples";
-	ret_line->how[0] = '\0';
-	if (!off && counts <= 0 && (reduced <= 0 || brief)) {
-		append(ret_line->how, brief ? "always" : "all of the time");
+	ret_line->name = class_name(kymo_query_text(row, COVERAGE_CLASS, NULL), wording);
+	how[0] = '\0';
+	if (kymo_query_real(row, COVERAGE_OFF) <= 0 && counts <= 0) {
+		say_always(reduced, wording, how);
 		return;
 	}
-	if (!off && counts <= 0) {
-		append(ret_line->how, "all of the time, ");
-		append_share(ret_line->how, reduced);
-		append(ret_line->how, " more slowly");
+	append_share(how, kymo_query_real(row, COVERAGE_FULL) + reduced);
+	append(how, "%s%s", wording < WORDS_TERSE ? " of the time" : "",
+	       wording == WORDS_FULL && counts > 0 ? " one by one" : "");
+	if (counts <= 0 || wording == WORDS_MINIMAL)
 		return;
-	}
-	append_share(ret_line->how, calls ? full : full + reduced);
-	append(ret_line->how, " of the time%s", calls && !brief ? " traced one by one" : "");
-	if (counts > 0) {
-		append(ret_line->how, ", ");
-		append_share(ret_line->how, counts);
-		append(ret_line->how, " counted");
-	}
+	append(how, wording < WORDS_TERSE ? ", " : " (");
+	append_share(how, counts);
+	append(how, wording < WORDS_TERSE ? " counted" : " counted)");
 }
 
 /* Classes that were recorded alike stand together. */
@@ -219,8 +238,8 @@ static void join_classes(const struct class_line *lines, size_t count, s64 lost,
 	append(ret_text, "%s lost", number);
 }
 
-static int say_coverage(struct kymo_db *db, const struct kymo_filter *filter, bool brief, s64 lost,
-			char ret_text[LINE_BYTES], struct cap_err *err)
+static int say_coverage(struct kymo_db *db, const struct kymo_filter *filter, enum wording wording,
+			s64 lost, char ret_text[LINE_BYTES], struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
 	struct class_line lines[4];
@@ -230,7 +249,7 @@ static int say_coverage(struct kymo_db *db, const struct kymo_filter *filter, bo
 	while (rc == 0 && (rc = kymo_query_step(row, err)) == 1) {
 		rc = 0;
 		if (count < sizeof(lines) / sizeof(lines[0]))
-			say_class(row, brief, &lines[count++]);
+			say_class(row, wording, &lines[count++]);
 	}
 	if (rc == 0)
 		join_classes(lines, count, lost, ret_text);
@@ -240,11 +259,13 @@ static int say_coverage(struct kymo_db *db, const struct kymo_filter *filter, bo
 static int write_coverage(struct kymo_db *db, const struct kymo_filter *filter, s64 lost, FILE *out,
 			  struct cap_err *err)
 {
+	enum wording wording = WORDS_FULL;
 	char text[LINE_BYTES];
-	int rc = say_coverage(db, filter, false, lost, text, err);
+	int rc;
 
-	if (rc == 0 && strlen(text) > LINE_COLUMNS)
-		rc = say_coverage(db, filter, true, lost, text, err);
+	do
+		rc = say_coverage(db, filter, wording++, lost, text, err);
+	while (rc == 0 && strlen(text) > LINE_COLUMNS && wording < WORDS_COUNT);
 	if (rc == 0)
 		(void)fprintf(out, "%.80s\n", text);
 	return rc;

@@ -35,13 +35,12 @@ $ : >empty.kymo; kymo empty.kymo; echo "status $?"; echo text >text.txt; kymo te
 > status 1
 > status 2
 > status 2
-> - first.txt differ: char 638, line 11
-> status 2
+> status 1
 > status 2
 2> kymo: summary: 'empty.kymo' is neither a kymo capture nor a database made by `kymo import`
 2> kymo: 'text.txt' is neither a command, nor a capture or database
 2> kymo: no command 'ifno'; did you mean info?
-2> kymo: no command 'no-such.kymo'; `kymo help` lists them
+2> kymo: summary: open 'no-such.kymo': No such file or directory
 2> kymo: '.' is neither a command, nor a capture or database
 $ cat live.kymo | kymo - | head -1; kymo import -q --no-symbols live.kymo calls.kymo -o two.db; kymo two.db; echo "status $?"; kymo two.db --capture 2 | head -1
 > sample-host, Linux 6.18.44-fc-v657, 2 CPUs, 2026-11-23 01:18:00 UTC, 2.113 s
@@ -51,3 +50,5 @@ $ cat live.kymo | kymo - | head -1; kymo import -q --no-symbols live.kymo calls.
 # Names of processes that differ in digits only are one family.
 $ kymo import -q --no-symbols live.kymo -f -o f.db; sqlite3 f.db "UPDATE process SET comm = 'kworker/' || (rowid % 3) || ':' || rowid WHERE rowid > 1" "SELECT DISTINCT family FROM process_families WHERE family LIKE 'kw%'"
 > kworker/#
+# How much was recorded is one line, in words as short as it takes; nothing of it is cut off.
+$ kymo import -q -f $SAMPLES/../../tests/golden/1.2/type-offcpu.kymo -o g.db; add() { sqlite3 g.db "INSERT INTO governor(capture_id, time_ns, from_ns, limit_value, measured_value, resource, event_class, state, sample_hz, cause, effect) SELECT id, start_ns + $2 * (end_ns - start_ns) / 100, 0, 0, 0, 0, $1, $3, $4, '', '' FROM capture"; kymo g.db 2>/dev/null | sed -n 2p; }; add 4 0 0 0; add 1 0 0 0; add 1 9 1 0; add 1 12 3 0; add 0 0 0 99; add 0 40 2 49; add 4 50 1 0; add 4 51 3 0; sqlite3 g.db 'UPDATE capture SET events_dropped = 123456789'; add 0 80 3 0
