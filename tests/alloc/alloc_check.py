@@ -55,6 +55,8 @@ COMMANDS = {
     "verify-counted": [KYMO, "verify", "--decode", "{counted-gone}"],
     "recover-counted": [KYMO, "recover", "{counted-gone}", "-o", "out.kymo"],
     "overhead": [KYMO, "overhead", "{capture}"],
+    "summary": [KYMO, "summary", "{capture}"],
+    "summary-database": [KYMO, "summary", "--json", "{database}"],
     "recover": [KYMO, "recover", "{capture}", "-o", "out.kymo"],
     "record": [RECORDER, "-q", "-o", "out.kymo", "--source", "synthetic:events=300,mix=all,seed=3"],
     "record-config": [RECORDER, "-q", "-c", "{config}", "-o", "out.kymo", "--source", "synthetic:events=300,seed=3"],

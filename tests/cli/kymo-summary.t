@@ -52,3 +52,12 @@ $ kymo import -q --no-symbols live.kymo -f -o f.db; sqlite3 f.db "UPDATE process
 > kworker/#
 # How much was recorded is one line, in words as short as it takes; nothing of it is cut off.
 $ kymo import -q -f $SAMPLES/../../tests/golden/1.2/type-offcpu.kymo -o g.db; add() { sqlite3 g.db "INSERT INTO governor(capture_id, time_ns, from_ns, limit_value, measured_value, resource, event_class, state, sample_hz, cause, effect) SELECT id, start_ns + $2 * (end_ns - start_ns) / 100, 0, 0, 0, 0, $1, $3, $4, '', '' FROM capture"; kymo g.db 2>/dev/null | sed -n 2p; }; add 4 0 0 0; add 1 0 0 0; add 1 9 1 0; add 1 12 3 0; add 0 0 0 99; add 0 40 2 49; add 4 50 1 0; add 4 51 3 0; sqlite3 g.db 'UPDATE capture SET events_dropped = 123456789'; add 0 80 3 0
+> waits: all of the time; 0 lost
+> calls, waits: all of the time; 0 lost
+> calls: 8 % of the time one by one, 91 % counted; waits: all of the time; 0 lost
+> calls: 8 % of the time one by one, 3 % counted; waits: all of the time; 0 lost
+> calls: 8 % of the time, 3 % counted; waits, CPU samples: always; 0 lost
+> calls: 8 % of the time, 3 % counted; waits, CPU samples: always; 0 lost
+> calls: 8 % (3 % counted); waits: 50 % (50 % counted); CPU: 100 %; 0 lost
+> calls: 8 % (3 % counted); waits: 50 % (0.9 % counted); CPU: 100 %; 0 lost
+> calls: 8 %; waits: 50 %; CPU: 79 %; 123,456,789 lost

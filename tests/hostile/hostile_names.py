@@ -24,6 +24,7 @@ TABLE_OF = {"process": "process_seen", "module": "kernel_module"}  # where a row
 FORMS = {"text": ([], rules.check_text), "json": (["--json"], rules.check_json), "csv": (["--csv"], rules.check_csv)}
 # Command: its calls, each (arguments, rule if it is not that of FORMS). All must stand here: kymo --help is compared with it.
 COMMANDS = {
+    "summary": [[]],
     "info": [[]], "verify": [[], ["--decode"]], "dump": [[], ["--type", "meta"]], "import": [], "sql": [], "recover": [],
     "folded": [[], ["--show-pid"], ["--show-tid"], ["--no-annotate"]],
     "flame": [[], ["--reverse"], ["--inverted", "--show-pid"], ["--minwidth", "0", "--width", "200"]],

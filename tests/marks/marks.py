@@ -25,6 +25,7 @@ MAKER = os.path.join(os.path.dirname(kymo_env.BIN), "marks", "make_marked")
 
 # Command: the ways it is called. Every command of kymo --help must stand here.
 COMMANDS = {
+    "summary": [[]],
     "info": [[]],
     "verify": [[], ["--decode"]],
     "dump": [[], ["--type", "syscall"], ["--type", "cpu_sample"]],
