@@ -28,6 +28,7 @@ import kymo_env  # noqa: E402
 
 KYMO = os.path.join(kymo_env.BIN, "kymo")
 RECORDER = os.path.join(kymo_env.BIN, "kymo-record")
+WAITS = os.path.join(kymo_env.SAMPLES, "waits.kymo")
 SHIM = os.path.join(kymo_env.BUILD, "alloc", "failing_alloc.so")
 FULL = bool(os.environ.get("KYMO_FULL"))
 QUICK_COUNT = 15  # k per mode of a command with SQLite, besides one for each place in the code that allocates
@@ -54,6 +55,8 @@ COMMANDS = {
     "import-counted": [KYMO, "import", "{counted}", "-o", "out.db"],
     "verify-counted": [KYMO, "verify", "--decode", "{counted-gone}"],
     "recover-counted": [KYMO, "recover", "{counted-gone}", "-o", "out.kymo"],
+    "offcpu": [KYMO, "offcpu", "--all", WAITS],
+    "offcpu-folded": [KYMO, "offcpu", "--folded", "--no-symbols", WAITS],
     "overhead": [KYMO, "overhead", "{capture}"],
     "summary": [KYMO, "summary", "{capture}"],
     "summary-database": [KYMO, "summary", "--json", "{database}"],

@@ -28,7 +28,8 @@ COMMANDS = {
     "info": [[]], "verify": [[], ["--decode"]], "dump": [[], ["--type", "meta"]], "import": [], "sql": [], "recover": [],
     "folded": [[], ["--show-pid"], ["--show-tid"], ["--no-annotate"]],
     "flame": [[], ["--reverse"], ["--inverted", "--show-pid"], ["--minwidth", "0", "--width", "200"]],
-    "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"], ["--estimate"]],
+    "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"], ["--estimate"], ["--blocked"]],
+    "offcpu": [["--all"], ["--all", "--slow"], ["--all", "--runqueue"], ["--all", "--folded"]],
     "overhead": [[], ["--timeline"], ["--decisions"]],
 }
 OWN_RULE = {"dump": rules.check_json_lines, "flame": rules.check_svg}
