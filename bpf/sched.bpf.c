@@ -353,6 +353,7 @@ int list_waits_iter(struct bpf_iter__task *ctx)
 	wait_fill(&record->wait, task, wait, control.stop_ns);
 	if (wait->wake_ns > control.stop_ns)
 		record->wait.runq_ns = 0;
+	record->wait.weight_ns = record->wait.duration_ns; /* all of these are stored */
 	record->wait.flags |= EV_OFFCPU_UNFINISHED;
 	stacks_take(NULL, task, record);
 	bytes = sizeof(record->wait) + (u64)record->wait.kernel_frames * sizeof(u64);
