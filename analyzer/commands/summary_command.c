@@ -2,6 +2,7 @@
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/reduced_note.h"
 #include "analyzer/reports/summary_report.h"
 #include "formats/base/cleanup.h"
 
@@ -14,6 +15,8 @@ static int write_document(const struct kymo_run *run, struct kymo_db *db,
 	if (rc < 0)
 		return cap_fail(err, rc, "summary");
 	rc = kymo_summary_json(db, &common->filter, writer, err);
+	if (rc == 0)
+		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_ALL, writer, err);
 	if (rc < 0)
 		return rc;
 	status = kymo_loss_note(run, db, &common->filter, writer, err);
@@ -44,5 +47,7 @@ int kymo_summary_main(const struct kymo_run *run, int argc, char **argv, struct 
 		return write_document(run, db, &common, err);
 	rc = kymo_summary_text(db, &common.filter, kymo_command_find("offcpu") != NULL, run->out,
 			       err);
+	if (rc == 0)
+		rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL, NULL, err);
 	return rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, NULL, err);
 }

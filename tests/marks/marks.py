@@ -36,6 +36,7 @@ COMMANDS = {
     "flame": [[], ["--reverse", "--inverted"]],
     "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"], ["--estimate"], ["--name", "read"]],
     "overhead": [[], ["--timeline"], ["--decisions"]],
+    "offcpu": [[], ["--slow"]],
 }
 CAPTURE_ONLY = ("verify", "dump", "recover", "import")
 OF_SAMPLES = ("folded", "flame")
@@ -124,13 +125,15 @@ def make(name):
 
 def thinned_of(command):
     """The (class, state) pairs that a command's reports are about"""
-    wanted = ("cpu",) if command in OF_SAMPLES else ("syscalls",) if command == "syscalls" else ("cpu", "syscalls")
+    wanted = () if command == "offcpu" else ("cpu",) if command in OF_SAMPLES else ("syscalls",) if command == "syscalls" else ("cpu", "syscalls")
     return [pair for pair in THINNED_S if pair[0] in wanted]
 
 
 def owed(command, marks):
     if command in OF_FILE:
         return {mark for mark in marks if mark in ("damage", "cut")}
+    if command == "offcpu":  # of waits, and these captures have none
+        return marks - {"counted", "thinned"}
     return marks - {"counted"} if command in OF_SAMPLES else set(marks)
 
 
