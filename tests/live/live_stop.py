@@ -62,7 +62,7 @@ def hanging(hangs, given_up, *options):
     what = f"{hangs} hangs"
     live.check_equal(recorder.returncode, 3, f"{what}: status ({messages})")
     live.check(took >= LIMIT_SECONDS * 0.9, f"{what}: it did hang: {took:.1f} s")
-    live.check("a step of the end was given up" in messages, f"{what}: it is said: {messages!r}")
+    live.check("gave up on a step of the shutdown" in messages, f"{what}: it is said: {messages!r}")
     facts = live.info(capture)
     live.check(facts["complete"] and facts["end_reason"] == "signal", f"{what}: the file has its END: {facts['end_reason']}")
     steps = steps_of(capture)
