@@ -167,18 +167,30 @@ def check_power_cut_order(result, folder):
         result.check("out.db.part>" in calls[-3] and f"<{killing.directory}>" in calls[-1], f"import {' '.join(option)}: fsync of {calls[-3:]}")
 
 
+def bytes_in(path):
+    """The size of a file, 0 where it is not there (yet, or no longer)."""
+    try:
+        return os.path.getsize(path)
+    except FileNotFoundError:
+        return 0
+
+
 def check_two_at_once(result, folder):
     """The second import of one name is refused while the first one runs, -f or not, and does no harm to it."""
     killing = Killing(result, folder, KILLED_EVENTS * 4)
+    part = killing.path("out.db.part")
     while True:  # stopped while it works; again, where it was done before we looked
         process = subprocess.Popen(killing.command("out.db"), cwd=killing.directory)
-        while process.poll() is None and not os.path.exists(killing.path("out.db.part")):
+        # bytes in it: an import writes only what it has locked, and creating the file comes before that
+        while process.poll() is None and not bytes_in(part):
             time.sleep(0.001)
-        process.send_signal(signal.SIGSTOP)
-        if process.poll() is None and os.path.exists(killing.path("out.db.part")):
-            break
-        process.send_signal(signal.SIGCONT)
-        process.wait()
+        if process.returncode is None:
+            process.send_signal(signal.SIGSTOP)
+            stopped = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code == os.CLD_STOPPED
+            if stopped and os.path.exists(part):
+                break
+            process.send_signal(signal.SIGCONT)
+            process.wait()
         for name in killing.there():
             os.unlink(killing.path(name))
     for option in ((), ("-f",)):
