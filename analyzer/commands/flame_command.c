@@ -130,7 +130,7 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 		      const struct kymo_stack_facts *facts, struct cap_err *err)
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
-	int rc, status;
+	int rc;
 
 	rc = kymo_writer_new(common->format, out, &writer);
 	if (rc < 0)
@@ -148,14 +148,7 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 			      (s64)facts->frames_unknown);
 	kymo_weight_fields(writer, &facts->weight);
 	kymo_flame_to_writer(writer, tree, facts->weight.weight);
-	rc = kymo_reduced_note(run, db, &common->filter, classes_of(facts), writer, err);
-	if (rc < 0)
-		return rc;
-	status = kymo_loss_note(run, db, &common->filter, writer, err);
-	if (status < 0)
-		return status;
-	rc = kymo_writer_finish(writer, err);
-	return rc < 0 ? rc : status;
+	return kymo_report_finish(run, db, &common->filter, classes_of(facts), writer, err);
 }
 
 static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_common *common,

@@ -47,7 +47,7 @@ static int write_folded(const struct kymo_run *run, const struct kymo_common *co
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	const struct kymo_folded_unit unit = {
 		kymo_weight_is_period(weight->weight) ? "weight" : "samples", 1};
-	int rc, status;
+	int rc;
 
 	if (common->format == KYMO_FORMAT_TEXT) {
 		rc = kymo_folded_write(run->out, tree, &unit, err);
@@ -61,15 +61,9 @@ static int write_folded(const struct kymo_run *run, const struct kymo_common *co
 		return cap_fail(err, rc, "folded stacks");
 	kymo_weight_fields(writer, weight);
 	rc = kymo_folded_to_writer(writer, tree, &unit, err);
-	if (rc == 0)
-		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, writer, err);
 	if (rc < 0)
 		return rc;
-	status = kymo_loss_note(run, db, &common->filter, writer, err);
-	if (status < 0)
-		return status;
-	rc = kymo_writer_finish(writer, err);
-	return rc < 0 ? rc : status;
+	return kymo_report_finish(run, db, &common->filter, KYMO_ABOUT_SAMPLES, writer, err);
 }
 
 int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzer/reports/loss_note.h"
+#include "analyzer/commands/report_session.h"
 #include "analyzer/reports/reduced_note.h"
 #include "analyzer/reports/report_list.h"
 #include "formats/base/cleanup.h"
@@ -154,7 +154,7 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	struct kymo_common common;
-	int first, status, rc;
+	int first, rc;
 
 	rc = kymo_parse_options(run, &(struct kymo_parse){0}, argc, argv, &common, &first, err);
 	if (rc != 0)
@@ -175,12 +175,5 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 		rc = write_list(db, writer, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
-	if (rc < 0)
-		return rc;
-	status = kymo_loss_note(run, db, &common.filter, writer, err);
-	if (status < 0)
-		return status;
-	rc = kymo_writer_finish(writer, err);
-	return rc < 0 ? rc : status;
+	return kymo_report_finish(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
 }

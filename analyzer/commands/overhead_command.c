@@ -1,7 +1,6 @@
 /* kymo overhead: what the recording cost and what it lost. */
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
-#include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/overhead_report.h"
 #include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
@@ -34,7 +33,7 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	struct kymo_overhead_options own = {0};
 	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
-	int rc, status, first;
+	int rc, first;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
@@ -50,12 +49,5 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	rc = kymo_overhead_report(db, &own, writer, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
-	if (rc < 0)
-		return rc;
-	status = kymo_loss_note(run, db, &common.filter, writer, err);
-	if (status < 0)
-		return status;
-	rc = kymo_writer_finish(writer, err);
-	return rc < 0 ? rc : status;
+	return kymo_report_finish(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
 }

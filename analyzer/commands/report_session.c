@@ -1,10 +1,11 @@
-/* See the header. Kept small, so that all reports open their input in the same way. */
+/* See the header. Kept small, so that all reports open their input and end in the same way. */
 #include "analyzer/commands/report_session.h"
 
 #include <errno.h>
 
 #include "analyzer/db/filter_known.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
 
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
@@ -45,4 +46,19 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 		run->note(run, "%s", window);
 	*ret_db = TAKE(db);
 	return 0;
+}
+
+int kymo_report_finish(const struct kymo_run *run, struct kymo_db *db,
+		       const struct kymo_filter *filter, int classes, struct kymo_writer *writer,
+		       struct cap_err *err)
+{
+	int rc = kymo_reduced_note(run, db, filter, classes, writer, err), status;
+
+	if (rc < 0)
+		return rc;
+	status = kymo_loss_note(run, db, filter, writer, err);
+	if (status < 0)
+		return status;
+	rc = kymo_writer_finish(writer, err);
+	return rc < 0 ? rc : status;
 }

@@ -11,3 +11,12 @@
  */
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
 		     enum kymo_report report, struct kymo_db **ret_db, struct cap_err *err);
+
+/*
+ * Ends a document: what was left out on purpose of the classes (bits by enum event_class, see
+ * reduced_note.h) and what was lost, both also as notes for stderr, then the writer's end. The
+ * filter must be resolved. Returns what kymo_loss_note does, or the first error.
+ */
+int kymo_report_finish(const struct kymo_run *run, struct kymo_db *db,
+		       const struct kymo_filter *filter, int classes, struct kymo_writer *writer,
+		       struct cap_err *err);

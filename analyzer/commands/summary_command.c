@@ -10,20 +10,14 @@ static int write_document(const struct kymo_run *run, struct kymo_db *db,
 			  const struct kymo_common *common, struct cap_err *err)
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
-	int rc = kymo_writer_new(common->format, run->out, &writer), status;
+	int rc = kymo_writer_new(common->format, run->out, &writer);
 
 	if (rc < 0)
 		return cap_fail(err, rc, "summary");
 	rc = kymo_summary_json(db, &common->filter, writer, err);
-	if (rc == 0)
-		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_ALL, writer, err);
 	if (rc < 0)
 		return rc;
-	status = kymo_loss_note(run, db, &common->filter, writer, err);
-	if (status < 0)
-		return status;
-	rc = kymo_writer_finish(writer, err);
-	return rc < 0 ? rc : status;
+	return kymo_report_finish(run, db, &common->filter, KYMO_ABOUT_ALL, writer, err);
 }
 
 int kymo_summary_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
