@@ -285,12 +285,13 @@ static int reduce_class(struct live_measure *measure, struct live_stats *stats,
 	volatile struct live_control *control = &probes->skeleton->bss->control;
 	u32 mode = state == STATE_FULL ? LIVE_SINGLE : LIVE_COUNTS;
 	bool pause = state == STATE_OFF, paused = measure->paused & 1u << event_class;
-	/* Not in each slice: timing costs too. */
+	/* Not in each slice, which are all of one mode: timing costs too. */
 	bool soon = !pause && mode != control->class_mode[event_class];
 	int rc = 0;
 
 	renew_window(measure, stats, probes, rec_monotonic_ns(), soon);
-	control->class_mode[event_class] = mode;
+	if (!pause)
+		control->class_mode[event_class] = mode;
 	if (pause && !paused)
 		pause_class(measure, probes, event_class);
 	else if (!pause && paused)
