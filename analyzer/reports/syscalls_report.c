@@ -90,10 +90,10 @@ static const struct kymo_column histogram_columns[] = {
 
 const char *kymo_syscalls_sort_names(void)
 {
-#define SORT(key, order) "|" #key
+#define SORT(key, order) ", " #key
 	static const char names[] = SORTS;
 #undef SORT
-	return names + 1;
+	return names + 2;
 }
 
 bool kymo_syscalls_sort_known(const char *name)
