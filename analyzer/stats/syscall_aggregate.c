@@ -22,8 +22,6 @@
 #define KEPT_BYTES \
 	(8ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
 
-const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
-
 struct group_list {
 	struct kymo_syscall_group *list;
 	u32 count, capacity;

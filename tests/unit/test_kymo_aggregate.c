@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/stats/syscall_aggregate.h"
+#include "analyzer/stats/syscall_ranks.h"
 #include "random_rows.h"
 
 #define MAX_CALLS 60000
