@@ -18,9 +18,8 @@
 #include "formats/base/cleanup.h"
 
 #define NEAR_GROUPS 1024u
-#define FAVORED_CALLS 256u /* a group with so many gets the fast way to its cells */
 #define KEPT_BYTES \
-	(8ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
+	(16ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
 
 struct group_list {
 	struct kymo_syscall_group *list;
@@ -191,8 +190,8 @@ int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *ba
 					"out of memory for durations of system calls");
 	}
 	if (work->kept.bytes > work->kept_bytes &&
-	    kymo_kept_bound(&work->kept, work->kept_bytes / 2, work->total_of,
-			    kymo_quantile_permille, KYMO_QUANTILES) < 0)
+	    kymo_kept_bound(&work->kept, work->kept_bytes, work->total_of, kymo_quantile_permille,
+			    KYMO_QUANTILES) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory for durations of system calls");
 	return 0;
 }
