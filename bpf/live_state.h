@@ -108,17 +108,17 @@ enum live_timed {
 	LIVE_TIMED_COUNT,
 };
 
+/* Runs by time: floor(log2(ns)) - LIVE_RUN_FIRST_LOG2; the first bucket holds shorter ones, too,
+ * the last longer. */
+#define LIVE_RUN_BUCKETS 16
+#define LIVE_RUN_FIRST_LOG2 6
+
 /* While runs_timed is 1; a run that began then is counted even if it ends later. */
 struct live_run_time {
-	u64 run_count, run_time_ns;
-	u64 interrupted_count; /* of run_count: taken to last LIVE_RUN_MAX_NS, since they lasted
-				  longer */
-	u64 reserved;
+	u64 run_time_ns;	       /* without the interrupted ones */
+	u64 interrupted_count;	       /* that lasted longer than run_limits_ns of the program */
+	u64 buckets[LIVE_RUN_BUCKETS]; /* all of them */
 };
-
-/* No run of ours takes so long by itself: the longest, a sample with two deep stacks, takes 20 to
- * 40 us. */
-#define LIVE_RUN_MAX_NS 64000
 
 struct live_run_times { /* of one CPU; added to like struct live_counters */
 	struct live_run_time programs[LIVE_TIMED_COUNT];

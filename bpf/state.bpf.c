@@ -13,6 +13,7 @@ const volatile u64 filter_cgroup_id = 0;
 struct live_control control = {};
 struct live_counters class_counters[EV_CLASS_COUNT][LIVE_MAX_CPUS] = {};
 struct live_run_times run_times[LIVE_MAX_CPUS] = {};
+u64 run_limits_ns[LIVE_TIMED_COUNT] = {};
 
 const volatile u64 ring_mark_bytes[EV_CLASS_COUNT] = {}, ring_ask_mask[EV_CLASS_COUNT] = {};
 

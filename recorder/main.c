@@ -193,7 +193,8 @@ static int command_help(const char *name)
 		return show_help(id);
 	near = rec_command_nearest(name);
 	(void)cap_fail(&err, CAP_EUSAGE, "no subcommand '%s'%s%s%s", name,
-		       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+		       near ? "; did you mean " : "; `kymo-record help` lists them",
+		       near ? near : "", near ? "?" : "");
 	return fail(&err);
 }
 

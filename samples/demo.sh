@@ -108,6 +108,9 @@ show() {
 	[ $rc = 0 ] || [ $rc = 3 ] || exit $rc
 }
 
+step 'The first answer'
+show "$capture"
+
 step 'What the capture is'
 show info "$capture" | sed '/^probes/,$d' # reads to the end: a closed pipe would end kymo, and this with it
 if command -v zstd >/dev/null; then zstd -t "$capture"; fi
@@ -122,6 +125,9 @@ if [ -s "$scratch/truth.json" ]; then
 	echo 'The workload itself, over its whole life, says:'
 	cat "$scratch/truth.json"
 fi
+
+step 'Where threads waited'
+show offcpu "$capture"
 
 step 'What recording cost'
 show overhead "$capture"

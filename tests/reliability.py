@@ -21,8 +21,9 @@ RESULT = re.compile(r"^reliability (\w+): (\d+) cases?, (\d+) failed(?:; (.*))?$
 HEAD = """# What Kymo was put through
 
 Written by `tests/reliability.py --write` (quick forms, part of `tests/run.sh`) and `tests/reliability.py --full --write` (long forms).
-`tests/reliability.txt` says what each row runs. The commands are to be run in `tests/`, with `KYMO_BUILD` and `KYMO_BIN` naming a build
-tree, as `tests/reliability.py ID` does. A row that is not met stays here and says so.
+`tests/reliability.txt` says what each row runs. Ids: W writing, D what is recorded, F format and compatibility, S hostile input. The
+commands are to be run in `tests/`, with `KYMO_BUILD` and `KYMO_BIN` naming a build tree, as `tests/reliability.py ID` does. A row that is
+not met stays here and says so.
 
 | id | form | what was run | cases | result | command to repeat |
 |---|---|---|---|---|---|

@@ -331,8 +331,9 @@ static int refuse_long(const struct option_set *set, const char *given, struct c
 				name, first, second);
 	near = cap_word_nearest(name, names);
 	if (near)
-		return cap_fail(err, CAP_EUSAGE, "no option --%s; did you mean --%s?", name, near);
-	return cap_fail(err, CAP_EUSAGE, "no option --%s; --help lists them", name);
+		return cap_fail(err, CAP_EUSAGE, "unknown option --%s; did you mean --%s?", name,
+				near);
+	return cap_fail(err, CAP_EUSAGE, "unknown option --%s; --help lists them", name);
 }
 
 static int refuse(const struct option_set *set, char **argv, int code, struct cap_err *err)

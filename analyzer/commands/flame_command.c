@@ -66,7 +66,8 @@ static int set_colors(void *own, const char *value, struct cap_err *err)
 	const struct kymo_palette *palette = kymo_palette_by_name(value);
 
 	if (!palette)
-		return cap_fail(err, CAP_EUSAGE, "'%s': known are %s", value, kymo_palette_names());
+		return cap_fail(err, CAP_EUSAGE, "unknown color scheme '%s' (known: %s)", value,
+				kymo_palette_names());
 	((struct flame_options *)own)->svg.palette = palette;
 	return 0;
 }

@@ -53,7 +53,7 @@ static int set_reason(void *own, const char *value, struct cap_err *err)
 	char names[KYMO_WAIT_REASONS_BYTES];
 
 	if (!kymo_wait_reason_known(value))
-		return cap_fail(err, CAP_EUSAGE, "'%s': known are %s", value,
+		return cap_fail(err, CAP_EUSAGE, "unknown reason '%s' (known: %s)", value,
 				kymo_wait_reasons(names));
 	((struct offcpu_options *)own)->report.choice.reason = value;
 	return 0;

@@ -22,7 +22,7 @@ struct syscalls_options {
 static int set_sort(void *own, const char *value, struct cap_err *err)
 {
 	if (!kymo_syscalls_sort_known(value))
-		return cap_fail(err, CAP_EUSAGE, "'%s': known are %s", value,
+		return cap_fail(err, CAP_EUSAGE, "unknown key '%s' (known: %s)", value,
 				kymo_syscalls_sort_names());
 	((struct syscalls_options *)own)->report.sort = value;
 	return 0;

@@ -45,10 +45,10 @@ const struct kymo_palette *kymo_palette_by_name(const char *name)
 
 const char *kymo_palette_names(void)
 {
-#define PALETTE(name, ...) "|" #name
+#define PALETTE(name, ...) ", " #name
 	static const char names[] = PALETTES;
 #undef PALETTE
-	return names + 1;
+	return names + 2;
 }
 
 static uint32_t channel(double value)

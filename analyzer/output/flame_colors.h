@@ -7,7 +7,7 @@
 
 struct kymo_palette;
 
-/* NULL if there is no such palette. kymo_palette_names lists them, separated by '|'. */
+/* NULL if there is no such palette. kymo_palette_names lists them, with commas between. */
 const struct kymo_palette *kymo_palette_by_name(const char *name);
 const char *kymo_palette_names(void);
 

@@ -128,53 +128,119 @@ SELECT capture_id, sysno, compat, CAST(total(calls) AS INTEGER) AS calls, CAST(t
 	CAST(total(counted) AS INTEGER) AS counted, 0 AS estimated
 FROM both GROUP BY capture_id, sysno, compat;
 
--- Spans in which calls were recorded, with the gaps beside them in which none were: how long these are (0: none there), and how many sides they
--- have. The rate of a gap is the mean of its sides, each of at most 2 s (near_ns).
-CREATE VIEW syscall_gaps AS
+-- Gaps in which no calls were recorded, and for each side of them (0: before, 1: after) the part of the recorded span that is nearest, of at most
+-- 250 ms, or 2 s where calls were counted, which are written down once a second. sides: how many the gap has. cut: calls under way at to_ns are not in it.
+CREATE VIEW syscall_sides AS
 WITH spans AS (
-	SELECT capture_id, from_ns, to_ns, state_number, row_number() OVER w AS number, lag(state_number) OVER w AS before,
-		lead(state_number) OVER w AS after, lag(to_ns - from_ns) OVER w AS before_ns, lead(to_ns - from_ns) OVER w AS after_ns,
-		lag(number, 2) OVER w AS two_before, lead(number, 2) OVER w AS two_after
-	FROM (SELECT *, 1 AS number FROM class_spans WHERE event_class = 1) WINDOW w AS (PARTITION BY capture_id ORDER BY from_ns))
-SELECT capture_id, number, state_number, from_ns, to_ns, min(to_ns - from_ns, 2000000000) AS near_ns,
-	CASE WHEN before IS 3 THEN before_ns ELSE 0 END AS gap_before_ns, 1 + (two_before IS NOT NULL) AS sides_before,
-	CASE WHEN after IS 3 THEN after_ns ELSE 0 END AS gap_after_ns, 1 + (two_after IS NOT NULL) AS sides_after
-FROM spans WHERE state_number IS NOT 3;
+	SELECT capture_id, from_ns, to_ns, state_number, row_number() OVER w AS number,
+		CASE state_number WHEN 1 THEN 2000000000 ELSE 250000000 END AS near_ns
+	FROM class_spans WHERE event_class = 1 WINDOW w AS (PARTITION BY capture_id ORDER BY from_ns))
+SELECT g.capture_id, g.number AS gap, g.to_ns - g.from_ns AS gap_ns, count(*) OVER (PARTITION BY g.capture_id, g.number) AS sides,
+	s.number > g.number AS side, CASE WHEN s.number > g.number THEN s.from_ns ELSE max(s.from_ns, s.to_ns - s.near_ns) END AS from_ns,
+	CASE WHEN s.number > g.number THEN min(s.to_ns, s.from_ns + s.near_ns) ELSE s.to_ns END AS to_ns,
+	s.number < g.number OR s.to_ns <= s.from_ns + s.near_ns AS cut, s.state_number
+FROM spans g JOIN spans s ON s.capture_id = g.capture_id AND s.number IN (g.number - 1, g.number + 1)
+WHERE g.state_number IS 3 AND s.state_number IS NOT 3;
 
--- What the calls of each kind come to if they were made in the gaps at the rate of the sides. An estimate. Counted calls belong to the moment
--- in which they were written down, or, since none end while nothing is recorded, to the last one before.
+-- What the calls of each kind come to with those in the gaps, which are taken to be made at the mean of the rates at both sides of each. A call that
+-- blocked for 10 ms or more is not estimated: class sched saw all of them. Nor is the time that calls blocked: it is known exactly, and only the time
+-- that they ran is. Without class sched, all is estimated. A call of d ns is seen in a part of p ns that cuts calls only if it begins in the first p - d:
+-- so it stands for p / (p - d) calls (Horvitz and Thompson).
+--
+-- The bounds hold 95 %. The sides of a gap are two draws of a rate whose mean fills the gap, so half the square of their difference estimates its
+-- variance, and the variance of the sum is that of all gaps (successive differences: Wolter, Introduction to Variance Estimation, ch. 8). Neighbours
+-- share a side, so the degrees of freedom are two thirds of the number of gaps. Student's quantile by Abramowitz and Stegun 26.7.5; the square root by
+-- Newton, since not every SQLite has one. How long short waits in the spans were is known from a sample, whose variance is added. NULL: fewer than three gaps with two sides.
+--
+-- Counted calls belong to the moment in which they were written down, or, since none end while nothing is recorded, to the last one before.
 CREATE VIEW syscall_estimate AS
-WITH points AS (
-	SELECT capture_id, from_ns AS at_ns, 0 AS is_row, number, from_ns, to_ns, near_ns, gap_before_ns, sides_before, gap_after_ns,
-		sides_after, NULL AS sysno, NULL AS flags, NULL AS calls, NULL AS total_ns
-	FROM syscall_gaps
-	UNION ALL
-	SELECT capture_id, time_ns - 1, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, sysno, flags, call_count, total_ns FROM syscall_count),
-placed AS (SELECT *, max(number) OVER (PARTITION BY capture_id ORDER BY at_ns, is_row ROWS UNBOUNDED PRECEDING) AS span FROM points),
+WITH sides AS MATERIALIZED (SELECT * FROM syscall_sides),
+gaps AS (SELECT DISTINCT capture_id, gap, gap_ns, sides FROM sides),
+full_spans AS (
+	SELECT capture_id, from_ns, to_ns FROM class_spans
+	WHERE event_class = 1 AND state_number IS NOT 3 AND capture_id IN (SELECT capture_id FROM sides)),
+slow AS MATERIALIZED (
+	SELECT capture_id, task_id, sysno, time_ns, time_ns + duration_ns AS end_ns FROM offcpu
+	WHERE duration_ns >= 10000000 AND sysno <> 4294967295 AND NOT flags & 1 AND capture_id IN (SELECT capture_id FROM sides)),
 counted AS (
-	SELECT capture_id, is_row, sysno, flags, calls, total_ns, min(at_ns, max(to_ns) OVER one - 1) AS at_ns, max(from_ns) OVER one AS from_ns,
-		max(to_ns) OVER one AS to_ns, max(near_ns) OVER one AS near_ns, max(gap_before_ns) OVER one AS gap_before_ns,
-		max(sides_before) OVER one AS sides_before, max(gap_after_ns) OVER one AS gap_after_ns, max(sides_after) OVER one AS sides_after
-	FROM placed WHERE span IS NOT NULL WINDOW one AS (PARTITION BY capture_id, span)),
-gaps AS MATERIALIZED (SELECT * FROM syscall_gaps WHERE state_number IS NOT 1 AND gap_before_ns + gap_after_ns > 0),
-model AS (
-	SELECT capture_id, sysno, flags & 16 <> 0 AS compat, calls, total_ns,
-		(at_ns < from_ns + near_ns) * 1.0 * gap_before_ns / near_ns / sides_before
-		+ (at_ns >= to_ns - near_ns) * 1.0 * gap_after_ns / near_ns / sides_after AS times
-	FROM counted WHERE is_row
+	SELECT c.capture_id, c.sysno, c.flags, c.call_count, c.total_ns,
+		(SELECT min(c.time_ns - 1, max(f.to_ns) - 1) FROM full_spans f WHERE f.capture_id = c.capture_id AND f.from_ns < c.time_ns) AS at_ns
+	FROM syscall_count c WHERE c.capture_id IN (SELECT capture_id FROM sides)),
+parts AS (
+	SELECT d.capture_id, d.gap, d.side, s.sysno, s.flags & 16 <> 0 AS compat,
+		CASE WHEN d.cut AND s.duration_ns < d.to_ns - d.from_ns THEN 1.0 * (d.to_ns - d.from_ns) / (d.to_ns - d.from_ns - s.duration_ns) ELSE 1 END AS weight,
+		NOT (s.duration_ns >= 10000000 AND EXISTS (SELECT 1 FROM slow w WHERE w.capture_id = s.capture_id AND w.task_id = s.task_id
+			AND w.time_ns >= s.time_ns AND w.end_ns <= s.time_ns + s.duration_ns)) AS calls,
+		CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END AS run_ns
+	FROM sides d JOIN syscall s ON s.time_ns >= d.from_ns AND s.time_ns < d.to_ns AND s.capture_id = d.capture_id
+	WHERE d.state_number IS NOT 1
 	UNION ALL
-	SELECT s.capture_id, s.sysno, s.flags & 16 <> 0, 1, CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END,
-		1.0 * g.gap_before_ns / g.near_ns / g.sides_before
-	FROM gaps g JOIN syscall s ON s.time_ns >= g.from_ns AND s.time_ns < g.from_ns + g.near_ns AND s.capture_id = g.capture_id
-	WHERE g.gap_before_ns > 0
+	SELECT d.capture_id, d.gap, d.side, c.sysno, c.flags & 16 <> 0, 1, c.call_count, c.total_ns
+	FROM sides d JOIN counted c ON c.at_ns >= d.from_ns AND c.at_ns < d.to_ns AND c.capture_id = d.capture_id
 	UNION ALL
-	SELECT s.capture_id, s.sysno, s.flags & 16 <> 0, 1, CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END,
-		1.0 * g.gap_after_ns / g.near_ns / g.sides_after
-	FROM gaps g JOIN syscall s ON s.time_ns >= g.to_ns - g.near_ns AND s.time_ns < g.to_ns AND s.capture_id = g.capture_id
-	WHERE g.gap_after_ns > 0),
+	SELECT d.capture_id, d.gap, d.side, w.sysno, 0,
+		CASE WHEN d.cut THEN 1.0 * (d.to_ns - d.from_ns) / (d.to_ns - d.from_ns - w.duration_ns) ELSE 1 END, 0, -w.weight_ns
+	FROM sides d JOIN offcpu w ON w.time_ns >= d.from_ns AND w.time_ns < d.to_ns AND w.capture_id = d.capture_id
+	WHERE w.sysno <> 4294967295 AND w.time_ns + w.duration_ns < d.to_ns AND NOT w.flags & 3),
+near AS (
+	SELECT p.capture_id, p.gap, p.sysno, p.compat, d.side, total(p.weight * p.calls) / (d.to_ns - d.from_ns) AS calls,
+		total(p.weight * p.run_ns) / (d.to_ns - d.from_ns) AS run_ns
+	FROM parts p JOIN sides d ON d.capture_id = p.capture_id AND d.gap = p.gap AND d.side = p.side
+	GROUP BY p.capture_id, p.gap, p.sysno, p.compat, d.side),
+rates AS (
+	SELECT capture_id, gap, sysno, compat, total(calls) AS calls, total(run_ns) AS run_ns,
+		total(CASE side WHEN 0 THEN calls ELSE -calls END) AS calls_step, total(CASE side WHEN 0 THEN run_ns ELSE -run_ns END) AS run_step
+	FROM near GROUP BY capture_id, gap, sysno, compat),
 added AS (
-	SELECT capture_id, sysno, compat, total(calls * times) AS calls, total(total_ns * times) AS total_ns
-	FROM model GROUP BY capture_id, sysno, compat)
-SELECT s.capture_id, s.name, s.calls, CAST(round(s.calls + COALESCE(a.calls, 0)) AS INTEGER) AS calls_estimate, s.total_ns,
-	CAST(round(s.total_ns + COALESCE(a.total_ns, 0)) AS INTEGER) AS total_estimate_ns, s.sysno, s.compat
-FROM syscalls s LEFT JOIN added a ON a.capture_id = s.capture_id AND a.sysno = s.sysno AND a.compat = s.compat;
+	SELECT r.capture_id, r.sysno, r.compat, total(r.calls * g.gap_ns / g.sides) AS calls, total(r.run_ns * g.gap_ns / g.sides) AS run_ns,
+		total(CASE g.sides WHEN 2 THEN r.calls_step * r.calls_step / 2 * g.gap_ns * g.gap_ns ELSE 0 END) AS calls_variance,
+		total(CASE g.sides WHEN 2 THEN r.run_step * r.run_step / 2 * g.gap_ns * g.gap_ns ELSE 0 END) AS run_variance
+	FROM rates r JOIN gaps g ON g.capture_id = r.capture_id AND g.gap = r.gap GROUP BY r.capture_id, r.sysno, r.compat),
+freedom AS (
+	SELECT capture_id, 2.0 / 3 * sum(sides = 2) AS df,
+		CASE WHEN sum(sides = 2) >= 3 THEN 1.0 * total(gap_ns) / total(CASE sides WHEN 2 THEN gap_ns ELSE 0 END) END AS all_gaps
+	FROM gaps GROUP BY capture_id),
+quantile AS (
+	SELECT capture_id, all_gaps, 1.959964 + 2.372274 / df + 2.822548 / (df * df) + 2.555847 / (df * df * df) + 1.589463 / (df * df * df * df) AS t FROM freedom),
+waited AS (
+	SELECT capture_id, sysno, total(slow) AS slow, total(ns) AS ns, total(variance) AS variance FROM (
+		SELECT capture_id, sysno, count(*) AS slow, 0 AS ns, 0 AS variance FROM slow GROUP BY capture_id, sysno
+		UNION ALL
+		SELECT capture_id, sysno, 0, total(duration_ns), 0 FROM offcpu
+		WHERE sysno <> 4294967295 AND NOT flags & 1 AND capture_id IN (SELECT capture_id FROM sides) GROUP BY capture_id, sysno
+		UNION ALL
+		SELECT capture_id, sysno, 0, total(total_ns), 0 FROM offcpu_count
+		WHERE sysno <> 4294967295 AND capture_id IN (SELECT capture_id FROM sides) GROUP BY capture_id, sysno
+		UNION ALL
+		SELECT f.capture_id, w.sysno, -sum(w.duration_ns >= 10000000), -total(w.weight_ns), total(1.0 * w.weight_ns * (w.weight_ns - w.duration_ns))
+		FROM full_spans f JOIN offcpu w ON w.time_ns >= f.from_ns AND w.time_ns < f.to_ns AND w.capture_id = f.capture_id
+		WHERE w.sysno <> 4294967295 AND w.time_ns + w.duration_ns < f.to_ns AND NOT w.flags & 3 GROUP BY f.capture_id, w.sysno)
+	GROUP BY capture_id, sysno),
+known AS (
+	SELECT capture_id, sysno, compat, name, calls, total_ns FROM syscalls
+	UNION ALL
+	SELECT w.capture_id, w.sysno, 0, COALESCE(n.name, 'syscall_' || w.sysno), 0, 0
+	FROM waited w LEFT JOIN enum_name n ON n.capture_id = w.capture_id AND n.kind = 'sysno' AND n.value = w.sysno
+	WHERE (w.capture_id, w.sysno) NOT IN (SELECT capture_id, sysno FROM syscalls WHERE NOT compat)),
+whole AS (
+	SELECT k.capture_id, k.name, k.calls, k.total_ns, k.sysno, k.compat, COALESCE(a.calls, 0) AS gap_calls, COALESCE(a.run_ns, 0) AS gap_run_ns,
+		CASE WHEN k.compat THEN 0 ELSE max(COALESCE(w.slow, 0), 0) END AS slow, CASE WHEN k.compat THEN 0 ELSE COALESCE(w.ns, 0) END AS blocked_ns,
+		COALESCE(a.calls_variance, 0) * q.all_gaps * q.all_gaps AS calls_variance, COALESCE(a.run_variance, 0) * q.all_gaps * q.all_gaps + COALESCE(w.variance, 0) AS run_variance, q.t
+	FROM known k LEFT JOIN added a ON a.capture_id = k.capture_id AND a.sysno = k.sysno AND a.compat = k.compat
+		LEFT JOIN waited w ON w.capture_id = k.capture_id AND w.sysno = k.sysno LEFT JOIN quantile q ON q.capture_id = k.capture_id),
+bounds AS (
+	SELECT *, t * CASE WHEN calls_variance > 0 THEN (WITH RECURSIVE root(step, value) AS (SELECT 0, max(gap_calls, 1)
+			UNION ALL SELECT step + 1, (value + calls_variance / value) / 2 FROM root WHERE step < 40) SELECT value FROM root WHERE step = 40)
+		ELSE calls_variance END AS calls_margin,
+		t * CASE WHEN run_variance > 0 THEN (WITH RECURSIVE root(step, value) AS (SELECT 0, max(gap_run_ns, 1000)
+			UNION ALL SELECT step + 1, (value + run_variance / value) / 2 FROM root WHERE step < 40) SELECT value FROM root WHERE step = 40)
+		ELSE run_variance END AS run_margin
+	FROM whole)
+SELECT capture_id, name, calls, CAST(round(calls + slow + gap_calls) AS INTEGER) AS calls_estimate,
+	CAST(round(calls + slow + max(gap_calls - calls_margin, 0)) AS INTEGER) AS calls_low,
+	CAST(round(calls + slow + gap_calls + calls_margin) AS INTEGER) AS calls_high, total_ns,
+	CAST(round(total_ns + max(blocked_ns + gap_run_ns, 0)) AS INTEGER) AS total_estimate_ns,
+	CAST(round(total_ns + max(blocked_ns + gap_run_ns - run_margin, 0)) AS INTEGER) AS total_low_ns,
+	CAST(round(total_ns + max(blocked_ns + gap_run_ns + run_margin, 0)) AS INTEGER) AS total_high_ns, CAST(max(blocked_ns, 0) AS INTEGER) AS blocked_ns,
+	sysno, compat
+FROM bounds;

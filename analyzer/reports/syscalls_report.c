@@ -90,10 +90,10 @@ static const struct kymo_column histogram_columns[] = {
 
 const char *kymo_syscalls_sort_names(void)
 {
-#define SORT(key, order) "|" #key
+#define SORT(key, order) ", " #key
 	static const char names[] = SORTS;
 #undef SORT
-	return names + 1;
+	return names + 2;
 }
 
 bool kymo_syscalls_sort_known(const char *name)
@@ -242,16 +242,22 @@ static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options
 	static const struct kymo_column columns[] = {
 		{"name", "syscall", KYMO_SHOW_PLAIN},
 		{"calls", "recorded", KYMO_SHOW_COUNT},
-		{"calls_estimate", "calls, estimated", KYMO_SHOW_COUNT},
-		{"total_ns", "recorded", KYMO_SHOW_NS},
-		{"total_estimate_ns", "total, estimated", KYMO_SHOW_NS},
+		{"calls_estimate", "calls, est.", KYMO_SHOW_COUNT},
+		{"calls_low", "at least", KYMO_SHOW_COUNT},
+		{"calls_high", "at most", KYMO_SHOW_COUNT},
+		{"total_estimate_ns", "total, est.", KYMO_SHOW_NS},
+		{"total_low_ns", "at least", KYMO_SHOW_NS},
+		{"total_high_ns", "at most", KYMO_SHOW_NS},
+		{"total_ns", NULL, KYMO_SHOW_HIDDEN},
+		{"blocked_ns", NULL, KYMO_SHOW_HIDDEN},
 		{"sysno", NULL, KYMO_SHOW_HIDDEN},
 		{"compat", NULL, KYMO_SHOW_HIDDEN},
 		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 	};
 
 	return table(db, options, writer, "syscall_estimate",
-		     "SELECT name, calls, calls_estimate, total_ns, total_estimate_ns, sysno, "
+		     "SELECT name, calls, calls_estimate, calls_low, calls_high, "
+		     "total_estimate_ns, total_low_ns, total_high_ns, total_ns, blocked_ns, sysno, "
 		     "compat, capture_id FROM syscall_estimate" WHERE_SQL
 		     " ORDER BY total_estimate_ns DESC, name, capture_id",
 		     columns, err);

@@ -14,7 +14,7 @@ struct kymo_syscalls_options {
 	bool counted;  /* some calls were counted: tables say which, and mark what is not exact */
 };
 
-/* "total|calls|...": the keys a table can be sorted by. */
+/* "total, calls, ...": the keys a table can be sorted by. */
 const char *kymo_syscalls_sort_names(void);
 bool kymo_syscalls_sort_known(const char *name);
 

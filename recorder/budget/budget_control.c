@@ -194,7 +194,7 @@ static void write_effect(const struct rec_budget_control *control,
 		(void)snprintf(text, size,
 			       "nothing left to reduce would help: processes are always recorded");
 	else if (decision->kind == REC_SLICE_BEGIN && decision->state != STATE_OFF)
-		(void)snprintf(text, size, "system calls are counted for a short slice");
+		(void)snprintf(text, size, "system calls are recorded for a short slice");
 	else if (sliced && decision->state == STATE_OFF && control->result.cannot_attach_again)
 		(void)snprintf(text, size,
 			       "system calls are no longer seen: this kernel refuses to attach "

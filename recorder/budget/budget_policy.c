@@ -1,8 +1,9 @@
 /*
  * A token bucket of CPU time. When it is overdrawn, the first step of the ladder that saves enough
  * is taken; once there has been room for a while, steps are undone, from the end of the ladder.
- * While system calls are detached, they are counted in slices, each once the bucket has paid for
- * the one before.
+ * While system calls are detached, they are recorded in slices: equally long spans, spread over the
+ * whole recording at the rate that the budget pays for. The pause before each is drawn at random,
+ * so that no rhythm of the host's can hide from them or be met each time.
  */
 #include "recorder/budget/budget_policy.h"
 
@@ -12,9 +13,11 @@
 
 #define MS_NS 1000000ull
 
-/* In seconds of budget. A calm host may spend this much at once; so over any 27 seconds the cost is
- * at most 10/27 above the budget. */
+/* In seconds of budget. A host that was calm may spend this much at once; so over any 27 seconds
+ * the cost is at most 10/27 above the budget. A recording begins with little, so that a short one
+ * does not spend all of it in its first second. */
 #define BUCKET_S 10.0
+#define START_S 2.0
 #define DEBT_S 2.0	       /* debt beyond this, from before a storm was noticed, is forgiven */
 #define SPAN_NS (250 * MS_NS)  /* rates are measured over one to two of these */
 #define SETTLE_NS (80 * MS_NS) /* before a step is judged */
@@ -24,18 +27,20 @@
 #define FAILED_NS (30 * REC_NS_PER_S) /* a step up undone within this was a mistake */
 #define HELD_NS (60 * REC_NS_PER_S)   /* and one that lasted this long was not */
 #define WORTH_PART 0.1		      /* of what must be saved: a step that saves less is skipped */
-#define SLICE_MIN_NS (10 * MS_NS)
-#define SLICE_MAX_NS (100 * MS_NS)
-#define LOOK_MIN_NS (5 * MS_NS)
+#define SLICE_MIN_NS (20 * MS_NS)
+#define SLICE_MAX_NS (250 * MS_NS)
 #define SLICE_S 1.0 /* of budget that a slice may cost */
-/* A slice is charged this many times its cost, so slices use half of what the budget leaves. The
- * other half is for costs that no account sees (caches, interrupts, attaching), so that the total
- * stays within budget.
- */
-#define SLICE_CHARGE 2.0
-#define SLICE_GAP_NS (250 * MS_NS)
+/* A slice is charged this many times its cost. The rest of what the budget leaves is for costs that
+ * no account sees (interrupts, attaching), so that the total stays within budget. */
+#define SLICE_CHARGE 1.25
+/* So long after a slice the recorder still encodes and writes what it holds: part of its cost. */
+#define SLICE_TAIL_NS (200 * MS_NS)
+/* The shortest pause: behind the tail, time in which all the rest can be measured. */
+#define SLICE_PAUSE_MIN_NS (500 * MS_NS)
 #define SLICE_TRY_NS (60 * REC_NS_PER_S) /* at least so often */
 #define SAMPLE_DIVISOR 8
+/* While something can be saved on system calls, no fewer samples are taken than this. */
+#define SAMPLE_KEPT_HZ 49
 #define HELPLESS_NS (60 * REC_NS_PER_S)
 #define FIXED_WEIGHT_NS (4 * REC_NS_PER_S) /* reading one large file must not cause a reduction */
 
@@ -85,7 +90,7 @@ void rec_budget_policy_init(struct rec_budget_policy *policy,
 		.sample_hz = options->sample_hz,
 		.slice_length_ns = SLICE_MIN_NS,
 	};
-	policy->balance_ns = BUCKET_S * policy->budget * 1e9;
+	policy->balance_ns = START_S * policy->budget * 1e9;
 	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
 	policy->rated = class_of_step(REC_SHED_HALVE);
 	policy->sliced = class_of_step(REC_SHED_SLICE);
@@ -143,9 +148,11 @@ static void charge(struct rec_budget_policy *policy, const struct rec_load *load
 	policy->balance_ns += policy->budget * span_ns - spent_ns;
 	if (policy->balance_ns > bucket_ns)
 		policy->balance_ns = bucket_ns;
-	if (policy->balance_ns < -policy->debt_max_ns)
+	/* What a slice costs is known once its tail is: charge_tail limits the debt then. */
+	if (policy->balance_ns < -policy->debt_max_ns &&
+	    !(policy->slicing && !policy->tail_charged))
 		policy->balance_ns = -policy->debt_max_ns;
-	if (policy->slicing && !policy->slice_open)
+	if (policy->slicing && !policy->slice_open && policy->tail_charged)
 		policy->fixed_rate += weight * (spent_ns / span_ns - policy->fixed_rate);
 	policy->last = *load;
 	if (load->now_ns - policy->newer.now_ns >= SPAN_NS) {
@@ -229,15 +236,28 @@ static u64 slice_length(const struct rec_budget_policy *policy)
 	return length_ns > (double)SLICE_MAX_NS ? SLICE_MAX_NS : (u64)length_ns;
 }
 
-/* How long the bucket lasts at this cost (in CPUs): when to check again. */
-static u64 paid_for(const struct rec_budget_policy *policy, double cost)
+/* The next number in [0, 1) of a fixed sequence (SplitMix64: Steele, Lea, Flood 2014). */
+static double random_part(struct rec_budget_policy *policy)
 {
-	double more = cost - policy->budget;
-	double lasts_ns = more > 0 ? policy->balance_ns / more : (double)SLICE_MAX_NS;
+	u64 bits = policy->random += 0x9e3779b97f4a7c15ull;
 
-	if (lasts_ns < (double)LOOK_MIN_NS)
-		return LOOK_MIN_NS;
-	return lasts_ns > (double)SLICE_MAX_NS ? SLICE_MAX_NS : (u64)lasts_ns;
+	bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9ull;
+	bits = (bits ^ bits >> 27) * 0x94d049bb133111ebull;
+	bits ^= bits >> 31;
+	return (double)(bits >> 11) / (double)(1ull << 53);
+}
+
+/* How long to wait after a slice of this cost until what the budget leaves has paid for it; on
+ * average, the times drawn being half to one and a half of it. */
+static u64 pause_after(struct rec_budget_policy *policy, double cost_ns)
+{
+	double left = policy->budget - policy->fixed_rate;
+	double pause_ns = left > 0 ? SLICE_CHARGE * cost_ns / left : (double)SLICE_TRY_NS;
+
+	pause_ns *= 0.5 + random_part(policy);
+	if (pause_ns < (double)SLICE_PAUSE_MIN_NS)
+		return SLICE_PAUSE_MIN_NS;
+	return pause_ns > (double)SLICE_TRY_NS ? SLICE_TRY_NS : (u64)pause_ns;
 }
 
 /* ---- Less ---- */
@@ -245,6 +265,26 @@ static u64 paid_for(const struct rec_budget_policy *policy, double cost)
 static double cheaper(double a, double b)
 {
 	return a < b ? a : b;
+}
+
+/* CPUs that the recorder takes for a class's events: its part of the whole, by what their events
+ * cost at the first guess. Which of them is dearer than guessed is not known, only the sum. */
+static double recorder_part(const struct rec_budget_policy *policy, const struct rates *rates,
+			    u32 event_class)
+{
+	double weights = 0, weight = 0;
+
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		double guess = policy->classes[i].state == STATE_OFF
+				       ? 0
+				       : policy->classes[i].first_guess_ns * rates->events[i];
+
+		weights += guess;
+		if (i == event_class)
+			weight = guess;
+	}
+	return weights > 0 ? cheaper(rates->recorder * weight / weights, EVENT_MAX_TIMES * weight)
+			   : 0;
 }
 
 /* CPUs saved by counting a class's events instead of storing them. */
@@ -255,7 +295,7 @@ static double saved_by_counts(const struct rec_budget_policy *policy, const stru
 
 	if (!class->governed || class->state != STATE_FULL)
 		return 0;
-	return cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[event_class]);
+	return recorder_part(policy, rates, event_class);
 }
 
 /* CPUs that a class uses in total. */
@@ -266,8 +306,7 @@ static double cost_of(const struct rec_budget_policy *policy, const struct rates
 
 	if (!class->governed || class->state == STATE_OFF)
 		return 0;
-	return rates->programs[event_class] +
-	       cheaper(rates->recorder, class->fuller_per_event_ns * rates->events[event_class]);
+	return rates->programs[event_class] + recorder_part(policy, rates, event_class);
 }
 
 static u32 lowest_hz(const struct rec_budget_policy *policy)
@@ -275,11 +314,6 @@ static u32 lowest_hz(const struct rec_budget_policy *policy)
 	u32 hz = policy->options.sample_hz / SAMPLE_DIVISOR;
 
 	return hz ? hz : 1;
-}
-
-static bool may_halve(const struct rec_budget_policy *policy)
-{
-	return policy->sample_hz / 2 >= lowest_hz(policy);
 }
 
 static double saved_by_detaching(const struct rec_budget_policy *policy, const struct rates *rates)
@@ -291,31 +325,57 @@ static double saved_by_detaching(const struct rec_budget_policy *policy, const s
 	return rates->programs[policy->sliced] + saved_by_counts(policy, rates, policy->sliced);
 }
 
+/* May samples be taken at this rate, 0 being none? */
+static bool may_lower(const struct rec_budget_policy *policy, const struct rates *rates, u32 hz)
+{
+	return hz >= SAMPLE_KEPT_HZ || saved_by_detaching(policy, rates) <= 0;
+}
+
+/* Counting a class that can be recorded in slices is of use only if it is all that is needed:
+ * otherwise slices follow at once, and they store. */
+static bool is_useless(const struct rec_budget_policy *policy, const struct rec_shed_step *step,
+		       double saved, double excess)
+{
+	return step->how == REC_SHED_COUNT && step->event_class == policy->sliced && saved < excess;
+}
+
 static double saved_by(const struct rec_budget_policy *policy, const struct rates *rates,
 		       const struct rec_shed_step *step)
 {
+	const u32 hz = policy->sample_hz / 2;
+
 	switch (step->how) {
 	case REC_SHED_COUNT:
 		return saved_by_counts(policy, rates, step->event_class);
 	case REC_SHED_HALVE:
-		return may_halve(policy) ? cost_of(policy, rates, step->event_class) / 2 : 0;
+		return hz >= lowest_hz(policy) && may_lower(policy, rates, hz)
+			       ? cost_of(policy, rates, step->event_class) / 2
+			       : 0;
 	case REC_SHED_SLICE:
 		return saved_by_detaching(policy, rates);
 	default:
-		return cost_of(policy, rates, step->event_class);
+		return step->event_class != policy->rated || may_lower(policy, rates, 0)
+			       ? cost_of(policy, rates, step->event_class)
+			       : 0;
 	}
+}
+
+static void pause_slices(struct rec_budget_policy *policy)
+{
+	policy->slice_open = policy->tail_charged = false;
+	policy->slice_end = policy->last;
+	policy->next_slice_ns = policy->last.now_ns + SLICE_TRY_NS; /* until the tail is known */
 }
 
 /* The probes of the sliced class are detached from now on. */
 static void begin_slicing(struct rec_budget_policy *policy, const struct rates *rates)
 {
+	policy->attached_rate = saved_by_detaching(policy, rates);
 	policy->slicing = true;
-	policy->slice_open = false;
-	policy->attached_rate = rates->programs[policy->sliced];
-	policy->slice_end_ns = policy->last.now_ns;
+	policy->slice_cost_ns = policy->attached_rate * (double)slice_length(policy);
 	/* An estimate until measured: what is still in rings makes it look like more. */
-	policy->fixed_rate =
-		cheaper(rates->all - rates->programs[policy->sliced], policy->budget / 4);
+	policy->fixed_rate = cheaper(rates->all - policy->attached_rate, policy->budget / 4);
+	pause_slices(policy);
 }
 
 static void take_step(struct rec_budget_policy *policy, const struct rates *rates,
@@ -324,38 +384,51 @@ static void take_step(struct rec_budget_policy *policy, const struct rates *rate
 	const u32 event_class = step->event_class;
 	struct rec_budget_class *class = &policy->classes[event_class];
 	const double events = rates->events[event_class];
-	u32 state = step->state;
+	const u32 state = step->state;
 
 	judge_last_try(policy, class);
-	/* Counting comes first even if it saves little: detaching loses more. */
-	if (step->how == REC_SHED_SLICE && class->state == STATE_FULL)
-		state = STATE_COUNTS;
 	if (state == STATE_COUNTS && events > 0)
-		class->fuller_per_event_ns =
-			cheaper(rates->recorder / events, EVENT_MAX_TIMES * class->first_guess_ns);
+		class->fuller_per_event_ns = saved_by_counts(policy, rates, event_class) / events;
 	if ((step->how == REC_SHED_HALVE || step->how == REC_SHED_STOP) && events > 0)
 		class->fuller_per_event_ns = cost_of(policy, rates, event_class) / events;
 	if (step->how == REC_SHED_STOP)
 		class->stopped_cost = cost_of(policy, rates, event_class);
 	if (step->how == REC_SHED_HALVE)
 		policy->sample_hz /= 2;
-	if (step->how == REC_SHED_SLICE && state == STATE_OFF)
+	if (step->how == REC_SHED_SLICE)
 		begin_slicing(policy, rates);
 	decide(policy, REC_SHED, event_class, state, ret_decision);
+}
+
+/* The first step that saves more than worth. NULL: none does. */
+static const struct rec_shed_step *choose_step(const struct rec_budget_policy *policy,
+					       const struct rates *rates, double worth)
+{
+	const double excess = rates->all - policy->budget;
+
+	for (const struct rec_shed_step *step = rec_shed_steps;
+	     step->event_class != EV_CLASS_UNKNOWN; step++) {
+		double saved = saved_by(policy, rates, step);
+
+		if (saved > worth && !is_useless(policy, step, saved, excess))
+			return step;
+	}
+	return NULL;
 }
 
 static bool shed(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
 	struct rates rates = take_rates(policy);
-	double excess = rates.all - policy->budget, worth = WORTH_PART * excess;
+	double excess = rates.all - policy->budget;
 	u64 now_ns = policy->last.now_ns;
+	const struct rec_shed_step *step;
 
 	if (excess <= 0)
 		return false; /* it is being paid off */
-	for (const struct rec_shed_step *step = rec_shed_steps;
-	     step->event_class != EV_CLASS_UNKNOWN; step++) {
-		if (saved_by(policy, &rates, step) <= worth)
-			continue;
+	step = choose_step(policy, &rates, WORTH_PART * excess);
+	if (!step && cost_of(policy, &rates, policy->rated) / 2 > WORTH_PART * excess)
+		step = choose_step(policy, &rates, 0); /* calls, so that samples may become fewer */
+	if (step) {
 		take_step(policy, &rates, step, ret_decision);
 		return true;
 	}
@@ -368,76 +441,100 @@ static bool shed(struct rec_budget_policy *policy, struct rec_decision *ret_deci
 
 /* ---- Slices ---- */
 
+/* What the recorder still did with the slice's events belongs to its cost. All of that is paid
+ * before the next. */
+static void charge_tail(struct rec_budget_policy *policy)
+{
+	double span_ns = span_of(&policy->slice_end, &policy->last);
+	double tail_ns = (double)rec_load_spent_ns(&policy->slice_end, &policy->last) -
+			 policy->fixed_rate * span_ns;
+	double cost_ns = policy->slice_cost_ns + (tail_ns > 0 ? tail_ns : 0);
+
+	policy->tail_charged = true;
+	policy->slice_cost_ns = cost_ns;
+	policy->balance_ns -= (SLICE_CHARGE - 1) * cost_ns;
+	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
+	if (policy->debt_max_ns < SLICE_CHARGE * cost_ns)
+		policy->debt_max_ns = SLICE_CHARGE * cost_ns;
+	policy->next_slice_ns = policy->slice_end.now_ns + pause_after(policy, cost_ns);
+}
+
 static bool open_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	u64 rest_ns = policy->last.now_ns - policy->slice_end_ns;
+	u64 rest_ns = policy->last.now_ns - policy->slice_end.now_ns;
 
-	if (policy->classes[policy->sliced].refused || rest_ns < SLICE_GAP_NS)
+	if (policy->classes[policy->sliced].refused || rest_ns < SLICE_TAIL_NS)
 		return false;
-	if (policy->balance_ns < 0 && rest_ns < SLICE_TRY_NS)
+	if (!policy->tail_charged)
+		charge_tail(policy);
+	if (policy->last.now_ns < policy->next_slice_ns)
+		return false;
+	/* The pauses pay; the balance says only whether their sum does. */
+	if (policy->balance_ns < -policy->slice_cost_ns && rest_ns < SLICE_TRY_NS)
 		return false;
 	policy->slice_open = true;
 	policy->slice_begin = policy->last;
 	policy->slice_length_ns = slice_length(policy);
-	decide(policy, REC_SLICE_BEGIN, policy->sliced, STATE_COUNTS, ret_decision);
+	decide(policy, REC_SLICE_BEGIN, policy->sliced, STATE_FULL, ret_decision);
 	return true;
 }
 
 static void end_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
-	double cost_ns = (double)rec_load_spent_ns(&policy->slice_begin, &policy->last);
+	double span_ns = span_of(&policy->slice_begin, &policy->last);
+	double cost_ns = (double)rec_load_spent_ns(&policy->slice_begin, &policy->last) -
+			 policy->fixed_rate * span_ns;
 
-	/* All of it is paid before the next. */
-	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
-	if (policy->debt_max_ns < SLICE_CHARGE * cost_ns)
-		policy->debt_max_ns = SLICE_CHARGE * cost_ns;
-	policy->balance_ns -= (SLICE_CHARGE - 1) * cost_ns;
+	policy->slice_cost_ns = cost_ns > 0 ? cost_ns : 0;
 	decide(policy, REC_SLICE_END, policy->sliced, STATE_OFF, ret_decision);
-	policy->slice_open = false;
-	policy->slice_end_ns = policy->last.now_ns;
+	pause_slices(policy);
 }
 
-/* CPUs that the programs used recently in the open slice. */
+/* CPUs used lately in the open slice, with all that is not the sliced class. */
 static double rate_of_slice(const struct rec_budget_policy *policy)
 {
 	const struct rec_load *from = policy->older.now_ns > policy->slice_begin.now_ns
 					      ? &policy->older
 					      : &policy->slice_begin;
 
-	return (double)grown(policy->last.program_ns[policy->sliced],
-			     from->program_ns[policy->sliced]) /
-	       span_of(from, &policy->last);
+	return (double)rec_load_spent_ns(from, &policy->last) / span_of(from, &policy->last);
 }
 
-/* A slice stays open for as long as the budget pays for it. If it costs little for a while, it
- * stays open for good. */
+/* Has the slice cost more than was planned, by a load that began in it? */
+static bool is_overspent(const struct rec_budget_policy *policy)
+{
+	double cost_ns = (double)rec_load_spent_ns(&policy->slice_begin, &policy->last);
+
+	return policy->balance_ns < 0 && cost_ns > SLICE_S * policy->budget * 1e9;
+}
+
+/* A slice that costs little stays open, for good if that lasts; any other ends when its time is
+ * over. */
 static bool watch_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
 	struct rec_budget_class *class = &policy->classes[policy->sliced];
 	u64 open_ns = policy->last.now_ns - policy->slice_begin.now_ns;
 	double cost;
 
-	if (open_ns < policy->slice_length_ns)
+	if (open_ns < policy->slice_length_ns && (open_ns < SLICE_MIN_NS || !is_overspent(policy)))
 		return false;
-	policy->attached_rate = rate_of_slice(policy);
-	cost = policy->fixed_rate + policy->attached_rate;
-	if (cost > FITS_PART * policy->budget)
-		class->fits_since_ns = 0;
-	else if (class->fits_since_ns == 0)
+	cost = rate_of_slice(policy);
+	policy->attached_rate = cost > policy->fixed_rate ? cost - policy->fixed_rate : 0;
+	if (cost > FITS_PART * policy->budget) {
+		end_slice(policy, ret_decision);
+		return true;
+	}
+	if (class->fits_since_ns == 0)
 		class->fits_since_ns = policy->last.now_ns;
-	if (class->fits_since_ns && policy->last.now_ns - class->fits_since_ns >= class->wait_ns) {
+	if (policy->last.now_ns - class->fits_since_ns >= class->wait_ns) {
 		policy->slicing = policy->slice_open = false;
 		class->recovered_ns = policy->last.now_ns;
-		decide(policy, REC_RECOVER, policy->sliced, STATE_COUNTS, ret_decision);
+		decide(policy, REC_RECOVER, policy->sliced, STATE_FULL, ret_decision);
 		ret_decision->lasting = true;
 		return true;
 	}
-	if (policy->balance_ns >= 0 || class->fits_since_ns) {
-		policy->slice_length_ns = open_ns + paid_for(policy, cost);
-		return false;
-	}
-	end_slice(policy, ret_decision);
-	return true;
+	policy->slice_length_ns = open_ns + SLICE_MAX_NS;
+	return false;
 }
 
 /* ---- More ---- */
@@ -541,6 +638,8 @@ bool rec_budget_policy_step(struct rec_budget_policy *policy, const struct rec_l
 {
 	if (policy->options.budget_ppm == 0)
 		return false;
+	if (!policy->started)
+		policy->random = load->now_ns; /* another in each recording */
 	if (!policy->started || load->now_ns < policy->last.now_ns) {
 		policy->started = true; /* the clock went back: the past is unknown */
 		forget(policy, load);
@@ -578,14 +677,17 @@ void rec_budget_policy_refused(struct rec_budget_policy *policy, u32 event_class
 	policy->classes[event_class].refused = true;
 	policy->classes[event_class].state = STATE_OFF;
 	if (event_class == policy->sliced) {
-		policy->slicing = true;
+		policy->slicing = policy->tail_charged = true;
 		policy->slice_open = false;
 	}
 }
 
 u64 rec_budget_policy_wake_ns(const struct rec_budget_policy *policy)
 {
-	return policy->slicing && policy->slice_open
-		       ? policy->slice_begin.now_ns + policy->slice_length_ns
-		       : 0;
+	u64 end_ns = policy->slice_begin.now_ns + policy->slice_length_ns;
+	u64 look_ns = policy->last.now_ns + SLICE_MIN_NS;
+
+	if (!policy->slicing || !policy->slice_open)
+		return 0;
+	return look_ns < end_ns ? look_ns : end_ns;
 }

@@ -64,11 +64,14 @@ struct rec_budget_policy {
 	u32 sample_hz; /* current; while samples are off, the rate to resume with */
 	u64 decided_ns, helpless_ns;
 	u32 rated, sliced; /* the classes of REC_SHED_HALVE and REC_SHED_SLICE */
-	/* The sliced class is in slices: STATE_OFF, with short spans of STATE_COUNTS. */
+	/* The sliced class is in slices: STATE_OFF, with short spans of STATE_FULL. */
 	bool slicing, slice_open;
-	struct rec_load slice_begin;
-	u64 slice_end_ns, slice_length_ns;
-	double attached_rate; /* CPUs that the programs use while attached */
+	bool tail_charged; /* what the recorder did after the last slice is part of its cost */
+	struct rec_load slice_begin, slice_end;
+	u64 slice_length_ns, next_slice_ns;
+	double slice_cost_ns; /* of the last one, until its end */
+	u64 random;	      /* state of the sequence that pauses are drawn from */
+	double attached_rate; /* CPUs that the sliced class takes while attached */
 	double fixed_rate;    /* CPUs that everything else takes */
 };
 

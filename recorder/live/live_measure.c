@@ -25,13 +25,8 @@
 #define PATH_NS 60.0 /* where it could not be measured */
 #define PATH_MIN_NS 10.0
 #define PATH_MAX_NS 500.0
-#define TIMING_NS 30.0 /* the part of a timed run's two clock reads that they do not measure */
-/* What an event of a class costs besides the time that its programs measure themselves: PRICE rows
- * of shed.def. */
-struct class_price {
-	double run_ns, path_ns, indirect, runs_per_event;
-};
-static const struct class_price prices[EV_CLASS_COUNT] = {
+/* PRICE rows of shed.def; a path of 0 is measured. */
+static const struct rec_run_price prices[EV_CLASS_COUNT] = {
 #define PRICE(upper, run_ns, path_ns, indirect, runs) \
 	[CLASS_##upper] = {run_ns, path_ns, indirect, runs},
 #define GOVERNED(...)
@@ -79,81 +74,51 @@ static double own_call_ns(void)
 	return best_ns;
 }
 
+static void set_path(struct live_measure *measure, double path_ns)
+{
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
+		measure->prices[i] = prices[i];
+		if (prices[i].path_ns <= 0)
+			measure->prices[i].path_ns = path_ns;
+		rec_run_cost_init(&measure->classes[i], &measure->prices[i]);
+	}
+}
+
 void live_measure_open(struct live_measure *measure)
 {
 	*measure = (struct live_measure){.idle_call_ns = own_call_ns()};
-	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		measure->classes[i].run_ns = prices[i].run_ns;
+	set_path(measure, PATH_NS);
 }
 
 void live_measure_attached(struct live_measure *measure, const struct live_probes *probes)
 {
-	measure->path_ns = PATH_NS;
+	double path_ns;
+
 	if (!live_class_attached(probes, CLASS_SYSCALLS))
 		return;
 	/* Two programs, which return at once: the gate is closed. */
-	measure->path_ns = (own_call_ns() - measure->idle_call_ns) / 2;
-	if (measure->path_ns < PATH_MIN_NS)
-		measure->path_ns = PATH_MIN_NS;
-	if (measure->path_ns > PATH_MAX_NS)
-		measure->path_ns = PATH_NS;
+	path_ns = (own_call_ns() - measure->idle_call_ns) / 2;
+	if (path_ns < PATH_MIN_NS)
+		path_ns = PATH_MIN_NS;
+	set_path(measure, path_ns > PATH_MAX_NS ? PATH_NS : path_ns);
 }
 
 /* ---- What it costs ---- */
 
-static double path_of(const struct live_measure *measure, u32 event_class)
-{
-	return prices[event_class].path_ns > 0 ? prices[event_class].path_ns : measure->path_ns;
-}
-
-static void account_timed(struct live_measure *measure, u32 event_class, u64 events, u64 span_ns,
-			  const struct live_program_count *timed)
-{
-	struct live_class_cost *class = &measure->classes[event_class];
-	u64 runs = timed->run_count - class->run_count;
-	double cost_ns =
-		prices[event_class].indirect * ((double)(timed->run_time_ns - class->run_time_ns) +
-						(double)runs * path_of(measure, event_class));
-
-	class->cost_ns += cost_ns + (double)runs * TIMING_NS;
-	class->window_ns += span_ns;
-	class->window_events += events;
-	class->window_runs += runs;
-	class->window_cost_ns += cost_ns;
-}
-
-static void learn(struct live_class_cost *class, double per_event)
-{
-	double unseen = (double)class->window_runs - per_event * (double)class->window_events;
-
-	if (class->window_runs > 0)
-		class->run_ns = class->window_cost_ns / (double)class->window_runs;
-	class->unseen_hz =
-		class->window_ns > 0 && unseen > 0 ? unseen * 1e9 / (double)class->window_ns : 0;
-	class->window_ns = class->window_events = class->window_runs = 0;
-	class->window_cost_ns = 0;
-}
-
 static void account_class(struct live_measure *measure, const struct live_stats *stats,
 			  const struct live_probes *probes, u32 event_class, u64 span_ns)
 {
-	struct live_class_cost *class = &measure->classes[event_class];
-	u64 count = live_stats_events(stats, probes, event_class);
-	u64 events = count - class->event_count;
-	double runs = prices[event_class].runs_per_event * (double)events;
+	struct rec_run_cost *class = &measure->classes[event_class];
+	u64 events = live_stats_events(stats, probes, event_class);
+	struct rec_timed_runs timed;
 
-	class->event_count = count;
-	if (stats->window_open) {
-		struct live_program_count timed = live_stats_timed(stats, probes, event_class);
-
-		account_timed(measure, event_class, events, span_ns, &timed);
-		class->run_count = timed.run_count;
-		class->run_time_ns = timed.run_time_ns;
+	if (!stats->window_open) {
+		rec_run_cost_count(class, &measure->prices[event_class], events, span_ns,
+				   !(measure->paused & 1u << event_class));
 		return;
 	}
-	if (!(measure->paused & 1u << event_class))
-		runs += class->unseen_hz * (double)span_ns / 1e9;
-	class->cost_ns += runs * class->run_ns;
+	timed = live_stats_timed(stats, probes, event_class);
+	rec_run_cost_timed(class, events, span_ns, &timed);
 }
 
 static void account(struct live_measure *measure, const struct live_stats *stats,
@@ -167,6 +132,12 @@ static void account(struct live_measure *measure, const struct live_stats *stats
 	measure->last_ns = now_ns;
 }
 
+static void learn(struct live_measure *measure)
+{
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		rec_run_cost_learn(&measure->classes[i], &measure->prices[i]);
+}
+
 void live_measure_step(struct live_measure *measure, struct live_stats *stats,
 		       const struct live_probes *probes, u64 now_ns)
 {
@@ -176,18 +147,8 @@ void live_measure_step(struct live_measure *measure, struct live_stats *stats,
 	/* While calls are detached, a window would see none: wait for a slice. */
 	if (was_open || !(measure->paused & 1u << CLASS_SYSCALLS))
 		live_stats_step(stats, probes, now_ns);
-	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
-		struct live_class_cost *class = &measure->classes[i];
-
-		if (was_open && !stats->window_open)
-			learn(class, prices[i].runs_per_event);
-		if (!was_open && stats->window_open) {
-			struct live_program_count timed = live_stats_timed(stats, probes, i);
-
-			class->run_count = timed.run_count;
-			class->run_time_ns = timed.run_time_ns;
-		}
-	}
+	if (was_open && !stats->window_open)
+		learn(measure);
 }
 
 void live_measure_load(struct live_measure *measure, struct live_stats *stats,
@@ -204,16 +165,13 @@ void live_measure_load(struct live_measure *measure, struct live_stats *stats,
 
 /* Measure soon what a run costs in the new mode; a window never spans a change. */
 static void renew_window(struct live_measure *measure, struct live_stats *stats,
-			 const struct live_probes *probes, u64 now_ns, bool soon)
+			 const struct live_probes *probes, u64 now_ns)
 {
 	account(measure, stats, probes, now_ns);
-	if (stats->window_open) {
-		live_stats_close_window(stats, probes, now_ns);
-		for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-			learn(&measure->classes[i], prices[i].runs_per_event);
-	}
-	if (soon)
-		stats->next_window_ns = now_ns;
+	if (!stats->window_open)
+		return;
+	live_stats_close_window(stats, probes, now_ns);
+	learn(measure);
 }
 
 /*
@@ -286,12 +244,17 @@ static int reduce_class(struct live_measure *measure, struct live_stats *stats,
 	volatile struct live_control *control = &probes->skeleton->bss->control;
 	u32 mode = state == STATE_FULL ? LIVE_SINGLE : LIVE_COUNTS;
 	bool pause = state == STATE_OFF, paused = measure->paused & 1u << event_class;
-	/* Not in each slice: timing costs too. */
+	/* Not in each slice, which are all of one mode: timing costs too. */
 	bool soon = !pause && mode != control->class_mode[event_class];
 	int rc = 0;
 
-	renew_window(measure, stats, probes, rec_monotonic_ns(), soon);
-	control->class_mode[event_class] = mode;
+	renew_window(measure, stats, probes, rec_monotonic_ns());
+	if (soon) {
+		rec_run_cost_forget(&measure->classes[event_class]);
+		stats->next_window_ns = rec_monotonic_ns();
+	}
+	if (!pause)
+		control->class_mode[event_class] = mode;
 	if (pause && !paused)
 		pause_class(measure, probes, event_class);
 	else if (!pause && paused)

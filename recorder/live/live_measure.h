@@ -6,24 +6,13 @@
 #include <stdbool.h>
 
 #include "recorder/budget/budget_policy.h"
+#include "recorder/budget/run_cost.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/live/live_stats.h"
 
-struct live_class_cost {
-	u64 event_count;	    /* at the last look */
-	u64 run_count, run_time_ns; /* of timed runs, at the last look */
-	/* In the window that is open: */
-	u64 window_ns, window_events, window_runs;
-	double window_cost_ns;
-	/* From the last one: */
-	double run_ns;	  /* cost of a run, with the kernel's path to it */
-	double unseen_hz; /* runs that no counter counts: of tasks that the filters leave out */
-	double cost_ns;	  /* since the start */
-};
-
 struct live_measure {
-	struct live_class_cost classes[EV_CLASS_COUNT];
-	double path_ns; /* the kernel's path to a program on a tracepoint and back, per run */
+	struct rec_run_cost classes[EV_CLASS_COUNT];
+	struct rec_run_price prices[EV_CLASS_COUNT];
 	u64 last_ns;
 	u32 paused; /* bits (1 << CLASS_*) of the classes whose probes are detached for a while */
 	double idle_call_ns; /* of our own call before the probes were attached */

@@ -76,38 +76,61 @@ static u64 load(const u64 *counter)
 }
 
 /* All CPUs together, since the start. */
-static struct live_program_count program_count(const struct live_stats *stats,
-					       const struct live_probes *probes,
-					       enum live_probe_id id)
+static struct rec_timed_runs program_count(const struct live_stats *stats,
+					   const struct live_probes *probes, enum live_probe_id id)
 {
-	struct live_program_count sum = {};
+	struct rec_timed_runs sum = {};
 	int timed = timed_of(id);
 
 	for (size_t cpu = 0; timed >= 0 && cpu < stats->cpu_count; cpu++) {
 		const struct live_run_time *time =
 			&probes->skeleton->bss->run_times[cpu].programs[timed];
 
-		sum.run_count += load(&time->run_count);
+		for (u32 i = 0; i < LIVE_RUN_BUCKETS; i++)
+			sum.run_count += load(&time->buckets[i]);
+		sum.interrupted_count += load(&time->interrupted_count);
 		sum.run_time_ns += load(&time->run_time_ns);
 	}
 	return sum;
 }
 
-struct live_program_count live_stats_timed(const struct live_stats *stats,
-					   const struct live_probes *probes, u32 event_class)
+struct rec_timed_runs live_stats_timed(const struct live_stats *stats,
+				       const struct live_probes *probes, u32 event_class)
 {
-	struct live_program_count sum = {};
+	struct rec_timed_runs sum = {};
 
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
-		struct live_program_count count;
+		struct rec_timed_runs count;
 
 		if (live_probe_class(id) != event_class)
 			continue;
 		count = program_count(stats, probes, id);
 		sum.run_count += count.run_count;
+		sum.interrupted_count += count.interrupted_count;
 		sum.run_time_ns += count.run_time_ns;
 	}
 	return sum;
+}
+
+/* What is too long for a run is judged anew before each window. */
+static void set_limits(const struct live_stats *stats, const struct live_probes *probes)
+{
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
+		u64 buckets[LIVE_RUN_BUCKETS] = {};
+		int timed = timed_of(id);
+
+		if (timed < 0)
+			continue;
+		for (size_t cpu = 0; cpu < stats->cpu_count; cpu++) {
+			const struct live_run_time *time =
+				&probes->skeleton->bss->run_times[cpu].programs[timed];
+
+			for (u32 i = 0; i < LIVE_RUN_BUCKETS; i++)
+				buckets[i] += load(&time->buckets[i]);
+		}
+		__atomic_store_n(&probes->skeleton->bss->run_limits_ns[timed],
+				 rec_run_limit_ns(buckets), __ATOMIC_RELAXED);
+	}
 }
 
 static void set_timing(const struct live_probes *probes, bool on)
@@ -120,6 +143,7 @@ static void open_window(struct live_stats *stats, const struct live_probes *prob
 	stats->next_window_ns = now_ns + WINDOW_EVERY_NS;
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		stats->at_start[id] = program_count(stats, probes, id);
+	set_limits(stats, probes);
 	set_timing(probes, true);
 	stats->window_start_ns = now_ns;
 	stats->window_open = true;
@@ -135,9 +159,11 @@ void live_stats_close_window(struct live_stats *stats, const struct live_probes 
 		return;
 	stats->window_ns += now_ns - stats->window_start_ns;
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
-		struct live_program_count now = program_count(stats, probes, id);
+		struct rec_timed_runs now = program_count(stats, probes, id);
 
 		stats->sums[id].run_count += now.run_count - stats->at_start[id].run_count;
+		stats->sums[id].interrupted_count +=
+			now.interrupted_count - stats->at_start[id].interrupted_count;
 		stats->sums[id].run_time_ns += now.run_time_ns - stats->at_start[id].run_time_ns;
 	}
 }
@@ -174,6 +200,15 @@ static bool recursion_count(const struct live_probes *probes, enum live_probe_id
 	return true;
 }
 
+/* Interrupted runs taken to last as long as the others. */
+static u64 whole_time_ns(const struct rec_timed_runs *timed)
+{
+	u64 kept = timed->run_count - timed->interrupted_count;
+
+	return kept ? (u64)((double)timed->run_time_ns * (double)timed->run_count / (double)kept)
+		    : 0;
+}
+
 int live_stats_rows(struct live_stats *stats, const struct live_probes *probes, u64 now_ns,
 		    struct cap_chunk *chunk)
 {
@@ -194,7 +229,7 @@ int live_stats_rows(struct live_stats *stats, const struct live_probes *probes, 
 			.time_ns = now_ns,
 			.window_ns = stats->window_ns,
 			.run_count = stats->sums[id].run_count,
-			.run_time_ns = stats->sums[id].run_time_ns,
+			.run_time_ns = whole_time_ns(&stats->sums[id]),
 			.recursion_count = recursions,
 			.name = cap_chunk_string(chunk, name, strlen(name)),
 			.event_class = live_probe_class(id),

@@ -7,21 +7,18 @@
 #include <stdbool.h>
 
 #include "formats/base/cap_error.h"
+#include "recorder/budget/run_cost.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/pipeline/pipeline.h"
-
-struct live_program_count {
-	u64 run_count, run_time_ns;
-};
 
 struct live_stats {
 	bool window_open;    /* programs time their runs */
 	u64 window_start_ns; /* of the open window */
 	u64 next_window_ns;  /* when the next one opens */
 	u64 window_ns;	     /* sum of the windows since the last rows */
-	struct live_program_count at_start[LIVE_PROBE_COUNT]; /* of the window */
-	struct live_program_count sums[LIVE_PROBE_COUNT];     /* in windows since the last rows */
-	u64 recursion_told[LIVE_PROBE_COUNT];		      /* reported as lost */
+	struct rec_timed_runs at_start[LIVE_PROBE_COUNT]; /* of the window */
+	struct rec_timed_runs sums[LIVE_PROBE_COUNT];	  /* in windows since the last rows */
+	u64 recursion_told[LIVE_PROBE_COUNT];		  /* reported as lost */
 	u64 recursion_lost[EV_CLASS_COUNT];
 	size_t cpu_count;
 	struct live_counters *told; /* [class][cpu]: what was reported before */
@@ -40,8 +37,8 @@ void live_stats_close_window(struct live_stats *stats, const struct live_probes 
 
 /* Runs of the class's programs while they timed themselves, and events that its counters tell, with
  * returns that had no entry: since the start, on all CPUs. */
-struct live_program_count live_stats_timed(const struct live_stats *stats,
-					   const struct live_probes *probes, u32 event_class);
+struct rec_timed_runs live_stats_timed(const struct live_stats *stats,
+				       const struct live_probes *probes, u32 event_class);
 u64 live_stats_events(const struct live_stats *stats, const struct live_probes *probes,
 		      u32 event_class);
 

@@ -120,7 +120,7 @@ void rec_command_help(enum rec_command_id id, FILE *out)
 
 	for (unsigned int i = 0; i < REC_COMMAND_OPTION_COUNT; i++)
 		has_options |= options[i].command == id;
-	(void)fprintf(out, "Usage: kymo-record %s%s%s%s\n", command->name,
+	(void)fprintf(out, "usage: kymo-record %s%s%s%s\n\n", command->name,
 		      has_options ? " [OPTION]..." : "", *command->arguments ? " " : "",
 		      command->arguments);
 	rec_help_paragraph(out, command->help);

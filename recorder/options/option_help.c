@@ -51,15 +51,14 @@ static void print_command(FILE *out, const char *name, const char *arguments)
 
 void rec_options_help(FILE *out)
 {
-	(void)fputs("Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]\n", out);
+	(void)fputs("usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]\n", out);
 #define COMMAND(name, arguments, help) print_command(out, #name, arguments);
 #define COMMAND_OPTION(command, upper, long_name, arg, help)
 #include "recorder/options/commands.def"
 #undef COMMAND
 #undef COMMAND_OPTION
-	(void)fputs("Records what this host does into a capture, which `kymo` reads. `kymo-record "
-		    "help\nSUBCOMMAND` shows the options of a subcommand.\n",
-		    out);
+	print_command(out, "help", "[SUBCOMMAND]");
+	(void)fputs("\nRecords what this host does into a capture, which `kymo` reads.\n", out);
 #define GROUP(title) (void)fputs("\n" title ":\n", out);
 #define OPTION(upper, short_, long_, key_, arg_, shape_, value, values_, help_) \
 	rec_help_option(out, short_, long_, arg_, help_);
@@ -70,6 +69,7 @@ void rec_options_help(FILE *out)
 #undef OPTION
 #undef FLAG
 	(void)fputs("\nExit status: 0 recorded; 1 failed; 2 wrong usage or configuration; 3 "
-		    "recorded,\nbut events were lost; 4 the kernel or a missing privilege.\n",
+		    "recorded,\nbut events were lost; 4 the kernel refused, or a privilege is "
+		    "missing.\n",
 		    out);
 }

@@ -16,7 +16,7 @@ struct rec_load {
 enum rec_decision_kind {
 	REC_SHED,	 /* the budget is overdrawn */
 	REC_RECOVER,	 /* the fuller state fits again */
-	REC_SLICE_BEGIN, /* while detached: system calls are counted for a short slice */
+	REC_SLICE_BEGIN, /* while detached: system calls are recorded for a short slice */
 	REC_SLICE_END,
 	REC_HELPLESS, /* overdrawn, and no reduction would help */
 };
@@ -28,5 +28,5 @@ struct rec_decision {
 	u32 sample_hz;		/* of CLASS_CPU: from now on; else 0 */
 	u64 from_ns, time_ns;	/* what was measured led to it */
 	u64 limit_ns, spent_ns; /* CPU time allowed and used in that span */
-	bool lasting;		/* of REC_RECOVER to STATE_COUNTS: the slice stays open */
+	bool lasting;		/* of REC_RECOVER: the slice stays open */
 };

@@ -45,7 +45,8 @@ static int refuse_existing(const struct rec_output *output, const char *path, bo
 	struct stat info;
 
 	if (fstatat(output->directory_fd, output->name, &info, AT_SYMLINK_NOFOLLOW) < 0)
-		return cap_fail(err, -EEXIST, "output '%s' exists; use another name", path);
+		return cap_fail(err, -EEXIST, "output '%s' exists: give another name with -o",
+				path);
 	if (!S_ISREG(info.st_mode))
 		return cap_fail(
 			err, -EEXIST,
@@ -54,7 +55,8 @@ static int refuse_existing(const struct rec_output *output, const char *path, bo
 			path, kind_of(info.st_mode));
 	if (force)
 		return cap_fail(err, -EEXIST, "output '%s' was just created by someone else", path);
-	return cap_fail(err, -EEXIST, "output '%s' exists; use --force or another name", path);
+	return cap_fail(err, -EEXIST,
+			"output '%s' exists: give another name with -o, or -f to replace it", path);
 }
 
 static int remove_existing(const struct rec_output *output, const char *path, struct cap_err *err)

@@ -165,10 +165,8 @@ static u64 asked_count(const struct rec_options *options, const struct rec_pipel
 
 static void print_next(FILE *out, const struct rec_options *options, const char *path)
 {
-	if (strcmp(options->output_path, "-") == 0)
-		return;
-	(void)fprintf(out, "kymo-record: next: kymo %s %s\n",
-		      options->classes & (1u << CLASS_SYSCALLS) ? "syscalls" : "folded", path);
+	if (strcmp(options->output_path, "-") != 0)
+		(void)fprintf(out, "kymo-record: next: kymo %s\n", path);
 }
 
 void rec_summary_text(FILE *out, const struct rec_options *options, const struct rec_result *result)

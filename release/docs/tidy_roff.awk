@@ -20,10 +20,18 @@ function wrap(line,    at) {
 	next
 }
 /^\.RE$/ { # the space goes behind the end
+	blank = 0
 	print
 	next
 }
+/^$/ && !literal { # before the end of a list it would be a second one
+	blank = 1
+	next
+}
 {
+	if (blank)
+		print ""
+	blank = 0
 	if (paragraph && !heading && !/^\.S[HS] /)
 		print ".P"
 	paragraph = 0

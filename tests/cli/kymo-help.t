@@ -5,18 +5,18 @@ $ kymo --help
 >
 > Reads the captures of kymo-record.
 >
->   summary    the first answer, on one screen; also: kymo CAPTURE_OR_DB
->   info       what a capture contains, where it is from, and what it lost
->   verify     check captures for damage, and say what is missing and where
->   recover    salvage a damaged capture: what can be read, as an intact one
->   dump       every row as one line of JSON
+>   summary    show the first answer, on one screen; also: kymo CAPTURE_OR_DB
+>   info       show what a capture contains, where it is from, and what it lost
+>   syscalls   show system calls: counts, errors, latencies
+>   offcpu     show where threads waited: for what, how long, and for a CPU
+>   flame      draw CPU samples or waits as a flame graph (SVG)
+>   folded     write CPU samples as folded stacks, for other tools
+>   overhead   show what the recording cost, and what it left out
 >   import     load captures into an SQLite database
 >   sql        run an SQL query; without QUERY, read it from standard input
->   folded     CPU samples as folded stacks, for other tools
->   flame      CPU samples as a flame graph (SVG)
->   syscalls   system calls: counts, errors, latencies
->   offcpu     where threads waited: for what, how long, and for a CPU
->   overhead   what the recording cost, and what it left out
+>   dump       write every row as one line of JSON
+>   verify     check captures for damage, and show what is missing and where
+>   recover    copy what can be read of a damaged capture into an intact one
 >
 > `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 > CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
@@ -42,21 +42,21 @@ $ kymo help | head -1
 $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | diff - <(kymo $c -h) && echo $c; done
 > summary
 > info
-> verify
-> recover
-> dump
-> import
-> sql
-> folded
-> flame
 > syscalls
 > offcpu
+> flame
+> folded
 > overhead
+> import
+> sql
+> dump
+> verify
+> recover
 $ for c in '' $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c; done | awk 'length > 80'
 $ kymo help flame
 > usage: kymo flame [OPTIONS] CAPTURE_OR_DB
 >
-> CPU samples as a flame graph (SVG)
+> draw CPU samples or waits as a flame graph (SVG)
 >
 >   -o, --output FILE       write to FILE instead of standard output
 >   -f, --force             replace FILE if it exists
@@ -68,8 +68,8 @@ $ kymo help flame
 >       --colors NAME       color scheme (default: hot; with --offcpu io); one of
 >                           hot, mem, io, red, orange, yellow, green, aqua, blue,
 >                           purple, grey
->       --countname TEXT    what is counted (default: samples, or what they are
->                           weighed by)
+>       --countname TEXT    words to show after each number (default: samples; for
+>                           times: of CPU time, off the CPU)
 >       --inverted          draw roots at the top (icicle graph)
 >       --reverse           merge stacks from their innermost function
 >       --show-pid          name processes as name-PID

@@ -60,7 +60,7 @@ $ kymo offcpu --reason nap waits.kymo; echo "status $?"; kymo offcpu --min 10 wa
 > status 2
 > status 2
 > status 2
-2> kymo: offcpu: --reason: 'nap': known are sleep, disk, iowait, preempted, stopped, idle, other
+2> kymo: offcpu: --reason: unknown reason 'nap' (known: sleep, disk, iowait, preempted, stopped, idle, other)
 2> kymo: offcpu: --min: '10' is not a duration: give a number and ns, us, ms or s
 2> kymo: offcpu: --min must not be above --max
 2> kymo: offcpu: --folded: choose one of --slow, --runqueue and --folded

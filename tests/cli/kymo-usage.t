@@ -5,18 +5,18 @@ $ kymo
 2>
 2> Reads the captures of kymo-record.
 2>
-2>   summary    the first answer, on one screen; also: kymo CAPTURE_OR_DB
-2>   info       what a capture contains, where it is from, and what it lost
-2>   verify     check captures for damage, and say what is missing and where
-2>   recover    salvage a damaged capture: what can be read, as an intact one
-2>   dump       every row as one line of JSON
+2>   summary    show the first answer, on one screen; also: kymo CAPTURE_OR_DB
+2>   info       show what a capture contains, where it is from, and what it lost
+2>   syscalls   show system calls: counts, errors, latencies
+2>   offcpu     show where threads waited: for what, how long, and for a CPU
+2>   flame      draw CPU samples or waits as a flame graph (SVG)
+2>   folded     write CPU samples as folded stacks, for other tools
+2>   overhead   show what the recording cost, and what it left out
 2>   import     load captures into an SQLite database
 2>   sql        run an SQL query; without QUERY, read it from standard input
-2>   folded     CPU samples as folded stacks, for other tools
-2>   flame      CPU samples as a flame graph (SVG)
-2>   syscalls   system calls: counts, errors, latencies
-2>   offcpu     where threads waited: for what, how long, and for a CPU
-2>   overhead   what the recording cost, and what it left out
+2>   dump       write every row as one line of JSON
+2>   verify     check captures for damage, and show what is missing and where
+2>   recover    copy what can be read of a damaged capture into an intact one
 2>
 2> `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 2> CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
@@ -32,7 +32,7 @@ $ kymo info
 2> kymo: info: usage: kymo info [OPTIONS] CAPTURE_OR_DB
 ? 2
 $ kymo info --nonsense x.kymo
-2> kymo: info: no option --nonsense; --help lists them
+2> kymo: info: unknown option --nonsense; --help lists them
 ? 2
 $ kymo syscalls --pid abc $SAMPLES/all.kymo
 2> kymo: syscalls: --pid: 'abc' is not a process id; --comm takes names
@@ -69,14 +69,14 @@ $ for o in --titel --colour=hot --json=x --width -o; do kymo flame $SAMPLES/all.
 > status 2
 > status 2
 > status 2
-2> kymo: flame: no option --titel; did you mean --title?
-2> kymo: flame: no option --colour; did you mean --colors?
+2> kymo: flame: unknown option --titel; did you mean --title?
+2> kymo: flame: unknown option --colour; did you mean --colors?
 2> kymo: flame: --json takes no value
 2> kymo: flame: --width needs a value: PX
 2> kymo: flame: -o needs a value: FILE
 $ kymo syscalls --by-pid $SAMPLES/all.kymo; kymo syscalls --s=x $SAMPLES/all.kymo; kymo syscalls -Z $SAMPLES/all.kymo; kymo syscalls --frobnicate $SAMPLES/all.kymo; echo "status $?"
 > status 2
-2> kymo: syscalls: no option --by-pid; did you mean --by-process?
+2> kymo: syscalls: unknown option --by-pid; did you mean --by-process?
 2> kymo: syscalls: --s could be --sort or --stop: write it in full
 2> kymo: syscalls: no option '-Z'; --help lists them
-2> kymo: syscalls: no option --frobnicate; --help lists them
+2> kymo: syscalls: unknown option --frobnicate; --help lists them

@@ -54,13 +54,15 @@ $ kymo-record config check missing.yaml
 2> kymo-record: ConfigError: missing.yaml: No such file or directory
 ? 2
 $ kymo-record config check
-2> Usage: kymo-record config check FILE
+2> usage: kymo-record config check FILE
+2>
 2> Test a configuration file, and print what it means
 2>
 2>   -h, --help            show this
 ? 2
 $ kymo-record config chek good.yaml
-2> Usage: kymo-record config check FILE
+2> usage: kymo-record config check FILE
+2>
 2> Test a configuration file, and print what it means
 2>
 2>   -h, --help            show this

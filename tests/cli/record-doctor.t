@@ -1,7 +1,8 @@
 # doctor: help, unknown options, and a host that does not let us record
 #! requires root unprivileged
 $ kymo-record doctor --help
-> Usage: kymo-record doctor [OPTION]...
+> usage: kymo-record doctor [OPTION]...
+>
 > Check whether this host can be recorded, and say what is in the way (exit status
 > 4: it cannot)
 >

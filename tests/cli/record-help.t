@@ -1,18 +1,19 @@
 # Help goes to stdout with status 0; the version too.
 $ kymo-record --help
-> Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
+> usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
 >        kymo-record list
 >        kymo-record config check FILE
 >        kymo-record doctor
-> Records what this host does into a capture, which `kymo` reads. `kymo-record help
-> SUBCOMMAND` shows the options of a subcommand.
+>        kymo-record help [SUBCOMMAND]
+>
+> Records what this host does into a capture, which `kymo` reads.
 >
 > What to record:
 >       --preset NAME     sampling rate and duration: prod (19 Hz, 5m), staging
 >                         (49 Hz, 2m), dev (99 Hz, 1m; the default), debug (199
 >                         Hz, 30s)
 >   -e, --events LIST     event classes to record; `kymo-record list` shows them
->   -F, --freq HZ         CPU samples per second and CPU, 1 to 1000
+>   -F, --freq HZ         CPU samples per second on each CPU, 1 to 1000
 >       --args            store the raw arguments of system calls
 >       --source SOURCE   take the events from a capture instead of this host, or
 >                         make them up: synthetic[:KEY=VALUE,...] with events,
@@ -48,8 +49,9 @@ $ kymo-record --help
 >                         and queues are sized to fit
 >       --disk-floor SIZE disk space to leave free: 2G, 10%, or none. Default:
 >                         512M or 5%, whichever is more
->       --buffer SIZE     ring buffer per event class, a power of two: 256K, 8M
->       --drain MS        time between two drains of the ring buffers, 1ms to 10s
+>       --buffer SIZE     size of the ring buffer of each event class, a power of
+>                         two: 256K, 8M
+>       --drain TIME      how often the ring buffers are emptied: every 1ms to 10s
 >
 > Other:
 >   -c, --config FILE     read a YAML configuration; options override it
@@ -61,27 +63,27 @@ $ kymo-record --help
 >   -V, --version         show the version
 >
 > Exit status: 0 recorded; 1 failed; 2 wrong usage or configuration; 3 recorded,
-> but events were lost; 4 the kernel or a missing privilege.
+> but events were lost; 4 the kernel refused, or a privilege is missing.
 $ kymo-record -h | head -1
-> Usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
+> usage: kymo-record [OPTION]... [-- COMMAND [ARG]...]
 $ kymo-record --version
 > kymo-record 0.1.0
 $ kymo-record list
 > CLASS      RECORDED               WHAT IT RECORDS
-> cpu        -e cpu (default)       samples of what is running: kernel and user stack, 1 to 1000 Hz (-F)
-> syscalls   -e syscalls (default)  every system call: entry time, duration, number, return value; calls still in flight at the end
-> tasks      always                 processes and threads: fork, exec, exit, renames
-> mappings   always                 executable mappings with build-ids: to name addresses
-> sched      -e sched (default)     waits: how long, why, in which call, who ended them; with stacks from 10 ms on
+> cpu        -e cpu (default)       samples of what runs, with stacks, at -F Hz
+> syscalls   -e syscalls (default)  calls: entry time, duration, return value
+> tasks      always                 processes, threads: fork, exec, exit, rename
+> mappings   always                 executable mappings: to name addresses
+> sched      -e sched (default)     waits: how long, why, where, who ended them
 # help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
 $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done
 > same 
-> Records what this host does into a capture, which `kymo` reads. `kymo-record help
 > same list
 > same config
 > same doctor
 $ kymo-record help doctor
-> Usage: kymo-record doctor [OPTION]...
+> usage: kymo-record doctor [OPTION]...
+>
 > Check whether this host can be recorded, and say what is in the way (exit status
 > 4: it cannot)
 >

@@ -2,7 +2,7 @@
 $ echo precious >taken; kymo-record --source synthetic:events=10 -q -o taken; echo "status $?"; cat taken
 > status 1
 > precious
-2> kymo-record: output 'taken' exists; use --force or another name
+2> kymo-record: output 'taken' exists: give another name with -o, or -f to replace it
 $ ln -s elsewhere link; kymo-record --source synthetic:events=10 -q -o link; echo "status $?"; ls -l | grep -c elsewhere
 > status 1
 > 1

@@ -73,12 +73,12 @@ $ kymo-record doctr; echo "status $?"; kymo-record help doctr; echo "status $?";
 > status 2
 2> kymo-record: unexpected 'doctr': did you mean kymo-record doctor? A command to record is given after --, as in: -- doctr
 2> kymo-record: no subcommand 'doctr'; did you mean doctor?
-2> kymo-record: no subcommand 'nope'
+2> kymo-record: no subcommand 'nope'; `kymo-record help` lists them
 $ kymo-record doctor --jsn; echo "status $?"; kymo-record doctor --btf; echo "status $?"; kymo-record doctor --json=x; kymo-record doctor -x; kymo-record doctor now 2>&1 | head -1; kymo-record list now 2>&1 | head -1
 > status 2
 > status 2
-> Usage: kymo-record doctor [OPTION]...
-> Usage: kymo-record list
+> usage: kymo-record doctor [OPTION]...
+> usage: kymo-record list
 2> kymo-record: doctor: unknown option --jsn; did you mean --json?
 2> kymo-record: --btf needs a value: FILE
 2> kymo-record: --json takes no value

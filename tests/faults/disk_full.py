@@ -182,7 +182,7 @@ def main():
     ended, left = at_every_page(check)
     file_size_limit(check)
     had = on_real_disks(check) if env.FULL and os.geteuid() == 0 else []
-    env.finish([check], f"where nothing can be reserved {ended} of {left} files got their END; really full: {', '.join(had) or 'not tried'}")
+    env.finish([check], f"where nothing can be reserved {ended} of {left} files got their END" + (f"; really full: {', '.join(had)}" if had else ""))
 
 
 main()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The CPU budget on this kernel: a storm of system calls is shed, step by step; what is seen in slices is counted; once the storm is over each
-call is stored by itself again; and whatever was shed, the account of events adds up. Calm: nothing is left out.
+"""The CPU budget on this kernel: a storm of system calls is shed; in slices each call is stored; once the storm is over all of them are
+again; and whatever was shed, the account of events adds up. Calm: nothing is left out.
 
 Nothing here depends on how fast the machine is: each phase runs until it is seen. When and how much is shed is decided by a policy that
 unit/test_rec_budget_policy and unit/test_rec_budget_control drive on a simulated clock; what it costs is measured by bench/budget_cost.py."""
@@ -18,8 +18,11 @@ SLICES = 5
 HANGS_S = 300        # for each phase: nothing takes so long
 CALLS = 500          # per CPU, after the storm
 STATES = {0: "full", 1: "counts", 2: "reduced", 3: "off"}
-# from counts to counts: a slice that lasts
-STEPS = {("full", "counts"), ("counts", "off"), ("off", "counts"), ("counts", "counts"), ("counts", "full")}
+# From off to full: a slice; from full to full: one that lasts. Counts, where they are all that is needed.
+STEPS = {("full", "off"), ("off", "full"), ("full", "full"), ("full", "counts"), ("counts", "off"), ("counts", "full")}
+LASTS = "each system call is stored"
+
+os.nice(-15)  # storm, recorder and this test: a storm that gets no CPU time overdraws no budget, whatever else runs here
 
 
 def ask(capture, query):
@@ -34,6 +37,10 @@ def decisions(capture, event_class=1):
     """[(time, state)] of one class, beginning with how it started"""
     rows = ask(capture, f"SELECT time_ns, state FROM governor WHERE resource = 0 AND event_class = {event_class} ORDER BY time_ns")
     return [(row["time_ns"], STATES[row["state"]]) for row in rows]
+
+
+def last_effect(capture):
+    return ask(capture, "SELECT effect FROM governor WHERE resource = 0 AND event_class = 1 ORDER BY time_ns DESC LIMIT 1")[0]["effect"]
 
 
 def calls_in_slices(capture):
@@ -81,12 +88,12 @@ def check_storm():
     storm = live.start([program, "--seconds", "100000"], stdout=subprocess.DEVNULL)
     until("a storm is shed until its probes are detached", recorder, lambda: "off" in [state for _, state in decisions(capture)])
     # a slice that sees nothing is no slice: what runs on every CPU is seen in most
-    found = until(f"calls are counted in {SLICES} slices", recorder, lambda: calls_in_slices(capture)[0] >= SLICES and
+    found = until(f"calls are recorded in {SLICES} slices", recorder, lambda: calls_in_slices(capture)[0] >= SLICES and
                   calls_in_slices(capture)[1] > 100 * SLICES and calls_in_slices(capture))
     print(f"storm: {found} slices, calls in them")
     storm.kill()
     storm.wait()
-    until("after the storm each call is stored by itself again", recorder, lambda: decisions(capture)[-1][1] == "full")
+    until("after the storm each call is stored by itself again", recorder, lambda: last_effect(capture) == LASTS)
     few = subprocess.run([program, "--calls", str(CALLS)], capture_output=True, text=True, check=True, timeout=HANGS_S)
     summary = end(recorder)
     tell(capture)
@@ -94,14 +101,14 @@ def check_storm():
     states = [state for _, state in decisions(capture)]
     live.check_equal(states[:1], ["full"], "how it started")
     live.check_equal(set(zip(states, states[1:])) - STEPS, set(), f"steps of the ladder: {states}")
-    live.check(summary["budget"]["syscalls_off_ns"] > 0 and summary["budget"]["syscalls_counts_ns"] > 0, "the summary tells of it")
+    live.check(summary["budget"]["syscalls_off_ns"] > 0, "the summary tells of it")
     truth = live.truth(few.stdout)
     database = live.database(capture)
     stored = live.one(database, "SELECT count(*) FROM syscall_calls WHERE tgid = ? AND name = 'getppid'", truth["pid"])
-    if live.lost(database) == 0 and states[-1] == "full":
+    if live.lost(database) == 0 and last_effect(capture) == LASTS:
         live.check_equal(stored, truth["calls"], "calls after the storm, each stored by itself")
-    texts = [row["effect"] for row in ask(capture, "SELECT effect FROM governor WHERE resource = 0 AND event_class = 1 AND state = 0 ORDER BY time_ns")]
-    live.check_equal(set(texts[1:]), {"each system call is stored"}, "what the rows say then")
+    texts = {row["effect"] for row in ask(capture, "SELECT effect FROM governor WHERE resource = 0 AND event_class = 1 AND state = 0")}
+    live.check_equal(texts, {"everything that was asked for", "system calls are recorded for a short slice", LASTS}, "what the rows say")
     check_identity(database)
 
 
@@ -113,7 +120,7 @@ def check_identity(database):
     live.check_equal(wrong, [], "attempted = stored + counted + lost")
     calls = [row for row in rows if row["event_class"] == 1]
     live.check_equal(live.one(database, "SELECT count(*) FROM syscall"), sum(row["s"] for row in calls), "stored, and rows in the file")
-    live.check_equal(live.one(database, "SELECT sum(call_count) FROM syscall_count"), sum(row["c"] for row in calls), "counted, and rows in the file")
+    live.check_equal(live.one(database, "SELECT ifnull(sum(call_count), 0) FROM syscall_count"), sum(row["c"] for row in calls), "counted, and rows in the file")
 
 
 def check_calm():

@@ -359,7 +359,7 @@ static void every_palette_draws(void **state)
 	size_t len, count = 0;
 
 	(void)state;
-	for (const char *name; (name = strsep(&rest, "|")); count++) {
+	for (const char *name; (name = strtok_r(rest, ", ", &rest)); count++) {
 		struct kymo_flame_options options = *defaults();
 		char *text;
 

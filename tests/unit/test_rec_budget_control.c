@@ -250,14 +250,14 @@ static void test_storm(void **state)
 		control.host.call_hz = call_hz[i];
 		control_run(&control, 3);
 		assert_below(control_cost(&control, 27), 1.2);
-		assert_int_equal(control.states[0], STATE_COUNTS);
-		assert_int_equal(control.states[1], STATE_OFF);
+		assert_int_equal(control.states[0], STATE_OFF);
+		assert_int_equal(control.states[1], STATE_FULL);
 		assert_in_range(control.slices, 5, 60);
 		assert_int_equal(control.empty_slices, 0);
 		assert_int_equal(control.host.state[CLASS_CPU], STATE_FULL);
 		assert_string_equal(rec_budget_control_state_text(control.budget),
 				    "calls in slices");
-		assert_int_equal(control_end(&control).decision_count, 2);
+		assert_int_equal(control_end(&control).decision_count, 1);
 	}
 }
 
@@ -274,7 +274,7 @@ static void test_wave(void **state)
 	control.host.call_hz = 300;
 	control_run(&control, 11);
 	assert_int_equal(control.host.state[CLASS_SYSCALLS], STATE_FULL);
-	assert_true(control_end(&control).decision_count >= 3);
+	assert_true(control_end(&control).decision_count >= 2);
 }
 
 /* A hypervisor takes 30 % of each CPU: programs seem to run longer. What is calm stays so, and a

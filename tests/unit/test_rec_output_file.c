@@ -79,7 +79,8 @@ static void test_refuses_what_exists(void **state)
 	assert_int_equal(symlink("nothing", in_folder("dangling")), 0);
 	assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
 	assert_int_equal(mkdir(in_folder("dir"), 0700), 0);
-	refuse(in_folder("file"), false, -EEXIST, "exists; use --force or another name");
+	refuse(in_folder("file"), false, -EEXIST,
+	       "exists: give another name with -o, or -f to replace it");
 	for (int force = 0; force < 2; force++) {
 		refuse(in_folder("link"), force, -EEXIST, "symbolic link");
 		refuse(in_folder("dangling"), force, -EEXIST, "symbolic link");
