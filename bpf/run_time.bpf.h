@@ -4,7 +4,7 @@
  * kernel's own counting (BPF_ENABLE_STATS) needs CAP_SYS_ADMIN each time it is switched on, which
  * the recorder has dropped by then, and slows down every BPF program on the host.
  */
-#include "counts.bpf.h"
+#include "log2.bpf.h"
 #include "state.bpf.h"
 
 extern struct live_run_times run_times[LIVE_MAX_CPUS];

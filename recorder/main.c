@@ -9,6 +9,8 @@
 #include "recorder/base/error_names.h"
 #include "recorder/options/command_options.h"
 #include "recorder/options/event_classes.h"
+#include "recorder/options/option_help.h"
+#include "recorder/options/option_values.h"
 #include "recorder/options/options.h"
 #include "recorder/guard/privileges.h"
 #include "recorder/session/record.h"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Checks who includes whom (STYLE section 1). Rooms have an order, the list KYMO_ROOMS of CMakeLists.txt: an include names its file from the
-# root and points into its own room or into one that stands before it; recorder and analyzer meet only in formats/; no circle of files; each
-# foreign library is included where the rule says. Usage: layering.sh [--rooms] [ROOT]; --rooms prints each room with its files and lines.
+# root and points into its own room or into one that stands before it; recorder and analyzer meet only in formats/; no circle of files, nor of
+# units; each foreign library is included where the rule says. A unit is NAME.c with NAME.h; a header without a NAME.c belongs to every unit
+# that includes it. Usage: layering.sh [--rooms] [ROOT]; --rooms prints each room with its files and lines.
 set -uo pipefail
 shopt -s lastpipe # complain runs at the end of pipes and must be able to set bad
 
@@ -58,6 +59,29 @@ grep '^up: ' <<<"$edges" | complain 'includes that point up (KYMO_ROOMS in CMake
 grep '^not from' <<<"$edges" | complain 'includes that name no file from the root'
 grep -E '^(analyzer|bpf): ' <<<"$edges" | complain 'sides that may not meet'
 { sed -n 's/^edge //p' <<<"$edges" | tsort >/dev/null; } 2>&1 | sed -n 's/^tsort: \(.*\.[ch].*\)/\1/p' | complain 'a circle of includes'
+
+# "UNIT UNIT" for every unit and the units it includes; circles LABEL < them: one line for each circle that tsort finds
+unit_edges=$(awk '
+	function unit(path) { sub(/(\.bpf)?\.[ch]$/, "", path); return path }
+	# adds what `file` includes to unit `from`; headers of no unit pass on what they include
+	function add(from, file, i, count, targets, target) {
+		count = split(includes[file], targets, " ")
+		for (i = 1; i <= count; i++) {
+			target = targets[i]
+			if (target ~ /\.def$/ || seen[from, target]++) continue
+			if (!(unit(target) in units)) add(from, target)
+			else if (unit(target) != from) print from, unit(target)
+		}
+	}
+	FILENAME != "-" { units[unit($0)] = 1; next }
+	$1 == "edge" { includes[$2] = includes[$2] " " $3 }
+	END { for (file in includes) if (unit(file) in units) add(unit(file), file) }
+	' <(find bpf formats recorder analyzer -name '*.c') - <<<"$edges" | sort -u)
+tsort <<<"$unit_edges" 2>&1 >/dev/null | awk '
+	function close_circle() { if (members != "") print members " -> " first; members = "" }
+	/contains a loop/ { close_circle(); next }
+	{ sub(/^tsort: /, ""); if (members == "") members = first = $0; else members = members " -> " $0 }
+	END { close_circle() }' | complain 'circles of units (each includes the next)'
 
 # includes REGEX DIR...: file:line of each #include whose target matches
 includes() {

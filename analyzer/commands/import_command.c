@@ -7,6 +7,7 @@
 
 #include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/stop_signal.h"
+#include "analyzer/db/filter_resolve.h"
 #include "analyzer/db/import_files.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/commands/report_session.h"
+#include "analyzer/db/filter_resolve.h"
 #include "analyzer/reports/reduced_note.h"
 #include "analyzer/reports/report_list.h"
 #include "formats/base/cleanup.h"

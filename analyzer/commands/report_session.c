@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "analyzer/db/filter_known.h"
+#include "analyzer/db/filter_resolve.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"

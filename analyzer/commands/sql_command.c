@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "analyzer/db/filter_resolve.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"

@@ -6,9 +6,8 @@
 #include "analyzer/db/query.h"
 #include "formats/base/cap_error.h"
 
-struct kymo_db;
-
-/* What a report is limited to. Set by the common options, then completed by kymo_filter_resolve. */
+/* What a report is limited to. Set by the common options, then completed by kymo_filter_resolve
+ * (filter_resolve.h). */
 struct kymo_filter {
 	bool has_from, has_to;
 	bool from_is_absolute,
@@ -26,12 +25,6 @@ void kymo_filter_settle_times(struct kymo_filter *filter, s64 start_ns);
 /* A resolved filter, as a choice of system calls. */
 void kymo_filter_wanted(const struct kymo_filter *filter, struct kymo_syscall_wanted *ret_wanted);
 
-/*
- * Makes the times absolute (INT64_MIN and INT64_MAX where open) and sets capture_id where the
- * database holds one capture. CAP_EUSAGE if the capture does not exist, if times relative to the
- * start are asked of several captures, or if the window ends before it begins.
- */
-int kymo_filter_resolve(struct kymo_db *db, struct kymo_filter *filter, struct cap_err *err);
 bool kymo_filter_is_open(const struct kymo_filter *
 				 filter); /* no time, pid or comm: the summary tables may be used */
 

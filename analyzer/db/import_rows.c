@@ -165,10 +165,8 @@ static int copy_block(struct kymo_rows_import *import, u64 types, struct cap_err
 
 	types &= import->types;
 	for (u32 i = 0; rc == 0 && i <= EV_TYPE_MAX; i++) {
-		if (!(types >> i & 1))
-			continue;
-		rc = kymo_query_step(import->inserts[i], err);
-		kymo_query_reset(import->inserts[i]);
+		if (types >> i & 1)
+			rc = kymo_query_run(import->inserts[i], err);
 	}
 	return rc;
 }

@@ -9,22 +9,10 @@
 #include "analyzer/capture/reading.h"
 #include "analyzer/db/filter.h"
 #include "analyzer/db/query.h"
+#include "analyzer/db/question_needs.h"
 #include "analyzer/db/symbolize_db.h"
 #include "formats/base/cap_error.h"
 #include "formats/table/events.h"
-
-/* What a question needs of a capture beside its facts and its small rows. It is read in as few
- * passes as that takes: one, and one more for stacks. */
-enum kymo_need {
-	KYMO_NEED_NOTHING = 0,
-	KYMO_NEED_CALLS = 1,  /* summaries of system calls; else computed at the first question */
-	KYMO_NEED_STACKS = 2, /* tables frame, stack, module, module_symbols; else they are empty */
-	KYMO_NEED_SAMPLES = 4, /* and temp.sample_sums: sample_sums.h */
-	KYMO_NEED_WAITS = 8,   /* rows of offcpu, copied: they are asked several times. Their stacks
-				  only where those are needed, too */
-	KYMO_NEED_SUMS = 16,   /* with stacks: temp.wait_sums and temp.call_sums: wait_sums.h */
-	KYMO_NEED_SUMMARY = KYMO_NEED_SAMPLES | KYMO_NEED_SUMS,
-};
 
 struct kymo_db_options {
 	unsigned needs;			  /* captures only: enum kymo_need, ored */

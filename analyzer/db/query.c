@@ -155,6 +155,22 @@ void kymo_query_reset(struct kymo_query *query)
 	query->unbound = false;
 }
 
+int kymo_query_run(struct kymo_query *query, struct cap_err *err)
+{
+	int rc = kymo_query_step(query, err);
+
+	kymo_query_reset(query);
+	return rc < 0 ? rc : 0;
+}
+
+int kymo_query_run_with(struct kymo_query *query, const struct kymo_bound_int *values, size_t count,
+			struct cap_err *err)
+{
+	for (size_t i = 0; i < count; i++) /* running fails where binding did */
+		(void)kymo_query_bind_int(query, values[i].name, (s64)values[i].value);
+	return kymo_query_run(query, err);
+}
+
 int kymo_query_column_count(const struct kymo_query *query)
 {
 	return sqlite3_column_count(query->statement);

@@ -32,6 +32,16 @@ int kymo_query_bind_text(struct kymo_query *query, const char *name, const char 
 int kymo_query_step(struct kymo_query *query, struct cap_err *err);
 /* Ready to be stepped again with new values. */
 void kymo_query_reset(struct kymo_query *query);
+/* Both, for a statement that gives no rows, run once per row of values. 0 or negative. */
+int kymo_query_run(struct kymo_query *query, struct cap_err *err);
+
+struct kymo_bound_int {
+	const char *name;
+	u64 value; /* at most INT64_MAX */
+};
+/* The same, with these bound before. */
+int kymo_query_run_with(struct kymo_query *query, const struct kymo_bound_int *values, size_t count,
+			struct cap_err *err);
 
 int kymo_query_column_count(const struct kymo_query *query);
 const char *kymo_query_column_name(const struct kymo_query *query, int column);

@@ -7,7 +7,6 @@
 
 #include "analyzer/capture/row_columns.h"
 #include "analyzer/db/connection.h"
-#include "analyzer/db/open_db.h"
 #include "analyzer/db/schema_db.h"
 #include "formats/base/cleanup.h"
 

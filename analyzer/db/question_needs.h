@@ -1,5 +1,19 @@
 #pragma once
-/* What a question in SQL needs of a capture, found out before the capture is read. */
+/* What a question needs of a capture, known before the capture is read: from the report that asks,
+ * or found out from SQL. */
+
+/* What a question needs of a capture beside its facts and its small rows. It is read in as few
+ * passes as that takes: one, and one more for stacks. */
+enum kymo_need {
+	KYMO_NEED_NOTHING = 0,
+	KYMO_NEED_CALLS = 1,  /* summaries of system calls; else computed at the first question */
+	KYMO_NEED_STACKS = 2, /* tables frame, stack, module, module_symbols; else they are empty */
+	KYMO_NEED_SAMPLES = 4, /* and temp.sample_sums: sample_sums.h */
+	KYMO_NEED_WAITS = 8,   /* rows of offcpu, copied: they are asked several times. Their stacks
+				  only where those are needed, too */
+	KYMO_NEED_SUMS = 16,   /* with stacks: temp.wait_sums and temp.call_sums: wait_sums.h */
+	KYMO_NEED_SUMMARY = KYMO_NEED_SAMPLES | KYMO_NEED_SUMS,
+};
 
 /* enum kymo_need, ored, by the tables and columns that the question reads through whatever views.
  * All where it cannot be told: a question that is no SQL gets its error later. */

@@ -129,10 +129,7 @@ int kymo_sample_sums_add(struct kymo_sample_sums *sums, const struct kymo_captur
 static int store_one(struct kymo_query *insert, const struct kymo_ids *base, const struct sum *sum,
 		     struct cap_err *err)
 {
-	const struct {
-		const char *name;
-		u64 value;
-	} values[] = {
+	const struct kymo_bound_int values[] = {
 		{":capture", base->capture},
 		{":task", sum->task ? base->task + sum->task : 0},
 		{":stack", sum->stack ? base->stack + sum->stack : 0},
@@ -142,14 +139,9 @@ static int store_one(struct kymo_query *insert, const struct kymo_ids *base, con
 		{":cut", sum->truncated},
 		{":with", sum->with_period},
 	};
-	int rc = kymo_query_bind_real(insert, ":periods", sum->periods);
 
-	for (size_t i = 0; rc == 0 && i < sizeof(values) / sizeof(values[0]); i++)
-		rc = kymo_query_bind_int(insert, values[i].name, (s64)values[i].value);
-	if (rc == 0)
-		rc = kymo_query_step(insert, err);
-	kymo_query_reset(insert);
-	return rc;
+	(void)kymo_query_bind_real(insert, ":periods", sum->periods); /* running tells */
+	return kymo_query_run_with(insert, values, sizeof(values) / sizeof(values[0]), err);
 }
 
 static int store_period(const struct kymo_sample_sums *sums, const struct kymo_capture *capture,

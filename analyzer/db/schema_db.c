@@ -38,14 +38,9 @@ __attribute__((format(printf, 3, 4))) static int run(sqlite3 *db, struct cap_err
 static int add_errno_name(struct kymo_query *insert, int error, const char *name,
 			  struct cap_err *err)
 {
-	int rc = kymo_query_bind_int(insert, ":error", error);
-
-	if (rc == 0)
-		rc = kymo_query_bind_text(insert, ":name", name);
-	if (rc == 0)
-		rc = kymo_query_step(insert, err);
-	kymo_query_reset(insert);
-	return rc;
+	(void)kymo_query_bind_int(insert, ":error", error);
+	(void)kymo_query_bind_text(insert, ":name", name);
+	return kymo_query_run(insert, err);
 }
 
 static int fill_errno_names(sqlite3 *db, struct cap_err *err)

@@ -104,16 +104,13 @@ static int open_object(struct symbolizer *symbolizer, const char *build_id, cons
 static int enter_module(struct symbolizer *symbolizer, s64 module_id, struct cap_err *err)
 {
 	enum kymo_object_state state = kymo_symbol_helper_state(symbolizer->names);
-	int rc;
 
 	symbolizer->module_id = module_id;
 	(void)kymo_query_bind_int(symbolizer->add_module, ":module", module_id);
 	(void)kymo_query_bind_text(symbolizer->add_module, ":state", state_name(state));
 	(void)kymo_query_bind_text(symbolizer->add_module, ":advice",
 				   kymo_object_state_text(state));
-	rc = kymo_query_step(symbolizer->add_module, err);
-	kymo_query_reset(symbolizer->add_module);
-	return rc < 0 ? rc : 0;
+	return kymo_query_run(symbolizer->add_module, err);
 }
 
 static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
@@ -123,7 +120,6 @@ static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
 	enum kymo_object_state before = kymo_symbol_helper_state(symbolizer->names);
 	uint64_t into;
 	const char *name = kymo_symbol_helper_find(symbolizer->names, offset, &into);
-	int rc;
 
 	if (kymo_symbol_helper_state(symbolizer->names) != before)
 		return enter_module(symbolizer, symbolizer->module_id, err);
@@ -133,9 +129,7 @@ static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
 				  kymo_query_int(frames, COL_FRAME));
 	(void)kymo_query_bind_text(symbolizer->add_name, ":symbol", name);
 	(void)kymo_query_bind_int(symbolizer->add_name, ":into", (s64)into);
-	rc = kymo_query_step(symbolizer->add_name, err);
-	kymo_query_reset(symbolizer->add_name);
-	return rc < 0 ? rc : 0;
+	return kymo_query_run(symbolizer->add_name, err);
 }
 
 static int symbolize_row(struct symbolizer *symbolizer, struct cap_err *err)

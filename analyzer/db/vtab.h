@@ -31,6 +31,16 @@ int kymo_vtab_register(sqlite3 *db, struct kymo_vtab_source *source, struct cap_
 /* Frees what the source made; not the capture. */
 void kymo_vtab_source_done(struct kymo_vtab_source *source);
 
+/* For the modules' xConnect: declares a table of these columns, separated by commas, and makes its
+ * object: `bytes` bytes that begin with a sqlite3_vtab and are zero. The SQLite code. */
+int kymo_vtab_connect(sqlite3 *db, const char *columns, size_t bytes, sqlite3_vtab **ret_vtab);
+/* Their xDisconnect. */
+int kymo_vtab_disconnect(sqlite3_vtab *vtab);
+
+/* The same for cursors: for xOpen, and their xClose where a cursor holds no memory of its own. */
+int kymo_vtab_open(size_t bytes, sqlite3_vtab_cursor **ret_cursor);
+int kymo_vtab_close(sqlite3_vtab_cursor *cursor);
+
 /* For the modules: keeps the error and returns the SQLite code for it. */
 int kymo_vtab_fail(sqlite3_vtab *vtab, struct kymo_vtab_source *source, int code,
 		   const struct cap_err *err);

@@ -1,6 +1,4 @@
 /* Virtual table kymo_model(TABLE): walks the rows of model_tables.c. */
-#include <string.h>
-
 #include "analyzer/db/model_tables.h"
 
 struct model_vtab {
@@ -25,35 +23,19 @@ static int model_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
 			 sqlite3_vtab **ret_vtab, char **ret_error)
 {
 	const struct kymo_model_table *table = argc == 4 ? kymo_model_table_find(argv[3]) : NULL;
-	struct model_vtab *vtab;
-	char *sql;
+	sqlite3_vtab *base;
 	int rc;
 
 	if (!table) {
 		*ret_error = sqlite3_mprintf("kymo_model: no such table");
 		return SQLITE_ERROR;
 	}
-	vtab = sqlite3_malloc(sizeof(*vtab));
-	sql = sqlite3_mprintf("CREATE TABLE x(%s)", table->columns);
-	if (!vtab || !sql) {
-		sqlite3_free(vtab);
-		sqlite3_free(sql);
-		return SQLITE_NOMEM;
-	}
-	*vtab = (struct model_vtab){.source = aux, .table = table};
-	rc = sqlite3_declare_vtab(db, sql);
-	sqlite3_free(sql);
-	if (rc != SQLITE_OK) {
-		sqlite3_free(vtab);
+	rc = kymo_vtab_connect(db, table->columns, sizeof(struct model_vtab), &base);
+	if (rc != SQLITE_OK)
 		return rc;
-	}
-	*ret_vtab = &vtab->base;
-	return SQLITE_OK;
-}
-
-static int model_disconnect(sqlite3_vtab *vtab)
-{
-	sqlite3_free(vtab);
+	((struct model_vtab *)base)->source = aux;
+	((struct model_vtab *)base)->table = table;
+	*ret_vtab = base;
 	return SQLITE_OK;
 }
 
@@ -66,20 +48,8 @@ static int model_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 static int model_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret_cursor)
 {
-	struct model_cursor *cursor = sqlite3_malloc(sizeof(*cursor));
-
 	(void)vtab;
-	if (!cursor)
-		return SQLITE_NOMEM;
-	memset(cursor, 0, sizeof(*cursor));
-	*ret_cursor = &cursor->base;
-	return SQLITE_OK;
-}
-
-static int model_close(sqlite3_vtab_cursor *base)
-{
-	sqlite3_free(base);
-	return SQLITE_OK;
+	return kymo_vtab_open(sizeof(struct model_cursor), ret_cursor);
 }
 
 static int model_filter(sqlite3_vtab_cursor *base, int index, const char *text, int argc,
@@ -126,10 +96,10 @@ const sqlite3_module kymo_model_module = {
 	.xCreate = model_connect,
 	.xConnect = model_connect,
 	.xBestIndex = model_best_index,
-	.xDisconnect = model_disconnect,
-	.xDestroy = model_disconnect,
+	.xDisconnect = kymo_vtab_disconnect,
+	.xDestroy = kymo_vtab_disconnect,
 	.xOpen = model_open,
-	.xClose = model_close,
+	.xClose = kymo_vtab_close,
 	.xFilter = model_filter,
 	.xNext = model_next,
 	.xEof = model_eof,

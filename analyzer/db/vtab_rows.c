@@ -44,7 +44,8 @@ static int rows_connect(sqlite3 *db, void *aux, int argc, const char *const *arg
 	const struct cap_type *type =
 		argc == 4 ? cap_schema_type_by_name(cap_schema_builtin(), argv[3]) : NULL;
 	struct rows_table *table;
-	char *columns, *sql;
+	sqlite3_vtab *base;
+	char *columns;
 	int rc;
 
 	if (!type) {
@@ -52,15 +53,11 @@ static int rows_connect(sqlite3 *db, void *aux, int argc, const char *const *arg
 		return SQLITE_ERROR;
 	}
 	columns = kymo_row_columns_sql(type);
-	sql = columns ? sqlite3_mprintf("CREATE TABLE x(%s)", columns) : NULL;
+	rc = columns ? kymo_vtab_connect(db, columns, sizeof(*table), &base) : SQLITE_NOMEM;
 	free(columns);
-	table = sqlite3_malloc(sizeof(*table));
-	if (!sql || !table) {
-		sqlite3_free(sql);
-		sqlite3_free(table);
-		return SQLITE_NOMEM;
-	}
-	memset(table, 0, sizeof(*table));
+	if (rc != SQLITE_OK)
+		return rc;
+	table = (struct rows_table *)base;
 	table->source = aux;
 	table->type = type;
 	table->time_column = -1;
@@ -70,21 +67,7 @@ static int rows_connect(sqlite3 *db, void *aux, int argc, const char *const *arg
 		    strcmp(table->columns.list[i].name, "time_ns") == 0)
 			table->time_column = (int)i;
 	}
-	rc = sqlite3_declare_vtab(db, sql);
-	sqlite3_free(sql);
-	/* Views of ours use it; it reads nothing but the capture that was opened. */
-	(void)sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-	if (rc != SQLITE_OK) {
-		sqlite3_free(table);
-		return rc;
-	}
-	*ret_vtab = &table->base;
-	return SQLITE_OK;
-}
-
-static int rows_disconnect(sqlite3_vtab *vtab)
-{
-	sqlite3_free(vtab);
+	*ret_vtab = base;
 	return SQLITE_OK;
 }
 
@@ -128,22 +111,23 @@ static int rows_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 static int rows_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret_cursor)
 {
 	const struct rows_table *table = (const struct rows_table *)vtab;
-	struct rows_cursor *cursor = sqlite3_malloc(sizeof(*cursor));
+	sqlite3_vtab_cursor *base;
+	struct rows_cursor *cursor;
 	struct cap_err err = {0};
-	int rc;
+	int rc = kymo_vtab_open(sizeof(*cursor), &base);
 
-	if (!cursor)
-		return SQLITE_NOMEM;
-	memset(cursor, 0, sizeof(*cursor));
+	if (rc != SQLITE_OK)
+		return rc;
+	cursor = (struct rows_cursor *)base;
 	cursor->chunks = table->source->block;
 	rc = cursor->chunks ? 0
 			    : kymo_chunk_cursor_new(table->source->capture, table->type->id,
 						    &cursor->chunks, &err);
 	if (rc < 0) {
-		sqlite3_free(cursor);
+		(void)kymo_vtab_close(base);
 		return kymo_vtab_fail(vtab, table->source, rc, &err);
 	}
-	*ret_cursor = &cursor->base;
+	*ret_cursor = base;
 	return SQLITE_OK;
 }
 
@@ -338,8 +322,8 @@ const sqlite3_module kymo_rows_module = {
 	.xCreate = rows_connect,
 	.xConnect = rows_connect,
 	.xBestIndex = rows_best_index,
-	.xDisconnect = rows_disconnect,
-	.xDestroy = rows_disconnect,
+	.xDisconnect = kymo_vtab_disconnect,
+	.xDestroy = kymo_vtab_disconnect,
 	.xOpen = rows_open,
 	.xClose = rows_close,
 	.xFilter = rows_filter,

@@ -62,37 +62,19 @@ static int syscalls_connect(sqlite3 *db, void *aux, int argc, const char *const 
 			    sqlite3_vtab **ret_vtab, char **ret_error)
 {
 	int summary = argc == 4 ? find_summary(argv[3]) : -1;
-	struct syscalls_vtab *vtab;
-	char *sql;
+	sqlite3_vtab *base;
 	int rc;
 
 	if (summary < 0) {
 		*ret_error = sqlite3_mprintf("kymo_syscalls: no such table");
 		return SQLITE_ERROR;
 	}
-	vtab = sqlite3_malloc(sizeof(*vtab));
-	sql = sqlite3_mprintf("CREATE TABLE x(%s)", summaries[summary].columns);
-	if (!vtab || !sql) {
-		sqlite3_free(vtab);
-		sqlite3_free(sql);
-		return SQLITE_NOMEM;
-	}
-	*vtab = (struct syscalls_vtab){.source = aux, .summary = (enum summary)summary};
-	rc = sqlite3_declare_vtab(db, sql);
-	sqlite3_free(sql);
-	/* Views of ours use it; it reads nothing but the capture that was opened. */
-	(void)sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-	if (rc != SQLITE_OK) {
-		sqlite3_free(vtab);
+	rc = kymo_vtab_connect(db, summaries[summary].columns, sizeof(struct syscalls_vtab), &base);
+	if (rc != SQLITE_OK)
 		return rc;
-	}
-	*ret_vtab = &vtab->base;
-	return SQLITE_OK;
-}
-
-static int syscalls_disconnect(sqlite3_vtab *vtab)
-{
-	sqlite3_free(vtab);
+	((struct syscalls_vtab *)base)->source = aux;
+	((struct syscalls_vtab *)base)->summary = (enum summary)summary;
+	*ret_vtab = base;
 	return SQLITE_OK;
 }
 
@@ -106,20 +88,8 @@ static int syscalls_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 
 static int syscalls_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **ret_cursor)
 {
-	struct syscalls_cursor *cursor = sqlite3_malloc(sizeof(*cursor));
-
 	(void)vtab;
-	if (!cursor)
-		return SQLITE_NOMEM;
-	memset(cursor, 0, sizeof(*cursor));
-	*ret_cursor = &cursor->base;
-	return SQLITE_OK;
-}
-
-static int syscalls_close(sqlite3_vtab_cursor *base)
-{
-	sqlite3_free(base);
-	return SQLITE_OK;
+	return kymo_vtab_open(sizeof(struct syscalls_cursor), ret_cursor);
 }
 
 static int make_aggregate(struct kymo_vtab_source *source, struct cap_err *err)
@@ -239,10 +209,10 @@ const sqlite3_module kymo_syscalls_module = {
 	.xCreate = syscalls_connect,
 	.xConnect = syscalls_connect,
 	.xBestIndex = syscalls_best_index,
-	.xDisconnect = syscalls_disconnect,
-	.xDestroy = syscalls_disconnect,
+	.xDisconnect = kymo_vtab_disconnect,
+	.xDestroy = kymo_vtab_disconnect,
 	.xOpen = syscalls_open,
-	.xClose = syscalls_close,
+	.xClose = kymo_vtab_close,
 	.xFilter = syscalls_filter,
 	.xNext = syscalls_next,
 	.xEof = syscalls_eof,

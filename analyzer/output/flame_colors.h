@@ -3,7 +3,13 @@
  * every picture. */
 #include <stdint.h>
 
-#include "analyzer/output/svg_flame.h"
+#include "analyzer/stats/stack_tree.h"
+
+struct kymo_palette;
+
+/* NULL if there is no such palette. kymo_palette_names lists them, with commas between. */
+const struct kymo_palette *kymo_palette_by_name(const char *name);
+const char *kymo_palette_names(void);
 
 /* 0xrrggbb */
 uint32_t kymo_flame_color(const struct kymo_palette *palette, enum kymo_frame_kind kind,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "analyzer/output/flame_colors.h"
 #include "analyzer/stats/stack_tree.h"
 #include "formats/base/cap_error.h"
 
@@ -17,8 +18,6 @@ struct kymo_caption {
 	const char *text; /* untrusted; wrapped at spaces */
 	bool warning;	  /* something is missing from the picture */
 };
-
-struct kymo_palette; /* colours; see kymo_palette_by_name */
 
 struct kymo_flame_options {
 	const char *title;
@@ -31,10 +30,6 @@ struct kymo_flame_options {
 	const struct kymo_caption *captions;
 	size_t caption_count;
 };
-
-/* NULL if there is no such palette. kymo_palette_names lists them, with commas between. */
-const struct kymo_palette *kymo_palette_by_name(const char *name);
-const char *kymo_palette_names(void);
 
 /* Writes the picture of a finished tree. Same input, same bytes. 0, -ENOMEM, or the error of
  * writing. */

@@ -2,8 +2,8 @@
 /*
  * Durations of many groups: a histogram of each, and the durations themselves, four bytes each, so
  * that the value at a wanted rank can be told without reading the input again. Their memory is
- * bounded: beyond the bound, durations far from every wanted rank are only counted, and for many
- * short ones only the number of each value is kept. For syscall_aggregate.c.
+ * bounded: beyond the bound, where many lie close together only the number of each value is kept,
+ * and durations far from every wanted rank are only counted. For syscall_aggregate.c.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,6 @@
 /* -------- steps of durations: 32 per power of two, each value below 64 its own -------- */
 
 #define KYMO_STEP_BITS 5u
-#define KYMO_STEPS (((64u - KYMO_STEP_BITS) << KYMO_STEP_BITS) + 32u)
 
 static inline u32 kymo_step_of(u64 ns)
 {
@@ -36,8 +35,12 @@ static inline u64 kymo_rank_of(u64 count, u64 permille)
 
 /* -------- what is kept -------- */
 
-#define KYMO_SHORT_NS 16384u	     /* shorter ones may be counted by value: 64 KiB a group */
-#define KYMO_STEP_DROPPED (1u << 31) /* in a count: durations of this step are only counted */
+#define KYMO_KEPT_STEPS 896u /* of durations below 2^32 ns */
+
+/* In a count of a step: its durations are only counted, or are in dense instead of the log. */
+#define KYMO_STEP_DROPPED (1u << 31)
+#define KYMO_STEP_DENSE (1u << 30)
+#define KYMO_STEP_COUNT (KYMO_STEP_DENSE - 1)
 
 struct kymo_kept_group {
 	u32 *log; /* durations, as they came */
@@ -45,7 +48,10 @@ struct kymo_kept_group {
 	/* Per step, of a group that is used much, and since then. NULL: each duration is in the
 	 * log, or dropped. */
 	u32 *counts;
-	u32 *shorts;  /* how many there are of each short duration; NULL: these are in the log */
+	u32 *dense;    /* how many there are of each duration of a dense step; NULL: no such step */
+	u32 *dense_at; /* per step: what to add to a duration, modulo 2^32, for its place in dense
+			*/
+	u32 dense_count;
 	bool dropped; /* without counts: durations are in kymo_kept.steps, not in the log */
 };
 
@@ -57,7 +63,8 @@ struct kymo_kept {
 	bool wide_dropped;
 	struct cap_word_slot *wide_list; /* of wide, sorted, once settled */
 	size_t wide_count;
-	u64 bytes; /* of logs, shorts and wide */
+	u64 bytes; /* of logs, dense and wide; without the few durations that take no more than
+		      their group does anyway */
 };
 
 void kymo_kept_done(struct kymo_kept *kept);
@@ -83,13 +90,13 @@ static inline int kymo_kept_add(struct kymo_kept *kept, u32 group, u64 ns)
 	if (at->counts) {
 		u32 step = kymo_step_of(ns), count = at->counts[step];
 
-		if ((count & ~KYMO_STEP_DROPPED) == ~KYMO_STEP_DROPPED)
+		if ((count & KYMO_STEP_COUNT) == KYMO_STEP_COUNT)
 			return kymo_kept_add_counted(kept, group, step);
 		at->counts[step] = count + 1;
 		if (count & KYMO_STEP_DROPPED)
 			return 0;
-		if (at->shorts && ns < KYMO_SHORT_NS && at->shorts[ns] != UINT32_MAX) {
-			at->shorts[ns]++;
+		if (count & KYMO_STEP_DENSE) {
+			at->dense[(u32)ns + at->dense_at[step]]++;
 			return 0;
 		}
 	} else if (at->dropped) {
@@ -100,9 +107,10 @@ static inline int kymo_kept_add(struct kymo_kept *kept, u32 group, u64 ns)
 }
 
 /*
- * Drops durations until at most `bytes` are kept. A rank is wanted, by permille, of each group and
- * of all groups with the same total (total_of: per group) together: durations so close to these
- * that later calls may move a rank there are kept longest. 0 or -ENOMEM.
+ * When more than `bytes` are kept: packs and drops durations, to half of that if it can be. A rank
+ * is wanted, by permille, of each group and of all groups with the same total (total_of: per group)
+ * together: durations so close to these that later calls may move a rank there are kept longest.
+ * All are dropped where that leaves little room for more. 0 or -ENOMEM.
  */
 int kymo_kept_bound(struct kymo_kept *kept, u64 bytes, const u32 *total_of, const u32 *permille,
 		    size_t permille_count);

@@ -18,11 +18,8 @@
 #include "formats/base/cleanup.h"
 
 #define NEAR_GROUPS 1024u
-#define FAVORED_CALLS 256u /* a group with so many gets the fast way to its cells */
 #define KEPT_BYTES \
-	(8ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
-
-const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
+	(16ull << 20) /* of durations; beyond it those far from wanted ranks are dropped */
 
 struct group_list {
 	struct kymo_syscall_group *list;
@@ -193,8 +190,8 @@ int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *ba
 					"out of memory for durations of system calls");
 	}
 	if (work->kept.bytes > work->kept_bytes &&
-	    kymo_kept_bound(&work->kept, work->kept_bytes / 2, work->total_of,
-			    kymo_quantile_permille, KYMO_QUANTILES) < 0)
+	    kymo_kept_bound(&work->kept, work->kept_bytes, work->total_of, kymo_quantile_permille,
+			    KYMO_QUANTILES) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory for durations of system calls");
 	return 0;
 }
@@ -477,32 +474,32 @@ static int run_rounds(struct kymo_syscall_counting *work, const struct kymo_sysc
 
 /* -------- life -------- */
 
+/* The keys of both results, in order. */
+#define KEYS(of) ((const u32[]){(of)->capture_id, (of)->process_id, (of)->compat, (of)->sysno})
+#define KEY_COUNT 4
+
+static int compare_keys(const u32 a[KEY_COUNT], const u32 b[KEY_COUNT])
+{
+	for (int i = 0; i < KEY_COUNT; i++) {
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return 0;
+}
+
 static int compare_groups(const void *left, const void *right)
 {
 	const struct kymo_syscall_group *a = left, *b = right;
 
-	if (a->capture_id != b->capture_id)
-		return a->capture_id < b->capture_id ? -1 : 1;
-	if (a->process_id != b->process_id)
-		return a->process_id < b->process_id ? -1 : 1;
-	if (a->compat != b->compat)
-		return a->compat < b->compat ? -1 : 1;
-	return a->sysno < b->sysno ? -1 : a->sysno > b->sysno;
+	return compare_keys(KEYS(a), KEYS(b));
 }
 
 static int compare_counts(const void *left, const void *right)
 {
 	const struct kymo_syscall_count *a = left, *b = right;
+	int order = compare_keys(KEYS(a), KEYS(b));
 
-	if (a->capture_id != b->capture_id)
-		return a->capture_id < b->capture_id ? -1 : 1;
-	if (a->process_id != b->process_id)
-		return a->process_id < b->process_id ? -1 : 1;
-	if (a->compat != b->compat)
-		return a->compat < b->compat ? -1 : 1;
-	if (a->sysno != b->sysno)
-		return a->sysno < b->sysno ? -1 : 1;
-	return a->value < b->value ? -1 : a->value > b->value;
+	return order != 0 ? order : a->value < b->value ? -1 : a->value > b->value;
 }
 
 static void sort_results(struct kymo_syscall_aggregate *aggregate)

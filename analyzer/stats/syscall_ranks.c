@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+const u32 kymo_quantile_permille[KYMO_QUANTILES] = {500, 900, 990, 999};
+
 struct group_part { /* what there is of one group */
 	struct kymo_syscall_group *group;
 	u32 number; /* of the targets */

@@ -5,8 +5,10 @@
  */
 #include "analyzer/stats/kept_durations.h"
 #include "analyzer/stats/rank_select.h"
-#include "analyzer/stats/syscall_aggregate.h"
 #include "analyzer/stats/syscall_counted.h"
+#include "analyzer/stats/syscall_group.h"
+
+extern const u32 kymo_quantile_permille[KYMO_QUANTILES];
 
 /* -------- ranks -------- */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "analyzer/symbols/elf_state.h"
 #include "formats/base/cleanup.h"
 
 #define LOWEST_PAGE_BYTES \

@@ -1,58 +1,46 @@
 #pragma once
-/* What elf_symbols.c and elf_plt.c share: an open ELF file and its sections. Not for others: use
- * elf_symbols.h. */
-#include <gelf.h>
+/*
+ * An open ELF file: build-id, debug link, segments. Reads untrusted files: everything libelf
+ * returns is checked, and left out if wrong. Finds no files (find_object.h).
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "analyzer/symbols/elf_symbols.h"
+#include "formats/base/cap_error.h"
 
-#define KYMO_ELF_MAX_SECTIONS 65536u
-#define KYMO_ELF_MAX_SEGMENTS 1024u
-#define KYMO_ELF_MAX_NOTES 64u		     /* sections or segments searched for the build-id */
-#define KYMO_ELF_MAX_NOTE_BYTES (256u << 10) /* bigger ones hold something else */
+#define KYMO_ELF_MAX_FILE_BYTES (1ull << 30)
+#define KYMO_ELF_MAX_BUILD_ID_BYTES 64
 
-struct kymo_segment {
-	uint64_t offset, file_bytes, address, memory_bytes;
-	bool executable, writable;
-};
-
-struct kymo_elf {
-	int fd;
-	Elf *handle;
-	uint64_t file_bytes;
-	uint16_t machine;
-	struct kymo_segment *segments; /* PT_LOAD, executable ones first */
-	size_t segment_count;
-	uint8_t build_id[KYMO_ELF_MAX_BUILD_ID_BYTES];
-	size_t build_id_len;
-	char debug_link[256];
-	bool has_symtab;
-	bool debug_only;
-	struct kymo_function *functions;
-	size_t function_count, function_capacity;
-};
+struct kymo_elf;
 
 /*
- * Contents of a section; false if it has none, or is not within the file. *ret_header may be NULL.
+ * Opens a regular ELF file of at most KYMO_ELF_MAX_FILE_BYTES. Takes fd over, also on failure; name
+ * is for messages only. -errno, -ENOEXEC (not ELF, or broken), CAP_ELIMIT (too big).
  */
-bool kymo_elf_section_data(const struct kymo_elf *elf, Elf_Scn *section, GElf_Shdr *ret_header,
-			   Elf_Data **ret_data);
+int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct cap_err *err);
+struct kymo_elf *kymo_elf_close(struct kymo_elf *elf); /* accepts NULL, returns NULL */
+void kymo_elf_closep(struct kymo_elf **elf);	       /* for CLEANUP */
 
-/*
- * A string of a string table, or NULL if it is outside. Safe for tables of any content: libelf's
- * own look-up searches the whole table for the end of each string, so a hostile table would take
- * hours.
- */
-const char *kymo_elf_string(const Elf_Data *strings, size_t offset);
+/* The GNU build-id: its bytes (valid until close) and *ret_len, or NULL if the file has none of a
+ * sane length. */
+const uint8_t *kymo_elf_build_id(const struct kymo_elf *elf, size_t *ret_len);
 
-/* Did libelf fail because memory ran out? It returns NULL for that and for damage alike. */
-bool kymo_elf_ran_out(void);
+/* The file name in .gnu_debuglink, or NULL. It is untrusted but free of '/', not "." or "..", and
+ * terminated. */
+const char *kymo_elf_debug_link(const struct kymo_elf *elf);
 
-/* The first section with that name, or NULL. */
-Elf_Scn *kymo_elf_section_by_name(const struct kymo_elf *elf, const char *name);
+/* The file holds a .symtab with contents. */
+bool kymo_elf_has_symtab(const struct kymo_elf *elf);
 
-/* Appends one function. 0, -ENOMEM, or CAP_ELIMIT when there are too many. */
-int kymo_elf_add_function(struct kymo_elf *elf, const struct kymo_function *function);
+/* Only the debugging half of a program: its code sections are empty, so its segments have no valid
+ * file offsets. */
+bool kymo_elf_is_debug_only(const struct kymo_elf *elf);
 
-/* Appends the entries of the PLT, named after their targets, on machines whose PLT layout is known.
- * 0 or -ENOMEM. */
-int kymo_elf_add_plt(struct kymo_elf *elf);
+/* Virtual address of a file offset, through the loaded segments, executable ones first. False if
+ * none covers it. */
+bool kymo_elf_address_of(const struct kymo_elf *elf, uint64_t file_offset, uint64_t *ret_address);
+
+/* Lowest page of the executable segments as the loader maps it: its virtual address. False if there
+ * is none. */
+bool kymo_elf_text_page(const struct kymo_elf *elf, uint64_t *ret_address);

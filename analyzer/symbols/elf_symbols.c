@@ -1,18 +1,12 @@
-/*
- * The function table of an ELF file: read once, sorted by address, cleaned of duplicates, searched
- * by halves.
- */
+/* Symbols that are functions, the best name of each address. */
 #include "analyzer/symbols/elf_symbols.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/symbols/elf_file.h"
-
-/* How many enclosing functions a look-up tries: functions seldom nest, but in a hostile table all
- * might. */
-#define MAX_NESTING 32
+#include "analyzer/symbols/elf_plt.h"
+#include "analyzer/symbols/elf_state.h"
 
 struct section_range { /* an executable section; start == end: not executable */
 	uint64_t start, end;
@@ -29,24 +23,6 @@ struct symbol_list {
 	struct ranked_symbol *symbols;
 	size_t count;
 };
-
-int kymo_elf_add_function(struct kymo_elf *elf, const struct kymo_function *function)
-{
-	if (elf->function_count == elf->function_capacity) {
-		size_t capacity = elf->function_capacity ? elf->function_capacity * 2 : 256;
-		struct kymo_function *grown;
-
-		if (elf->function_count >= KYMO_ELF_MAX_SYMBOLS)
-			return CAP_ELIMIT;
-		grown = reallocarray(elf->functions, capacity, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		elf->functions = grown;
-		elf->function_capacity = capacity;
-	}
-	elf->functions[elf->function_count++] = *function;
-	return 0;
-}
 
 static int load_executable_sections(const struct kymo_elf *elf, struct section_range **ret_ranges,
 				    size_t *ret_count)
@@ -219,15 +195,6 @@ static int keep_best(struct kymo_elf *elf, const struct symbol_list *list)
 	return 0;
 }
 
-static int function_order(const void *left, const void *right)
-{
-	const struct kymo_function *a = left, *b = right;
-
-	if (a->address != b->address)
-		return a->address < b->address ? -1 : 1;
-	return (int)a->plt - (int)b->plt;
-}
-
 int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
 {
 	struct symbol_list list = {0};
@@ -246,35 +213,6 @@ int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
 		rc = kymo_elf_add_plt(elf);
 	if (rc == -ENOMEM || kymo_elf_ran_out())
 		return cap_fail(err, -ENOMEM, "symbol table");
-	if (elf->function_count > 1)
-		qsort(elf->functions, elf->function_count, sizeof(*elf->functions), function_order);
+	kymo_elf_sort_functions(elf);
 	return 0;
-}
-
-size_t kymo_elf_function_count(const struct kymo_elf *elf)
-{
-	return elf->function_count;
-}
-
-const struct kymo_function *kymo_elf_function_at(const struct kymo_elf *elf, size_t index)
-{
-	return &elf->functions[index];
-}
-
-const struct kymo_function *kymo_elf_function(const struct kymo_elf *elf, uint64_t address)
-{
-	size_t low = 0, high = elf->function_count;
-
-	while (low < high) { /* first function that starts after address */
-		size_t middle = low + (high - low) / 2;
-
-		if (elf->functions[middle].address <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (size_t tries = 0; low > 0 && tries < MAX_NESTING; tries++)
-		if (address < elf->functions[--low].end)
-			return &elf->functions[low];
-	return NULL;
 }

@@ -1,65 +1,8 @@
 #pragma once
-/*
- * The functions of one ELF file, by address: from .symtab, else .dynsym, plus the entries of the
- * PLT. Reads untrusted files: everything libelf returns is checked, and left out if wrong. Finds no
- * files (find_object.h) and demangles nothing.
- */
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "formats/base/cap_error.h"
-
-#define KYMO_ELF_MAX_FILE_BYTES (1ull << 30)
-#define KYMO_ELF_MAX_BUILD_ID_BYTES 64
-#define KYMO_ELF_MAX_SYMBOLS (8u << 20)
-
-struct kymo_elf;
-
-/*
- * Opens a regular ELF file of at most KYMO_ELF_MAX_FILE_BYTES. Takes fd over, also on failure; name
- * is for messages only. -errno, -ENOEXEC (not ELF, or broken), CAP_ELIMIT (too big).
- */
-int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct cap_err *err);
-struct kymo_elf *kymo_elf_close(struct kymo_elf *elf); /* accepts NULL, returns NULL */
-void kymo_elf_closep(struct kymo_elf **elf);	       /* for CLEANUP */
-
-/* The GNU build-id: its bytes (valid until close) and *ret_len, or NULL if the file has none of a
- * sane length. */
-const uint8_t *kymo_elf_build_id(const struct kymo_elf *elf, size_t *ret_len);
-
-/* The file name in .gnu_debuglink, or NULL. It is untrusted but free of '/', not "." or "..", and
- * terminated. */
-const char *kymo_elf_debug_link(const struct kymo_elf *elf);
-
-/* The file holds a .symtab with contents. */
-bool kymo_elf_has_symtab(const struct kymo_elf *elf);
-
-/* Only the debugging half of a program: its code sections are empty, so its segments have no valid
- * file offsets. */
-bool kymo_elf_is_debug_only(const struct kymo_elf *elf);
-
-/* Virtual address of a file offset, through the loaded segments, executable ones first. False if
- * none covers it. */
-bool kymo_elf_address_of(const struct kymo_elf *elf, uint64_t file_offset, uint64_t *ret_address);
-
-/* Lowest page of the executable segments as the loader maps it: its virtual address. False if there
- * is none. */
-bool kymo_elf_text_page(const struct kymo_elf *elf, uint64_t *ret_address);
-
-struct kymo_function {
-	const char *name; /* as in the file, mangled, any bytes but NUL; never empty */
-	uint64_t address; /* virtual, of the first byte */
-	uint64_t end;	  /* first byte after it; > address */
-	bool plt;	  /* an entry of the PLT: name is the function it leads to */
-};
+/* Fills the functions of an ELF file: from .symtab, else .dynsym, plus the entries of the PLT.
+ * Demangles nothing. */
+#include "analyzer/symbols/elf_functions.h"
 
 /* Reads the function table; call once before kymo_elf_function. A file without symbols has an empty
  * table. 0 or -ENOMEM. */
 int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err);
-size_t kymo_elf_function_count(const struct kymo_elf *elf);
-/* Functions in order of address; index < kymo_elf_function_count. Valid until close. */
-const struct kymo_function *kymo_elf_function_at(const struct kymo_elf *elf, size_t index);
-/* The function that covers a virtual address, the innermost where they nest; NULL if there is none.
- * Valid until close. */
-const struct kymo_function *kymo_elf_function(const struct kymo_elf *elf, uint64_t address);

@@ -15,6 +15,7 @@
 #include "recorder/host/kernel_map.h"
 #include "recorder/base/error_names.h"
 #include "recorder/live/live_errors.h"
+#include "recorder/live/live_object.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/live/live_rings.h"
 #include "formats/base/size_text.h"
@@ -198,7 +199,7 @@ void doctor_rings(struct doctor_check *check)
 		doctor_found(check, DOCTOR_NOTE, "not measured: system calls are not recorded");
 	} else {
 		u64 total, rate = busiest_rate(probes, &total);
-		u64 ring = bpf_map__max_entries(live_ring_map(probes, CLASS_SYSCALLS));
+		u64 ring = bpf_map__max_entries(live_object_ring(probes->skeleton, CLASS_SYSCALLS));
 		double seconds = (double)ring / sizeof(struct ring_syscall) / (double)(rate + 1);
 
 		(void)rec_count_text(total, total_text, sizeof(total_text));

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bpf/live_state.h"
+#include "recorder/live/live_object.h"
 #include "recorder/live/live_perf_events.h"
 
 #include "kymo_bpf.skel.h"
@@ -126,7 +127,7 @@ static void account(struct live_measure *measure, const struct live_stats *stats
 	u64 span_ns = measure->last_ns && now_ns > measure->last_ns ? now_ns - measure->last_ns : 0;
 
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		if (live_ring_map(probes, i) && live_class_attached(probes, i))
+		if (live_object_ring(probes->skeleton, i) && live_class_attached(probes, i))
 			account_class(measure, stats, probes, i, span_ns);
 	measure->last_ns = now_ns;
 }

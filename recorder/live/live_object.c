@@ -57,3 +57,19 @@ const void *live_object_bytes(size_t *ret_bytes)
 	*ret_bytes = unpacked ? KYMO_BPF_OBJECT_BYTES : 0;
 	return unpacked;
 }
+
+/* Where the pointer to a class's ring is in struct kymo_bpf; 0: it has none. */
+#define RING_KERNEL(class) offsetof(struct kymo_bpf, maps.class##_ring)
+#define RING_OTHER(class) 0
+static const size_t ring_offsets[EV_CLASS_COUNT] = {
+#define CLASS(id, upper, name, when, ring, part, holds) [CLASS_##upper] = RING_##ring(name),
+#include "formats/table/classes.def"
+#undef CLASS
+};
+
+struct bpf_map *live_object_ring(const struct kymo_bpf *skeleton, u32 event_class)
+{
+	if (ring_offsets[event_class] == 0)
+		return NULL;
+	return *(struct bpf_map *const *)((const char *)skeleton + ring_offsets[event_class]);
+}

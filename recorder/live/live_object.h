@@ -5,7 +5,11 @@
  */
 #include <stddef.h>
 
+#include "formats/table/events.h"
+
+struct bpf_map;
 struct cap_err;
+struct kymo_bpf;
 
 /* 0, -ENOMEM, or what is wrong with the object in this program. */
 int live_object_unpack(struct cap_err *err);
@@ -13,3 +17,6 @@ void live_object_release(void);
 
 /* What the skeleton asks for. NULL and 0 bytes when it is not unpacked. */
 const void *live_object_bytes(size_t *ret_bytes);
+
+/* The ring of a class (below EV_CLASS_COUNT) in an open skeleton; NULL: it has none. */
+struct bpf_map *live_object_ring(const struct kymo_bpf *skeleton, u32 event_class);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "formats/base/cleanup.h"
-#include "recorder/live/live_probes.h"
+#include "recorder/live/live_probe_state.h"
 
 static void fclosep(FILE **file)
 {

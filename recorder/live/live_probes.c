@@ -97,22 +97,6 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 #undef PENDING
 };
 
-/* Where the pointer to a class's ring is in struct kymo_bpf; 0: it has none. */
-#define RING_KERNEL(class) offsetof(struct kymo_bpf, maps.class##_ring)
-#define RING_OTHER(class) 0
-static const size_t ring_offsets[EV_CLASS_COUNT] = {
-#define CLASS(id, upper, name, when, ring, part, holds) [CLASS_##upper] = RING_##ring(name),
-#include "formats/table/classes.def"
-#undef CLASS
-};
-
-struct bpf_map *live_ring_map(const struct live_probes *probes, u32 event_class)
-{
-	if (ring_offsets[event_class] == 0)
-		return NULL;
-	return *(struct bpf_map **)((char *)probes->skeleton + ring_offsets[event_class]);
-}
-
 const char *live_probe_name(enum live_probe_id id)
 {
 	return probe_table[id].name;

@@ -9,65 +9,15 @@
 
 #include "formats/base/cap_error.h"
 #include "formats/write/chunk.h"
-#include "recorder/live/live_btf.h"
-#include "recorder/live/live_errors.h"
+#include "recorder/live/live_probe_state.h"
 #include "recorder/options/rec_options.h"
 
-struct bpf_link;
-struct bpf_map;
 struct bpf_program;
-struct kymo_bpf;
-
-enum live_probe_id {
-#define TRACEPOINT(program, name, event_class, need) LIVE_PROBE_##program,
-#define TYPED TRACEPOINT
-#define PERF(program, name, event_class, need) LIVE_PROBE_##program,
-#define ITERATOR(program, name, event_class, need) LIVE_PROBE_##program,
-#define PREPARE ITERATOR
-#define PENDING ITERATOR
-#define MAP(...)
-#define STORAGE(...)
-#include "bpf/probes.def"
-#undef MAP
-#undef STORAGE
-#undef TRACEPOINT
-#undef TYPED
-#undef PERF
-#undef ITERATOR
-#undef PREPARE
-#undef PENDING
-	LIVE_PROBE_COUNT,
-};
 
 enum live_kind { LIVE_TRACEPOINT, LIVE_PERF, LIVE_ITERATOR };
 
 /* When an iterator is read without being asked for by name. */
 enum live_run { LIVE_RUN_NAMED, LIVE_RUN_PREPARE, LIVE_RUN_PENDING };
-
-#define LIVE_MAX_HALVINGS 6 /* a 64th: 128 KiB for system calls */
-
-struct live_probe_state {
-	bool wanted;
-	bool attached;
-	int variant;		 /* index of the program in use or last tried */
-	int error;		 /* errno of the last refusal; 0: none */
-	char reason[192];	 /* of the refusal or the fallback; "" if there is nothing to say */
-	struct bpf_link **links; /* one, or one per CPU */
-	size_t link_count;
-	int *event_fds; /* of perf events, one per link; the links own them */
-	int again_fd;	/* of a tracepoint attached again; 0: none */
-};
-
-struct live_probes {
-	struct kymo_bpf *skeleton;
-	struct live_btf btf; /* open for the time of loading */
-	bool use_task_storage;
-	bool force_fallbacks; /* a test build */
-	u32 ring_halvings;    /* how often all rings were halved, because memory was refused */
-	bool sample_cycles;   /* hardware cycles; else cpu-clock */
-	struct live_probe_state states[LIVE_PROBE_COUNT];
-	struct live_log log;
-};
 
 /*
  * Loads and attaches what options ask for. Recording is off until the control words say otherwise.
@@ -90,9 +40,6 @@ void live_probes_missing(const struct live_probes *probes,
 
 /* True if the class is being recorded. */
 bool live_class_attached(const struct live_probes *probes, u32 event_class);
-
-/* The ring of a class; NULL: it has none. */
-struct bpf_map *live_ring_map(const struct live_probes *probes, u32 event_class);
 
 const char *live_probe_name(enum live_probe_id id);
 enum live_kind live_probe_kind(enum live_probe_id id);

@@ -11,6 +11,7 @@
 
 #include "bpf/live_state.h"
 #include "formats/base/cleanup.h"
+#include "recorder/live/live_object.h"
 
 #include "kymo_bpf.skel.h"
 
@@ -80,8 +81,9 @@ int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void
 	if (rings->wake_fd < 0)
 		return cap_fail_errno(err, errno, "epoll_create1");
 	for (u32 i = 0; rc == 0 && i < EV_CLASS_COUNT; i++)
-		if (live_ring_map(probes, i) && live_class_attached(probes, i))
-			rc = open_ring(rings, &rings->all[i], live_ring_map(probes, i), err);
+		if (live_object_ring(probes->skeleton, i) && live_class_attached(probes, i))
+			rc = open_ring(rings, &rings->all[i], live_object_ring(probes->skeleton, i),
+				       err);
 	if (rc < 0)
 		return rc;
 	*ret_rings = TAKE(rings);

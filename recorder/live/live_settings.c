@@ -14,7 +14,8 @@
 #include "bpf/live_state.h"
 #include "formats/table/schema.h"
 #include "recorder/host/host_facts.h"
-#include "recorder/live/live_probes.h"
+#include "recorder/live/live_object.h"
+#include "recorder/live/live_probe_state.h"
 #include "recorder/budget/memory_plan.h"
 #include "recorder/options/event_classes.h"
 
@@ -105,7 +106,7 @@ static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *pro
 
 	rec_memory_plan(options, rec_possible_cpus(), &plan);
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
-		struct bpf_map *ring = live_ring_map(probes, i);
+		struct bpf_map *ring = live_object_ring(skeleton, i);
 
 		if (!ring)
 			continue;

@@ -1,5 +1,6 @@
 /* Counters of the programs, and how long they run. */
 #include "recorder/live/live_stats.h"
+#include "recorder/live/live_object.h"
 
 #include <bpf/libbpf.h>
 #include <fcntl.h>
@@ -312,7 +313,7 @@ void live_stats_losses(struct live_stats *stats, const struct live_probes *probe
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
 		const struct live_counters *counters = counters_of(probes, i);
 
-		if (!live_ring_map(probes, i) || !live_class_attached(probes, i))
+		if (!live_object_ring(probes->skeleton, i) || !live_class_attached(probes, i))
 			continue;
 		for (size_t cpu = 0; cpu < stats->cpu_count; cpu++)
 			report_cpu(stats, &counters[cpu], &stats->told[i * stats->cpu_count + cpu],

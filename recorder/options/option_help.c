@@ -4,7 +4,6 @@
 #include <ctype.h>
 
 #include "formats/base/wrap_text.h"
-#include "recorder/options/options.h"
 
 #define FLAG_COLUMNS 24
 #define WIDTH 80

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "recorder/base/option_text.h"
-#include "recorder/options/options.h"
 #include "recorder/base/units.h"
 
 #define MAX_PID 4194304 /* the kernel's PID_MAX_LIMIT */

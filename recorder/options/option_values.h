@@ -35,6 +35,7 @@ struct rec_option_spec {
 extern const struct rec_option_spec rec_option_specs[REC_OPTION_COUNT];
 
 void rec_options_init(struct rec_options *ret_options);
+void rec_options_done(struct rec_options *options);
 
 /*
  * Reads one value. first: the first one from this source (file, or flags), so that a list starts
@@ -52,3 +53,6 @@ const char *rec_sync_name(enum rec_sync sync);
 /* The effective configuration as YAML; itself a valid configuration file. malloc'd; NULL when out
  * of memory. */
 char *rec_options_yaml(const struct rec_options *options);
+
+/* Names of the presets, separated by ", ": for messages and completions. */
+const char *rec_preset_names(void);

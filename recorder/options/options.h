@@ -25,16 +25,9 @@ enum rec_options_outcome { /* what rec_options_parse returns where it is not neg
  * global state: one call at a time. Free with rec_options_done.
  */
 int rec_options_parse(int argc, char **argv, struct rec_options *ret_options, struct cap_err *err);
-void rec_options_done(struct rec_options *options);
-
-/* What -h shows. */
-void rec_options_help(FILE *out);
 
 /*
  * `kymo-record config check FILE`: writes the effective configuration as YAML to out. 0, CAP_EUSAGE
  * (exit status 2; text is "file:line:col: key: message") or -ENOMEM.
  */
 int rec_config_check(const char *path, FILE *out, struct cap_err *err);
-
-/* Names of the presets, separated by ", ": for messages and completions. */
-const char *rec_preset_names(void);

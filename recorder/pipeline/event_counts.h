@@ -8,7 +8,7 @@
 
 #include "formats/write/capture_writer.h"
 #include "formats/write/chunk.h"
-#include "recorder/pipeline/pipeline.h"
+#include "recorder/pipeline/pipeline_counts.h"
 
 #define REC_MAX_CPUS 65536u
 

@@ -3,6 +3,8 @@
  * touches the file; a chunk belongs to one side at a time, so no row is ever looked at by two
  * threads.
  */
+#include "recorder/pipeline/pipeline.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

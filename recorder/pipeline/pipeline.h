@@ -11,6 +11,7 @@
 #include "formats/write/capture_writer.h"
 #include "formats/write/chunk.h"
 #include "formats/table/events.h"
+#include "recorder/pipeline/pipeline_counts.h"
 
 struct rec_pipeline;
 struct rec_output; /* output_file.h */
@@ -108,17 +109,5 @@ u64 rec_pipeline_use_less(struct rec_pipeline *pipeline);
 int rec_pipeline_finish(struct rec_pipeline *pipeline, enum cap_end_reason reason,
 			struct cap_err *err);
 
-struct rec_pipeline_counts {
-	u64 stored_count, counted_count, lost_count, attempted_count;
-	u64 stored_by_class[EV_CLASS_COUNT], lost_by_class[EV_CLASS_COUNT];
-	u64 lost_by_reason[EV_REASON_COUNT];
-	u64 open_bytes;	   /* in the open chunk, before compression */
-	u64 encoded_bytes; /* handed over so far, before compression */
-	u64 chunk_raw_bytes,
-		chunk_file_bytes; /* of chunks known to be in the file: raw, and in it */
-	u64 written_bytes;	  /* by the writer so far */
-	u64 queue_bytes;	  /* waiting now */
-	u64 queue_max_bytes;	  /* since the last STATS */
-};
 void rec_pipeline_counts(const struct rec_pipeline *pipeline,
 			 struct rec_pipeline_counts *ret_counts);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/stats/syscall_aggregate.h"
+#include "analyzer/stats/syscall_ranks.h"
 #include "random_rows.h"
 
 #define MAX_CALLS 60000
@@ -251,6 +252,14 @@ static void one_pass_does(void **state)
 		check(calls);
 		assert_int_equal(calls->passes, 1);
 	}
+	/* of many groups: no room for each call, but for each value of those that are alike */
+	fill(calls, &rng, NARROW, MAX_CALLS);
+	check(calls);
+	assert_int_equal(calls->passes, 1);
+	/* less than even that takes: everything is dropped, and read again */
+	calls->kept_bytes = 20000;
+	check(calls);
+	assert_int_equal(calls->passes, 2);
 	free(calls);
 }
 

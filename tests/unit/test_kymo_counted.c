@@ -2,6 +2,8 @@
  * what was put in, every bound holds, every estimate lies where the truth does. */
 #include "made_capture.h"
 
+#include "analyzer/stats/syscall_ranks.h"
+
 #define PROCESSES 3
 #define SYSNOS 4
 #define SLICES 6

@@ -2,6 +2,7 @@
  * From captures to databases: what a database says is what the capture says, alone or with others,
  * and nothing half-made stands under the final name.
  */
+#include "analyzer/db/filter_resolve.h"
 #include "made_capture.h"
 
 static void a_database_says_what_the_capture_says(void **state)

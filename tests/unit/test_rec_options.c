@@ -10,6 +10,8 @@
 #include "formats/base/near_word.h"
 #include "recorder/base/error_names.h"
 #include "recorder/base/option_text.h"
+#include "recorder/options/option_help.h"
+#include "recorder/options/option_values.h"
 #include "recorder/options/options.h"
 #include "recorder/base/units.h"
 
