@@ -50,12 +50,18 @@ static int set_folded(void *own, const char *value, struct cap_err *err)
 
 static int set_reason(void *own, const char *value, struct cap_err *err)
 {
-	char names[KYMO_WAIT_REASONS_BYTES];
+	return kymo_wait_set_reason(&((struct offcpu_options *)own)->report.choice, value, err);
+}
 
-	if (!kymo_wait_reason_known(value))
-		return cap_fail(err, CAP_EUSAGE, "unknown reason '%s' (known: %s)", value,
-				kymo_wait_reasons(names));
-	((struct offcpu_options *)own)->report.choice.reason = value;
+static int set_kind(void *own, const char *value, struct cap_err *err)
+{
+	return kymo_wait_set_kinds(&((struct offcpu_options *)own)->report.choice, value, err);
+}
+
+static int set_idle(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct offcpu_options *)own)->report.choice.share_idle = true;
 	return 0;
 }
 
@@ -181,7 +187,7 @@ static int note_left_out(const struct kymo_run *run, struct kymo_db *db,
 		run->note(run, "no waits: recorded without -e sched");
 	else if (rows == 0)
 		run->note(run, kymo_filter_is_open(choice->filter) && !choice->reason &&
-					       !kymo_wait_is_bounded(choice)
+					       !choice->kinds && !kymo_wait_is_bounded(choice)
 				       ? "no waits were recorded"
 				       : "no waits match the filters");
 	if (listed && own->report.limit > 0 && rows > own->report.limit)
@@ -242,6 +248,7 @@ int kymo_offcpu_main(const struct kymo_run *run, int argc, char **argv, struct c
 		return cap_fail(err, CAP_EUSAGE, "--min must not be above --max");
 	if (own.report.limit == 0)
 		own.report.limit = common.format == KYMO_FORMAT_TEXT ? SHOWN_ROWS : -1;
+	own.report.by_reason = common.format != KYMO_FORMAT_TEXT;
 	if (own.show == SHOW_FOLDED)
 		common.more_needs = KYMO_NEED_STACKS;
 	else

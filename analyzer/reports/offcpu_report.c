@@ -113,15 +113,24 @@ static void mark_longest(const struct kymo_column *columns, size_t count, struct
 	}
 }
 
+/* What counts into a share: time that is not spent waiting for work, unless that is asked for. Of
+ * groups whose rows agree in the columns that it reads. */
+#define IN_SHARE "(:share_idle OR NOT (wait_kind = 'idle' OR idle OR kernel_thread))"
+#define SHARE_OF(sum)                                                                          \
+	"CASE WHEN " IN_SHARE " THEN 100.0 * " sum " / total(CASE WHEN " IN_SHARE " THEN " sum \
+	" END) OVER (PARTITION BY capture_id) END AS share_percent"
+
 s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *options,
 		      struct kymo_writer *writer, struct cap_err *err)
 {
 	static const struct kymo_column columns[] = {
 		{"comm", "process", KYMO_SHOW_PLAIN},
 		{"name", "call", KYMO_SHOW_PLAIN},
-		{"reason", NULL, KYMO_SHOW_PLAIN},
+		{"wait_kind", "kind", KYMO_SHOW_PLAIN},
+		{"reason", NULL, KYMO_SHOW_HIDDEN},
 		{"intervals", "waits", KYMO_SHOW_COUNT},
 		{"total_ns", "time", KYMO_SHOW_SHORT_NS},
+		{"share_percent", "share", KYMO_SHOW_PERCENT},
 		{"longest_ns", "longest", KYMO_SHOW_SHORT_NS},
 		{"runq_ns", "run queue", KYMO_SHOW_SHORT_NS},
 		{"processes", NULL, KYMO_SHOW_HIDDEN},
@@ -131,25 +140,35 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 		{"kernel_thread", NULL, KYMO_SHOW_HIDDEN},
 		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 	};
-	static const struct table table = {
+	struct table table = {
 		.name = "offcpu_waits",
-		.select = "SELECT process AS comm, name, reason,"
-			  " CAST(total(intervals) AS INTEGER) AS intervals,"
-			  " CAST(total(total_ns) AS INTEGER) AS total_ns,"
-			  " max(longest_ns) AS longest_ns, CAST(total(runq_ns) AS INTEGER) AS "
-			  "runq_ns,"
-			  " count(DISTINCT process_id) AS processes,"
-			  " CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid,"
-			  " " LONGEST_IS_BOUND ", idle, kernel_thread, capture_id",
+		.select =
+			"SELECT process AS comm, name, wait_kind,"
+			" CASE WHEN count(DISTINCT reason) = 1 THEN max(reason) END AS reason,"
+			" CAST(total(intervals) AS INTEGER) AS intervals,"
+			" CAST(total(total_ns) AS INTEGER) AS total_ns,"
+			" " SHARE_OF("total(total_ns)") ","
+							" max(longest_ns) AS longest_ns, "
+							"CAST(total(runq_ns) AS INTEGER) AS "
+							"runq_ns,"
+							" count(DISTINCT process_id) AS processes,"
+							" CASE WHEN count(DISTINCT tgid) = 1 THEN "
+							"max(tgid) END AS tgid,"
+							" " LONGEST_IS_BOUND
+							", idle, kernel_thread, capture_id",
 		.from = "offcpu_parts v",
 		.tail = BEFORE_END
-		" GROUP BY capture_id, process, reason, name, idle, kernel_thread",
-		.order = " ORDER BY total(v.total_ns) DESC, comm, name, reason, idle, capture_id",
+		" GROUP BY capture_id, process, name, wait_kind, idle, kernel_thread",
+		.order = " ORDER BY share_percent IS NULL, total(v.total_ns) DESC, comm, name, "
+			 "wait_kind, idle, reason, capture_id",
 		.columns = columns,
 		.mark = mark_longest,
 	};
 	char where[KYMO_WAIT_SQL_BYTES];
 
+	if (options->by_reason)
+		table.tail = BEFORE_END " GROUP BY capture_id, process, name, wait_kind, idle,"
+					" kernel_thread, reason";
 	kymo_wait_sql(&options->choice, PARTS, where);
 	return write_table(db, options, &table, where, writer, err);
 }
@@ -173,24 +192,35 @@ s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *optio
 		     struct kymo_writer *writer, struct cap_err *err)
 {
 	static const struct kymo_column columns[] = {
-		{"duration_ns", "time", KYMO_SHOW_SHORT_NS}, {"at_s", "at", KYMO_SHOW_SECONDS},
-		{"comm", "thread", KYMO_SHOW_PLAIN},	     {"tid", NULL, KYMO_SHOW_PLAIN},
-		{"name", "call", KYMO_SHOW_PLAIN},	     {"reason", NULL, KYMO_SHOW_PLAIN},
-		{"woken_by", "woken by", KYMO_SHOW_PLAIN},   {"waker_tid", NULL, KYMO_SHOW_HIDDEN},
-		{"runq_ns", NULL, KYMO_SHOW_HIDDEN},	     {"unfinished", NULL, KYMO_SHOW_HIDDEN},
-		{"since_before", NULL, KYMO_SHOW_HIDDEN},    {"tgid", NULL, KYMO_SHOW_HIDDEN},
-		{"process", NULL, KYMO_SHOW_HIDDEN},	     {"idle", NULL, KYMO_SHOW_HIDDEN},
-		{"kernel_thread", NULL, KYMO_SHOW_HIDDEN},   {"time_ns", NULL, KYMO_SHOW_HIDDEN},
+		{"duration_ns", "time", KYMO_SHOW_SHORT_NS},
+		{"at_s", "at", KYMO_SHOW_SECONDS},
+		{"comm", "thread", KYMO_SHOW_PLAIN},
+		{"tid", NULL, KYMO_SHOW_PLAIN},
+		{"name", "call", KYMO_SHOW_PLAIN},
+		{"wait_kind", "kind", KYMO_SHOW_PLAIN},
+		{"woken_by", "woken by", KYMO_SHOW_PLAIN},
+		{"waker_tid", NULL, KYMO_SHOW_HIDDEN},
+		{"reason", NULL, KYMO_SHOW_HIDDEN},
+		{"runq_ns", NULL, KYMO_SHOW_HIDDEN},
+		{"unfinished", NULL, KYMO_SHOW_HIDDEN},
+		{"since_before", NULL, KYMO_SHOW_HIDDEN},
+		{"tgid", NULL, KYMO_SHOW_HIDDEN},
+		{"process", NULL, KYMO_SHOW_HIDDEN},
+		{"idle", NULL, KYMO_SHOW_HIDDEN},
+		{"kernel_thread", NULL, KYMO_SHOW_HIDDEN},
+		{"time_ns", NULL, KYMO_SHOW_HIDDEN},
 		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 	};
 	static const struct table table = {
 		.name = "slow_waits",
-		.select = "SELECT duration_ns, at_s, comm, tid, name, reason, woken_by, waker_tid,"
-			  " runq_ns, unfinished, since_before, tgid, process, idle, kernel_thread,"
+		.select = "SELECT duration_ns, at_s, comm, tid, name, wait_kind, woken_by,"
+			  " waker_tid, reason, runq_ns, unfinished, since_before, tgid, process, "
+			  "idle, kernel_thread,"
 			  " time_ns, capture_id",
 		.from = "slow_waits v",
 		.tail = "",
-		.order = " ORDER BY duration_ns DESC, time_ns, tid, capture_id",
+		.order = " ORDER BY wait_kind = 'idle' AND NOT :share_idle, duration_ns DESC, "
+			 "time_ns, tid, capture_id",
 		.columns = columns,
 		.mark = mark_cut,
 	};
@@ -205,24 +235,29 @@ s64 kymo_offcpu_calls(struct kymo_db *db, const struct kymo_offcpu_options *opti
 {
 	static const struct kymo_column columns[] = {
 		{"name", "syscall", KYMO_SHOW_PLAIN},
+		{"wait_kind", "kind", KYMO_SHOW_PLAIN},
 		{"intervals", "waits", KYMO_SHOW_COUNT},
 		{"slow_intervals", "of 10 ms or more", KYMO_SHOW_COUNT},
 		{"blocked_ns", "blocked", KYMO_SHOW_NS},
+		{"share_percent", "share", KYMO_SHOW_PERCENT},
 		{"longest_ns", "longest", KYMO_SHOW_NS},
 		{"longest_is_bound", NULL, KYMO_SHOW_HIDDEN},
 		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 	};
 	static const struct table table = {
 		.name = "syscall_blocked",
-		.select = "SELECT name, CAST(total(intervals) AS INTEGER) AS intervals,"
+		.select = "SELECT name, wait_kind, CAST(total(intervals) AS INTEGER) AS intervals,"
 			  " CAST(total(CASE WHEN shortest_ns >= 10000000 THEN intervals ELSE 0 END)"
 			  " AS INTEGER) AS slow_intervals,"
 			  " CAST(total(total_ns) AS INTEGER) AS blocked_ns,"
-			  " max(longest_ns) AS longest_ns, " LONGEST_IS_BOUND ", capture_id",
+			  " " SHARE_OF("total(total_ns)") ", max(longest_ns) AS "
+							  "longest_ns, " LONGEST_IS_BOUND
+							  ", capture_id",
 		.from = "offcpu_parts v",
 		.tail = BEFORE_END " AND v.name <> '-' AND v.reason <> 'preempted'"
-				   " GROUP BY capture_id, name",
-		.order = " ORDER BY total(v.total_ns) DESC, name, capture_id",
+				   " GROUP BY capture_id, name, wait_kind, idle, kernel_thread",
+		.order = " ORDER BY share_percent IS NULL, total(v.total_ns) DESC, name, wait_kind,"
+			 " capture_id",
 		.columns = columns,
 		.mark = mark_longest,
 	};
@@ -324,6 +359,7 @@ int kymo_offcpu_left_out(struct kymo_db *db, const struct kymo_wait_choice *choi
 	any_time.has_from = any_time.has_to = false;
 	wide = (struct kymo_wait_choice){.filter = &any_time,
 					 .reason = choice->reason,
+					 .kinds = choice->kinds,
 					 .max_ns = INT64_MAX,
 					 .all = choice->all};
 	kymo_wait_sql(&wide, PARTS, where);

@@ -5,12 +5,14 @@
 
 struct kymo_offcpu_options {
 	struct kymo_wait_choice choice;
-	s64 limit; /* rows of a table; -1: all */
+	s64 limit;	/* rows of a table; -1: all */
+	bool by_reason; /* rows differ by reason, too; else by kind only */
 };
 
 /*
- * Tables of a document: offcpu_waits, the most time first; slow_waits, the longest first. Return
- * how many rows there are, of which no more than the limit are written, or the database's error.
+ * Tables of a document: offcpu_waits, the most time first, what waited for work last; slow_waits,
+ * the longest first. Return how many rows there are, of which no more than the limit are written,
+ * or the database's error.
  */
 s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *options,
 		      struct kymo_writer *writer, struct cap_err *err);

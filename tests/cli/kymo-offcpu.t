@@ -11,7 +11,7 @@ $ sqlite3 waits.db 'SELECT count(*) FROM offcpu_parts WHERE intervals = 1 AND ((
 $ sqlite3 waits.db 'SELECT count(*) FROM offcpu_parts WHERE shortest_ns * intervals > total_ns OR longest_ns * intervals < total_ns OR longest_ns > total_ns'
 > 0
 # The command says the same as its views.
-$ for f in waits.kymo waits.db; do kymo offcpu --all --json $f | jq -S '[.offcpu_waits[]] | sort_by(.name, .reason, .idle)' >command.json; sqlite3 -json waits.db 'SELECT comm, name, reason, intervals, total_ns, longest_ns, runq_ns, processes, tgid, longest_is_bound, idle, kernel_thread, capture_id FROM offcpu_waits' | jq -S 'sort_by(.name, .reason, .idle)' | cmp - command.json && echo same; done
+$ for f in waits.kymo waits.db; do kymo offcpu --all --json $f | jq -S '[.offcpu_waits[]] | sort_by(.name, .reason, .idle)' >command.json; sqlite3 -json waits.db 'SELECT comm, name, wait_kind, reason, intervals, total_ns, share_percent, longest_ns, runq_ns, processes, tgid, longest_is_bound, idle, kernel_thread, capture_id FROM offcpu_waits' | jq -S 'sort_by(.name, .reason, .idle)' | cmp - command.json && echo same; done
 > same
 > same
 $ for f in waits.kymo waits.db; do kymo offcpu -q --no-symbols --folded $f 2>/dev/null | sort >command.txt; sqlite3 -separator ' ' waits.db "SELECT replace(replace(s.comm, ';', ':'), ' ', '_') || ';' || COALESCE(x.text, '[no stack]') AS folded, sum(s.weight_ns) / 1000 FROM offcpu_stacks s LEFT JOIN stack_text x ON x.stack_id = s.stack_id WHERE NOT s.idle AND NOT s.kernel_thread GROUP BY folded" | sort | cmp - command.txt && echo same; done
@@ -48,8 +48,8 @@ $ kymo syscalls --blocked --name read waits.kymo
 > syscall  calls  errors  unfinished  total  share  min  avg  p50  p99  max
 >
 > syscall_blocked
-> syscall  waits  of 10 ms or more     blocked     longest
-> read         1                 1  200.224 ms  200.224 ms
+> syscall  kind  waits  of 10 ms or more     blocked     share     longest
+> read     peer      1                 1  200.224 ms  100.00 %  200.224 ms
 2> kymo: syscalls: no system calls match the filters
 $ kymo syscalls --blocked $SAMPLES/live.kymo 2>&1 >/dev/null
 > kymo: syscalls: no calls blocked: were waits recorded (-e sched)?
@@ -67,13 +67,13 @@ $ kymo offcpu --reason nap waits.kymo; echo "status $?"; kymo offcpu --min 10 wa
 2> kymo: offcpu: --limit: '0': a number from 1 on is needed
 # Captures without waits.
 $ kymo offcpu $SAMPLES/live.kymo; echo "status $?"; kymo offcpu --folded -q $SAMPLES/live.kymo; echo "status $?"
-> process  call  reason  waits  time  longest  run queue
+> process  call  kind  waits  time  share  longest  run queue
 > status 0
 > status 0
 2> kymo: offcpu: no waits: recorded without -e sched
 2> kymo: offcpu: no waits: recorded without -e sched
 $ kymo offcpu --from 100 waits.kymo; echo "status $?"
-> process  call  reason  waits  time  longest  run queue
+> process  call  kind  waits  time  share  longest  run queue
 > status 0
 2> kymo: offcpu: --from is after the end of the recording, which is 2.142 s long
 2> kymo: offcpu: no waits match the filters
