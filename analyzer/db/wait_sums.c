@@ -15,15 +15,23 @@
 	(EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | EV_SYSCALL_NO_RETURN | \
 	 EV_SYSCALL_COMPAT)
 
+enum sums_of {
+	SUMS_OF_WAITS,
+	SUMS_OF_CALLS,
+	SUMS_OF_WAKES, /* waits that a signal would end, by who ended them */
+	SUMS_COUNT
+};
+
 struct sum {
+	enum sums_of of;
 	u32 task; /* number of the capture */
-	u32 sysno, reason, flags;
-	bool is_call;
+	u32 sysno, flags;
+	u32 detail; /* waits: reason; wakes: the task that ended them, 0: none */
 	u64 rows, total_ns, longest_ns;
 };
 
 struct kymo_wait_sums {
-	struct cap_word_map kinds; /* (sysno, reason and flags) -> number */
+	struct cap_word_map kinds; /* (sysno, detail and flags) -> number */
 	struct cap_word_map map;   /* (task, kind) -> index + 1 */
 	struct sum *list;
 	size_t count, capacity;
@@ -63,7 +71,7 @@ static struct sum *append(struct kymo_wait_sums *sums, const struct sum *key)
 /* The sum that rows like key add to; NULL: out of memory. */
 static struct sum *find_sum(struct kymo_wait_sums *sums, const struct sum *key)
 {
-	u64 how = (u64)key->reason << 32 | (u64)key->is_call << 31 | key->flags;
+	u64 how = (u64)key->detail << 32 | (u64)key->of << 30 | key->flags;
 	struct cap_word_slot *kind = cap_word_map_make(&sums->kinds, key->sysno, how);
 	struct cap_word_slot *slot;
 
@@ -82,13 +90,38 @@ static u64 value_of(const u64 *column, u32 row)
 	return column ? column[row] : 0;
 }
 
+static int add_row(struct kymo_wait_sums *sums, const struct sum *key, u64 duration_ns)
+{
+	struct sum *sum = find_sum(sums, key);
+
+	if (!sum)
+		return -ENOMEM;
+	sum->rows++;
+	sum->total_ns += duration_ns;
+	sum->longest_ns = duration_ns > sum->longest_ns ? duration_ns : sum->longest_ns;
+	return 0;
+}
+
+/* A wait is summed up twice: as one, and by who ended it. */
+static int add_wake(struct kymo_wait_sums *sums, struct kymo_chunk_cursor *cursor,
+		    const struct sum *wait, u64 waker, u64 duration_ns)
+{
+	s64 task = waker ? kymo_chunk_cursor_task(cursor, waker) : 0;
+	const struct sum key = {
+		.of = SUMS_OF_WAKES, .task = wait->task, .sysno = wait->sysno, .detail = (u32)task};
+
+	if (wait->of != SUMS_OF_WAITS || wait->detail != WAIT_SLEEP)
+		return 0;
+	return task < 0 ? -ENOMEM : add_row(sums, &key, duration_ns);
+}
+
 int kymo_wait_sums_add(struct kymo_wait_sums *sums, u32 type_id, struct kymo_chunk_cursor *cursor,
 		       struct cap_err *err)
 {
 	bool is_call = type_id == EV_SYSCALL;
 #define COLUMN(field) \
 	kymo_chunk_cursor_column(cursor, is_call ? ROW_syscall_##field : ROW_offcpu_##field)
-	const u64 *tasks, *sysnos, *flags, *durations, *reasons;
+	const u64 *tasks, *sysnos, *flags, *durations, *reasons, *wakers;
 
 	if (!is_call && type_id != EV_OFFCPU)
 		return 0;
@@ -98,25 +131,28 @@ int kymo_wait_sums_add(struct kymo_wait_sums *sums, u32 type_id, struct kymo_chu
 	durations = COLUMN(duration_ns);
 #undef COLUMN
 	reasons = is_call ? NULL : kymo_chunk_cursor_column(cursor, ROW_offcpu_reason);
+	wakers = is_call ? NULL : kymo_chunk_cursor_column(cursor, ROW_offcpu_waker);
 	if (kymo_chunk_cursor_failed(cursor))
 		return cap_fail(err, -ENOMEM, "out of memory for waits");
 	for (u32 i = 0; sysnos && durations && i < kymo_chunk_cursor_rows(cursor); i++) {
 		s64 task = tasks ? kymo_chunk_cursor_task(cursor, tasks[i]) : 0;
-		u32 bits = (u32)value_of(flags, i) & (is_call ? CALL_FLAGS : WAIT_FLAGS);
-		struct sum key = {.task = (u32)task,
-				  .sysno = (u32)sysnos[i],
-				  .reason = (u32)value_of(reasons, i),
-				  .flags = bits,
-				  .is_call = is_call};
-		struct sum *sum = task < 0 ? NULL : find_sum(sums, &key);
+		const struct sum key = {.of = is_call ? SUMS_OF_CALLS : SUMS_OF_WAITS,
+					.task = (u32)task,
+					.sysno = (u32)sysnos[i],
+					.flags = (u32)value_of(flags, i) &
+						 (is_call ? CALL_FLAGS : WAIT_FLAGS),
+					.detail = (u32)value_of(reasons, i)};
 
-		if (!sum)
+		if (task < 0 || add_row(sums, &key, durations[i]) < 0 ||
+		    add_wake(sums, cursor, &key, value_of(wakers, i), durations[i]) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory for waits");
-		sum->rows++;
-		sum->total_ns += durations[i];
-		sum->longest_ns = durations[i] > sum->longest_ns ? durations[i] : sum->longest_ns;
 	}
 	return 0;
+}
+
+static u64 task_id(const struct kymo_ids *base, u32 number)
+{
+	return number ? base->task + number : 0;
 }
 
 static int store_one(struct kymo_query *insert, const struct kymo_ids *base, const struct sum *sum,
@@ -126,10 +162,15 @@ static int store_one(struct kymo_query *insert, const struct kymo_ids *base, con
 		const char *name;
 		u64 value;
 	} values[] = {
-		{":capture", base->capture}, {":task", sum->task ? base->task + sum->task : 0},
-		{":sysno", sum->sysno},	     {":reason", sum->reason},
-		{":flags", sum->flags},	     {":rows", sum->rows},
-		{":total", sum->total_ns},   {":longest", sum->longest_ns},
+		{":capture", base->capture},
+		{":task", task_id(base, sum->task)},
+		{":sysno", sum->sysno},
+		{":reason", sum->detail},
+		{":waker", task_id(base, sum->detail)},
+		{":flags", sum->flags},
+		{":rows", sum->rows},
+		{":total", sum->total_ns},
+		{":longest", sum->longest_ns},
 	};
 	int rc = 0;
 
@@ -141,31 +182,48 @@ static int store_one(struct kymo_query *insert, const struct kymo_ids *base, con
 	return rc;
 }
 
+static int store_kind(const struct kymo_wait_sums *sums, enum sums_of of,
+		      const struct kymo_ids *base, sqlite3 *db, struct cap_err *err)
+{
+	static const struct {
+		const char *create, *insert;
+	} tables[SUMS_COUNT] = {
+		[SUMS_OF_WAITS] =
+			{"CREATE TEMP TABLE wait_sums(capture_id INTEGER, task_id INTEGER,"
+			 " sysno INTEGER, reason INTEGER, flags INTEGER, intervals INTEGER,"
+			 " total_ns INTEGER, longest_ns INTEGER)",
+			 "INSERT INTO temp.wait_sums VALUES(:capture, :task, :sysno, "
+			 ":reason, :flags, :rows, :total, :longest)"},
+		[SUMS_OF_CALLS] =
+			{"CREATE TEMP TABLE call_sums(capture_id INTEGER, task_id INTEGER,"
+			 " sysno INTEGER, flags INTEGER, calls INTEGER, total_ns INTEGER,"
+			 " longest_ns INTEGER)",
+			 "INSERT INTO temp.call_sums VALUES(:capture, :task, :sysno, "
+			 ":flags, :rows, :total, :longest)"},
+		[SUMS_OF_WAKES] =
+			{"CREATE TEMP TABLE wait_wakes(capture_id INTEGER, task_id INTEGER,"
+			 " sysno INTEGER, waker_task_id INTEGER, intervals INTEGER,"
+			 " total_ns INTEGER)",
+			 "INSERT INTO temp.wait_wakes VALUES(:capture, :task, :sysno, "
+			 ":waker, :rows, :total)"},
+	};
+	CLEANUP(kymo_query_freep) struct kymo_query *insert = NULL;
+	int rc = kymo_query_exec(db, tables[of].create, err);
+
+	if (rc == 0)
+		rc = kymo_query_new(db, tables[of].insert, &insert, err);
+	for (size_t i = 0; rc == 0 && i < sums->count; i++)
+		if (sums->list[i].of == of)
+			rc = store_one(insert, base, &sums->list[i], err);
+	return rc;
+}
+
 int kymo_wait_sums_store(const struct kymo_wait_sums *sums, const struct kymo_capture *capture,
 			 sqlite3 *db, struct cap_err *err)
 {
-	CLEANUP(kymo_query_freep) struct kymo_query *waits = NULL, *calls = NULL;
-	int rc = kymo_query_exec(
-		db,
-		"CREATE TEMP TABLE wait_sums(capture_id INTEGER, task_id INTEGER, sysno INTEGER, "
-		"reason INTEGER, flags INTEGER, intervals INTEGER, total_ns INTEGER, longest_ns "
-		"INTEGER);"
-		"CREATE TEMP TABLE call_sums(capture_id INTEGER, task_id INTEGER, sysno INTEGER, "
-		"flags INTEGER, calls INTEGER, total_ns INTEGER, longest_ns INTEGER)",
-		err);
+	int rc = 0;
 
-	if (rc == 0)
-		rc = kymo_query_new(db,
-				    "INSERT INTO temp.wait_sums VALUES(:capture, :task, :sysno, "
-				    ":reason, :flags, :rows, :total, :longest)",
-				    &waits, err);
-	if (rc == 0)
-		rc = kymo_query_new(db,
-				    "INSERT INTO temp.call_sums VALUES(:capture, :task, :sysno, "
-				    ":flags, :rows, :total, :longest)",
-				    &calls, err);
-	for (size_t i = 0; rc == 0 && i < sums->count; i++)
-		rc = store_one(sums->list[i].is_call ? calls : waits, &capture->base,
-			       &sums->list[i], err);
+	for (enum sums_of of = 0; rc == 0 && of < SUMS_COUNT; of++)
+		rc = store_kind(sums, of, &capture->base, db, err);
 	return rc;
 }

@@ -1,8 +1,9 @@
 #pragma once
 /*
  * Waits and system calls of a capture summed up per task, as its stacks are resolved: what a first
- * look at it asks for, without another walk. Tables temp.wait_sums and temp.call_sums hold the rows
- * of the views of these names (reports/summary.sql), which a plain name then means no more.
+ * look at it asks for, without another walk. Tables temp.wait_sums, temp.wait_wakes and
+ * temp.call_sums hold the rows of the views of these names (reports/), which a plain name then
+ * means no more.
  */
 #include <sqlite3.h>
 

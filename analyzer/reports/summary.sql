@@ -1,6 +1,7 @@
 -- The first answer about a capture: what ran, what waited, what was slow.
 
--- What is summed up of single rows. Of a capture the tables temp.sample_sums, temp.wait_sums and temp.call_sums hold the same, made as it was read.
+-- What is summed up of single rows. Of a capture the tables temp.sample_sums, temp.wait_sums, temp.wait_wakes (offcpu.sql) and
+-- temp.call_sums hold the same, made as it was read.
 CREATE VIEW sample_sums AS
 SELECT s.capture_id, s.task_id, s.stack_id, count(*) AS samples, sum(s.period > 0) AS with_period,
 	total(CASE WHEN s.period > 0 THEN s.period END) AS periods
@@ -14,11 +15,9 @@ CREATE VIEW call_sums AS
 SELECT capture_id, task_id, sysno, flags & 23 AS flags, count(*) AS calls, sum(duration_ns) AS total_ns, max(duration_ns) AS longest_ns
 FROM syscall GROUP BY capture_id, task_id, sysno, flags & 23;
 
--- Calls in which a program waits until there is something to do: long ones are no news.
+-- Calls in which a program waits until there is something to do, or for as long as it chose: long ones are no news.
 CREATE VIEW waiting_calls AS
-SELECT column1 AS name FROM (VALUES ('accept'), ('accept4'), ('clock_nanosleep'), ('epoll_pwait'), ('epoll_pwait2'), ('epoll_wait'),
-	('io_getevents'), ('nanosleep'), ('pause'), ('poll'), ('ppoll'), ('pselect6'), ('restart_syscall'), ('rt_sigsuspend'),
-	('rt_sigtimedwait'), ('select'), ('wait4'), ('waitid'));
+SELECT name FROM wait_calls WHERE reason = 'sleep' AND name NOT IN ('any', 'kernel') AND wait_kind IN (SELECT wait_kind FROM wait_kinds WHERE by_choice);
 
 -- Processes whose names differ in digits only have one family: kworker/0:1 and kworker/1:2 are both of kworker/#.
 CREATE VIEW process_families AS
@@ -70,31 +69,36 @@ WINDOW all_of_it AS (PARTITION BY s.capture_id);
 -- and tasks that were asleep from before the recording to after its end.
 CREATE VIEW summary_wait_parts AS
 WITH parts AS (
-	SELECT capture_id, task_id, sysno, reason, flags, intervals, total_ns, longest_ns, 0 AS bound_ns FROM wait_sums
+	SELECT capture_id, task_id, sysno, reason, flags, intervals, total_ns, longest_ns, 0 AS bound_ns, 0 AS counted FROM wait_sums
 	UNION ALL
 	SELECT capture_id, task_id, sysno, reason, 0, sum(interval_count), CAST(total(total_ns) AS INTEGER),
 		max(CASE interval_count WHEN 1 THEN total_ns END),
 		max(CASE WHEN interval_count > 1 AND bucket < 62 THEN min(total_ns - (interval_count - 1) * (1 << bucket), (2 << bucket) - 1)
-			WHEN interval_count > 1 THEN total_ns ELSE 0 END)
+			WHEN interval_count > 1 THEN total_ns ELSE 0 END), 1
 	FROM offcpu_count WHERE interval_count > 0 GROUP BY capture_id, task_id, sysno, reason)
 SELECT o.capture_id, COALESCE(p.comm, '[unknown]') AS comm, COALESCE(p.family, '[unknown]') AS family, p.tgid,
 	COALESCE(r.name, 'reason_' || o.reason) AS reason,
 	CASE o.sysno WHEN 4294967295 THEN '-' ELSE COALESCE(n.name, 'syscall_' || o.sysno) END AS call,
-	o.intervals, o.total_ns, o.longest_ns, o.bound_ns, o.flags
+	o.intervals, o.total_ns, o.longest_ns, o.bound_ns, o.flags,
+	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind
 FROM parts o LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process_families p ON p.process_id = t.process_id
 	LEFT JOIN enum_name n ON n.capture_id = o.capture_id AND n.kind = 'sysno' AND n.value = o.sysno
 	LEFT JOIN enum_name r ON r.capture_id = o.capture_id AND r.kind = 'wait' AND r.value = o.reason
+	LEFT JOIN wait_calls k ON k.reason = r.name AND k.name = CASE WHEN p.kernel_thread THEN 'kernel' ELSE n.name END
+	LEFT JOIN wait_calls a ON a.reason = r.name AND a.name = 'any'
+	LEFT JOIN idle_pools i ON i.task_id = o.task_id AND NOT o.counted
 WHERE o.flags & 3 <> 3 AND NOT (COALESCE(p.kernel_thread, 0) AND o.reason IN (0, 5));
 
 -- Waits of 10 ms and more are known singly: next to one of these no counted one is the longest.
 CREATE VIEW summary_waits AS
 SELECT capture_id, name, processes, tgid, reason, call, intervals, total_ns,
 	CASE WHEN longest_ns >= min(bound_ns, 10000000) THEN longest_ns ELSE bound_ns END AS longest_ns,
-	COALESCE(longest_ns < min(bound_ns, 10000000), 1) AS longest_is_bound, call IN (SELECT name FROM waiting_calls) AS waits_for_work
+	COALESCE(longest_ns < min(bound_ns, 10000000), 1) AS longest_is_bound,
+	wait_kind IN (SELECT wait_kind FROM wait_kinds WHERE by_choice) AS waits_for_work, wait_kind
 FROM (SELECT capture_id, CASE WHEN min(comm) = max(comm) THEN max(comm) ELSE family END AS name, count(DISTINCT tgid) AS processes,
 		CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid, reason, call, CAST(total(intervals) AS INTEGER) AS intervals,
-		CAST(total(total_ns) AS INTEGER) AS total_ns, max(longest_ns) AS longest_ns, max(bound_ns) AS bound_ns
-	FROM summary_wait_parts GROUP BY capture_id, family, reason, call);
+		CAST(total(total_ns) AS INTEGER) AS total_ns, max(longest_ns) AS longest_ns, max(bound_ns) AS bound_ns, wait_kind
+	FROM summary_wait_parts GROUP BY capture_id, family, reason, call, wait_kind);
 
 -- Calls with names. In flight: had not returned when recording stopped.
 CREATE VIEW summary_call_parts AS
@@ -105,16 +109,18 @@ FROM call_sums s LEFT JOIN task t ON t.id = s.task_id LEFT JOIN process_families
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
 
 -- The longest call or wait of each family in each call, seen from its beginning to its end. kind: call, or the reason of a wait that no call that was
--- recorded lasted as long as. Not those that wait for work.
+-- recorded lasted as long as. Not those that wait for work, or for as long as they chose.
 CREATE VIEW summary_slowest AS
 WITH both AS (
-	SELECT capture_id, comm, family, tgid, call, 'call' AS kind, longest_ns FROM summary_call_parts WHERE finished
+	SELECT capture_id, comm, family, tgid, call, 'call' AS kind, longest_ns, NULL AS wait_kind FROM summary_call_parts
+	WHERE finished AND call NOT IN (SELECT name FROM waiting_calls)
 	UNION ALL
-	SELECT capture_id, comm, family, tgid, call, reason, longest_ns FROM summary_wait_parts WHERE flags = 0 AND longest_ns IS NOT NULL),
+	SELECT capture_id, comm, family, tgid, call, reason, longest_ns, wait_kind FROM summary_wait_parts
+	WHERE flags = 0 AND longest_ns IS NOT NULL AND wait_kind NOT IN (SELECT wait_kind FROM wait_kinds WHERE by_choice)),
 ranked AS (
 	SELECT *, row_number() OVER (PARTITION BY capture_id, family, call ORDER BY longest_ns DESC, kind, comm) AS place
-	FROM both WHERE call NOT IN (SELECT name FROM waiting_calls))
-SELECT capture_id, comm AS name, tgid, kind, call, longest_ns AS duration_ns FROM ranked WHERE place = 1;
+	FROM both)
+SELECT capture_id, comm AS name, tgid, kind, call, longest_ns AS duration_ns, wait_kind FROM ranked WHERE place = 1;
 
 CREATE VIEW summary_in_flight AS
 SELECT capture_id, CASE WHEN min(comm) = max(comm) THEN max(comm) ELSE family END AS name, count(DISTINCT tgid) AS processes,

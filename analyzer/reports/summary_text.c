@@ -15,8 +15,8 @@
 #define HOST_COLUMNS 8 /* at least */
 #define NUMBER_COLUMNS 10
 #define NAME_COLUMNS 22
-#define REASON_COLUMNS 9
-#define CALL_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - REASON_COLUMNS - 8)
+#define KIND_COLUMNS 7
+#define CALL_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - KIND_COLUMNS - 8)
 #define FUNCTION_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - 6)
 #define LINE_BYTES 512
 
@@ -326,12 +326,12 @@ static int write_waits(struct kymo_db *db, const struct kymo_filter *filter, FIL
 		if ((*ret_rows)++ == 0)
 			(void)fprintf(out, "%*s  %-*s  %*s  %-*s  %s\n", NUMBER_COLUMNS, "WAITED",
 				      NAME_COLUMNS, "PROCESS", NUMBER_COLUMNS, "LONGEST",
-				      REASON_COLUMNS, "WHY", "IN CALL");
+				      KIND_COLUMNS, "KIND", "IN CALL");
 		put_number(out, row, WAITS_TOTAL, KYMO_SHOW_NS, "");
 		put_name(out, row, WAITS_NAME, kymo_query_int(row, WAITS_PROCESSES));
 		put_number(out, row, WAITS_LONGEST, KYMO_SHOW_NS,
 			   kymo_query_int(row, WAITS_BOUND) ? "<" : "");
-		put_column(out, row, WAITS_REASON, REASON_COLUMNS);
+		put_column(out, row, WAITS_KIND, KIND_COLUMNS);
 		end_column(out, row, WAITS_CALL, CALL_COLUMNS);
 	}
 	return rc;
@@ -350,7 +350,10 @@ static int write_slowest(struct kymo_db *db, const struct kymo_filter *filter, F
 		label = "";
 		put_name(out, row, SLOWEST_NAME, 1);
 		put_number(out, row, SLOWEST_DURATION, KYMO_SHOW_NS, "");
-		put_column(out, row, SLOWEST_KIND, REASON_COLUMNS);
+		put_column(out, row,
+			   kymo_query_is_null(row, SLOWEST_WAIT_KIND) ? SLOWEST_KIND
+								      : SLOWEST_WAIT_KIND,
+			   KIND_COLUMNS);
 		end_column(out, row, SLOWEST_CALL, CALL_COLUMNS);
 	}
 	return rc;
