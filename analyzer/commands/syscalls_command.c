@@ -81,6 +81,13 @@ static int set_blocked(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_idle(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.share_idle = true;
+	return 0;
+}
+
 static int set_histogram(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -126,6 +133,7 @@ static int write_blocked(const struct kymo_run *run, const struct kymo_common *c
 {
 	const struct kymo_offcpu_options options = {.choice = {.filter = &common->filter,
 							       .name = own->report.name,
+							       .share_idle = own->report.share_idle,
 							       .max_ns = INT64_MAX},
 						    .limit = own->report.limit};
 	s64 rows = own->blocked ? kymo_offcpu_calls(db, &options, writer, err) : 1;

@@ -13,30 +13,38 @@ FROM syscall s JOIN capture c ON c.id = s.capture_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
 	LEFT JOIN errno_name e ON e.error = s.error;
 
+-- for_work: the call waits for work if it waits (wait_calls). Shares are of all time but that of such calls. Other kinds depend on why the call waits,
+-- which only waits tell.
 CREATE VIEW syscalls AS
 SELECT s.capture_id,
 	CASE WHEN compat THEN 'compat_' || sysno ELSE COALESCE(n.name, 'syscall_' || sysno) END AS name,
 	calls, errors, unfinished, total_ns, min_ns, CAST(total_ns AS REAL) / finished AS avg_ns, p50_ns, p90_ns, p99_ns, p999_ns,
-	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat,
+	max_ns, CASE WHEN k.wait_kind IS NOT 'idle' THEN 100.0 * total_ns
+		/ total(CASE WHEN k.wait_kind IS NOT 'idle' THEN total_ns END) OVER (PARTITION BY s.capture_id) END AS share_percent, sysno, compat,
 	calls - counted AS single, counted,
 	NULLIF(rtrim(CASE WHEN estimated & 1 THEN 'p50 ' ELSE '' END || CASE WHEN estimated & 2 THEN 'p90 ' ELSE '' END
 		|| CASE WHEN estimated & 4 THEN 'p99 ' ELSE '' END || CASE WHEN estimated & 8 THEN 'p999' ELSE '' END), '') AS estimated,
-	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds
+	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds,
+	k.wait_kind IS 'idle' AS for_work, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_with_idle_percent
 FROM syscall_summary s
-	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
+	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
+	LEFT JOIN wait_calls k ON k.reason = 'sleep' AND k.name = n.name AND NOT s.compat;
 
 CREATE VIEW syscalls_by_process AS
 SELECT s.capture_id, s.process_id, p.tgid, p.comm,
 	CASE WHEN compat THEN 'compat_' || sysno ELSE COALESCE(n.name, 'syscall_' || sysno) END AS name,
 	calls, errors, unfinished, total_ns, min_ns, CAST(total_ns AS REAL) / finished AS avg_ns, p50_ns, p90_ns, p99_ns, p999_ns,
-	max_ns, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_percent, sysno, compat,
+	max_ns, CASE WHEN k.wait_kind IS NOT 'idle' THEN 100.0 * total_ns
+		/ total(CASE WHEN k.wait_kind IS NOT 'idle' THEN total_ns END) OVER (PARTITION BY s.capture_id) END AS share_percent, sysno, compat,
 	calls - counted AS single, counted,
 	NULLIF(rtrim(CASE WHEN estimated & 1 THEN 'p50 ' ELSE '' END || CASE WHEN estimated & 2 THEN 'p90 ' ELSE '' END
 		|| CASE WHEN estimated & 4 THEN 'p99 ' ELSE '' END || CASE WHEN estimated & 8 THEN 'p999' ELSE '' END), '') AS estimated,
-	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds
+	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds,
+	k.wait_kind IS 'idle' AS for_work, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_with_idle_percent
 FROM syscall_process_summary s
 	LEFT JOIN process p ON p.id = s.process_id
-	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
+	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
+	LEFT JOIN wait_calls k ON k.reason = 'sleep' AND k.name = n.name AND NOT s.compat;
 
 CREATE VIEW syscall_errors AS
 SELECT s.capture_id,

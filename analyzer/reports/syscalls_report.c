@@ -10,16 +10,17 @@
 #include "formats/base/cleanup.h"
 
 /* SORT(key, order) */
-#define SORTS                               \
-	SORT(total, "total_ns DESC")        \
-	SORT(calls, "calls DESC")           \
-	SORT(errors, "errors DESC")         \
-	SORT(unfinished, "unfinished DESC") \
-	SORT(min, "min_ns DESC")            \
-	SORT(avg, "avg_ns DESC")            \
-	SORT(p50, "p50_ns DESC")            \
-	SORT(p99, "p99_ns DESC")            \
-	SORT(max, "max_ns DESC")            \
+#define SORTS                                                                   \
+	SORT(share, "share_percent IS NULL AND NOT :share_idle, total_ns DESC") \
+	SORT(total, "total_ns DESC")                                            \
+	SORT(calls, "calls DESC")                                               \
+	SORT(errors, "errors DESC")                                             \
+	SORT(unfinished, "unfinished DESC")                                     \
+	SORT(min, "min_ns DESC")                                                \
+	SORT(avg, "avg_ns DESC")                                                \
+	SORT(p50, "p50_ns DESC")                                                \
+	SORT(p99, "p99_ns DESC")                                                \
+	SORT(max, "max_ns DESC")                                                \
 	SORT(name, "name")
 
 static const struct {
@@ -40,6 +41,7 @@ static const struct {
 		{"p90_ns", "p90", KYMO_SHOW_HIDDEN}, {"p99_ns", "p99", KYMO_SHOW_NS},           \
 		{"p999_ns", "p999", KYMO_SHOW_HIDDEN}, {"max_ns", "max", KYMO_SHOW_NS},         \
 		{"sysno", NULL, KYMO_SHOW_HIDDEN}, {"compat", NULL, KYMO_SHOW_HIDDEN},          \
+		{"for_work", NULL, KYMO_SHOW_HIDDEN},                                           \
 	{                                                                                       \
 		"capture_id", NULL, KYMO_SHOW_HIDDEN                                            \
 	}
@@ -49,9 +51,10 @@ static const struct {
 		{"estimated", NULL, KYMO_SHOW_HIDDEN}, {"bounds", NULL, KYMO_SHOW_HIDDEN},
 #define NO_COLUMNS
 #define COUNTED_SQL "single, counted, estimated, bounds, "
-#define SUMMARY_SQL                                                                            \
-	"errors, unfinished, total_ns, share_percent, min_ns, avg_ns, p50_ns, p90_ns, p99_ns," \
-	" p999_ns, max_ns, sysno, compat, capture_id"
+#define SUMMARY_SQL                                                                         \
+	"errors, unfinished, total_ns, CASE WHEN :share_idle THEN share_with_idle_percent"  \
+	" ELSE share_percent END AS share_percent, min_ns, avg_ns, p50_ns, p90_ns, p99_ns," \
+	" p999_ns, max_ns, sysno, compat, for_work, capture_id"
 
 static const struct kymo_column summary_columns[] = {SUMMARY_COLUMNS(NO_COLUMNS)};
 static const struct kymo_column counted_summary_columns[] = {SUMMARY_COLUMNS(COUNTED_COLUMNS)};
@@ -120,6 +123,8 @@ static int bind(const struct kymo_syscalls_options *options, struct kymo_query *
 		rc = kymo_query_bind_text(query, ":name", options->name);
 	if (rc == 0)
 		rc = kymo_query_bind_int(query, ":limit", options->limit);
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":share_idle", options->share_idle);
 	return rc;
 }
 
@@ -162,6 +167,21 @@ static void mark_inexact(const struct kymo_column *columns, size_t count, struct
 	}
 }
 
+/* For people: what is not exact, and why a call has no share. */
+static void mark_text(const struct kymo_column *columns, size_t count, struct kymo_value *values)
+{
+	struct kymo_value *share = NULL;
+
+	mark_inexact(columns, count, values);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(columns[i].name, "share_percent") == 0)
+			share = &values[i];
+		else if (strcmp(columns[i].name, "for_work") == 0 && values[i].integer && share &&
+			 share->type == KYMO_NULL)
+			*share = kymo_text("idle");
+	}
+}
+
 static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options,
 		 struct kymo_writer *writer, const char *view, const char *sql,
 		 const struct kymo_column *columns, struct cap_err *err)
@@ -176,8 +196,9 @@ static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options
 		return rc;
 	kymo_report_columns(options->filter, columns, (size_t)kymo_query_column_count(query),
 			    shown);
-	return kymo_query_to_sink_marked(query, writer, view, shown,
-					 options->counted ? mark_inexact : NULL, err);
+	return kymo_query_to_sink_marked(
+		query, writer, view, shown,
+		kymo_writer_format(writer) == KYMO_FORMAT_TEXT ? mark_text : NULL, err);
 }
 
 static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *options,

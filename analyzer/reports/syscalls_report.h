@@ -10,11 +10,12 @@ struct kymo_syscalls_options {
 	const char *name;		  /* one system call only; NULL: all */
 	s64 limit;			  /* rows of the main table; -1: all */
 	bool by_process, errors, in_flight;
-	bool estimate; /* also what calls come to with the spans that were not recorded */
-	bool counted;  /* some calls were counted: tables say which, and mark what is not exact */
+	bool estimate;	 /* also what calls come to with the spans that were not recorded */
+	bool share_idle; /* shares are of all time, also of that spent waiting for work */
+	bool counted;	 /* some calls were counted: tables say which, and mark what is not exact */
 };
 
-/* "total, calls, ...": the keys a table can be sorted by. */
+/* "share, total, ...": the keys a table can be sorted by. */
 const char *kymo_syscalls_sort_names(void);
 bool kymo_syscalls_sort_known(const char *name);
 

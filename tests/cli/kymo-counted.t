@@ -42,13 +42,13 @@ $ kymo syscalls --by-process -n 2 --histogram --errors --name getppid c.kymo
 >        16384 -> 32767      : 9          |                                        |
 >        32768 -> 65535      : 3          |                                        |
 $ kymo syscalls --csv -n 2 c.kymo
-> name,calls,single,counted,estimated,bounds,errors,unfinished,total_ns,share_percent,min_ns,avg_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,sysno,compat,capture_id
-> clock_nanosleep,48,48,0,,,0,0,8146421702,99.4830684785689,158503688,169717118.79166666,169870051,172879441,180836144,180836144,180836144,230,0,1
-> getppid,24576,11314,13262,p50 p90 p99 p999,min,0,0,15242394,0.18613818208147159,256,620.214599609375,558,804,1016,2980,44286,110,0,1
+> name,calls,single,counted,estimated,bounds,errors,unfinished,total_ns,share_percent,min_ns,avg_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,sysno,compat,for_work,capture_id
+> clock_nanosleep,48,48,0,,,0,0,8146421702,99.4830684785689,158503688,169717118.79166666,169870051,172879441,180836144,180836144,180836144,230,0,0,1
+> getppid,24576,11314,13262,p50 p90 p99 p999,min,0,0,15242394,0.18613818208147159,256,620.214599609375,558,804,1016,2980,44286,110,0,0,1
 $ kymo syscalls --json -n 1 c.kymo
 > {
 >   "syscalls": [
->     {"name": "clock_nanosleep", "calls": 48, "single": 48, "counted": 0, "estimated": null, "bounds": null, "errors": 0, "unfinished": 0, "total_ns": 8146421702, "share_percent": 99.4830684785689, "min_ns": 158503688, "avg_ns": 169717118.79166666, "p50_ns": 169870051, "p90_ns": 172879441, "p99_ns": 180836144, "p999_ns": 180836144, "max_ns": 180836144, "sysno": 230, "compat": 0, "capture_id": 1}
+>     {"name": "clock_nanosleep", "calls": 48, "single": 48, "counted": 0, "estimated": null, "bounds": null, "errors": 0, "unfinished": 0, "total_ns": 8146421702, "share_percent": 99.4830684785689, "min_ns": 158503688, "avg_ns": 169717118.79166666, "p50_ns": 169870051, "p90_ns": 172879441, "p99_ns": 180836144, "p999_ns": 180836144, "max_ns": 180836144, "sysno": 230, "compat": 0, "for_work": 0, "capture_id": 1}
 >   ],
 >   "counted_calls": {
 >     "single": 11401,

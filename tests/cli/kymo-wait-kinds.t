@@ -80,3 +80,18 @@ $ pool() { cp waits.db pool.db; sqlite3 pool.db 'DELETE FROM offcpu; DELETE FROM
 > futex lock 5 100.0
 > idle
 > lock
+# Calls that wait for work are in no share of kymo syscalls, and last; people read why.
+$ cp $SAMPLES/all.kymo .; kymo syscalls --json all.kymo | jq -c '([.syscalls[].share_percent | values] | add * 1000 | round), [.syscalls[] | select(.share_percent == null) | [.name, .for_work]]'; kymo syscalls --json --idle all.kymo | jq -c '([.syscalls[].share_percent] | add * 1000 | round), .syscalls[0].name'; kymo syscalls all.kymo | awk '/ idle / { print $1 }'; kymo syscalls --by-process -n 3 --name accept4 all.kymo | awk '{ print $2, $3 }'; kymo syscalls --sort total -n 1 --csv all.kymo | cut -d, -f1
+> 100000
+> [["epoll_pwait",1],["ppoll",1],["accept4",1]]
+> 100000
+> "epoll_pwait"
+> epoll_pwait
+> ppoll
+> accept4
+> comm syscall
+> redis-server accept4
+> nginx accept4
+> sqlite3 accept4
+> name
+> epoll_pwait
