@@ -108,6 +108,13 @@ static int set_limit(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_by_process(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct offcpu_options *)own)->report.by_process = true;
+	return 0;
+}
+
 static int set_all(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -176,7 +183,7 @@ static int note_left_out(const struct kymo_run *run, struct kymo_db *db,
 			 const struct offcpu_options *own, s64 rows, struct cap_err *err)
 {
 	const struct kymo_wait_choice *choice = &own->report.choice;
-	bool listed = own->show == SHOW_TABLE || own->show == SHOW_SLOW;
+	bool listed = own->show != SHOW_FOLDED;
 	struct kymo_offcpu_left left;
 	char more[64] = "", others[96] = "";
 	int rc = kymo_offcpu_left_out(db, choice, &left, err);

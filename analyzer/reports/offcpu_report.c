@@ -95,6 +95,9 @@ static s64 write_table(struct kymo_db *db, const struct kymo_offcpu_options *opt
 		return rc;
 	kymo_report_columns(options->choice.filter, table->columns,
 			    (size_t)kymo_query_column_count(query), shown);
+	for (int i = 0; options->by_process && i < kymo_query_column_count(query); i++)
+		if (strcmp(shown[i].name, "tgid") == 0)
+			shown[i] = (struct kymo_column){"tgid", "pid", KYMO_SHOW_PLAIN};
 	rows = kymo_query_to_sink_marked(query, writer, table->name, shown, table->mark, err);
 	return rows == options->limit ? count_rows(db, &options->choice, table, where, err) : rows;
 }
@@ -140,7 +143,8 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 		{"kernel_thread", NULL, KYMO_SHOW_HIDDEN},
 		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 	};
-	struct table table = {
+	char where[KYMO_WAIT_SQL_BYTES], tail[160];
+	const struct table table = {
 		.name = "offcpu_waits",
 		.select =
 			"SELECT process AS comm, name, wait_kind,"
@@ -157,18 +161,17 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 							" " LONGEST_IS_BOUND
 							", idle, kernel_thread, capture_id",
 		.from = "offcpu_parts v",
-		.tail = BEFORE_END
-		" GROUP BY capture_id, process, name, wait_kind, idle, kernel_thread",
+		.tail = tail,
 		.order = " ORDER BY share_percent IS NULL, total(v.total_ns) DESC, comm, name, "
-			 "wait_kind, idle, reason, capture_id",
+			 "wait_kind, idle, reason, capture_id, v.process_id",
 		.columns = columns,
 		.mark = mark_longest,
 	};
-	char where[KYMO_WAIT_SQL_BYTES];
-
-	if (options->by_reason)
-		table.tail = BEFORE_END " GROUP BY capture_id, process, name, wait_kind, idle,"
-					" kernel_thread, reason";
+	(void)snprintf(tail, sizeof(tail),
+		       BEFORE_END " GROUP BY capture_id, process, name, wait_kind, idle,"
+				  " kernel_thread%s%s",
+		       options->by_reason ? ", reason" : "",
+		       options->by_process ? ", process_id" : "");
 	kymo_wait_sql(&options->choice, PARTS, where);
 	return write_table(db, options, &table, where, writer, err);
 }
@@ -269,30 +272,62 @@ s64 kymo_offcpu_calls(struct kymo_db *db, const struct kymo_offcpu_options *opti
 
 /* -------- run queue -------- */
 
-#define HISTOGRAM_SELECT                                                              \
-	"SELECT reason, CASE runq_bucket WHEN 0 THEN 0 ELSE 1 << runq_bucket END"     \
-	" AS low_ns, CASE WHEN runq_bucket >= 62 THEN 9223372036854775807 ELSE (2 <<" \
-	" runq_bucket) - 1 END AS high_ns, CAST(total(intervals) AS INTEGER) AS"      \
-	" intervals, CAST(total(runq_ns) AS INTEGER) AS total_ns, capture_id FROM"    \
-	" offcpu_parts v"
-#define HISTOGRAM_TAIL                                                           \
-	BEFORE_END " AND v.runq_ns > 0 GROUP BY capture_id, reason, runq_bucket" \
-		   " ORDER BY capture_id, reason, runq_bucket"
+/* One group of rows per process, or one for all; the most time first. */
+#define HISTOGRAM_SELECT                                                                  \
+	"SELECT CASE WHEN :by_process THEN process END AS comm, CASE WHEN :by_process"    \
+	" THEN tgid END AS tgid, reason, CASE runq_bucket WHEN 0 THEN 0 ELSE 1 <<"        \
+	" runq_bucket END AS low_ns, CASE WHEN runq_bucket >= 62 THEN"                    \
+	" 9223372036854775807 ELSE (2 << runq_bucket) - 1 END AS high_ns,"                \
+	" CAST(total(intervals) AS INTEGER) AS intervals, CAST(total(runq_ns) AS"         \
+	" INTEGER) AS total_ns, capture_id, CASE WHEN :by_process THEN process_id END AS" \
+	" process_id FROM offcpu_parts v"
+#define HISTOGRAM_TAIL                                                                        \
+	BEFORE_END " AND v.runq_ns > 0 GROUP BY capture_id, CASE WHEN :by_process"            \
+		   " THEN process_id END, reason, runq_bucket"                                \
+		   " ORDER BY capture_id, total(total(runq_ns)) OVER (PARTITION BY"           \
+		   " capture_id, CASE WHEN :by_process THEN process_id END) DESC, 9, reason," \
+		   " runq_bucket"
+enum {
+	DELAY_COMM,
+	DELAY_TGID,
+	DELAY_REASON,
+	DELAY_LOW,
+	DELAY_HIGH,
+	DELAY_INTERVALS,
+	DELAY_TOTAL,
+	DELAY_CAPTURE,
+	DELAY_PROCESS
+};
 
-s64 kymo_offcpu_runqueue(struct kymo_db *db, const struct kymo_offcpu_options *options,
-			 struct kymo_writer *writer, struct cap_err *err)
+static int ask_delays(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		      struct kymo_query **ret_query, struct cap_err *err)
 {
-	static const struct kymo_column columns[] = {
-		{"reason", NULL, KYMO_SHOW_PLAIN},	 {"low_ns", NULL, KYMO_SHOW_PLAIN},
-		{"high_ns", NULL, KYMO_SHOW_PLAIN},	 {"intervals", "waits", KYMO_SHOW_COUNT},
-		{"total_ns", "run queue", KYMO_SHOW_NS}, {"capture_id", NULL, KYMO_SHOW_HIDDEN}};
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
 	char where[KYMO_WAIT_SQL_BYTES];
 	int rc;
 
 	kymo_wait_sql(&options->choice, PARTS, where);
 	rc = ask(db, &options->choice, HISTOGRAM_SELECT, where, HISTOGRAM_TAIL, &query, err);
+	if (rc == 0)
+		rc = kymo_query_bind_int(query, ":by_process", options->by_process);
+	if (rc == 0)
+		*ret_query = TAKE(query);
+	return rc;
+}
+
+s64 kymo_offcpu_runqueue(struct kymo_db *db, const struct kymo_offcpu_options *options,
+			 struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"comm", "process", KYMO_SHOW_PLAIN},	 {"tgid", "pid", KYMO_SHOW_PLAIN},
+		{"reason", NULL, KYMO_SHOW_PLAIN},	 {"low_ns", NULL, KYMO_SHOW_PLAIN},
+		{"high_ns", NULL, KYMO_SHOW_PLAIN},	 {"intervals", "waits", KYMO_SHOW_COUNT},
+		{"total_ns", "run queue", KYMO_SHOW_NS}, {"capture_id", NULL, KYMO_SHOW_HIDDEN},
+		{"process_id", NULL, KYMO_SHOW_HIDDEN}};
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	struct kymo_column shown[KYMO_REPORT_MAX_COLUMNS];
+	int rc = ask_delays(db, options, &query, err);
+
 	if (rc < 0)
 		return rc;
 	kymo_report_columns(options->choice.filter, columns, (size_t)kymo_query_column_count(query),
@@ -301,29 +336,68 @@ s64 kymo_offcpu_runqueue(struct kymo_db *db, const struct kymo_offcpu_options *o
 }
 
 /* Preempted tasks could run all the time: theirs is a histogram of its own. */
+struct delays {
+	char who[64]; /* "nginx (pid 1940), "; empty: all */
+	s64 capture_id, process_id;
+	struct kymo_histogram woken, preempted;
+};
+
+static void delays_begin(struct delays *delays, struct kymo_query *row, bool by_process)
+{
+	const char *comm = kymo_query_text(row, DELAY_COMM, NULL);
+
+	*delays = (struct delays){.capture_id = kymo_query_int(row, DELAY_CAPTURE),
+				  .process_id = kymo_query_int(row, DELAY_PROCESS)};
+	if (by_process)
+		(void)snprintf(delays->who, sizeof(delays->who), "%.32s (pid %lld), ",
+			       comm ? comm : "[unknown]",
+			       (long long)kymo_query_int(row, DELAY_TGID));
+}
+
+/* Buckets are powers of two of ns: 1,024 of them stand for 1 us, which moves no bound by more than
+ * 2.4 %. */
+static void delays_add(struct delays *delays, struct kymo_query *row)
+{
+	const char *reason = kymo_query_text(row, DELAY_REASON, NULL);
+
+	kymo_histogram_add(
+		reason && strcmp(reason, "preempted") == 0 ? &delays->preempted : &delays->woken,
+		kymo_query_int(row, DELAY_LOW) >> 10, (u64)kymo_query_int(row, DELAY_INTERVALS));
+}
+
+static void delays_draw(const struct delays *delays, FILE *out)
+{
+	char title[128];
+
+	(void)snprintf(title, sizeof(title), "%sfrom being woken to running", delays->who);
+	kymo_histogram_draw(out, title, "usecs", &delays->woken);
+	(void)snprintf(title, sizeof(title), "%sfrom being preempted to running", delays->who);
+	kymo_histogram_draw(out, title, "usecs", &delays->preempted);
+}
+
 s64 kymo_offcpu_runqueue_text(struct kymo_db *db, const struct kymo_offcpu_options *options,
 			      FILE *out, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	struct kymo_histogram woken = {0}, preempted = {0};
-	char where[KYMO_WAIT_SQL_BYTES];
-	s64 rows = 0;
-	int rc;
+	struct delays delays = {0};
+	s64 groups = 0;
+	int rc = ask_delays(db, options, &query, err);
 
-	kymo_wait_sql(&options->choice, PARTS, where);
-	rc = ask(db, &options->choice, HISTOGRAM_SELECT, where, HISTOGRAM_TAIL, &query, err);
 	while (rc >= 0 && (rc = kymo_query_step(query, err)) > 0) {
-		const char *reason = kymo_query_text(query, 0, NULL);
-
-		kymo_histogram_add(reason && strcmp(reason, "preempted") == 0 ? &preempted : &woken,
-				   kymo_query_int(query, 1), (u64)kymo_query_int(query, 3));
-		rows++;
+		if (groups == 0 || kymo_query_int(query, DELAY_CAPTURE) != delays.capture_id ||
+		    kymo_query_int(query, DELAY_PROCESS) != delays.process_id) {
+			if (groups > 0 && (options->limit < 0 || groups <= options->limit))
+				delays_draw(&delays, out);
+			delays_begin(&delays, query, options->by_process);
+			groups++;
+		}
+		delays_add(&delays, query);
 	}
 	if (rc < 0)
 		return rc;
-	kymo_histogram_draw(out, "from being woken to running", "nsecs", &woken);
-	kymo_histogram_draw(out, "from being preempted to running", "nsecs", &preempted);
-	return rows;
+	if (groups > 0 && (options->limit < 0 || groups <= options->limit))
+		delays_draw(&delays, out);
+	return groups;
 }
 
 /* -------- what is not shown -------- */

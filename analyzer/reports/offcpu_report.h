@@ -5,8 +5,9 @@
 
 struct kymo_offcpu_options {
 	struct kymo_wait_choice choice;
-	s64 limit;	/* rows of a table; -1: all */
-	bool by_reason; /* rows differ by reason, too; else by kind only */
+	s64 limit;	 /* rows of a table; -1: all */
+	bool by_process; /* processes of one name apart */
+	bool by_reason;	 /* rows differ by reason, too; else by kind only */
 };
 
 /*
@@ -21,8 +22,9 @@ s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *optio
 /* Table syscall_blocked: the waits of each system call, the most time first. */
 s64 kymo_offcpu_calls(struct kymo_db *db, const struct kymo_offcpu_options *options,
 		      struct kymo_writer *writer, struct cap_err *err);
-/* How long tasks that could run had no CPU, in powers of two: as table offcpu_histogram, or drawn.
- * Return the rows, or the database's error. */
+/* How long tasks that could run had no CPU, in powers of two: as table offcpu_histogram, whose rows
+ * it returns, or drawn, and then how many processes there are (1: not by process), of which no more
+ * than the limit are drawn. Negative: the database's error. */
 s64 kymo_offcpu_runqueue(struct kymo_db *db, const struct kymo_offcpu_options *options,
 			 struct kymo_writer *writer, struct cap_err *err);
 s64 kymo_offcpu_runqueue_text(struct kymo_db *db, const struct kymo_offcpu_options *options,

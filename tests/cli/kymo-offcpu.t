@@ -21,6 +21,22 @@ $ kymo offcpu --runqueue --json waits.kymo | jq -c '[.offcpu_histogram[].interva
 > 530
 > 530
 2> kymo: offcpu: kernel threads and threads that waited all the time are left out: --all
+# Processes apart: histograms and rows of each, which sum up to those of all.
+$ kymo offcpu --runqueue --by-process --json waits.kymo 2>/dev/null | jq -c '[.offcpu_histogram | group_by(.tgid)[] | [.[0].comm, .[0].tgid, (map(.intervals) | add)]]'; kymo offcpu --runqueue --by-process -n 2 waits.kymo | grep running; kymo offcpu --runqueue waits.kymo 2>/dev/null | awk '/->/ { n += $5 } END { print n }'; kymo offcpu --by-process --kind sched --csv waits.kymo 2>/dev/null | cut -d, -f2,5,11
+> [["python3",12330,300],["python3",12496,209],["python3",12500,21]]
+> python3 (pid 12330), from being woken to running
+> python3 (pid 12330), from being preempted to running
+> python3 (pid 12500), from being preempted to running
+> 530
+> name,intervals,tgid
+> "'-",21,12500
+> "'-",208,12496
+> futex,7,12330
+> clone,1,12330
+> write,1,12496
+> clone3,1,12330
+> "'-",1,12330
+2> kymo: offcpu: 1 more rows: -n 3; kernel threads and threads that waited all the time are left out: --all
 # What waited all the time is shown on demand; more rows, too.
 $ kymo offcpu -n 1 waits.kymo | wc -l; kymo offcpu --all waits.kymo >/dev/null
 > 2
