@@ -16,8 +16,9 @@ struct flame_options {
 	struct kymo_flame_options svg;
 	enum kymo_process_label label;
 	bool reverse;
-	bool offcpu;
-	const char *output; /* NULL: stdout */
+	bool offcpu, by_waker;
+	struct kymo_wait_choice waits; /* with offcpu */
+	const char *output;	       /* NULL: stdout */
 	bool force;
 };
 
@@ -90,6 +91,31 @@ static int set_offcpu(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
 	((struct flame_options *)own)->offcpu = true;
+	return 0;
+}
+
+static int set_reason(void *own, const char *value, struct cap_err *err)
+{
+	struct flame_options *flame = own;
+
+	flame->offcpu = true;
+	return kymo_wait_set_reason(&flame->waits, value, err);
+}
+
+static int set_kind(void *own, const char *value, struct cap_err *err)
+{
+	struct flame_options *flame = own;
+
+	flame->offcpu = true;
+	return kymo_wait_set_kinds(&flame->waits, value, err);
+}
+
+static int set_waker(void *own, const char *value, struct cap_err *err)
+{
+	struct flame_options *flame = own;
+
+	(void)value, (void)err;
+	flame->offcpu = flame->by_waker = true;
 	return 0;
 }
 
@@ -182,10 +208,12 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_tree_freep) struct kymo_tree *tree = NULL;
-	const struct kymo_wait_choice waits = {.filter = &common->filter, .max_ns = INT64_MAX};
+	bool open;
 	struct kymo_stack_facts facts;
 	int rc;
 
+	own->waits.filter = &common->filter;
+	own->waits.max_ns = INT64_MAX;
 	if (own->offcpu)
 		common->more_needs = KYMO_NEED_STACKS;
 	rc = kymo_report_open(run, common, path,
@@ -194,7 +222,8 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 		rc = kymo_sampled_stacks(
 			db,
 			&(struct kymo_stack_options){.filter = &common->filter,
-						     .waits = own->offcpu ? &waits : NULL,
+						     .waits = own->offcpu ? &own->waits : NULL,
+						     .by_waker = own->by_waker,
 						     .label = own->label,
 						     .join_unknown = true},
 			&tree, &facts, err);
@@ -208,11 +237,11 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 		kymo_tree_free(tree);
 		tree = reversed;
 	}
+	open = kymo_filter_is_open(&common->filter) && !own->waits.reason && !own->waits.kinds;
 	if (facts.samples == 0 && own->offcpu)
 		run->note(run, "%s",
-			  kymo_filter_is_open(&common->filter)
-				  ? "no waits: were they recorded (-e sched)?"
-				  : "no waits match the filters");
+			  open ? "no waits: were they recorded (-e sched)?"
+			       : "no waits match the filters");
 	else if (facts.samples == 0)
 		run->note(run, "%s",
 			  kymo_filter_is_open(&common->filter)

@@ -20,6 +20,7 @@ enum show { SHOW_TABLE = 0, SHOW_SLOW, SHOW_RUNQUEUE, SHOW_FOLDED };
 struct offcpu_options {
 	struct kymo_offcpu_options report;
 	enum show show;
+	bool by_waker;
 };
 
 static int set_show(struct offcpu_options *own, enum show show, struct cap_err *err)
@@ -115,6 +116,13 @@ static int set_by_process(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_waker(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct offcpu_options *)own)->by_waker = true;
+	return 0;
+}
+
 static int set_all(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -143,6 +151,7 @@ static s64 write_stacks(const struct kymo_run *run, const struct kymo_common *co
 	int rc = kymo_sampled_stacks(db,
 				     &(struct kymo_stack_options){.filter = &common->filter,
 								  .waits = &own->report.choice,
+								  .by_waker = own->by_waker,
 								  .folded = true,
 								  .annotate_kernel = true},
 				     &tree, &facts, err);
@@ -174,6 +183,8 @@ static s64 write_rows(const struct kymo_run *run, const struct kymo_common *comm
 			       ? kymo_offcpu_runqueue_text(db, &own->report, run->out, err)
 			       : kymo_offcpu_runqueue(db, &own->report, writer, err);
 	default:
+		if (own->by_waker)
+			return kymo_offcpu_wakers(db, &own->report, writer, err);
 		return kymo_offcpu_table(db, &own->report, writer, err);
 	}
 }
@@ -207,7 +218,7 @@ static int note_left_out(const struct kymo_run *run, struct kymo_db *db,
 			"kernel threads and threads that waited all the time are left out: --all");
 	if (more[0] || others[0])
 		run->note(run, "%s%s", more, others);
-	if (left.partly > 0 && own->show != SHOW_SLOW && own->show != SHOW_FOLDED)
+	if (left.partly > 0 && own->show != SHOW_SLOW && own->show != SHOW_FOLDED && !own->by_waker)
 		run->note(run,
 			  "%lld counted waits are left out: they are only partly within the times "
 			  "or durations asked for",
@@ -255,6 +266,11 @@ int kymo_offcpu_main(const struct kymo_run *run, int argc, char **argv, struct c
 		return cap_fail(err, CAP_EUSAGE, "--min must not be above --max");
 	if (own.report.limit == 0)
 		own.report.limit = common.format == KYMO_FORMAT_TEXT ? SHOWN_ROWS : -1;
+	if (own.by_waker && own.show != SHOW_TABLE && own.show != SHOW_FOLDED)
+		return cap_fail(
+			err, CAP_EUSAGE,
+			"--waker goes with the table and with --folded: --slow names wakers "
+			"anyway, --runqueue has none");
 	own.report.by_reason = common.format != KYMO_FORMAT_TEXT;
 	if (own.show == SHOW_FOLDED)
 		common.more_needs = KYMO_NEED_STACKS;

@@ -97,7 +97,7 @@ SELECT o.capture_id, (o.time_ns - c.start_ns) / 1e9 AS at_s, o.time_ns, o.durati
 	COALESCE(t.comm, '[unknown]') AS comm, t.tgid, t.tid,
 	CASE o.sysno WHEN 4294967295 THEN '-' ELSE COALESCE(n.name, 'syscall_' || o.sysno) END AS name,
 	COALESCE(r.name, 'reason_' || o.reason) AS reason,
-	CASE WHEN o.flags & 8 THEN '(interrupt)' ELSE COALESCE(w.comm, '-') END AS woken_by, w.tid AS waker_tid,
+	CASE WHEN o.flags & 8 THEN '(interrupt)' ELSE COALESCE(w.comm, '-') END AS woken_by, w.tid AS waker_tid, w.tgid AS waker_tgid,
 	o.flags & 1 AS unfinished, o.flags & 2 <> 0 AS since_before, o.flags & 3 = 3 AS idle, COALESCE(p.kernel_thread, 0) AS kernel_thread,
 	CASE WHEN o.flags & 1 THEN o.duration_ns ELSE o.weight_ns END AS weight_ns, o.flags & 4 <> 0 AS no_user_stack, o.stack_id, t.process_id,
 	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind
@@ -114,3 +114,10 @@ CREATE VIEW offcpu_stacks AS
 SELECT capture_id, process AS comm, process_id, tgid, stack_id, reason, name, count(*) AS intervals, CAST(total(weight_ns) AS INTEGER) AS weight_ns,
 	sum(no_user_stack) AS no_user_stack, idle, kernel_thread, wait_kind
 FROM slow_waits GROUP BY capture_id, process_id, stack_id, name, reason, wait_kind, idle;
+
+-- Who ended waits. Counted ones are represented by the few that were stored: times are estimates where any is among them (sampled).
+CREATE VIEW offcpu_wakers AS
+SELECT capture_id, woken_by, process AS comm, name, reason, wait_kind, count(*) AS intervals, CAST(total(weight_ns) AS INTEGER) AS weight_ns,
+	max(duration_ns) AS longest_ns, CASE WHEN count(DISTINCT waker_tgid) = 1 THEN max(waker_tgid) END AS waker_tgid, max(weight_ns > duration_ns) AS sampled,
+	idle, kernel_thread
+FROM slow_waits WHERE reason <> 'preempted' GROUP BY capture_id, woken_by, process, name, reason, wait_kind, idle, kernel_thread;

@@ -96,8 +96,8 @@ static s64 write_table(struct kymo_db *db, const struct kymo_offcpu_options *opt
 	kymo_report_columns(options->choice.filter, table->columns,
 			    (size_t)kymo_query_column_count(query), shown);
 	for (int i = 0; options->by_process && i < kymo_query_column_count(query); i++)
-		if (strcmp(shown[i].name, "tgid") == 0)
-			shown[i] = (struct kymo_column){"tgid", "pid", KYMO_SHOW_PLAIN};
+		if (kymo_report_ends_in(shown[i].name, "tgid"))
+			shown[i] = (struct kymo_column){shown[i].name, "pid", KYMO_SHOW_PLAIN};
 	rows = kymo_query_to_sink_marked(query, writer, table->name, shown, table->mark, err);
 	return rows == options->limit ? count_rows(db, &options->choice, table, where, err) : rows;
 }
@@ -229,6 +229,66 @@ s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *optio
 	};
 	char where[KYMO_WAIT_SQL_BYTES];
 
+	kymo_wait_sql(&options->choice, SINGLE, where);
+	return write_table(db, options, &table, where, writer, err);
+}
+
+static void mark_sampled(const struct kymo_column *columns, size_t count, struct kymo_value *values)
+{
+	struct kymo_value *weight = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(columns[i].name, "weight_ns") == 0)
+			weight = &values[i];
+		else if (weight && strcmp(columns[i].name, "sampled") == 0 && values[i].integer)
+			weight->mark = '~';
+	}
+}
+
+s64 kymo_offcpu_wakers(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		       struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"woken_by", "woken by", KYMO_SHOW_PLAIN},
+		{"waker_tgid", NULL, KYMO_SHOW_HIDDEN},
+		{"comm", "process", KYMO_SHOW_PLAIN},
+		{"name", "call", KYMO_SHOW_PLAIN},
+		{"wait_kind", "kind", KYMO_SHOW_PLAIN},
+		{"reason", NULL, KYMO_SHOW_HIDDEN},
+		{"intervals", "seen", KYMO_SHOW_COUNT},
+		{"weight_ns", "time", KYMO_SHOW_SHORT_NS},
+		{"share_percent", "share", KYMO_SHOW_PERCENT},
+		{"longest_ns", "longest", KYMO_SHOW_SHORT_NS},
+		{"sampled", NULL, KYMO_SHOW_HIDDEN},
+		{"idle", NULL, KYMO_SHOW_HIDDEN},
+		{"kernel_thread", NULL, KYMO_SHOW_HIDDEN},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	char where[KYMO_WAIT_SQL_BYTES], tail[160];
+	const struct table table = {
+		.name = "offcpu_wakers",
+		.select =
+			"SELECT woken_by,"
+			" CASE WHEN count(DISTINCT waker_tgid) = 1 THEN max(waker_tgid) END AS"
+			" waker_tgid, process AS comm, name, wait_kind,"
+			" CASE WHEN count(DISTINCT reason) = 1 THEN max(reason) END AS reason,"
+			" count(*) AS intervals, CAST(total(weight_ns) AS INTEGER) AS weight_ns,"
+			" " SHARE_OF("total(weight_ns)") ", max(duration_ns) AS longest_ns,"
+							 " max(weight_ns > duration_ns) AS "
+							 "sampled, idle, kernel_thread, capture_id",
+		.from = "slow_waits v",
+		.tail = tail,
+		.order = " ORDER BY share_percent IS NULL, total(v.weight_ns) DESC, woken_by, comm,"
+			 " name, wait_kind, reason, idle, capture_id, v.process_id, v.waker_tgid",
+		.columns = columns,
+		.mark = mark_sampled,
+	};
+
+	(void)snprintf(tail, sizeof(tail),
+		       " AND v.reason <> 'preempted' GROUP BY capture_id, woken_by, process, name,"
+		       " wait_kind, idle, kernel_thread%s%s",
+		       options->by_reason ? ", reason" : "",
+		       options->by_process ? ", process_id, waker_tgid" : "");
 	kymo_wait_sql(&options->choice, SINGLE, where);
 	return write_table(db, options, &table, where, writer, err);
 }

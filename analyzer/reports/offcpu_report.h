@@ -19,6 +19,9 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 		      struct kymo_writer *writer, struct cap_err *err);
 s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *options,
 		     struct kymo_writer *writer, struct cap_err *err);
+/* Table offcpu_wakers: who ended waits, of those that are known singly. */
+s64 kymo_offcpu_wakers(struct kymo_db *db, const struct kymo_offcpu_options *options,
+		       struct kymo_writer *writer, struct cap_err *err);
 /* Table syscall_blocked: the waits of each system call, the most time first. */
 s64 kymo_offcpu_calls(struct kymo_db *db, const struct kymo_offcpu_options *options,
 		      struct kymo_writer *writer, struct cap_err *err);

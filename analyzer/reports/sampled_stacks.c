@@ -177,7 +177,9 @@ enum {
 	SAMPLE_NO_USER,
 	SAMPLE_NO_KERNEL,
 	SAMPLE_CUT,
-	SAMPLE_PERIODS
+	SAMPLE_PERIODS,
+	SAMPLE_WAKER, /* of waits only, as the next one */
+	SAMPLE_WAKER_TGID
 };
 
 /* The node of the process a row belongs to; 0 when out of memory. */
@@ -251,6 +253,30 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 	return node;
 }
 
+/* "--" and the waker on top of a stack, as offwaketime has them. 0 when out of memory. */
+static u32 waker_node(struct builder *builder, u32 node, struct kymo_query *query)
+{
+	bool folded = builder->options->folded;
+	struct kymo_folded_name *name = &builder->name;
+	char pid[24] = "";
+	size_t len = 0;
+	const char *waker = kymo_query_text(query, SAMPLE_WAKER, &len);
+
+	if (builder->options->label != KYMO_LABEL_COMM &&
+	    !kymo_query_is_null(query, SAMPLE_WAKER_TGID))
+		(void)snprintf(pid, sizeof(pid), "-%lld",
+			       (long long)kymo_query_int(query, SAMPLE_WAKER_TGID));
+	if (kymo_folded_name_set(name, waker, len, !folded) < 0 ||
+	    kymo_folded_name_append(name, pid) < 0)
+		return 0;
+	node = kymo_tree_child(builder->tree, node, folded ? KYMO_FRAME_USER : KYMO_FRAME_UNNAMED,
+			       "--", 2);
+	return node ? kymo_tree_child(builder->tree, node,
+				      folded ? KYMO_FRAME_USER : KYMO_FRAME_PROCESS, name->text,
+				      name->len)
+		    : 0;
+}
+
 static int add_samples(struct builder *builder, struct kymo_query *query, struct cap_err *err)
 {
 	struct kymo_stack_facts *facts = &builder->facts;
@@ -264,6 +290,8 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 		if (node != 0)
 			node = stack_node(builder, node, kymo_query_int(query, SAMPLE_STACK),
 					  count);
+		if (node != 0 && builder->options->by_waker)
+			node = waker_node(builder, node, query);
 		if (node == 0)
 			return cap_fail(err, -ENOMEM, "stacks");
 		kymo_tree_add(builder->tree, node,
@@ -345,9 +373,9 @@ static int load_waits(struct builder *builder, struct cap_err *err)
 	(void)snprintf(sql, sizeof(sql),
 		       "SELECT v.process, v.tgid, v.tid, v.stack_id, count(*),"
 		       " sum(v.no_user_stack AND NOT v.kernel_thread), 0, 0,"
-		       " CAST(total(v.weight_ns) AS INTEGER) FROM slow_waits v WHERE %s"
-		       " GROUP BY v.process_id, v.stack_id",
-		       where);
+		       " CAST(total(v.weight_ns) AS INTEGER), v.woken_by, v.waker_tgid"
+		       " FROM slow_waits v WHERE %s GROUP BY v.process_id, v.stack_id%s",
+		       where, builder->options->by_waker ? ", v.woken_by, v.waker_tgid" : "");
 	rc = kymo_query_new(kymo_db_handle(builder->db), sql, &query, err);
 	if (rc == 0)
 		rc = kymo_wait_bind(builder->options->waits, query);

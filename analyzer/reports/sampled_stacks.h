@@ -20,6 +20,7 @@ struct kymo_stack_options {
 	/* The stacks of these waits instead, weighed by ns; their samples are intervals. The filter
 	 * is the choice's. NULL: CPU samples. */
 	const struct kymo_wait_choice *waits;
+	bool by_waker; /* of waits: on top of their stack stand "--" and who ended them */
 	enum kymo_process_label label;
 	bool folded; /* names as folded_name.h makes them, all of kind KYMO_FRAME_USER; else as
 			recorded */

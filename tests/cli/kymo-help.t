@@ -61,6 +61,11 @@ $ kymo help flame
 >   -o, --output FILE       write to FILE instead of standard output
 >   -f, --force             replace FILE if it exists
 >       --offcpu            draw waits by their time instead of CPU samples
+>       --reason NAME       draw only waits for this reason; one of sleep, disk,
+>                           iowait, preempted, stopped, idle, other
+>       --kind KIND[,KIND]  draw only waits of these kinds: lock, io, peer, sched,
+>                           stopped, timer, child, idle, other
+>       --waker             draw waits, with who ended them on top of their stacks
 >       --title TEXT        title of the picture (default: CPU flame graph, or
 >                           Off-CPU flame graph)
 >       --width PX          width of the picture (default: 1200)

@@ -21,6 +21,24 @@ $ kymo offcpu --runqueue --json waits.kymo | jq -c '[.offcpu_histogram[].interva
 > 530
 > 530
 2> kymo: offcpu: kernel threads and threads that waited all the time are left out: --all
+# Who ended waits: the command as the view; stacks with the waker on top have the weight of those without, also in a flame graph.
+$ for f in waits.kymo waits.db; do kymo offcpu --waker --all --json $f | jq -S '[.offcpu_wakers[] | del(.share_percent)] | sort_by(.woken_by, .name, .idle)' >command.json; sqlite3 -json waits.db 'SELECT * FROM offcpu_wakers' | jq -S 'sort_by(.woken_by, .name, .idle)' | cmp - command.json && echo same; done
+> same
+> same
+$ for w in '' --waker; do kymo offcpu --folded -q --no-symbols $w waits.kymo 2>/dev/null | awk '{ n += $NF; w += / [0-9]+$/ && /;--;/ } END { print n, w == NR, w == 0 }'; done; for w in '' --waker; do kymo flame --offcpu --no-symbols --kind lock $w --json waits.kymo | jq -c '.intervals, [.. | .name? // empty | select(. == "--")]'; done
+> 3403404 0 1
+> 3403404 1 0
+> 20
+> []
+> 20
+> ["--"]
+$ kymo offcpu --waker --folded -q --no-symbols --kind peer waits.kymo 2>/dev/null | grep -o ';--;.*'; kymo flame --reason stopped waits.kymo 2>&1 >/dev/null; kymo flame --kind nap waits.kymo; echo "status $?"; kymo offcpu --waker --slow waits.kymo; echo "status $?"
+> ;--;python3 200223
+> kymo: flame: no waits match the filters
+> status 2
+> status 2
+2> kymo: flame: --kind: unknown kind 'nap' (known: lock, io, peer, sched, stopped, timer, child, idle, other)
+2> kymo: offcpu: --waker goes with the table and with --folded: --slow names wakers anyway, --runqueue has none
 # Processes apart: histograms and rows of each, which sum up to those of all.
 $ kymo offcpu --runqueue --by-process --json waits.kymo 2>/dev/null | jq -c '[.offcpu_histogram | group_by(.tgid)[] | [.[0].comm, .[0].tgid, (map(.intervals) | add)]]'; kymo offcpu --runqueue --by-process -n 2 waits.kymo | grep running; kymo offcpu --runqueue waits.kymo 2>/dev/null | awk '/->/ { n += $5 } END { print n }'; kymo offcpu --by-process --kind sched --csv waits.kymo 2>/dev/null | cut -d, -f2,5,11
 > [["python3",12330,300],["python3",12496,209],["python3",12500,21]]
