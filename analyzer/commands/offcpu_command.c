@@ -11,11 +11,12 @@
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/offcpu_report.h"
 #include "analyzer/reports/reduced_note.h"
+#include "analyzer/reports/wait_chain.h"
 #include "formats/base/cleanup.h"
 
 #define SHOWN_ROWS 20 /* with a head and two messages they fit a terminal of 24 lines */
 
-enum show { SHOW_TABLE = 0, SHOW_SLOW, SHOW_RUNQUEUE, SHOW_FOLDED };
+enum show { SHOW_TABLE = 0, SHOW_SLOW, SHOW_RUNQUEUE, SHOW_FOLDED, SHOW_CHAIN };
 
 struct offcpu_options {
 	struct kymo_offcpu_options report;
@@ -26,7 +27,8 @@ struct offcpu_options {
 static int set_show(struct offcpu_options *own, enum show show, struct cap_err *err)
 {
 	if (own->show != SHOW_TABLE && own->show != show)
-		return cap_fail(err, CAP_EUSAGE, "choose one of --slow, --runqueue and --folded");
+		return cap_fail(err, CAP_EUSAGE,
+				"choose one of --slow, --chain, --runqueue and --folded");
 	own->show = show;
 	return 0;
 }
@@ -35,6 +37,12 @@ static int set_slow(void *own, const char *value, struct cap_err *err)
 {
 	(void)value;
 	return set_show(own, SHOW_SLOW, err);
+}
+
+static int set_chain(void *own, const char *value, struct cap_err *err)
+{
+	(void)value;
+	return set_show(own, SHOW_CHAIN, err);
 }
 
 static int set_runqueue(void *own, const char *value, struct cap_err *err)
@@ -178,6 +186,10 @@ static s64 write_rows(const struct kymo_run *run, const struct kymo_common *comm
 		return write_stacks(run, common, db, own, writer, err);
 	case SHOW_SLOW:
 		return kymo_offcpu_slow(db, &own->report, writer, err);
+	case SHOW_CHAIN:
+		return common->format == KYMO_FORMAT_TEXT
+			       ? kymo_wait_chains_text(db, &own->report, run->out, err)
+			       : kymo_wait_chains(db, &own->report, writer, err);
 	case SHOW_RUNQUEUE:
 		return common->format == KYMO_FORMAT_TEXT
 			       ? kymo_offcpu_runqueue_text(db, &own->report, run->out, err)
@@ -203,6 +215,8 @@ static int note_left_out(const struct kymo_run *run, struct kymo_db *db,
 		return rc;
 	if (rows == 0 && !left.recorded)
 		run->note(run, "no waits: recorded without -e sched");
+	else if (rows == 0 && own->show == SHOW_CHAIN)
+		run->note(run, "no waits match that a thread was seen to end");
 	else if (rows == 0)
 		run->note(run, kymo_filter_is_open(choice->filter) && !choice->reason &&
 					       !choice->kinds && !kymo_wait_is_bounded(choice)
@@ -218,7 +232,8 @@ static int note_left_out(const struct kymo_run *run, struct kymo_db *db,
 			"kernel threads and threads that waited all the time are left out: --all");
 	if (more[0] || others[0])
 		run->note(run, "%s%s", more, others);
-	if (left.partly > 0 && own->show != SHOW_SLOW && own->show != SHOW_FOLDED && !own->by_waker)
+	if (left.partly > 0 && !own->by_waker &&
+	    (own->show == SHOW_TABLE || own->show == SHOW_RUNQUEUE))
 		run->note(run,
 			  "%lld counted waits are left out: they are only partly within the times "
 			  "or durations asked for",

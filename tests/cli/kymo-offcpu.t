@@ -97,7 +97,7 @@ $ kymo offcpu --reason nap waits.kymo; echo "status $?"; kymo offcpu --min 10 wa
 2> kymo: offcpu: --reason: unknown reason 'nap' (known: sleep, disk, iowait, preempted, stopped, idle, other)
 2> kymo: offcpu: --min: '10' is not a duration: give a number and ns, us, ms or s
 2> kymo: offcpu: --min must not be above --max
-2> kymo: offcpu: --folded: choose one of --slow, --runqueue and --folded
+2> kymo: offcpu: --folded: choose one of --slow, --chain, --runqueue and --folded
 2> kymo: offcpu: --limit: '0': a number from 1 on is needed
 # Captures without waits.
 $ kymo offcpu $SAMPLES/live.kymo; echo "status $?"; kymo offcpu --folded -q $SAMPLES/live.kymo; echo "status $?"

@@ -43,6 +43,7 @@ FILLED = {
     ("sampled_stacks.c", "FROM slow_waits v WHERE %s"): "kymo_wait_sql's conditions",
     ("offcpu_report.c", "%s WHERE %s%s"): "parts that stand in that file, kymo_wait_sql's conditions between",
     ("offcpu_report.c", "SELECT count(*) FROM (SELECT 1 FROM %s"): "names of views that stand in that file",
+    ("wait_chain.c", "AND %s,  FROM slow_waits v"): "kymo_wait_sql's conditions",
     ("wait_choice.c", " AND %s >= :min AND %s <= :max"): "column names of views that stand in its callers",
     ("syscalls_report.c", "SELECT %s"): "column lists and sort keys that stand in this file",
     ("syscalls_report.c", "FROM syscalls_in_flight v WHERE (:name IS NULL OR name = :name) AND %s"): "kymo_filter_sql's conditions",
@@ -60,7 +61,7 @@ SETTINGS = {"PRAGMA trusted_schema": 0, "PRAGMA query_only": 1, "PRAGMA cell_siz
             "SELECT fts3_tokenizer('simple') IS NULL": 1, "SELECT printf('%.*c', 200000000, 'x') IS NULL": 1, "PRAGMA writable_schema = 1": None, "PRAGMA journal_mode = WAL": None, "PRAGMA temp_store": 2, "PRAGMA ignore_check_constraints": 1}
 ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT {columns} FROM r"
 REPORTS = [["info"], ["folded"], ["flame"], ["syscalls", "--by-process", "--errors", "--histogram"], ["syscalls", "--from", "0"], ["overhead", "--timeline"],
-           ["offcpu", "--all"], ["offcpu", "--slow"],
+           ["offcpu", "--all"], ["offcpu", "--slow"], ["offcpu", "--chain"], ["offcpu", "--waker"],
            ["sql", "SELECT count(*) FROM capture_info"]]
 
 
