@@ -20,8 +20,8 @@
  */
 #define LOOKED_AT 10000
 
-enum text { TEXT_COMM, TEXT_CALL, TEXT_REASON, TEXT_KIND, TEXT_WAKER, TEXTS };
-#define ALIKE_TEXTS (TEXT_KIND + 1) /* chains are alike if these are */
+enum text { TEXT_FAMILY, TEXT_CALL, TEXT_REASON, TEXT_KIND, TEXT_COMM, TEXT_WAKER, TEXTS };
+#define ALIKE_TEXTS (TEXT_KIND + 1) /* waits are alike if these are */
 
 struct wait {
 	s64 capture_id, tid, tgid, waker_tid; /* waker_tid 0: no thread */
@@ -95,7 +95,8 @@ enum {
 #define COLUMNS                                                                          \
 	"capture_id, tid, tgid, COALESCE(waker_tid, 0), time_ns, duration_ns, runq_ns, " \
 	"at_s"
-#define TEXT_COLUMNS "comm, name, reason, wait_kind, woken_by"
+/* threads of a pool have numbers at the end of their names */
+#define TEXT_COLUMNS "rtrim(comm, '0123456789'), name, reason, wait_kind, comm, woken_by"
 
 static int add_wait(struct chains *chains, struct kymo_query *row)
 {
@@ -289,9 +290,18 @@ static void follow(struct chains *chains, size_t start, struct chain *ret_chain)
 	*ret_chain = chain;
 }
 
+/* The thread that a chain leads to. */
+static s64 root_tid(const struct chains *chains, const struct chain *chain)
+{
+	const struct wait *last = &chains->waits[chain->waits[chain->count - 1]];
+
+	return last->waker_tid ? last->waker_tid : last->tid;
+}
+
+/* Whoever waits: for the same, and because of the same thread in the end. */
 static bool are_alike(const struct chains *chains, const struct chain *a, const struct chain *b)
 {
-	if (a->count != b->count || a->end != b->end)
+	if (a->count != b->count || a->end != b->end || root_tid(chains, a) != root_tid(chains, b))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (memcmp(chains->waits[a->waits[i]].texts, chains->waits[b->waits[i]].texts,
