@@ -68,8 +68,10 @@ struct coverage {
 enum wording { /* from the clearest to the shortest */
 	       WORDS_FULL,
 	       WORDS_BRIEF,   /* always; no rates of samples */
-	       WORDS_TERSE,   /* shares alone */
+	       WORDS_TERSE,   /* only the first share says of what it is one */
+	       WORDS_SHARES,  /* shares alone */
 	       WORDS_MINIMAL, /* no counted events */
+	       WORDS_LEAST,   /* shares alone, and no counted events */
 	       WORDS_COUNT
 };
 
@@ -184,7 +186,7 @@ static void say_counted(const struct share *share, s64 calls_counted, enum wordi
 {
 	bool terse = wording >= WORDS_TERSE;
 
-	if (wording == WORDS_MINIMAL || (share->counts <= 0 && calls_counted <= 0))
+	if (wording >= WORDS_MINIMAL || (share->counts <= 0 && calls_counted <= 0))
 		return;
 	append(text, terse ? " (" : ", ");
 	if (share->counts > 0) {
@@ -197,19 +199,23 @@ static void say_counted(const struct share *share, s64 calls_counted, enum wordi
 }
 
 /* How much of the time a class was recorded: "4 % of the time, 2 % counted". */
-static void say_class(const struct share *share, s64 calls_counted, enum wording wording,
-		      char ret_how[KYMO_COVERAGE_BYTES])
+static void say_class(const struct coverage *coverage, size_t number, enum wording wording,
+		      bool is_first, char ret_how[KYMO_COVERAGE_BYTES])
 {
+	const struct share *share = &coverage->shares[number];
 	double stored = share->full + share->reduced;
+	bool says_of_what = wording < WORDS_TERSE ||
+			    (is_first && (wording == WORDS_TERSE || wording == WORDS_MINIMAL));
 
 	ret_how[0] = '\0';
 	if (stored < ALL_OF_IT) {
 		append_share(ret_how, stored);
-		append(ret_how, "%s%s", wording < WORDS_TERSE ? " of the time" : "",
+		append(ret_how, "%s%s", says_of_what ? " of the time" : "",
 		       wording == WORDS_FULL && share->counts > 0 ? " one by one" : "");
 	} else {
 		append(ret_how, wording == WORDS_FULL	 ? "all of the time"
 				: wording == WORDS_BRIEF ? "always"
+				: says_of_what		 ? "100 %% of the time"
 							 : "100 %%");
 	}
 	if (wording == WORDS_FULL && share->reduced > 0) {
@@ -217,27 +223,29 @@ static void say_class(const struct share *share, s64 calls_counted, enum wording
 		append_share(ret_how, share->reduced);
 		append(ret_how, " more slowly");
 	}
-	say_counted(share, calls_counted, wording, ret_how);
+	say_counted(share, share->event_class == CLASS_SYSCALLS ? coverage->calls_counted : 0,
+		    wording, ret_how);
 }
 
 /* Classes that were recorded alike stand together. */
 static void say_classes(const struct coverage *coverage, enum wording wording,
 			char text[KYMO_COVERAGE_BYTES])
 {
-	char how[MAX_CLASSES][KYMO_COVERAGE_BYTES];
+	bool is_first = true;
 
 	for (size_t i = 0; i < coverage->count; i++) {
-		const struct share *share = &coverage->shares[i];
-		bool are_calls = share->event_class == CLASS_SYSCALLS;
+		char how[KYMO_COVERAGE_BYTES], next[KYMO_COVERAGE_BYTES] = "";
 
-		say_class(share, are_calls ? coverage->calls_counted : 0, wording, how[i]);
-	}
-	for (size_t i = 0; i < coverage->count; i++) {
+		say_class(coverage, i, wording, is_first, how);
+		if (i + 1 < coverage->count)
+			say_class(coverage, i + 1, wording, is_first, next);
 		append(text, "%s", class_name(coverage->shares[i].event_class, wording));
-		if (i + 1 < coverage->count && strcmp(how[i], how[i + 1]) == 0)
+		if (strcmp(how, next) == 0) {
 			append(text, ", ");
-		else
-			append(text, ": %s; ", how[i]);
+			continue;
+		}
+		append(text, ": %s; ", how);
+		is_first = false;
 	}
 }
 

@@ -59,4 +59,4 @@ $ kymo import -q -f $SAMPLES/../../tests/golden/1.2/type-offcpu.kymo -o g.db; ad
 > calls: 8 % of the time, 3 % counted; waits, CPU samples: always; 0 lost
 > calls: 8 % (3 % counted); waits: 50 % (50 % counted); CPU: 100 %; 0 lost
 > calls: 8 % (3 % counted); waits: 50 % (0.9 % counted); CPU: 100 %; 0 lost
-> calls: 8 %; waits: 50 %; CPU: 79 %; 123,456,789 lost
+> calls: 8 % of the time; waits: 50 %; CPU: 79 %; 123,456,789 lost
