@@ -10,6 +10,7 @@
 
 #include "analyzer/commands/common_options.h"
 #include "analyzer/commands/input_file.h"
+#include "analyzer/output/pager.h"
 #include "analyzer/output/safe_text.h"
 
 enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, EXIT_SIGPIPE = 141 };
@@ -78,21 +79,23 @@ static int status_of(int rc, const struct kymo_run *run, struct cap_err *err)
 }
 
 /* The reader of our output went away: end by SIGPIPE without a message, like every program in such
- * a pipe. By now all files are closed in order. */
-static int end_by_sigpipe(void)
+ * a pipe. By now all files are closed in order. A pager that was left early is no failure. */
+static int end_by_sigpipe(const struct kymo_run *run)
 {
+	if (run->pager && kymo_pager_end(run->pager))
+		return EXIT_SUCCESS;
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)raise(SIGPIPE);
 	return EXIT_SIGPIPE; /* it is blocked */
 }
 
 /* Checks that text for standard output has arrived. */
-static int finish_text(void)
+static int finish_text(const struct kymo_run *run)
 {
 	int rc = kymo_output_error(stdout);
 
 	if (rc == -EPIPE)
-		return end_by_sigpipe();
+		return end_by_sigpipe(run);
 	if (rc < 0)
 		print_message(NULL, "cannot write the output");
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -111,10 +114,10 @@ static int run_command(struct kymo_run *run, const char *name, int argc, char **
 	}
 	status = run->command->main(run, argc, argv, &err);
 	if (status == -EPIPE)
-		return end_by_sigpipe();
+		return end_by_sigpipe(run);
 	status = status_of(status, run, &err);
 	if (status == EXIT_SUCCESS || status == KYMO_EXIT_LOSS) {
-		int rc = finish_text();
+		int rc = finish_text(run);
 
 		return rc == EXIT_SUCCESS ? status : rc;
 	}
@@ -134,27 +137,45 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
-int main(int argc, char **argv)
+static int run_line(struct kymo_run *run, int argc, char **argv)
 {
-	struct kymo_run run = {.out = stdout, .note = note, .stderr_is_tty = isatty(STDERR_FILENO)};
-
-	(void)signal(SIGPIPE,
-		     SIG_IGN); /* writing then fails with EPIPE, and files are closed in order */
+	if (argc > 1 && strcmp(argv[1], "--no-pager") == 0) { /* where git has it */
+		run->pager = NULL;
+		argc--;
+		argv++;
+	}
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
 	if (is_one_of(argv[1], "help", "--help", "-h")) {
 		if (argc > 2)
-			return command_help(&run, argv[2]);
+			return command_help(run, argv[2]);
 		print_help(stdout);
-		return finish_text();
+		return finish_text(run);
 	}
 	if (is_one_of(argv[1], "version", "--version", "-V")) {
 		(void)printf("kymo %s\n", KYMO_VERSION);
-		return finish_text();
+		return finish_text(run);
 	}
 	if (!kymo_command_find(argv[1]) && kymo_is_input(argv[1])) /* `kymo FILE` */
-		return run_command(&run, "summary", argc, argv);
-	return run_command(&run, argv[1], argc - 1, argv + 1);
+		return run_command(run, "summary", argc, argv);
+	return run_command(run, argv[1], argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	struct kymo_pager pager = {0};
+	struct kymo_run run = {.out = stdout,
+			       .note = note,
+			       .stderr_is_tty = isatty(STDERR_FILENO),
+			       .columns = kymo_terminal_columns(),
+			       .pager = &pager};
+	int status;
+
+	(void)signal(SIGPIPE,
+		     SIG_IGN); /* writing then fails with EPIPE, and files are closed in order */
+	status = run_line(&run, argc, argv);
+	(void)kymo_pager_end(&pager); /* its status is not ours */
+	return status;
 }

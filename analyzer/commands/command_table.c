@@ -13,6 +13,8 @@ enum { /* as commands.def writes them */
        QUIET = KYMO_OPT_QUIET,
        SYMBOLS = KYMO_OPT_SYMBOLS,
        READING = KYMO_OPT_READING,
+       ROWS = KYMO_OPT_ROWS,
+       PAGER = KYMO_OPT_PAGER,
 };
 
 /* Each report is a command of its name; reports.def says what it needs from a capture. */

@@ -46,6 +46,13 @@ static int set_quiet(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_no_pager(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_common *)own)->no_pager = true;
+	return 0;
+}
+
 static int set_reading(struct kymo_common *common, enum kymo_reading reading, struct cap_err *err)
 {
 	if (common->reading != KYMO_READ_SKIP && common->reading != reading)
@@ -181,6 +188,17 @@ static int set_comm(void *own, const char *value, struct cap_err *err)
 	(void)err;
 	((struct kymo_common *)own)->filter.comm = value;
 	return 0;
+}
+
+static int set_limit(void *own, const char *value, struct cap_err *err)
+{
+	struct kymo_common *common = own;
+	int rc = parse_number(value, 0, &common->limit, err);
+
+	common->limit_given = true;
+	if (common->limit == 0)
+		common->limit = -1;
+	return rc;
 }
 
 static int set_capture(void *own, const char *value, struct cap_err *err)
@@ -402,6 +420,8 @@ int kymo_parse_options(const struct kymo_run *run, const struct kymo_parse *pars
 	rc = set_options(run, set, argc, argv, err);
 	if (rc != 0)
 		return rc;
+	if (!common.limit_given)
+		common.limit = common.format == KYMO_FORMAT_TEXT ? KYMO_SHOWN_ROWS : -1;
 	rc = check_window(&common.filter, err);
 	if (rc < 0)
 		return rc;

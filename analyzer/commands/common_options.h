@@ -21,12 +21,19 @@ enum kymo_option_group {
 	KYMO_OPT_SYMBOLS = 32, /* --no-symbols --symfs --debug-dir */
 	KYMO_OPT_READING = 64, /* --strict --stop */
 	KYMO_OPT_HELP = 128,   /* --help: all commands */
+	KYMO_OPT_ROWS = 256,   /* --limit */
+	KYMO_OPT_PAGER = 512,  /* --no-pager */
 };
+
+#define KYMO_SHOWN_ROWS 20 /* with a line above, a head and one below they fit 24 lines */
 
 struct kymo_common { /* values of the common options */
 	enum kymo_format format;
 	struct kymo_filter filter;
 	bool quiet;
+	bool no_pager;
+	s64 limit; /* rows of a table; -1: all */
+	bool limit_given;
 	enum kymo_reading reading;
 	bool symbols;				   /* default true */
 	struct kymo_symbol_options symbol_options; /* strings are argv's */

@@ -296,6 +296,19 @@ static int walk(struct dump *dump, struct cap_err *err)
 	return rc;
 }
 
+static void note_reductions(const struct kymo_run *run, const struct dump *dump)
+{
+	char decisions[64] = "", calls[80] = "";
+
+	if (dump->thinning)
+		(void)snprintf(decisions, sizeof(decisions),
+			       "--type governor (decisions: %" PRIu64 ")", dump->thinning);
+	if (dump->counted)
+		(void)snprintf(calls, sizeof(calls), "%s--type syscall_count (calls: %" PRIu64 ")",
+			       dump->thinning ? ", " : "", dump->counted);
+	run->note(run, "not everything was stored one by one: see %s%s", decisions, calls);
+}
+
 /* One note per kind of trouble. Returns the exit status. */
 static int note_trouble(const struct kymo_run *run, const struct dump *dump, const char *path)
 {
@@ -325,16 +338,8 @@ static int note_trouble(const struct kymo_run *run, const struct dump *dump, con
 	if (damage->end_lost)
 		run->note(run, "%" PRIu64 " events are missing: its loss rows say why",
 			  damage->end_lost);
-	if (dump->thinning)
-		run->note(run,
-			  "not everything was recorded in full: rows of --type governor say when, "
-			  "what and why (decisions: %" PRIu64 ")",
-			  dump->thinning);
-	if (dump->counted)
-		run->note(run,
-			  "%" PRIu64 " system calls were counted, not stored one by one: they "
-			  "appear only in --type syscall_count",
-			  dump->counted);
+	if (dump->thinning || dump->counted)
+		note_reductions(run, dump);
 	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
 			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
 		       ? KYMO_EXIT_LOSS

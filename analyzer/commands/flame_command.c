@@ -9,7 +9,6 @@
 #include "analyzer/output/result_file.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
 
 struct flame_options {
@@ -147,9 +146,10 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
-static int classes_of(const struct kymo_stack_facts *facts)
+static struct kymo_about about_of(const struct kymo_stack_facts *facts)
 {
-	return facts->of_waits ? KYMO_ABOUT_WAITS : KYMO_ABOUT_SAMPLES;
+	return (struct kymo_about){.classes =
+					   facts->of_waits ? KYMO_ABOUT_WAITS : KYMO_ABOUT_SAMPLES};
 }
 
 static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_common *common,
@@ -157,11 +157,14 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 		      const struct kymo_stack_facts *facts, struct cap_err *err)
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
-	int rc;
+	const struct kymo_about about = about_of(facts);
+	int rc = kymo_writer_new(common->format, out, &writer);
 
-	rc = kymo_writer_new(common->format, out, &writer);
 	if (rc < 0)
 		return cap_fail(err, rc, "flame graph");
+	rc = kymo_damage_note(run, db, &common->filter, err);
+	if (rc < 0)
+		return rc;
 	kymo_writer_field_int(writer, facts->of_waits ? "intervals" : "samples", KYMO_SHOW_COUNT,
 			      (s64)facts->samples);
 	kymo_writer_field_int(writer, "no_user_stack", KYMO_SHOW_COUNT, (s64)facts->no_user_stack);
@@ -175,7 +178,7 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 			      (s64)facts->frames_unknown);
 	kymo_weight_fields(writer, &facts->weight);
 	kymo_flame_to_writer(writer, tree, facts->weight.weight);
-	return kymo_report_finish(run, db, &common->filter, classes_of(facts), writer, err);
+	return kymo_report_finish(db, &common->filter, &about, writer, err);
 }
 
 static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_common *common,
@@ -183,6 +186,7 @@ static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_co
 		     const struct kymo_stack_facts *facts, struct flame_options *own,
 		     struct cap_err *err)
 {
+	const struct kymo_about about = about_of(facts);
 	struct kymo_flame_captions captions;
 	int rc;
 
@@ -197,10 +201,10 @@ static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_co
 	own->svg.count_is_ns = facts->weight.weight == KYMO_WEIGHT_NS;
 	own->svg.captions = captions.captions;
 	own->svg.caption_count = captions.count;
-	rc = kymo_svg_flame(out, tree, &own->svg, err);
+	rc = kymo_report_begin_data(run, db, &common->filter, &about, err);
 	if (rc == 0)
-		rc = kymo_reduced_note(run, db, &common->filter, classes_of(facts), NULL, err);
-	return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
+		rc = kymo_svg_flame(out, tree, &own->svg, err);
+	return rc < 0 ? rc : kymo_loss_status(db, &common->filter, NULL, err);
 }
 
 static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *common, const char *path,

@@ -1,10 +1,10 @@
 /* kymo folded: stacks for flame graph tools, one line each. */
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
+#include "analyzer/output/pager.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/folded_report.h"
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
 
 struct folded_options {
@@ -47,23 +47,23 @@ static int write_folded(const struct kymo_run *run, const struct kymo_common *co
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	const struct kymo_folded_unit unit = {
 		kymo_weight_is_period(weight->weight) ? "weight" : "samples", 1};
+	char clause[KYMO_CAPTION_BYTES];
+	const struct kymo_about about = {.classes = KYMO_ABOUT_SAMPLES, .clause = clause};
 	int rc;
 
+	kymo_weight_text(weight, clause);
 	if (common->format == KYMO_FORMAT_TEXT) {
-		rc = kymo_folded_write(run->out, tree, &unit, err);
+		rc = kymo_report_begin_data(run, db, &common->filter, &about, err);
 		if (rc == 0)
-			rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SAMPLES, NULL,
-					       err);
-		return rc < 0 ? rc : kymo_loss_note(run, db, &common->filter, NULL, err);
+			rc = kymo_folded_write(run->out, tree, &unit, err);
+		return rc < 0 ? rc : kymo_loss_status(db, &common->filter, NULL, err);
 	}
-	rc = kymo_writer_new(common->format, run->out, &writer);
-	if (rc < 0)
-		return cap_fail(err, rc, "folded stacks");
-	kymo_weight_fields(writer, weight);
-	rc = kymo_folded_to_writer(writer, tree, &unit, err);
+	rc = kymo_report_begin(run, common, db, &about, &writer, err);
 	if (rc < 0)
 		return rc;
-	return kymo_report_finish(run, db, &common->filter, KYMO_ABOUT_SAMPLES, writer, err);
+	kymo_weight_fields(writer, weight);
+	rc = kymo_folded_to_writer(writer, tree, &unit, err);
+	return rc < 0 ? rc : kymo_report_finish(db, &common->filter, &about, writer, err);
 }
 
 int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
@@ -91,6 +91,8 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 				 &tree, &facts, err);
 	if (rc < 0)
 		return rc;
+	if (common.format == KYMO_FORMAT_TEXT && !common.no_pager)
+		kymo_pager_begin(run);
 	if (facts.samples == 0)
 		run->note(run, "%s",
 			  kymo_filter_is_open(&common.filter)
@@ -100,9 +102,6 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	if (rc < 0)
 		return rc;
 	if (text[0] && !common.quiet)
-		run->note(run, "%s", text);
-	kymo_weight_text(&facts.weight, text);
-	if (text[0])
 		run->note(run, "%s", text);
 	return write_folded(run, &common, db, tree, &facts.weight, err);
 }

@@ -6,11 +6,11 @@
 #include <stdio.h>
 
 #include "analyzer/commands/progress_line.h"
+#include "analyzer/commands/report_session.h"
 #include "analyzer/commands/stop_signal.h"
 #include "analyzer/db/filter_resolve.h"
 #include "analyzer/db/import_files.h"
 #include "analyzer/reports/loss_note.h"
-#include "analyzer/reports/reduced_note.h"
 
 struct import_arguments {
 	const char *output;
@@ -62,15 +62,16 @@ static int show_progress(void *context, const struct kymo_import_progress *progr
 static int note_loss(const struct kymo_run *run, const char *path, struct kymo_common *common,
 		     struct cap_err *err)
 {
+	const struct kymo_about about = {.classes = KYMO_ABOUT_ALL};
 	struct kymo_db *db = NULL;
 	int rc = kymo_db_open(path, NULL, &db, err);
 
 	if (rc == 0)
 		rc = kymo_filter_resolve(db, &common->filter, err);
 	if (rc == 0)
-		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_ALL, NULL, err);
+		rc = kymo_report_begin_data(run, db, &common->filter, &about, err);
 	if (rc == 0)
-		rc = kymo_loss_note(run, db, &common->filter, NULL, err);
+		rc = kymo_loss_status(db, &common->filter, NULL, err);
 	kymo_db_closep(&db);
 	return rc;
 }

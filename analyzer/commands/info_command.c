@@ -8,7 +8,6 @@
 
 #include "analyzer/commands/report_session.h"
 #include "analyzer/db/filter_resolve.h"
-#include "analyzer/reports/reduced_note.h"
 #include "analyzer/reports/report_list.h"
 #include "formats/base/cleanup.h"
 
@@ -154,6 +153,7 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
+	const struct kymo_about about = {.classes = KYMO_ABOUT_ALL};
 	struct kymo_common common;
 	int first, rc;
 
@@ -169,12 +169,15 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 		rc = kymo_filter_resolve(db, &common.filter, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_writer_new(common.format, run->out, &writer);
+	common.limit = -1; /* an inventory is whole */
+	rc = kymo_report_begin(run, &common, db, &about, &writer, err);
+	if (rc == 0)
+		kymo_writer_expendable(
+			writer, "unmatched_count how error_name session_uuid end_reason file_bytes "
+				"events_damaged complete events_counted kernel");
 	if (rc == 0 && common.filter.capture_id != 0)
 		rc = write_one(db, writer, common.filter.capture_id, err);
 	else if (rc == 0)
 		rc = write_list(db, writer, err);
-	if (rc < 0)
-		return rc;
-	return kymo_report_finish(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
+	return rc < 0 ? rc : kymo_report_finish(db, &common.filter, &about, writer, err);
 }

@@ -6,15 +6,14 @@
 
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
+#include "analyzer/output/pager.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/folded_report.h"
-#include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/offcpu_report.h"
-#include "analyzer/reports/reduced_note.h"
 #include "analyzer/reports/wait_chain.h"
 #include "formats/base/cleanup.h"
 
-#define SHOWN_ROWS 20 /* with a head and two messages they fit a terminal of 24 lines */
+#define CLAUSE_BYTES 80
 
 enum show { SHOW_TABLE = 0, SHOW_SLOW, SHOW_RUNQUEUE, SHOW_FOLDED, SHOW_CHAIN };
 
@@ -106,17 +105,6 @@ static int set_max(void *own, const char *value, struct cap_err *err)
 	return parse_duration(value, &((struct offcpu_options *)own)->report.choice.max_ns, err);
 }
 
-static int set_limit(void *own, const char *value, struct cap_err *err)
-{
-	char *end;
-	long long limit = strtoll(value, &end, 10);
-
-	if (*value == '\0' || *end != '\0' || limit < 1)
-		return cap_fail(err, CAP_EUSAGE, "'%s': a number from 1 on is needed", value);
-	((struct offcpu_options *)own)->report.limit = limit;
-	return 0;
-}
-
 static int set_by_process(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -201,69 +189,89 @@ static s64 write_rows(const struct kymo_run *run, const struct kymo_common *comm
 	}
 }
 
-/* What the rows do not show, and why there are none. */
-static int note_left_out(const struct kymo_run *run, struct kymo_db *db,
-			 const struct offcpu_options *own, s64 rows, struct cap_err *err)
+static void note_empty(const struct kymo_run *run, const struct offcpu_options *own, bool recorded)
 {
 	const struct kymo_wait_choice *choice = &own->report.choice;
-	bool listed = own->show != SHOW_FOLDED;
-	struct kymo_offcpu_left left;
-	char more[64] = "", others[96] = "";
-	int rc = kymo_offcpu_left_out(db, choice, &left, err);
 
-	if (rc < 0)
-		return rc;
-	if (rows == 0 && !left.recorded)
+	if (!recorded)
 		run->note(run, "no waits: recorded without -e sched");
-	else if (rows == 0 && own->show == SHOW_CHAIN)
+	else if (own->show == SHOW_CHAIN)
 		run->note(run, "no waits match that a thread was seen to end");
-	else if (rows == 0)
+	else
 		run->note(run, kymo_filter_is_open(choice->filter) && !choice->reason &&
 					       !choice->kinds && !kymo_wait_is_bounded(choice)
 				       ? "no waits were recorded"
 				       : "no waits match the filters");
+}
+
+/* The last line of a table: what it does not show. */
+static void write_left_out(struct kymo_writer *writer, const struct offcpu_options *own,
+			   const struct kymo_offcpu_left *left, s64 rows)
+{
+	bool listed = own->show != SHOW_RUNQUEUE;
+	char more[KYMO_MORE_BYTES] = "", text[KYMO_MORE_BYTES + 80];
+
 	if (listed && own->report.limit > 0 && rows > own->report.limit)
-		(void)snprintf(more, sizeof(more), "%lld more rows: -n %lld%s",
-			       (long long)(rows - own->report.limit), (long long)rows,
-			       left.all > 0 ? "; " : "");
-	if (left.all > 0)
-		(void)snprintf(
-			others, sizeof(others),
-			"kernel threads and threads that waited all the time are left out: --all");
-	if (more[0] || others[0])
-		run->note(run, "%s%s", more, others);
-	if (left.partly > 0 && !own->by_waker &&
+		(void)kymo_more_text(rows - own->report.limit, more);
+	(void)snprintf(text, sizeof(text), "%s%s%s", more, more[0] && left->all > 0 ? "; " : "",
+		       left->all > 0 ? "--all adds kernel threads and idle threads" : "");
+	if (text[0] && own->show != SHOW_FOLDED)
+		kymo_writer_line(writer, text);
+}
+
+/* Of what was counted only a power of two is known. */
+static void say_partly(const struct offcpu_options *own, const struct kymo_offcpu_left *left,
+		       char ret_text[CLAUSE_BYTES])
+{
+	ret_text[0] = '\0';
+	if (left->partly > 0 && !own->by_waker &&
 	    (own->show == SHOW_TABLE || own->show == SHOW_RUNQUEUE))
-		run->note(run,
-			  "%lld counted waits are left out: they are only partly within the times "
-			  "or durations asked for",
-			  (long long)left.partly);
-	return 0;
+		(void)snprintf(ret_text, CLAUSE_BYTES, "%lld counted waits at the edges left out",
+			       (long long)left->partly);
+}
+
+static int begin(const struct kymo_run *run, const struct kymo_common *common, struct kymo_db *db,
+		 const struct offcpu_options *own, const struct kymo_about *about,
+		 struct kymo_writer **ret_writer, struct cap_err *err)
+{
+	int rc;
+
+	if (own->show != SHOW_FOLDED || common->format != KYMO_FORMAT_TEXT)
+		return kymo_report_begin(run, common, db, about, ret_writer, err);
+	if (!common->no_pager)
+		kymo_pager_begin(run);
+	rc = kymo_report_begin_data(run, db, &common->filter, about, err);
+	if (rc == 0 && kymo_writer_new(common->format, run->out, ret_writer) < 0)
+		rc = cap_fail(err, -ENOMEM, "waits");
+	return rc;
 }
 
 static int write_report(const struct kymo_run *run, const struct kymo_common *common,
 			struct kymo_db *db, const struct offcpu_options *own, struct cap_err *err)
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
-	int rc = kymo_writer_new(common->format, run->out, &writer), status;
+	char clause[CLAUSE_BYTES];
+	const struct kymo_about about = {.classes = KYMO_ABOUT_WAITS, .clause = clause};
+	struct kymo_offcpu_left left;
+	int rc = kymo_offcpu_left_out(db, &own->report.choice, &left, err);
 	s64 rows;
 
 	if (rc < 0)
-		return cap_fail(err, rc, "waits");
+		return rc;
+	say_partly(own, &left, clause);
+	rc = begin(run, common, db, own, &about, &writer, err);
+	if (rc < 0)
+		return rc;
+	kymo_writer_expendable(writer, "runq_ns woken_by intervals");
 	rows = write_rows(run, common, db, own, writer, err);
 	if (rows < 0)
 		return (int)rows;
-	rc = note_left_out(run, db, own, rows, err);
-	if (rc == 0)
-		rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_WAITS,
-				       common->format == KYMO_FORMAT_JSON ? writer : NULL, err);
-	if (rc < 0)
-		return rc;
-	status = kymo_loss_note(run, db, &common->filter, writer, err);
-	if (status < 0)
-		return status;
-	rc = kymo_writer_finish(writer, err);
-	return rc < 0 ? rc : status;
+	write_left_out(writer, own, &left, rows);
+	if (rows == 0)
+		note_empty(run, own, left.recorded);
+	if (left.partly > 0)
+		kymo_writer_field_int(writer, "counted_left_out", KYMO_SHOW_HIDDEN, left.partly);
+	return kymo_report_finish(db, &common->filter, &about, writer, err);
 }
 
 int kymo_offcpu_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
@@ -279,8 +287,7 @@ int kymo_offcpu_main(const struct kymo_run *run, int argc, char **argv, struct c
 		return rc < 0 ? rc : 0;
 	if (own.report.choice.min_ns > own.report.choice.max_ns)
 		return cap_fail(err, CAP_EUSAGE, "--min must not be above --max");
-	if (own.report.limit == 0)
-		own.report.limit = common.format == KYMO_FORMAT_TEXT ? SHOWN_ROWS : -1;
+	own.report.limit = common.limit;
 	if (own.by_waker && own.show != SHOW_TABLE && own.show != SHOW_FOLDED)
 		return cap_fail(
 			err, CAP_EUSAGE,

@@ -2,7 +2,6 @@
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/overhead_report.h"
-#include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
 
 static int set_timeline(void *own, const char *value, struct cap_err *err)
@@ -30,6 +29,7 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
+	const struct kymo_about about = {.classes = KYMO_ABOUT_ALL};
 	struct kymo_overhead_options own = {0};
 	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
@@ -42,12 +42,12 @@ int kymo_overhead_main(const struct kymo_run *run, int argc, char **argv, struct
 	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_overhead, &db, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_writer_new(common.format, run->out, &writer);
-	if (rc < 0)
-		return cap_fail(err, rc, "overhead");
-	own.filter = &common.filter;
-	rc = kymo_overhead_report(db, &own, writer, err);
+	rc = kymo_report_begin(run, &common, db, &about, &writer, err);
 	if (rc < 0)
 		return rc;
-	return kymo_report_finish(run, db, &common.filter, KYMO_ABOUT_ALL, writer, err);
+	own.filter = &common.filter;
+	own.limit = common.limit;
+	own.asked_limit = common.limit_given ? common.limit : -1; /* what is asked for is shown */
+	rc = kymo_overhead_report(db, &own, writer, err);
+	return rc < 0 ? rc : kymo_report_finish(db, &common.filter, &about, writer, err);
 }

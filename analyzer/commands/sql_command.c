@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "analyzer/db/filter_resolve.h"
+#include "analyzer/output/pager.h"
 #include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
@@ -62,18 +63,22 @@ int kymo_sql_main(const struct kymo_run *run, int argc, char **argv, struct cap_
 	if (rc == 0)
 		rc = kymo_query_new(kymo_db_handle(db), options.question, &query, err);
 	if (rc == 0)
+		rc = kymo_filter_resolve(db, &common.filter, err);
+	if (rc == 0)
 		rc = kymo_writer_new(common.format, run->out, &writer);
+	if (rc < 0)
+		return rc;
+	if (common.format == KYMO_FORMAT_TEXT && !common.no_pager)
+		kymo_pager_begin(run);
+	rc = kymo_damage_note(run, db, &common.filter, err);
 	if (rc < 0)
 		return rc;
 	rows = kymo_query_to_writer(query, writer, "rows", NULL, err);
 	if (rows < 0)
 		return (int)rows;
-	rc = kymo_filter_resolve(db, &common.filter, err);
-	if (rc == 0)
-		rc = kymo_reduced_note(run, db, &common.filter, KYMO_ABOUT_ALL,
-				       /* text holds only the requested rows */
-				       common.format == KYMO_FORMAT_TEXT ? NULL : writer, err);
-	status = rc < 0 ? rc : kymo_loss_note(run, db, &common.filter, writer, err);
+	/* text and CSV hold only the requested rows */
+	rc = kymo_reduced_tables(db, &common.filter, KYMO_ABOUT_ALL, writer, err);
+	status = rc < 0 ? rc : kymo_loss_status(db, &common.filter, writer, err);
 	if (status < 0)
 		return status;
 	rc = kymo_writer_finish(writer, err);

@@ -8,10 +8,8 @@
 #include "analyzer/db/filter_known.h"
 #include "analyzer/db/filter_summaries.h"
 #include "analyzer/reports/counted_note.h"
-#include "analyzer/reports/loss_note.h"
 #include "analyzer/reports/offcpu_report.h"
 #include "analyzer/reports/syscalls_report.h"
-#include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
 
 struct syscalls_options {
@@ -25,17 +23,6 @@ static int set_sort(void *own, const char *value, struct cap_err *err)
 		return cap_fail(err, CAP_EUSAGE, "unknown key '%s' (known: %s)", value,
 				kymo_syscalls_sort_names());
 	((struct syscalls_options *)own)->report.sort = value;
-	return 0;
-}
-
-static int set_limit(void *own, const char *value, struct cap_err *err)
-{
-	char *end;
-	long long limit = strtoll(value, &end, 10);
-
-	if (*value == '\0' || *end != '\0' || limit < 1)
-		return cap_fail(err, CAP_EUSAGE, "'%s': a number from 1 on is needed", value);
-	((struct syscalls_options *)own)->report.limit = limit;
 	return 0;
 }
 
@@ -102,30 +89,6 @@ static const struct kymo_option options_table[] = {
 	{0},
 };
 
-/* Numbers cover what was recorded: says so if that is not everything. */
-static int note_gaps(const struct kymo_run *run, const struct kymo_common *common,
-		     struct kymo_db *db, bool estimated, struct cap_err *err)
-{
-	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = kymo_query_new(kymo_db_handle(db),
-				"SELECT 1 FROM class_spans WHERE event_class = 1 AND state_number "
-				"IS 3 AND (:capture = 0 OR capture_id = :capture)"
-				" AND to_ns > :from AND from_ns < :to LIMIT 1",
-				&query, err);
-
-	if (rc == 0)
-		rc = kymo_filter_bind(&common->filter, query);
-	if (rc == 0)
-		rc = kymo_query_step(query, err);
-	if (rc > 0)
-		run->note(run, estimated
-				       ? "table syscall_estimate is an estimate: for periods "
-					 "without recorded calls it uses the rates around them"
-				       : "counts and times cover only periods in which calls were "
-					 "recorded; --estimate extrapolates over the others");
-	return rc < 0 ? rc : 0;
-}
-
 /* Waits are known also from times in which no calls were recorded. */
 static int write_blocked(const struct kymo_run *run, const struct kymo_common *common,
 			 struct kymo_db *db, const struct syscalls_options *own,
@@ -143,23 +106,31 @@ static int write_blocked(const struct kymo_run *run, const struct kymo_common *c
 	return rows < 0 ? (int)rows : 0;
 }
 
-static int write_report(const struct kymo_run *run, const struct kymo_common *common,
-			struct kymo_db *db, struct syscalls_options *own, u64 outside,
-			struct cap_err *err)
+/* The histograms of text stand below its tables. */
+static int finish(const struct kymo_run *run, const struct kymo_common *common, struct kymo_db *db,
+		  const struct syscalls_options *own, const struct kymo_about *about,
+		  struct kymo_writer *writer, struct cap_err *err)
 {
-	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
-	struct kymo_counted_sums counted;
-	s64 rows, drawn = 0;
-	int rc, status;
+	int status = kymo_report_finish(db, &common->filter, about, writer, err);
+	s64 drawn = 0;
 
-	rc = kymo_counted_sums(db, &common->filter, own->report.name, outside, &counted, err);
-	if (rc < 0)
-		return rc;
-	own->report.counted = counted.counted > 0;
-	rc = kymo_writer_new(common->format, run->out, &writer);
-	if (rc < 0)
-		return cap_fail(err, rc, "system calls");
-	rows = kymo_syscalls_tables(db, &own->report, writer, err);
+	if (status >= 0 && own->histogram && common->format == KYMO_FORMAT_TEXT)
+		drawn = kymo_syscalls_histogram_text(db, &own->report, run->out, err);
+	if (status < 0 || drawn < 0)
+		return status < 0 ? status : (int)drawn;
+	errno = 0;
+	if (fflush(run->out) != 0 || ferror(run->out))
+		return cap_fail_errno(err, errno ? errno : EIO, "write system calls");
+	return status;
+}
+
+static int write_tables(const struct kymo_run *run, const struct kymo_common *common,
+			struct kymo_db *db, const struct syscalls_options *own,
+			struct kymo_writer *writer, struct cap_err *err)
+{
+	s64 rows = kymo_syscalls_tables(db, &own->report, writer, err), drawn = 0;
+	int rc;
+
 	if (rows >= 0 && own->histogram && common->format != KYMO_FORMAT_TEXT)
 		drawn = kymo_syscalls_histogram_table(db, &own->report, writer, err);
 	if (rows < 0 || drawn < 0)
@@ -171,31 +142,40 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 		run->note(run, "no system calls match the filters");
 	else if (rows == 0)
 		run->note(run, "no system calls: were they recorded (-e syscalls)?");
-	rc = note_gaps(run, common, db, own->report.estimate, err);
+	return 0;
+}
+
+static int write_report(const struct kymo_run *run, const struct kymo_common *common,
+			struct kymo_db *db, struct syscalls_options *own, u64 outside,
+			struct cap_err *err)
+{
+	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
+	char clause[KYMO_COUNTED_CLAUSE_BYTES];
+	const struct kymo_about about = {.classes = KYMO_ABOUT_SYSCALLS |
+						    (own->blocked ? KYMO_ABOUT_WAITS : 0),
+					 .beside = KYMO_ABOUT_WAITS,
+					 .clause = clause};
+	struct kymo_counted_sums counted;
+	int rc;
+
+	rc = kymo_counted_sums(db, &common->filter, own->report.name, outside, &counted, err);
 	if (rc < 0)
 		return rc;
-	rc = kymo_reduced_note(run, db, &common->filter, KYMO_ABOUT_SYSCALLS, writer, err);
+	own->report.counted = counted.counted > 0;
+	kymo_counted_clause(&counted, clause);
+	rc = kymo_report_begin(run, common, db, &about, &writer, err);
+	if (rc == 0)
+		rc = write_tables(run, common, db, own, writer, err);
 	if (rc < 0)
 		return rc;
 	kymo_counted_object(writer, &counted, &common->filter);
-	status = kymo_loss_note(run, db, &common->filter, writer, err);
-	if (status < 0)
-		return status;
-	rc = kymo_writer_finish(writer, err);
-	if (rc == 0 && own->histogram && common->format == KYMO_FORMAT_TEXT)
-		drawn = kymo_syscalls_histogram_text(db, &own->report, run->out, err);
-	if (rc < 0 || drawn < 0)
-		return rc < 0 ? rc : (int)drawn;
-	errno = 0;
-	if (fflush(run->out) != 0 || ferror(run->out))
-		return cap_fail_errno(err, errno ? errno : EIO, "write system calls");
-	return status;
+	return finish(run, common, db, own, &about, writer, err);
 }
 
 int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	struct syscalls_options own = {.report = {.limit = -1}};
+	struct syscalls_options own = {0};
 	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
 	u64 outside = 0;
@@ -218,5 +198,7 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 	if (rc < 0)
 		return rc;
 	own.report.filter = &common.filter;
+	/* text says how many rows there are beyond its limit */
+	own.report.limit = common.format == KYMO_FORMAT_TEXT ? -1 : common.limit;
 	return write_report(run, &common, db, &own, outside, err);
 }

@@ -278,7 +278,11 @@ static int verify_one(const struct kymo_run *run, const struct kymo_common *comm
 	}
 	if (rc == 0)
 		rc = kymo_writer_new(common->format, run->out, &verify.writer);
-	return rc < 0 ? rc : report(&verify, err);
+	if (rc < 0)
+		return rc;
+	kymo_writer_fit(verify.writer, run->columns);
+	kymo_writer_expendable(verify.writer, "blocks bytes events");
+	return report(&verify, err);
 }
 
 /* 1 (could not be read) is worse than 2 (no capture, refused), that than 3 (damaged), that than 0.

@@ -49,6 +49,23 @@ struct kymo_writer *kymo_writer_free(struct kymo_writer *writer);
 void kymo_writer_freep(struct kymo_writer **writer);
 enum kymo_format kymo_writer_format(const struct kymo_writer *writer);
 
+/* Text alone looks at these; the other formats always hold everything. */
+
+/* Lines of tables fit into so many columns; 0, which is the default: any length. */
+void kymo_writer_fit(struct kymo_writer *writer, size_t columns);
+/* The columns that tables from now on do without where a line has no room: names with blanks
+ * between, the first to go first. Not copied. */
+void kymo_writer_expendable(struct kymo_writer *writer, const char *names);
+/* Tables from now on end after so many rows, and say how many more there are; -1, which is the
+ * default: all rows. */
+void kymo_writer_limit(struct kymo_writer *writer, s64 rows);
+/* A line about what follows or what was left out. Cut to the width that lines must fit. */
+void kymo_writer_line(struct kymo_writer *writer, const char *text);
+
+/* "N more (-n 0 shows all)", as the last line of a table that does not show all of its rows. */
+#define KYMO_MORE_BYTES 64
+const char *kymo_more_text(s64 rows, char ret_text[KYMO_MORE_BYTES]);
+
 /* A field of the document or of the object that is open. CSV leaves fields out: it holds one table.
  */
 void kymo_writer_field(struct kymo_writer *writer, const char *name, enum kymo_show show,

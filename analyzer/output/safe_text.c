@@ -90,6 +90,26 @@ void kymo_print_safe(FILE *out, const char *text, size_t text_bytes)
 	}
 }
 
+size_t kymo_print_fitting(FILE *out, const char *text, size_t text_bytes, size_t columns)
+{
+	bool whole = kymo_safe_width(text, text_bytes) <= columns;
+	size_t room = whole || columns < 2 ? columns : columns - 2, used = 0;
+
+	for (size_t at = 0; at < text_bytes;) {
+		struct kymo_visible step = kymo_visible_next(text + at, text_bytes - at);
+
+		if (used + step.columns > room)
+			break;
+		(void)fwrite(step.text, 1, step.len, out);
+		used += step.columns;
+		at += step.consumed;
+	}
+	if (whole || columns < 2)
+		return used;
+	(void)fputs("..", out);
+	return used + 2;
+}
+
 size_t kymo_safe_width(const char *text, size_t text_bytes)
 {
 	size_t width = 0;

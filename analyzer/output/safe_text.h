@@ -36,5 +36,9 @@ struct kymo_visible kymo_visible_next(const char *bytes, size_t len);
 /* Writes text by the rule above. Errors stay in the stream (ferror). */
 void kymo_print_safe(FILE *out, const char *text, size_t text_bytes);
 
+/* The same, but no more than fit the columns: a longer text ends in "..". Returns the columns it
+ * took. */
+size_t kymo_print_fitting(FILE *out, const char *text, size_t text_bytes, size_t columns);
+
 /* Columns that kymo_print_safe would use for it. */
 size_t kymo_safe_width(const char *text, size_t text_bytes);

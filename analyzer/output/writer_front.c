@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/output/value_format.h"
 #include "analyzer/output/writer_ops.h"
 
 int kymo_writer_new(enum kymo_format format, FILE *out, struct kymo_writer **ret_sink)
@@ -18,6 +19,7 @@ int kymo_writer_new(enum kymo_format format, FILE *out, struct kymo_writer **ret
 		return -ENOMEM;
 	writer->format = format;
 	writer->out = out;
+	writer->row_limit = -1;
 	writer->ops = format == KYMO_FORMAT_JSON  ? &kymo_writer_json_ops
 		      : format == KYMO_FORMAT_CSV ? &kymo_writer_csv_ops
 						  : &kymo_writer_text_ops;
@@ -45,6 +47,21 @@ enum kymo_format kymo_writer_format(const struct kymo_writer *writer)
 	return writer->format;
 }
 
+void kymo_writer_fit(struct kymo_writer *writer, size_t columns)
+{
+	writer->line_columns = columns;
+}
+
+void kymo_writer_expendable(struct kymo_writer *writer, const char *names)
+{
+	writer->expendable = names;
+}
+
+void kymo_writer_limit(struct kymo_writer *writer, s64 rows)
+{
+	writer->row_limit = rows;
+}
+
 struct kymo_value kymo_text(const char *text)
 {
 	if (!text)
@@ -58,6 +75,24 @@ static void note_error(struct kymo_writer *writer)
 {
 	if (writer->error == 0 && ferror(writer->out))
 		writer->error = errno > 0 ? -errno : -EIO;
+}
+
+void kymo_writer_line(struct kymo_writer *writer, const char *text)
+{
+	assert(!writer->in_table);
+	if (writer->ops->line)
+		writer->ops->line(writer, text);
+	note_error(writer);
+}
+
+const char *kymo_more_text(s64 rows, char ret_text[KYMO_MORE_BYTES])
+{
+	const struct kymo_value value = kymo_int(rows);
+	char number[KYMO_NUMBER_BYTES];
+
+	kymo_format_shown(&value, KYMO_SHOW_COUNT, number);
+	(void)snprintf(ret_text, KYMO_MORE_BYTES, "%.32s more (-n 0 shows all)", number);
+	return ret_text;
 }
 
 void kymo_writer_field(struct kymo_writer *writer, const char *name, enum kymo_show show,

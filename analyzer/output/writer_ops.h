@@ -12,6 +12,7 @@ struct kymo_writer_ops {
 	void (*table_begin)(struct kymo_writer *writer, const char *name);
 	void (*row)(struct kymo_writer *writer, const struct kymo_value *values);
 	void (*table_end)(struct kymo_writer *writer);
+	void (*line)(struct kymo_writer *writer, const char *text); /* NULL: has none */
 	void (*finish)(struct kymo_writer *writer);
 	void (*free)(struct kymo_writer *writer);
 };
@@ -28,7 +29,10 @@ struct kymo_writer {
 	u64 items[KYMO_SINK_MAX_DEPTH +
 		  2]; /* JSON: members written per level; a table adds a level */
 	u64 tables;
-	void *state; /* of the format */
+	size_t line_columns;	/* text: what fits a line; 0: any length */
+	s64 row_limit;		/* text: rows of a table; -1: all */
+	const char *expendable; /* text: names of columns that narrow lines do without */
+	void *state;		/* of the format */
 };
 
 extern const struct kymo_writer_ops kymo_writer_text_ops, kymo_writer_csv_ops, kymo_writer_json_ops;

@@ -3,6 +3,7 @@
  * TEXT_HELD_ROWS: the rest of a long table streams with the widths of its beginning.
  */
 #include "analyzer/output/safe_text.h"
+#include "analyzer/output/table_layout.h"
 #include "analyzer/output/writer_ops.h"
 #include "analyzer/output/value_format.h"
 
@@ -11,21 +12,18 @@
 #include <string.h>
 
 #define TEXT_HELD_ROWS 512
+#define TEXT_GAP 2 /* between columns */
 #define TEXT_FIELD_WIDTH 22
 #define LABEL_BYTES 64
 
-struct text_cell {
-	char *text; /* NULL where out of memory */
-	size_t text_bytes;
-	bool right; /* numbers stand at the right */
-};
-
 struct text_state {
-	struct text_cell *cells; /* TEXT_HELD_ROWS * column_count */
+	struct kymo_value *cells; /* TEXT_HELD_ROWS * column_count; their texts are ours */
 	size_t rows;
-	size_t *widths;
+	struct kymo_layout_column *layout; /* of each column, once the held rows are known */
+	bool brief;			   /* numbers have three digits, so that lines fit */
 	bool streaming;
 	bool wrote_any;
+	s64 rows_seen; /* of this table, also beyond its limit */
 };
 
 static struct text_state *state_of(struct kymo_writer *writer)
@@ -116,93 +114,165 @@ static void text_object_end(struct kymo_writer *writer)
 	(void)writer;
 }
 
-static struct text_cell make_cell(struct kymo_writer *writer, const struct kymo_value *value,
-				  enum kymo_show show)
+static void text_line(struct kymo_writer *writer, const char *text)
 {
-	struct text_cell cell = {.right = value->type != KYMO_TEXT};
-	char number[1 + KYMO_NUMBER_BYTES]; /* a mark before it */
+	size_t len = strlen(text);
 
-	if (value->type == KYMO_TEXT) {
-		cell.text_bytes = value->text_bytes;
-		cell.text = malloc(cell.text_bytes + 1);
-		if (cell.text)
-			memcpy(cell.text, value->text, cell.text_bytes);
-	} else {
-		bool marked = value->mark && value->type != KYMO_NULL;
-
-		number[0] = value->mark;
-		kymo_format_shown(value, show, number + marked);
-		cell.text_bytes = strlen(number);
-		cell.text = strdup(number);
-	}
-	if (!cell.text) {
-		cell.text_bytes = 0;
-		writer->error = -ENOMEM;
-	}
-	return cell;
+	indent(writer);
+	if (writer->line_columns > 0)
+		(void)kymo_print_fitting(writer->out, text, len, writer->line_columns);
+	else
+		kymo_print_safe(writer->out, text, len);
+	(void)fputc('\n', writer->out);
 }
 
-static void print_cells(struct kymo_writer *writer, const struct text_state *state,
-			const struct text_cell *cells)
+/* -------- tables -------- */
+
+/* Like the value, with a text of its own. */
+static struct kymo_value keep_value(struct kymo_writer *writer, const struct kymo_value *value)
+{
+	struct kymo_value kept = *value;
+	char *text;
+
+	if (value->type != KYMO_TEXT)
+		return kept;
+	text = malloc(value->text_bytes + 1);
+	if (text)
+		memcpy(text, value->text, value->text_bytes);
+	else
+		writer->error = -ENOMEM;
+	kept.text = text;
+	kept.text_bytes = text ? value->text_bytes : 0;
+	return kept;
+}
+
+static void free_row(struct kymo_value *cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (cells[i].type == KYMO_TEXT)
+			free((char *)cells[i].text);
+	}
+}
+
+/* What stands in the cell, and how long it is. A number is written into space. */
+static const char *shown_cell(const struct kymo_value *value, enum kymo_show show, bool brief,
+			      char space[1 + KYMO_NUMBER_BYTES], size_t *ret_bytes)
+{
+	bool marked = value->mark && value->type != KYMO_NULL;
+
+	if (value->type == KYMO_TEXT) {
+		*ret_bytes = value->text_bytes;
+		return value->text ? value->text : "";
+	}
+	space[0] = value->mark;
+	kymo_format_shown(value, brief && show == KYMO_SHOW_NS ? KYMO_SHOW_SHORT_NS : show,
+			  space + marked);
+	*ret_bytes = strlen(space);
+	return space;
+}
+
+static size_t cell_width(const struct kymo_value *value, enum kymo_show show, bool brief)
+{
+	char space[1 + KYMO_NUMBER_BYTES];
+	size_t bytes;
+	const char *text = shown_cell(value, show, brief, space, &bytes);
+
+	return kymo_safe_width(text, bytes);
+}
+
+static void print_row(struct kymo_writer *writer, const struct text_state *state,
+		      const struct kymo_value *cells, bool is_head)
 {
 	size_t last = writer->column_count;
 
-	while (last > 0 && writer->columns[last - 1].show == KYMO_SHOW_HIDDEN)
+	while (last > 0 && !state->layout[last - 1].shown)
 		last--;
 	indent(writer);
 	for (size_t i = 0; i < last; i++) {
-		size_t width;
-		int pad;
+		char space[1 + KYMO_NUMBER_BYTES];
+		size_t width = state->layout[i].width, used, bytes;
+		/* a heading is aligned with the numbers of its column */
+		bool right = is_head ? state->rows > 0 && state->cells[i].type != KYMO_TEXT
+				     : cells[i].type != KYMO_TEXT;
+		const char *text;
 
-		if (writer->columns[i].show == KYMO_SHOW_HIDDEN)
+		if (!state->layout[i].shown)
 			continue;
-		width = kymo_safe_width(cells[i].text ? cells[i].text : "", cells[i].text_bytes);
-		pad = state->widths[i] > width ? (int)(state->widths[i] - width) : 0;
-		if (cells[i].right)
-			(void)fprintf(writer->out, "%*s", pad, "");
-		kymo_print_safe(writer->out, cells[i].text ? cells[i].text : "",
-				cells[i].text_bytes);
+		text = shown_cell(&cells[i], writer->columns[i].show, state->brief, space, &bytes);
+		used = kymo_safe_width(text, bytes);
+		if (right && used < width)
+			(void)fprintf(writer->out, "%*s", (int)(width - used), "");
+		if (used > width && writer->line_columns > 0 && cells[i].type == KYMO_TEXT)
+			used = kymo_print_fitting(writer->out, text, bytes, width);
+		else
+			kymo_print_safe(writer->out, text, bytes);
 		if (i + 1 < last)
-			(void)fprintf(writer->out, "%*s", cells[i].right ? 2 : pad + 2, "");
+			(void)fprintf(writer->out, "%*s",
+				      TEXT_GAP + (right || used > width ? 0 : (int)(width - used)),
+				      "");
 	}
 	(void)fputc('\n', writer->out);
 }
 
+static const char *title_of(const struct kymo_column *column)
+{
+	return column->title ? column->title : column->name;
+}
+
 static void print_head(struct kymo_writer *writer, const struct text_state *state)
 {
-	struct text_cell *titles = calloc(writer->column_count + 1, sizeof(*titles));
+	struct kymo_value *titles = calloc(writer->column_count + 1, sizeof(*titles));
 
 	if (!titles) {
 		writer->error = -ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < writer->column_count; i++) {
-		const struct kymo_column *column = &writer->columns[i];
-
-		titles[i].text = (char *)(column->title ? column->title : column->name);
-		titles[i].text_bytes = strlen(titles[i].text);
-		/* a heading is aligned with the numbers of its column */
-		titles[i].right = state->rows > 0 && state->cells[i].right;
-	}
-	print_cells(writer, state, titles);
+	for (size_t i = 0; i < writer->column_count; i++)
+		titles[i] = kymo_text(title_of(&writer->columns[i]));
+	print_row(writer, state, titles, true);
 	free(titles);
 }
 
-static void free_row(struct text_cell *cells, size_t count)
+static void measure_column(const struct kymo_writer *writer, const struct text_state *state,
+			   size_t column)
 {
-	for (size_t i = 0; i < count; i++)
-		free(cells[i].text);
+	struct kymo_layout_column *layout = &state->layout[column];
+	enum kymo_show show = writer->columns[column].show;
+	const char *title = title_of(&writer->columns[column]);
+
+	*layout = (struct kymo_layout_column){
+		.name = writer->columns[column].name,
+		.width = kymo_safe_width(title, strlen(title)),
+		.is_text = true,
+		.shown = show != KYMO_SHOW_HIDDEN,
+	};
+	layout->brief = layout->width;
+	for (size_t row = 0; row < state->rows && layout->shown; row++) {
+		const struct kymo_value *cell = &state->cells[row * writer->column_count + column];
+		size_t width = cell_width(cell, show, false), brief = cell_width(cell, show, true);
+
+		layout->width = width > layout->width ? width : layout->width;
+		layout->brief = brief > layout->brief ? brief : layout->brief;
+		layout->is_text &= cell->type == KYMO_TEXT || cell->type == KYMO_NULL;
+	}
 }
 
 static void flush_held(struct kymo_writer *writer, struct text_state *state)
 {
-	if (!state->cells || !state->widths)
+	size_t indented = 2 * (size_t)writer->depth;
+
+	if (!state->cells || !state->layout)
 		return;
+	for (size_t i = 0; i < writer->column_count; i++)
+		measure_column(writer, state, i);
+	if (writer->line_columns > indented)
+		state->brief = kymo_layout_fit(state->layout, writer->column_count, TEXT_GAP,
+					       writer->line_columns - indented, writer->expendable);
 	print_head(writer, state);
 	for (size_t row = 0; row < state->rows; row++) {
-		struct text_cell *cells = &state->cells[row * writer->column_count];
+		struct kymo_value *cells = &state->cells[row * writer->column_count];
 
-		print_cells(writer, state, cells);
+		print_row(writer, state, cells, false);
 		free_row(cells, writer->column_count);
 	}
 	state->rows = 0;
@@ -216,42 +286,31 @@ static void text_table_begin(struct kymo_writer *writer, const char *name)
 		return;
 	text_heading(writer, writer->tables > 1 || state->wrote_any ? name : NULL);
 	state->rows = 0;
-	state->streaming = false;
+	state->rows_seen = 0;
+	state->streaming = state->brief = false;
 	state->cells = calloc(TEXT_HELD_ROWS * writer->column_count + 1, sizeof(*state->cells));
-	state->widths = calloc(writer->column_count + 1, sizeof(*state->widths));
-	if (!state->cells || !state->widths) {
+	state->layout = calloc(writer->column_count + 1, sizeof(*state->layout));
+	if (!state->cells || !state->layout)
 		writer->error = -ENOMEM;
-		return;
-	}
-	for (size_t i = 0; i < writer->column_count; i++) {
-		const struct kymo_column *column = &writer->columns[i];
-
-		const char *title = column->title ? column->title : column->name;
-
-		state->widths[i] = kymo_safe_width(title, strlen(title));
-	}
 }
 
 static void text_row(struct kymo_writer *writer, const struct kymo_value *values)
 {
 	struct text_state *state = writer->state;
-	struct text_cell *cells;
+	struct kymo_value *cells;
 
-	if (!state || !state->cells || !state->widths)
+	if (!state || !state->cells || !state->layout)
 		return;
-	cells = &state->cells[state->rows * writer->column_count];
-	for (size_t i = 0; i < writer->column_count; i++) {
-		size_t width;
-
-		cells[i] = make_cell(writer, &values[i], writer->columns[i].show);
-		width = kymo_safe_width(cells[i].text ? cells[i].text : "", cells[i].text_bytes);
-		if (!state->streaming && width > state->widths[i])
-			state->widths[i] = width;
-	}
+	if (state->rows_seen++ >= writer->row_limit && writer->row_limit >= 0)
+		return;
 	if (state->streaming) {
-		print_cells(writer, state, cells);
-		free_row(cells, writer->column_count);
-	} else if (++state->rows == TEXT_HELD_ROWS) {
+		print_row(writer, state, values, false);
+		return;
+	}
+	cells = &state->cells[state->rows * writer->column_count];
+	for (size_t i = 0; i < writer->column_count; i++)
+		cells[i] = keep_value(writer, &values[i]);
+	if (++state->rows == TEXT_HELD_ROWS) {
 		flush_held(writer, state);
 		state->streaming = true;
 	}
@@ -260,15 +319,18 @@ static void text_row(struct kymo_writer *writer, const struct kymo_value *values
 static void text_table_end(struct kymo_writer *writer)
 {
 	struct text_state *state = writer->state;
+	char text[KYMO_MORE_BYTES];
 
 	if (!state)
 		return;
 	if (!state->streaming)
 		flush_held(writer, state);
+	if (writer->row_limit >= 0 && state->rows_seen > writer->row_limit)
+		text_line(writer, kymo_more_text(state->rows_seen - writer->row_limit, text));
 	free(state->cells);
-	free(state->widths);
+	free(state->layout);
 	state->cells = NULL;
-	state->widths = NULL;
+	state->layout = NULL;
 }
 
 static void text_finish(struct kymo_writer *writer)
@@ -285,7 +347,7 @@ static void text_free(struct kymo_writer *writer)
 	if (state->cells)
 		free_row(state->cells, state->rows * writer->column_count);
 	free(state->cells);
-	free(state->widths);
+	free(state->layout);
 	free(state);
 }
 
@@ -296,6 +358,7 @@ const struct kymo_writer_ops kymo_writer_text_ops = {
 	.table_begin = text_table_begin,
 	.row = text_row,
 	.table_end = text_table_end,
+	.line = text_line,
 	.finish = text_finish,
 	.free = text_free,
 };

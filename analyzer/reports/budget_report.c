@@ -73,7 +73,6 @@ static s64 write_table(struct kymo_query *query, const struct kymo_filter *filte
 s64 kymo_decisions_table(struct kymo_db *db, const struct kymo_budget_options *options,
 			 struct kymo_writer *writer, struct cap_err *err)
 {
-	bool text = kymo_writer_format(writer) == KYMO_FORMAT_TEXT;
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(
 		db, options->filter, writer,
@@ -81,13 +80,10 @@ s64 kymo_decisions_table(struct kymo_db *db, const struct kymo_budget_options *o
 		" resource, measured_percent, limit_percent, effect, cause, time_ns, span_ns,"
 		" measured_value, limit_value,"
 		" kind, capture_id FROM governor_decisions WHERE " DECISION_SQL
-		" ORDER BY capture_id, time_ns, place LIMIT :limit",
+		" ORDER BY capture_id, time_ns, place",
 		&query, err);
 
-	if (rc == 0)
-		rc = kymo_query_bind_int(query, ":limit",
-					 text && !options->all_decisions ? KYMO_BUDGET_DECISIONS
-									 : -1);
+	kymo_writer_limit(writer, options->all_decisions ? options->asked_limit : options->limit);
 	return rc < 0 ? rc
 		      : write_table(query, options->filter, writer, "governor_decisions",
 				    decision_columns, err);
@@ -195,16 +191,15 @@ int kymo_budget_report(struct kymo_db *db, const struct kymo_budget_options *opt
 	rc = budget_fields(db, options->filter, writer, &decisions, err);
 	if (rc < 0)
 		return rc;
-	if (text && decisions > KYMO_BUDGET_DECISIONS && !options->all_decisions)
-		kymo_writer_field_text(writer, "shown",
-				       "the first 40 of them: --decisions shows all");
 	kymo_writer_object_end(writer);
 	rc = coverage_table(db, options->filter, writer, err);
 	if (rc == 0 && (decisions > 0 || !text))
 		rows = kymo_decisions_table(db, options, writer, err);
+	kymo_writer_limit(writer, options->asked_limit);
 	if (rc == 0 && rows >= 0 && options->timeline)
 		rows = kymo_spending_table(db, options->filter, writer, err);
 	if (rc == 0 && rows >= 0 && options->timeline && text)
 		rows = account_table(db, options->filter, writer, err);
+	kymo_writer_limit(writer, options->limit);
 	return rc < 0 ? rc : rows < 0 ? (int)rows : 0;
 }

@@ -7,10 +7,10 @@
 struct kymo_budget_options {
 	const struct kymo_filter *filter; /* resolved */
 	bool timeline;			  /* also the spending from measurement to measurement */
-	bool all_decisions;		  /* text: not only the first KYMO_BUDGET_DECISIONS */
+	bool all_decisions;		  /* text: asked_limit holds for them */
+	s64 limit;			  /* text: rows of a table; -1: all */
+	s64 asked_limit;		  /* text: rows of what was asked for by an option */
 };
-
-#define KYMO_BUDGET_DECISIONS 40 /* lines in text: slices of an hour are thousands */
 
 /* Object "budget" and tables class_coverage, governor_decisions and, with timeline,
  * overhead_spending. 0 or the database's error. */

@@ -1,9 +1,11 @@
-/* The words stand in the document and not among the messages: who keeps the table keeps them. */
+/* The words stand in the document and not among the messages: who keeps its rows keeps them. In
+ * text, the manual page has them. */
 #include "analyzer/reports/counted_note.h"
 
 #include <stdio.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/output/value_format.h"
 #include "formats/base/cleanup.h"
 
 static const char sums_sql[] =
@@ -52,32 +54,32 @@ int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, cons
 	return rc;
 }
 
-/* Text to the microsecond: a table for people needs no exponents. */
-static void seconds(struct kymo_writer *writer, const char *name, double value)
+void kymo_counted_clause(const struct kymo_counted_sums *sums,
+			 char ret_text[KYMO_COUNTED_CLAUSE_BYTES])
 {
-	char text[40];
+	const struct kymo_value value = kymo_int(sums->outside);
+	char number[KYMO_NUMBER_BYTES];
 
-	if (kymo_writer_format(writer) != KYMO_FORMAT_TEXT) {
-		kymo_writer_field_real(writer, name, KYMO_SHOW_PLAIN, value);
+	ret_text[0] = '\0';
+	if (sums->outside <= 0)
 		return;
-	}
-	(void)snprintf(text, sizeof(text), "%.6f", value);
-	kymo_writer_field_text(writer, name, text);
+	kymo_format_shown(&value, KYMO_SHOW_COUNT, number);
+	(void)snprintf(ret_text, KYMO_COUNTED_CLAUSE_BYTES,
+		       "%.32s counted calls at the edges left out", number);
 }
 
 void kymo_counted_object(struct kymo_writer *writer, const struct kymo_counted_sums *sums,
 			 const struct kymo_filter *filter)
 {
-	bool is_text = kymo_writer_format(writer) == KYMO_FORMAT_TEXT;
-
-	if (sums->counted <= 0 && sums->outside <= 0)
+	if (kymo_writer_format(writer) != KYMO_FORMAT_JSON ||
+	    (sums->counted <= 0 && sums->outside <= 0))
 		return;
 	kymo_writer_object_begin(writer, "counted_calls");
 	kymo_writer_field_int(writer, "single", KYMO_SHOW_COUNT, sums->single);
 	kymo_writer_field_int(writer, "counted", KYMO_SHOW_COUNT, sums->counted);
 	if (sums->has_spans) {
-		seconds(writer, "from_s", sums->from_s);
-		seconds(writer, "to_s", sums->to_s);
+		kymo_writer_field_real(writer, "from_s", KYMO_SHOW_PLAIN, sums->from_s);
+		kymo_writer_field_real(writer, "to_s", KYMO_SHOW_PLAIN, sums->to_s);
 	}
 	if (sums->outside > 0) {
 		kymo_writer_field_int(writer, "left_out", KYMO_SHOW_COUNT, sums->outside);
@@ -88,15 +90,12 @@ void kymo_counted_object(struct kymo_writer *writer, const struct kymo_counted_s
 	kymo_writer_field_text(writer, "exact", "calls, errors, unfinished, total and avg of both");
 	kymo_writer_field_text(
 		writer, "estimated",
-		is_text ? "durations of counted calls are known to a power of two; percentiles "
-			  "marked ~ are interpolated"
-			: "percentiles that a row lists in estimated are interpolated: durations "
-			  "of counted calls are known to a power of two");
+		"percentiles that a row lists in estimated are interpolated: durations "
+		"of counted calls are known to a power of two");
 	kymo_writer_field_text(
 		writer, "bounds",
-		is_text ? "a min marked > is a lower bound, a max marked < an upper bound"
-			: "a min or max that a row lists in bounds is a bound: the shortest call "
-			  "may be longer, the longest shorter");
+		"a min or max that a row lists in bounds is a bound: the shortest call "
+		"may be longer, the longest shorter");
 	if (filter->comm)
 		kymo_writer_field_text(writer, "names",
 				       "counted calls belong to whole processes: --comm was "

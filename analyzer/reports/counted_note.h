@@ -18,7 +18,12 @@ struct kymo_counted_sums {
 int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, const char *name,
 		      u64 outside, struct kymo_counted_sums *ret_sums, struct cap_err *err);
 
-/* Object "counted_calls" of the document, with what the marks of a table mean. Nothing where no
+/* What was left out of a report that is limited to a time; "" where nothing was. */
+#define KYMO_COUNTED_CLAUSE_BYTES 96
+void kymo_counted_clause(const struct kymo_counted_sums *sums,
+			 char ret_text[KYMO_COUNTED_CLAUSE_BYTES]);
+
+/* Object "counted_calls" of a JSON document, with what the marks of its rows mean. Nothing where no
  * call was counted. */
 void kymo_counted_object(struct kymo_writer *writer, const struct kymo_counted_sums *sums,
 			 const struct kymo_filter *filter);

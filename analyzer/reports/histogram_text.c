@@ -6,7 +6,7 @@
 
 #include "analyzer/output/safe_text.h"
 
-#define BAR_COLUMNS 40
+#define BAR_COLUMNS 36 /* the whole line has 80 */
 
 void kymo_histogram_add(struct kymo_histogram *histogram, s64 low, u64 count)
 {
@@ -24,7 +24,7 @@ static void draw_bucket(FILE *out, unsigned bucket, u64 count, u64 most)
 
 	memset(bar, '*', stars);
 	bar[stars] = '\0';
-	(void)fprintf(out, "%12" PRIu64 " -> %-10" PRIu64 " : %-10" PRIu64 " |%-*s|\n", low, high,
+	(void)fprintf(out, "%12" PRIu64 " -> %-12" PRIu64 " : %-10" PRIu64 " |%-*s|\n", low, high,
 		      count, BAR_COLUMNS, bar);
 }
 
@@ -47,7 +47,7 @@ void kymo_histogram_draw(FILE *out, const char *name, const char *unit,
 		return;
 	(void)fputc('\n', out);
 	kymo_print_safe(out, name, strlen(name));
-	(void)fprintf(out, "\n%13s%-13s : %-10s %s\n", "", unit, "count", "distribution");
+	(void)fprintf(out, "\n%13s%-15s : %-10s %s\n", "", unit, "count", "distribution");
 	for (unsigned i = first; i <= last; i++)
 		draw_bucket(out, i, histogram->counts[i], most);
 }

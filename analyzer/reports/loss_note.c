@@ -1,5 +1,5 @@
-/* One query per capture; the text for people is made here, so that all commands use the same words.
- */
+/* One row per capture; the text for people is made here, so that all commands use the same words.
+ * What was lost while recording is in the line of coverage_line.h. */
 #include "analyzer/reports/loss_note.h"
 
 #include <stdio.h>
@@ -11,11 +11,10 @@ static const char capture_sql[] =
 	"SELECT id, path, events_dropped, events_damaged, complete, "
 	"end_reason, blocks_damaged + blocks_lost, bytes_skipped,"
 	" blocks_unknown, rows_unknown_type, columns_rejected, "
-	"events_stored, blocks_schema_unknown,"
+	"blocks_schema_unknown,"
 	" (SELECT count(*) FROM loss l JOIN enum_name n ON n.capture_id = l.capture_id"
 	" AND n.kind = 'reason' AND n.value = l.reason AND n.name = 'damaged'"
-	" WHERE l.capture_id = capture.id), events_counted FROM capture WHERE :capture = 0 OR id = "
-	":capture"
+	" WHERE l.capture_id = capture.id) FROM capture WHERE :capture = 0 OR id = :capture"
 	" ORDER BY id";
 enum {
 	ID,
@@ -29,10 +28,8 @@ enum {
 	UNKNOWN_BLOCKS,
 	UNKNOWN_ROWS,
 	REJECTED,
-	STORED,
 	NO_SCHEMA,
-	RECOVERED_GAPS,
-	COUNTED
+	RECOVERED_GAPS
 };
 
 static const char spans_sql[] =
@@ -79,20 +76,15 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 {
 	const char *path = kymo_query_text(row, PATH, NULL);
 	const char *end_reason = kymo_query_text(row, END_REASON, NULL);
-	long long dropped = kymo_query_int(row, DROPPED), stored = kymo_query_int(row, STORED);
 	long long damaged = kymo_query_int(row, DAMAGED), blocks = kymo_query_int(row, BLOCKS);
 	long long skipped = kymo_query_int(row, SKIPPED), rejected = kymo_query_int(row, REJECTED);
 	long long unknown_blocks = kymo_query_int(row, UNKNOWN_BLOCKS);
 	long long unknown_rows = kymo_query_int(row, UNKNOWN_ROWS);
-	double attempted = (double)dropped + (double)stored + (double)kymo_query_int(row, COUNTED);
 	bool is_cut = end_reason && strcmp(end_reason, "cut") == 0;
 	bool is_stopped = end_reason && strcmp(end_reason, "stopped") == 0;
 	bool end_lost = end_reason && strcmp(end_reason, "recovered") == 0;
 	bool recovered = end_lost || kymo_query_int(row, RECOVERED_GAPS) > 0;
 
-	if (dropped > 0)
-		run->note(run, "'%s': %lld events (%.2f %%) were lost while recording", path,
-			  dropped, 100.0 * (double)dropped / attempted);
 	if (recovered)
 		note_recovered(run, path, damaged, end_lost);
 	/* half a block at the end is a sign of a cut, not of damage besides */
@@ -126,6 +118,7 @@ static void note_capture(const struct kymo_run *run, const char *stopped, struct
 			  path, unknown_blocks, unknown_rows);
 }
 
+/* run NULL: says nothing */
 static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 			const struct kymo_filter *filter, struct sums *ret_sums,
 			struct cap_err *err)
@@ -144,7 +137,8 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 				kymo_query_int(query, UNKNOWN_ROWS) +
 				kymo_query_int(query, NO_SCHEMA);
 		sums.complete = sums.complete && kymo_query_int(query, COMPLETE) != 0;
-		note_capture(run, kymo_db_stopped(db), query);
+		if (run)
+			note_capture(run, kymo_db_stopped(db), query);
 	}
 	if (rc == 0)
 		*ret_sums = sums;
@@ -166,11 +160,20 @@ static int write_spans(struct kymo_db *db, const struct kymo_filter *filter,
 	return rows < 0 ? (int)rows : 0;
 }
 
-int kymo_loss_note(const struct kymo_run *run, struct kymo_db *db, const struct kymo_filter *filter,
-		   struct kymo_writer *writer, struct cap_err *err)
+int kymo_damage_note(const struct kymo_run *run, struct kymo_db *db,
+		     const struct kymo_filter *filter, struct cap_err *err)
+{
+	struct sums sums;
+	int rc = sum_captures(run, db, filter, &sums, err);
+
+	return rc < 0 ? cap_context(err, rc, "ask what was lost") : 0;
+}
+
+int kymo_loss_status(struct kymo_db *db, const struct kymo_filter *filter,
+		     struct kymo_writer *writer, struct cap_err *err)
 {
 	struct sums sums = {0};
-	int rc = sum_captures(run, db, filter, &sums, err);
+	int rc = sum_captures(NULL, db, filter, &sums, err);
 
 	if (rc < 0)
 		return cap_context(err, rc, "ask what was lost");

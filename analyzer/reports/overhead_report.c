@@ -11,6 +11,11 @@
 #include "analyzer/reports/report_columns.h"
 #include "formats/base/cleanup.h"
 
+/* What narrow terminals do without: what follows from other columns first. */
+static const char narrow[] = "cause recursion_count window_ns resource sample_hz limit_percent"
+			     " queue_max_bytes ring_used_max_bytes recorder_cpu_percent"
+			     " bpf_cpu_percent drain_delay_max_ns";
+
 #define CAPTURE_SQL " WHERE :capture = 0 OR capture_id = :capture"
 
 static const struct kymo_column bpf_columns[] = {
@@ -161,9 +166,10 @@ static int several_captures(struct kymo_db *db, const struct kymo_filter *filter
 		     columns, err);
 }
 
-static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, bool timeline,
+static int detail_tables(struct kymo_db *db, const struct kymo_overhead_options *options,
 			 struct kymo_writer *writer, struct cap_err *err)
 {
+	const struct kymo_filter *filter = options->filter;
 	int rc;
 
 	rc = table(db, filter, writer, "overhead_bpf",
@@ -186,7 +192,8 @@ static int detail_tables(struct kymo_db *db, const struct kymo_filter *filter, b
 			   " FROM loss_summary" CAPTURE_SQL
 			   " ORDER BY lost_count DESC, class, reason",
 			   loss_columns, err);
-	if (rc == 0 && timeline)
+	kymo_writer_limit(writer, options->asked_limit);
+	if (rc == 0 && options->timeline)
 		rc = table(db, filter, writer, "overhead_rates",
 			   "SELECT round(at_s, 3) AS at_s, cpu_percent, rss_bytes, "
 			   "events_per_second, bytes_per_second,"
@@ -203,11 +210,14 @@ int kymo_overhead_report(struct kymo_db *db, const struct kymo_overhead_options 
 	const struct kymo_filter *filter = options->filter;
 	const struct kymo_budget_options budget = {.filter = filter,
 						   .timeline = options->timeline,
-						   .all_decisions = options->decisions};
+						   .all_decisions = options->decisions,
+						   .limit = options->limit,
+						   .asked_limit = options->asked_limit};
 	bool csv = kymo_writer_format(writer) == KYMO_FORMAT_CSV;
 	s64 rows = 0;
 	int rc;
 
+	kymo_writer_expendable(writer, narrow);
 	if (csv && options->decisions)
 		rows = kymo_decisions_table(db, &budget, writer, err);
 	else if (csv && options->timeline)
@@ -231,5 +241,5 @@ int kymo_overhead_report(struct kymo_db *db, const struct kymo_overhead_options 
 			   target_columns, err);
 	if (rc == 0)
 		rc = kymo_budget_report(db, &budget, writer, err);
-	return rc < 0 ? rc : detail_tables(db, filter, options->timeline, writer, err);
+	return rc < 0 ? rc : detail_tables(db, options, writer, err);
 }

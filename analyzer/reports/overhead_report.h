@@ -7,6 +7,8 @@ struct kymo_overhead_options {
 	const struct kymo_filter *filter; /* resolved */
 	bool timeline;			  /* also from measurement to measurement */
 	bool decisions;			  /* all decisions of the budget, however many */
+	s64 limit;			  /* rows of a table of text; -1: all */
+	s64 asked_limit;		  /* rows of what was asked for by an option */
 };
 
 /*

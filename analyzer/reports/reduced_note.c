@@ -126,13 +126,6 @@ int kymo_governed(struct kymo_db *db, const struct kymo_filter *filter, struct c
 	return rc < 0 ? rc : kymo_query_step(query, err);
 }
 
-static void note_one(void *context, const char *path, const char *text)
-{
-	const struct kymo_run *run = context;
-
-	run->note(run, "'%s': %s; `kymo overhead` says why", path, text);
-}
-
 static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int classes,
 		      struct kymo_writer *writer, struct cap_err *err)
 {
@@ -149,24 +142,6 @@ static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int 
 	return rows < 0 ? (int)rows : 0;
 }
 
-static void field_one(void *context, const char *path, const char *text)
-{
-	(void)path;
-	kymo_writer_field_text(context, "reduced", text);
-}
-
-/* Messages get lost where only the results are kept. */
-static int write_fields(struct kymo_db *db, const struct kymo_filter *filter, int classes,
-			struct kymo_writer *writer, struct cap_err *err)
-{
-	int rc;
-
-	kymo_writer_object_begin(writer, "not recorded in full");
-	rc = kymo_reduced_each(db, filter, classes, field_one, writer, err);
-	kymo_writer_object_end(writer);
-	return rc;
-}
-
 /* Counted calls: also where nothing was decided, but a buffer had no room. `kymo syscalls` says it
  * with its own numbers. */
 static const char counted_sql[] =
@@ -177,46 +152,34 @@ static const char counted_sql[] =
 	" WHERE (:capture = 0 OR s.capture_id = :capture) AND s.time_ns > :from"
 	" AND s.from_ns < :to GROUP BY s.capture_id HAVING calls > 0 ORDER BY s.capture_id";
 
-static int note_counted(const struct kymo_run *run, struct kymo_db *db,
-			const struct kymo_filter *filter, struct kymo_writer *writer,
-			struct cap_err *err)
+static int write_counted(struct kymo_db *db, const struct kymo_filter *filter,
+			 struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
-	bool is_json = writer && kymo_writer_format(writer) == KYMO_FORMAT_JSON, any = false;
-	s64 rows = 0;
+	s64 rows;
 
-	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
-		const char *path = kymo_query_text(query, 0, NULL);
-
-		rc = 0;
-		any = true;
-		run->note(run,
-			  "'%s': %lld system calls were counted, not stored one by one (seconds "
-			  "%.2f to %.2f); `kymo syscalls` includes them",
-			  path ? path : "?", (long long)kymo_query_int(query, 1),
-			  kymo_query_real(query, 2), kymo_query_real(query, 3));
-	}
-	if (rc < 0 || !is_json || !any)
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	if (rc <= 0) /* without any there is no table */
 		return rc;
 	kymo_query_freep(&query);
 	rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
-	if (rc == 0)
-		rows = kymo_query_to_writer(query, writer, "counted", NULL, err);
-	return rc < 0 ? rc : rows < 0 ? (int)rows : 0;
+	if (rc < 0)
+		return rc;
+	rows = kymo_query_to_writer(query, writer, "counted", NULL, err);
+	return rows < 0 ? (int)rows : 0;
 }
 
-int kymo_reduced_note(const struct kymo_run *run, struct kymo_db *db,
-		      const struct kymo_filter *filter, int classes, struct kymo_writer *writer,
-		      struct cap_err *err)
+int kymo_reduced_tables(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+			struct kymo_writer *writer, struct cap_err *err)
 {
-	int rc = kymo_reduced_each(db, filter, classes, note_one, (void *)run, err);
+	int rc;
 
-	if (rc > 0 && writer && kymo_writer_format(writer) == KYMO_FORMAT_TEXT)
-		rc = write_fields(db, filter, classes, writer, err);
-	if (rc >= 0 && writer && kymo_writer_format(writer) == KYMO_FORMAT_JSON)
-		rc = write_rows(db, filter, classes, writer, err);
+	if (kymo_writer_format(writer) != KYMO_FORMAT_JSON)
+		return 0;
+	rc = write_rows(db, filter, classes, writer, err);
 	if (rc >= 0 && classes == KYMO_ABOUT_ALL)
-		rc = note_counted(run, db, filter, writer, err);
+		rc = write_counted(db, filter, writer, err);
 	return rc < 0 ? cap_context(err, rc, "ask what was left out") : 0;
 }

@@ -1,16 +1,10 @@
 #pragma once
 /* What the recorder left out on purpose, to stay within its budget: sampled more slowly, counted
- * instead of stored, or not recorded. Not a loss: the exit status does not tell it, so every report
- * must. */
+ * instead of stored, or not recorded. Not a loss: the exit status does not tell it, so the line
+ * above a report does (coverage_line.h). */
 #include "analyzer/db/open_db.h"
-#include "analyzer/output/command_run.h"
 #include "analyzer/output/report_writer.h"
-
-/* Classes a report is about: bits by enum event_class. */
-#define KYMO_ABOUT_ALL (-1)
-#define KYMO_ABOUT_SAMPLES (1 << CLASS_CPU)
-#define KYMO_ABOUT_SYSCALLS (1 << CLASS_SYSCALLS)
-#define KYMO_ABOUT_WAITS (1 << CLASS_SCHED)
+#include "analyzer/reports/coverage_line.h"
 
 /*
  * Calls fn for each class and state (not full) in each capture under the resolved filter, with a
@@ -22,15 +16,13 @@ int kymo_reduced_each(struct kymo_db *db, const struct kymo_filter *filter, int 
 		      struct cap_err *err);
 
 /*
- * The same as notes for stderr, and as table "thinned" of the document: one row per span (JSON
- * only, and only where the captures have rows of the governor; without them nothing is known to be
- * thinned). In text the sentences stand at the end, where there are any. With KYMO_ABOUT_ALL also,
- * as table "counted", the system calls that were counted instead of stored. writer NULL: no
- * document. 0 or the database's error.
+ * The same as table "thinned" of a JSON document: one row per span, only where the captures have
+ * rows of the governor; without them nothing is known to be thinned. With KYMO_ABOUT_ALL also, as
+ * table "counted", the system calls that were counted instead of stored. Nothing in other formats.
+ * 0 or the database's error.
  */
-int kymo_reduced_note(const struct kymo_run *run, struct kymo_db *db,
-		      const struct kymo_filter *filter, int classes, struct kymo_writer *writer,
-		      struct cap_err *err);
+int kymo_reduced_tables(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+			struct kymo_writer *writer, struct cap_err *err);
 
 /* Whether captures under the filter hold rows of the governor: 1, 0, or the database's error. */
 int kymo_governed(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err);

@@ -136,9 +136,6 @@ SELECT c.id AS capture_id, k.class,
 	CASE WHEN v.class IS NULL THEN 0.0 ELSE 100.0 * v.reduced_ns / (v.full_ns + v.counts_ns + v.reduced_ns + v.off_ns) END AS reduced_percent,
 	CASE WHEN v.class IS NULL THEN 0.0 ELSE 100.0 * v.off_ns / (v.full_ns + v.counts_ns + v.reduced_ns + v.off_ns) END AS off_percent,
 	COALESCE(t.lost_count, 0) AS lost_count
-FROM capture c CROSS JOIN (SELECT 1 AS place, 'syscalls' AS class, 'syscall' AS type UNION ALL SELECT 2, 'sched', 'offcpu'
-		UNION ALL SELECT 3, 'cpu', 'cpu_sample') k
+FROM recorded_classes k JOIN capture c ON c.id = k.capture_id
 	LEFT JOIN class_coverage v ON v.capture_id = c.id AND v.class = k.class
-	LEFT JOIN class_totals t ON t.capture_id = c.id AND t.class = k.class
-WHERE v.class IS NOT NULL OR t.attempted_count > 0
-	OR EXISTS (SELECT 1 FROM event_count e WHERE e.capture_id = c.id AND e.type IN (k.type, k.type || '_count') AND e.row_count > 0);
+	LEFT JOIN class_totals t ON t.capture_id = c.id AND t.class = k.class;

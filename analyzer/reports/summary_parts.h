@@ -5,7 +5,6 @@
 
 enum kymo_summary_part { /* in the order of the document */
 			 KYMO_SUMMARY_CAPTURE,
-			 KYMO_SUMMARY_COVERAGE,
 			 KYMO_SUMMARY_COST,
 			 KYMO_SUMMARY_CPU,
 			 KYMO_SUMMARY_WAITS,
@@ -15,8 +14,7 @@ enum kymo_summary_part { /* in the order of the document */
 };
 
 /* Places of the columns. */
-enum { CAPTURE_HOST, CAPTURE_KERNEL, CAPTURE_START, CAPTURE_DURATION, CAPTURE_CPUS, CAPTURE_LOST };
-enum { COVERAGE_CLASS, COVERAGE_FULL, COVERAGE_COUNTS, COVERAGE_REDUCED, COVERAGE_OFF };
+enum { CAPTURE_HOST, CAPTURE_KERNEL, CAPTURE_START, CAPTURE_DURATION, CAPTURE_CPUS };
 enum { COST_CPU, COST_BUDGET };
 enum {
 	CPU_NAME,

@@ -1,6 +1,7 @@
 /* Each part is a query. JSON holds all of them in the same order always, empty or not. */
 #include "analyzer/reports/summary_report.h"
 
+#include "analyzer/reports/coverage_line.h"
 #include "analyzer/reports/summary_parts.h"
 #include "formats/base/cleanup.h"
 
@@ -12,10 +13,6 @@ static const struct {
 				  "SELECT host, kernel, start_realtime, duration_ns, cpu_count, "
 				  "events_dropped AS lost_count FROM capture_info WHERE capture_id "
 				  "= :capture"},
-	[KYMO_SUMMARY_COVERAGE] = {"coverage",
-				   "SELECT class, full_percent, counts_percent, reduced_percent, "
-				   "off_percent, lost_count FROM summary_coverage WHERE capture_id "
-				   "= :capture"},
 	[KYMO_SUMMARY_COST] =
 		{"cost",
 		 "SELECT t.measured AS cpu_percent, g.cpu_budget_percent FROM overhead_targets t "
@@ -86,6 +83,8 @@ static int write_object(struct kymo_query *query, struct kymo_writer *writer, co
 int kymo_summary_json(struct kymo_db *db, const struct kymo_filter *filter,
 		      struct kymo_writer *writer, struct cap_err *err)
 {
+	const struct kymo_about all = {.classes = KYMO_ABOUT_ALL};
+
 	for (enum kymo_summary_part part = 0; part < KYMO_SUMMARY_PARTS; part++) {
 		CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 		const char *name = parts[part].name;
@@ -100,6 +99,8 @@ int kymo_summary_json(struct kymo_db *db, const struct kymo_filter *filter,
 
 			rc = rows < 0 ? (int)rows : 0;
 		}
+		if (rc == 0 && part == KYMO_SUMMARY_CAPTURE)
+			rc = kymo_coverage_table(db, filter, &all, writer, err);
 		if (rc < 0)
 			return rc;
 	}

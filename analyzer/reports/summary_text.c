@@ -2,12 +2,12 @@
  * their column end in "..". */
 #include "analyzer/reports/summary_report.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "analyzer/output/safe_text.h"
 #include "analyzer/output/value_format.h"
+#include "analyzer/reports/coverage_line.h"
 #include "analyzer/reports/summary_parts.h"
 #include "formats/base/cleanup.h"
 
@@ -20,28 +20,6 @@
 #define FUNCTION_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - 6)
 #define LINE_BYTES 512
 
-/* As much of the text as fits, by the rule of safe_text.h. Returns the columns it took. */
-static size_t put_text(FILE *out, const char *text, size_t len, size_t columns)
-{
-	bool whole = kymo_safe_width(text, len) <= columns;
-	size_t room = whole || columns < 2 ? columns : columns - 2, used = 0;
-
-	while (len > 0) {
-		struct kymo_visible step = kymo_visible_next(text, len);
-
-		if (used + step.columns > room)
-			break;
-		(void)fwrite(step.text, 1, step.len, out);
-		used += step.columns;
-		text += step.consumed;
-		len -= step.consumed;
-	}
-	if (whole)
-		return used;
-	(void)fputs("..", out);
-	return used + 2;
-}
-
 static void put_blanks(FILE *out, size_t columns)
 {
 	for (size_t i = 0; i < columns; i++)
@@ -51,7 +29,7 @@ static void put_blanks(FILE *out, size_t columns)
 /* A cell of text and the gap behind it. */
 static void put_cell(FILE *out, const char *text, size_t len, size_t columns)
 {
-	put_blanks(out, columns + 2 - put_text(out, text, len, columns));
+	put_blanks(out, columns + 2 - kymo_print_fitting(out, text, len, columns));
 }
 
 static void put_column(FILE *out, struct kymo_query *row, int column, size_t columns)
@@ -68,7 +46,7 @@ static void end_column(FILE *out, struct kymo_query *row, int column, size_t col
 	size_t len = 0;
 	const char *text = kymo_query_text(row, column, &len);
 
-	(void)put_text(out, text ? text : "-", text ? len : 1, columns);
+	(void)kymo_print_fitting(out, text ? text : "-", text ? len : 1, columns);
 	(void)fputc('\n', out);
 }
 
@@ -96,7 +74,8 @@ static void put_name(FILE *out, struct kymo_query *row, int name_column, s64 pro
 
 	if (processes > 1)
 		(void)snprintf(count, sizeof(count), " (%lld)", (long long)processes);
-	used = put_text(out, name ? name : "-", name ? len : 1, NAME_COLUMNS - strlen(count));
+	used = kymo_print_fitting(out, name ? name : "-", name ? len : 1,
+				  NAME_COLUMNS - strlen(count));
 	(void)fputs(count, out);
 	put_blanks(out, NAME_COLUMNS + 2 - used - strlen(count));
 }
@@ -104,7 +83,7 @@ static void put_name(FILE *out, struct kymo_query *row, int name_column, s64 pro
 /* -------- the head -------- */
 
 static int write_head(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
-		      s64 *ret_lost, struct cap_err *err)
+		      struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
 	char duration[KYMO_NUMBER_BYTES], text[LINE_BYTES];
@@ -130,14 +109,12 @@ static int write_head(struct kymo_db *db, const struct kymo_filter *filter, FILE
 	/* a long name of the host cuts only itself */
 	rest = kymo_safe_width(text, strlen(text));
 	rest = rest < LINE_COLUMNS - HOST_COLUMNS ? rest : LINE_COLUMNS - HOST_COLUMNS;
-	(void)put_text(out, host ? host : "-", host ? strlen(host) : 1, LINE_COLUMNS - rest);
-	(void)put_text(out, text, strlen(text), rest);
+	(void)kymo_print_fitting(out, host ? host : "-", host ? strlen(host) : 1,
+				 LINE_COLUMNS - rest);
+	(void)kymo_print_fitting(out, text, strlen(text), rest);
 	(void)fputc('\n', out);
-	*ret_lost = kymo_query_int(row, CAPTURE_LOST);
 	return 0;
 }
-
-/* -------- coverage -------- */
 
 __attribute__((format(printf, 2, 3))) static void append(char text[LINE_BYTES], const char *format,
 							 ...)
@@ -150,122 +127,14 @@ __attribute__((format(printf, 2, 3))) static void append(char text[LINE_BYTES], 
 	va_end(arguments);
 }
 
-/* Shares are rounded down: 100 % is all of it. */
-static void append_share(char text[LINE_BYTES], double percent)
-{
-	if (percent > 0 && percent < 1)
-		append(text, "%.1f %%", percent < 0.1 ? 0.1 : floor(percent * 10) / 10);
-	else
-		append(text, "%.0f %%", floor(percent));
-}
-
-struct class_line {
-	const char *name;
-	char how[LINE_BYTES];
-};
-
-enum wording { /* from the clearest to the shortest */
-	       WORDS_FULL,
-	       WORDS_BRIEF,   /* always; no rates of samples */
-	       WORDS_TERSE,   /* shares alone */
-	       WORDS_MINIMAL, /* no counted events */
-	       WORDS_COUNT
-};
-
-static const char *class_name(const char *class, enum wording wording)
-{
-	if (class && strcmp(class, "syscalls") == 0)
-		return "calls";
-	if (class && strcmp(class, "sched") == 0)
-		return "waits";
-	return wording >= WORDS_TERSE ? "CPU" : "CPU samples";
-}
-
-/* Recorded throughout, though samples perhaps at a lower rate. */
-static void say_always(double reduced_percent, enum wording wording, char text[LINE_BYTES])
-{
-	append(text, wording == WORDS_FULL    ? "all of the time"
-		     : wording == WORDS_BRIEF ? "always"
-					      : "100 %%");
-	if (wording > WORDS_FULL || reduced_percent <= 0)
-		return;
-	append(text, ", ");
-	append_share(text, reduced_percent);
-	append(text, " more slowly");
-}
-
-/* How much of the time a class was recorded: "4 % of the time, 2 % counted". */
-static void say_class(struct kymo_query *row, enum wording wording, struct class_line *ret_line)
-{
-	double counts = kymo_query_real(row, COVERAGE_COUNTS);
-	double reduced = kymo_query_real(row, COVERAGE_REDUCED);
-	char *how = ret_line->how;
-
-	ret_line->name = class_name(kymo_query_text(row, COVERAGE_CLASS, NULL), wording);
-	how[0] = '\0';
-	if (kymo_query_real(row, COVERAGE_OFF) <= 0 && counts <= 0) {
-		say_always(reduced, wording, how);
-		return;
-	}
-	append_share(how, kymo_query_real(row, COVERAGE_FULL) + reduced);
-	append(how, "%s%s", wording < WORDS_TERSE ? " of the time" : "",
-	       wording == WORDS_FULL && counts > 0 ? " one by one" : "");
-	if (counts <= 0 || wording == WORDS_MINIMAL)
-		return;
-	append(how, wording < WORDS_TERSE ? ", " : " (");
-	append_share(how, counts);
-	append(how, wording < WORDS_TERSE ? " counted" : " counted)");
-}
-
-/* Classes that were recorded alike stand together. */
-static void join_classes(const struct class_line *lines, size_t count, s64 lost,
-			 char ret_text[LINE_BYTES])
-{
-	const struct kymo_value value = kymo_int(lost);
-	char number[KYMO_NUMBER_BYTES];
-
-	kymo_format_shown(&value, KYMO_SHOW_COUNT, number);
-	ret_text[0] = '\0';
-	for (size_t i = 0; i < count; i++) {
-		bool joined = i + 1 < count && strcmp(lines[i].how, lines[i + 1].how) == 0;
-
-		append(ret_text, "%s", lines[i].name);
-		if (joined)
-			append(ret_text, ", ");
-		else
-			append(ret_text, ": %s; ", lines[i].how);
-	}
-	append(ret_text, "%s lost", number);
-}
-
-static int say_coverage(struct kymo_db *db, const struct kymo_filter *filter, enum wording wording,
-			s64 lost, char ret_text[LINE_BYTES], struct cap_err *err)
-{
-	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
-	struct class_line lines[4];
-	size_t count = 0;
-	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_COVERAGE, &row, err);
-
-	while (rc == 0 && (rc = kymo_query_step(row, err)) == 1) {
-		rc = 0;
-		if (count < sizeof(lines) / sizeof(lines[0]))
-			say_class(row, wording, &lines[count++]);
-	}
-	if (rc == 0)
-		join_classes(lines, count, lost, ret_text);
-	return rc;
-}
-
-static int write_coverage(struct kymo_db *db, const struct kymo_filter *filter, s64 lost, FILE *out,
+static int write_coverage(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
 			  struct cap_err *err)
 {
-	enum wording wording = WORDS_FULL;
-	char text[LINE_BYTES];
-	int rc;
+	const struct kymo_about about = {.classes = KYMO_ABOUT_ALL};
+	const struct kymo_coverage_style style = {.columns = LINE_COLUMNS, .always = true};
+	char text[KYMO_COVERAGE_BYTES];
+	int rc = kymo_coverage_line(db, filter, &about, &style, text, err);
 
-	do
-		rc = say_coverage(db, filter, wording++, lost, text, err);
-	while (rc == 0 && strlen(text) > LINE_COLUMNS && wording < WORDS_COUNT);
 	if (rc == 0)
 		(void)fprintf(out, "%.80s\n", text);
 	return rc;
@@ -386,7 +255,7 @@ static int write_in_flight(struct kymo_db *db, const struct kymo_filter *filter,
 		append(text, "; %s in %.20s of %.40s", longest, call ? call : "-",
 		       name ? name : "-");
 	}
-	(void)put_text(out, text, strlen(text), LINE_COLUMNS);
+	(void)kymo_print_fitting(out, text, strlen(text), LINE_COLUMNS);
 	(void)fputc('\n', out);
 	return 0;
 }
@@ -424,11 +293,11 @@ static void write_next(const char *path, bool offcpu, bool flame, FILE *out)
 int kymo_summary_text(struct kymo_db *db, const struct kymo_filter *filter, bool has_offcpu,
 		      FILE *out, struct cap_err *err)
 {
-	s64 lost = 0, cpu_rows = 0, wait_rows = 0;
-	int rc = write_head(db, filter, out, &lost, err);
+	s64 cpu_rows = 0, wait_rows = 0;
+	int rc = write_head(db, filter, out, err);
 
 	if (rc == 0)
-		rc = write_coverage(db, filter, lost, out, err);
+		rc = write_coverage(db, filter, out, err);
 	if (rc == 0)
 		rc = write_cost(db, filter, out, err);
 	if (rc == 0)

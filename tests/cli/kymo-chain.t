@@ -38,7 +38,7 @@ $ kymo offcpu --chain --min 100ms --kind peer more.db; kymo offcpu --chain --fro
 >  90.0 ms    woken by thread2 202: read (peer)
 >  80.0 ms      woken by thread3 203: fsync (io)
 >                 woken by a timer or a device
-2> kymo: offcpu: 7 more rows: -n 13
+> 7 more (-n 0 shows all)
 2> kymo: offcpu: no waits match that a thread was seen to end
 # At most six waits long: eight threads, each waiting for the next.
 $ cp w.db deep.db; for n in 1 2 3 4 5 6 7; do bash wait.sh deep.db $n $((n + 1)) $n $((100 - n)) futex sleep; done; kymo offcpu --chain -n 7 deep.db
@@ -49,7 +49,7 @@ $ cp w.db deep.db; for n in 1 2 3 4 5 6 7; do bash wait.sh deep.db $n $((n + 1))
 >  90.0 ms          woken by thread5 205: futex (lock)
 >  88.0 ms            woken by thread6 206: futex (lock)
 >                       woken by thread7 207: ...
-2> kymo: offcpu: 2 more rows: -n 9
+> 2 more (-n 0 shows all)
 # Waiting for work begins a chain only if it is asked for.
 $ cp w.db idle.db; bash wait.sh idle.db 1 2 0 100 epoll_wait sleep; bash wait.sh idle.db 2 0 5 95 clock_nanosleep sleep; kymo offcpu --chain idle.db; kymo offcpu --chain --idle idle.db; kymo offcpu --chain --kind idle --csv idle.db | cut -d, -f 3,4,7,10
 >   100 ms  thread1 201: epoll_wait (idle), at 0.000

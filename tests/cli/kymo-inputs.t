@@ -37,5 +37,5 @@ $ kymo-record --source synthetic:events=5000,mix=all,seed=3 -q -o whole.kymo; he
 2> kymo: info: 'cut.kymo' was cut off before its end: what came after is unknown
 $ kymo syscalls cut.kymo >/dev/null; echo "status $?"
 > status 3
-2> kymo: syscalls: no system calls: were they recorded (-e syscalls)?
 2> kymo: syscalls: 'cut.kymo' was cut off before its end: what came after is unknown
+2> kymo: syscalls: no system calls: were they recorded (-e syscalls)?

@@ -27,8 +27,8 @@ $ kymo info --json good.kymo | jq -c '[.events_stored, .events_dropped, .events_
 $ kymo syscalls good.kymo >/dev/null; echo "status $?"; kymo flame good.kymo -o f.svg; echo "status $?"
 > status 3
 > status 3
-2> kymo: syscalls: no system calls: were they recorded (-e syscalls)?
 2> kymo: syscalls: 'good.kymo' was recovered from a damaged capture: at least 3000 events are missing
+2> kymo: syscalls: no system calls: were they recorded (-e syscalls)?
 2> kymo: flame: no CPU samples: were they recorded (-e cpu)?
 2> kymo: flame: 'good.kymo' was recovered from a damaged capture: at least 3000 events are missing
 $ kymo recover -q bit.kymo -o again.kymo 2>/dev/null; cmp good.kymo again.kymo && echo "the same again"

@@ -55,9 +55,6 @@ $ kymo offcpu --kind child,timer --csv kinds.db | cut -d, -f1-4 | sort; kymo off
 > read,idle,1.5873015873015872
 > vfork,idle,1.5873015873015872
 > wait4,idle,1.5873015873015872
-2> kymo: offcpu: kernel threads and threads that waited all the time are left out: --all
-2> kymo: offcpu: kernel threads and threads that waited all the time are left out: --all
-2> kymo: offcpu: kernel threads and threads that waited all the time are left out: --all
 $ kymo offcpu --kind lock,nap kinds.db; echo "status $?"; kymo offcpu --kind '' kinds.db; echo "status $?"; kymo offcpu --slow --csv --kind lock kinds.db | cut -d, -f5,6 | sort -u
 > status 2
 > status 2
@@ -86,12 +83,10 @@ $ cp $SAMPLES/all.kymo .; kymo syscalls --json all.kymo | jq -c '([.syscalls[].s
 > [["epoll_pwait",1],["ppoll",1],["accept4",1]]
 > 100000
 > "epoll_pwait"
-> epoll_pwait
-> ppoll
-> accept4
 > comm syscall
 > redis-server accept4
 > nginx accept4
 > sqlite3 accept4
+> more (-n
 > name
 > epoll_pwait

@@ -3,7 +3,6 @@
 $ kymo info --json no-schema.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":false,"end_reason":"normal","blocks_read":15,"blocks_damaged":0,"blocks_lost":2,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'no-schema.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: info: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read; `kymo verify` says where
 $ kymo verify --decode no-schema.kymo
 > path:                  no-schema.kymo
@@ -36,10 +35,10 @@ $ kymo dump no-schema.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 56
 > status 3
 2> kymo: dump: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read
-2> kymo: dump: not everything was recorded in full: rows of --type governor say when, what and why (decisions: 1)
+2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet no-schema.kymo -o out.db; echo "status $?"; ls
 > status 3
 > no-schema.kymo
 > out.db
-2> kymo: import: 'no-schema.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: import: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read; `kymo verify` says where
+2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -3,7 +3,6 @@
 $ kymo info --json rows-missing.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":14,"events_dropped":0,"events_damaged":14,"complete":false,"end_reason":"normal","blocks_read":17,"blocks_damaged":1,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'rows-missing.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: info: 'rows-missing.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` says where
 $ kymo verify --decode rows-missing.kymo
 > path:                  rows-missing.kymo
@@ -35,10 +34,10 @@ $ kymo dump rows-missing.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 42
 > status 3
 2> kymo: dump: 'rows-missing.kymo' is damaged: 1 blocks and N bytes could not be read
-2> kymo: dump: not everything was recorded in full: rows of --type governor say when, what and why (decisions: 1)
+2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet rows-missing.kymo -o out.db; echo "status $?"; ls
 > status 3
 > out.db
 > rows-missing.kymo
-2> kymo: import: 'rows-missing.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: import: 'rows-missing.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` says where
+2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

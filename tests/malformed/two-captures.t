@@ -3,8 +3,6 @@
 $ kymo info --json two-captures.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":56,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":34,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 0
-2> kymo: info: 'two-captures.kymo': class cpu was not recorded in full (state_265) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
-2> kymo: info: 'two-captures.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 $ kymo verify --decode two-captures.kymo
 > path:                  two-captures.kymo
 > result:                good
@@ -29,10 +27,9 @@ $ kymo verify --decode two-captures.kymo
 $ kymo dump two-captures.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 112
 > status 0
-2> kymo: dump: not everything was recorded in full: rows of --type governor say when, what and why (decisions: 2)
+2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 2)
 $ kymo import --quiet two-captures.kymo -o out.db; echo "status $?"; ls
 > status 0
 > out.db
 > two-captures.kymo
-2> kymo: import: 'two-captures.kymo': class cpu was not recorded in full (state_265) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
-2> kymo: import: 'two-captures.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
+2> kymo: import: calls: all of the time; CPU samples: 31 % of the time; 0 lost; see kymo overhead

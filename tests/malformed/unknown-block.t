@@ -3,7 +3,6 @@
 $ kymo info --json unknown-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":1,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 3
-2> kymo: info: 'unknown-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: info: 'unknown-block.kymo' was written by a newer version: 1 blocks and 0 rows of unknown type were left out
 $ kymo verify --decode unknown-block.kymo
 > path:                  unknown-block.kymo
@@ -35,10 +34,10 @@ $ kymo dump unknown-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 54
 > status 3
 2> kymo: dump: 1 blocks and 0 rows of unknown type skipped
-2> kymo: dump: not everything was recorded in full: rows of --type governor say when, what and why (decisions: 1)
+2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet unknown-block.kymo -o out.db; echo "status $?"; ls
 > status 3
 > out.db
 > unknown-block.kymo
-2> kymo: import: 'unknown-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: import: 'unknown-block.kymo' was written by a newer version: 1 blocks and 0 rows of unknown type were left out
+2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -3,7 +3,6 @@
 $ kymo info --json unknown-row-type.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":14,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":1}
 > status 3
-2> kymo: info: 'unknown-row-type.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: info: 'unknown-row-type.kymo' was written by a newer version: 0 blocks and 1 rows of unknown type were left out
 $ kymo verify --decode unknown-row-type.kymo
 > path:                  unknown-row-type.kymo
@@ -36,10 +35,10 @@ $ kymo dump unknown-row-type.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 42
 > status 3
 2> kymo: dump: 0 blocks and 1 rows of unknown type skipped
-2> kymo: dump: not everything was recorded in full: rows of --type governor say when, what and why (decisions: 1)
+2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet unknown-row-type.kymo -o out.db; echo "status $?"; ls
 > status 3
 > out.db
 > unknown-row-type.kymo
-2> kymo: import: 'unknown-row-type.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 2> kymo: import: 'unknown-row-type.kymo' was written by a newer version: 0 blocks and 1 rows of unknown type were left out
+2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

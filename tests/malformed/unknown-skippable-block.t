@@ -3,7 +3,6 @@
 $ kymo info --json unknown-skippable-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
 > {"events_stored":28,"events_dropped":0,"events_damaged":0,"complete":true,"end_reason":"normal","blocks_read":17,"blocks_damaged":0,"blocks_lost":0,"blocks_unknown":0,"bytes_skipped":0,"columns_rejected":0,"rows_unknown_type":0}
 > status 0
-2> kymo: info: 'unknown-skippable-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
 $ kymo verify --decode unknown-skippable-block.kymo
 > path:                  unknown-skippable-block.kymo
 > result:                good
@@ -28,9 +27,9 @@ $ kymo verify --decode unknown-skippable-block.kymo
 $ kymo dump unknown-skippable-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 54
 > status 0
-2> kymo: dump: not everything was recorded in full: rows of --type governor say when, what and why (decisions: 1)
+2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet unknown-skippable-block.kymo -o out.db; echo "status $?"; ls
 > status 0
 > out.db
 > unknown-skippable-block.kymo
-2> kymo: import: 'unknown-skippable-block.kymo': class cpu was not recorded in full (state_495) for 0.00 of 0.00 s (seconds 0.00 to 0.00); `kymo overhead` says why
+2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead
