@@ -89,7 +89,8 @@ static const struct kymo_column histogram_columns[] = {
 };
 
 /* What narrow terminals do without, the first of these first. */
-static const char narrow[] = "min_ns unfinished counted p50_ns share_percent avg_ns";
+static const char narrow[] = "min_ns unfinished counted p50_ns share_percent avg_ns"
+			     " calls_low calls_high";
 
 #define WHERE_SQL \
 	" WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)"
