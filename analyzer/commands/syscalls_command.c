@@ -12,9 +12,13 @@
 #include "analyzer/reports/syscalls_report.h"
 #include "formats/base/cleanup.h"
 
+/* of each table, where calls and waits share a screen of 24 lines */
+#define SHARED_ROWS 9
+
 struct syscalls_options {
 	struct kymo_syscalls_options report;
 	bool histogram, blocked;
+	bool blocked_asked; /* else blocked was our choice */
 };
 
 static int set_sort(void *own, const char *value, struct cap_err *err)
@@ -101,7 +105,7 @@ static int write_blocked(const struct kymo_run *run, const struct kymo_common *c
 						    .limit = own->report.limit};
 	s64 rows = own->blocked ? kymo_offcpu_calls(db, &options, writer, err) : 1;
 
-	if (rows == 0)
+	if (rows == 0 && own->blocked_asked)
 		run->note(run, "no calls blocked: were waits recorded (-e sched)?");
 	return rows < 0 ? (int)rows : 0;
 }
@@ -172,6 +176,24 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	return finish(run, common, db, own, &about, writer, err);
 }
 
+/* While calls are not traced, those that block still show in waits: people see both without asking.
+ */
+static int choose_blocked(struct kymo_db *db, struct kymo_common *common,
+			  struct syscalls_options *own, struct cap_err *err)
+{
+	bool gaps = false;
+	int rc = 0;
+
+	if (own->blocked || own->report.by_process || own->report.errors || own->report.in_flight ||
+	    own->report.estimate || own->histogram)
+		return 0;
+	rc = kymo_syscalls_have_gaps(db, &common->filter, &gaps, err);
+	own->blocked = rc == 0 && gaps;
+	if (own->blocked && !common->limit_given)
+		common->limit = SHARED_ROWS;
+	return rc;
+}
+
 int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
@@ -189,7 +211,9 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 				"--estimate works on whole captures only, not with --from, --to, "
 				"--pid or --comm");
 	common.symbols = false; /* no stacks are shown */
-	common.more_needs = own.blocked ? KYMO_NEED_WAITS : KYMO_NEED_NOTHING;
+	own.blocked_asked = own.blocked;
+	common.more_needs = own.blocked || common.format == KYMO_FORMAT_TEXT ? KYMO_NEED_WAITS
+									     : KYMO_NEED_NOTHING;
 	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_syscalls, &db, err);
 	if (rc == 0 && own.report.name)
 		rc = kymo_syscall_known(db, &common.filter, own.report.name, err);
@@ -198,6 +222,10 @@ int kymo_syscalls_main(const struct kymo_run *run, int argc, char **argv, struct
 	if (rc < 0)
 		return rc;
 	own.report.filter = &common.filter;
+	if (common.format == KYMO_FORMAT_TEXT)
+		rc = choose_blocked(db, &common, &own, err);
+	if (rc < 0)
+		return rc;
 	/* text says how many rows there are beyond its limit */
 	own.report.limit = common.format == KYMO_FORMAT_TEXT ? -1 : common.limit;
 	return write_report(run, &common, db, &own, outside, err);

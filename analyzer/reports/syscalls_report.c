@@ -304,6 +304,27 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 	return rc < 0 ? rc : rows;
 }
 
+int kymo_syscalls_have_gaps(struct kymo_db *db, const struct kymo_filter *filter, bool *ret_gaps,
+			    struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(kymo_db_handle(db),
+				"SELECT 1 FROM class_spans s WHERE event_class = 1 AND state_number"
+				" IS 3 AND (:capture = 0 OR capture_id = :capture)"
+				" AND to_ns > :from AND from_ns < :to AND EXISTS"
+				" (SELECT 1 FROM class_spans w WHERE w.event_class = 4"
+				" AND w.capture_id = s.capture_id AND w.state_number IS NOT 3)"
+				" LIMIT 1",
+				&query, err);
+
+	if (rc == 0)
+		rc = kymo_filter_bind(filter, query);
+	if (rc == 0)
+		rc = kymo_query_step(query, err);
+	*ret_gaps = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
 #define HISTOGRAM_SQL                                                                      \
 	"SELECT name, low_ns, high_ns, calls, capture_id FROM syscall_histogram" WHERE_SQL \
 	" ORDER BY capture_id, name, low_ns"

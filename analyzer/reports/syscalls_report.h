@@ -24,6 +24,11 @@ bool kymo_syscalls_sort_known(const char *name);
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
 			 struct kymo_writer *writer, struct cap_err *err);
 
+/* Was there time, within the resolved filter's, in which calls were not recorded, but waits were?
+ * 0, or the database's error. */
+int kymo_syscalls_have_gaps(struct kymo_db *db, const struct kymo_filter *filter, bool *ret_gaps,
+			    struct cap_err *err);
+
 /* Histograms of the finished calls: as a table of a document, or drawn as text with one bar per
  * power of two. */
 s64 kymo_syscalls_histogram_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
