@@ -5,6 +5,10 @@
  * identity as the kernel sees it, which is right inside a pid namespace, too.
  */
 #include "calls.bpf.h"
+#include "waits.bpf.h"
+
+/* sched_waits exists. */
+const volatile bool has_waits = false;
 
 #define STATE_RUNNING 0
 
@@ -86,6 +90,26 @@ static __always_inline bool task_sleeps(const struct task_struct *task)
 }
 
 /*
+ * Without entries, when a call that is in flight began at the latest. False: it has its result, and
+ * its record.
+ */
+static __always_inline bool lone_call_begin(struct task_struct *task,
+					    const struct pt_regs___kernel *regs,
+					    struct call_record_with_args *record)
+{
+	struct sched_wait *wait = has_waits ? bpf_task_storage_get(&sched_waits, task, 0, 0) : NULL;
+
+	if (call_has_result(regs))
+		return false;
+	record->call.flags |= EV_SYSCALL_BLOCKED;
+	record->call.head.time_ns = control.stop_ns;
+	if (wait && wait->off_ns && wait->in_call && wait->off_ns <= control.stop_ns &&
+	    wait->off_ns >= control.class_since_ns[CLASS_SCHED])
+		record->call.head.time_ns = wait->off_ns - wait->call_ns;
+	return true;
+}
+
+/*
  * A call from before the probes were attached: the task has made none since, sleeps, and its saved
  * registers are those of a system call. Running and preempted tasks are left out: they may be on
  * their way back to user space.
@@ -108,6 +132,8 @@ static __always_inline bool call_from_before(struct task_struct *task,
 	record->call.flags =
 		EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | compat_flag(task, true);
 	record->call.head.time_ns = control.class_since_ns[CLASS_SYSCALLS];
+	if (durations_blocked && !lone_call_begin(task, regs, record))
+		return false;
 	if (record_args) {
 		record->call.flags |= EV_SYSCALL_ARGS_RECORDED;
 		args_read(record->args, regs, record->call.flags & EV_SYSCALL_COMPAT);
@@ -130,7 +156,7 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 
 	if (!task || (u32)task->tgid == control.self_tgid)
 		return 0;
-	call = call_find(task);
+	call = durations_blocked ? NULL : call_find(task);
 	if (!call || (call->enter_ns && call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])) {
 		if (!call_from_before(task, &record))
 			return 0;

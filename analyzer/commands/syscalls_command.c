@@ -162,6 +162,10 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	if (rc < 0)
 		return rc;
 	own->report.counted = counted.counted > 0;
+	own->report.blocked = counted.blocked;
+	if (counted.blocked)
+		run->note(run, "recorded with --durations blocked: times are those off the CPU, so "
+			       "calls took at least as long (>)");
 	kymo_counted_clause(&counted, clause);
 	rc = kymo_report_begin(run, common, db, &about, &writer, err);
 	if (rc == 0)

@@ -13,6 +13,7 @@ struct kymo_syscalls_options {
 	bool estimate;	 /* also what calls come to with the spans that were not recorded */
 	bool share_idle; /* shares are of all time, also of that spent waiting for work */
 	bool counted;	 /* some calls were counted: tables say which, and mark what is not exact */
+	bool blocked;	 /* entries were not recorded: times are marked as lower bounds */
 };
 
 /* "share, total, ...": the keys a table can be sorted by. */

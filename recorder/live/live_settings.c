@@ -166,6 +166,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 {
 	const u32 classes = options->classes | rec_classes_when(REC_CLASS_ALWAYS);
 	bool syscalls = classes & 1u << CLASS_SYSCALLS;
+	bool entries = syscalls && !options->blocked_durations;
 	int rc = check_ring_bytes(options, err);
 
 	if (rc < 0)
@@ -173,14 +174,16 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	apply_rings(skeleton, probes, options);
 	apply_counts_table(skeleton);
 	skeleton->rodata->record_args = options->syscall_args;
+	skeleton->rodata->durations_blocked = syscalls && options->blocked_durations;
+	skeleton->rodata->has_waits = classes & 1u << CLASS_SCHED && probes->use_task_storage;
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
 	skeleton->rodata->ask_exit_last = !probes->force_fallbacks;
 
 	/* Maps of classes that are not recorded take no memory. */
 	(void)bpf_map__set_autocreate(skeleton->maps.call_storage,
-				      syscalls && probes->use_task_storage);
+				      entries && probes->use_task_storage);
 	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
-				      syscalls && !probes->use_task_storage);
+				      entries && !probes->use_task_storage);
 #define TRACEPOINT(...)
 #define TYPED(...)
 #define PERF(...)
