@@ -75,6 +75,13 @@ static int set_idle(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_on_cpu(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.on_cpu = true;
+	return 0;
+}
+
 static int set_histogram(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;

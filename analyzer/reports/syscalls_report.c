@@ -323,6 +323,38 @@ static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options
 		     columns, err);
 }
 
+static s64 on_cpu_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+			struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"name", "syscall", KYMO_SHOW_PLAIN},
+		{"samples", NULL, KYMO_SHOW_COUNT},
+		{"on_cpu_ns", "on CPU, sampled", KYMO_SHOW_NS},
+		{"share_percent", "of CPU time", KYMO_SHOW_PERCENT},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	CLEANUP(cap_freep) char *sql = NULL;
+	char where[KYMO_FILTER_SQL_BYTES];
+
+	/* The view's text, over those samples that the filter wants. */
+	kymo_filter_sql(options->filter, "v", "v", where);
+	if (asprintf(&sql,
+		     "SELECT name, samples, on_cpu_ns, share_percent, capture_id FROM ("
+		     "SELECT v.capture_id, v.name, count(*) AS samples, CASE m.value WHEN "
+		     "'cpu-clock' THEN CAST(total(v.period) AS INTEGER) END AS on_cpu_ns, "
+		     "100.0 * total(v.scaled) / sum(total(v.scaled)) OVER (PARTITION BY "
+		     "v.capture_id) AS share_percent FROM sample_calls v LEFT JOIN meta m ON "
+		     "m.capture_id = v.capture_id AND m.key = 'cpu.event' WHERE %s "
+		     "GROUP BY v.capture_id, v.name)"
+		     " WHERE name IS NOT NULL AND (:name IS NULL OR name = :name)"
+		     " ORDER BY share_percent DESC, name, capture_id LIMIT :limit",
+		     where) < 0) {
+		sql = NULL;
+		return cap_fail(err, -ENOMEM, "system calls");
+	}
+	return table(db, options, writer, "syscall_sampled", sql, columns, err);
+}
+
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
 			 struct kymo_writer *writer, struct cap_err *err)
 {
@@ -334,6 +366,8 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 		rc = error_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->in_flight)
 		rc = in_flight_table(db, options, writer, err);
+	if (rows >= 0 && rc >= 0 && options->on_cpu)
+		rc = on_cpu_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->estimate)
 		rc = estimate_table(db, options, writer, err);
 	return rc < 0 ? rc : rows;
