@@ -141,6 +141,35 @@ static __always_inline bool call_from_before(struct task_struct *task,
 	return true;
 }
 
+/* A call whose entry was seen. ret_returned: the task's last call has returned. */
+static __always_inline bool call_pending(struct task_struct *task,
+					 struct call_record_with_args *record, bool *ret_returned)
+{
+	struct live_call_slot *slot;
+	struct live_call *call;
+
+	*ret_returned = false;
+	if (durations_blocked)
+		return false;
+	slot = call_slot_find(task, true);
+	if (slot && slot->enter_ns >= control.class_since_ns[CLASS_SYSCALLS]) {
+		record->call.sysno = slot->sysno;
+		record->call.flags = slot->flags | EV_SYSCALL_UNFINISHED;
+		record->call.head.time_ns = slot->enter_ns;
+		return true;
+	}
+	call = call_find(task);
+	*ret_returned = slot ? !slot->enter_ns : call && !call->enter_ns;
+	if (!call || call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])
+		return false;
+	record->call.sysno = call->sysno;
+	record->call.flags = call->flags | EV_SYSCALL_UNFINISHED;
+	record->call.head.time_ns = call->enter_ns;
+	for (int i = 0; i < EV_SYSCALL_ARGS; i++)
+		record->args[i] = call->args[i];
+	return true;
+}
+
 /*
  * One ring_syscall per call in flight, followed by its arguments where EV_SYSCALL_ARGS_RECORDED is
  * set. Runs when the gate is closed: nothing in storage changes any more.
@@ -150,25 +179,15 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct call_record_with_args record = {};
-	struct live_call *call;
+	bool returned;
 	u64 enter_ns;
 	u32 bytes = sizeof(record.call);
 
 	if (!task || (u32)task->tgid == control.self_tgid)
 		return 0;
-	call = durations_blocked ? NULL : call_find(task);
-	if (!call || (call->enter_ns && call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])) {
-		if (!call_from_before(task, &record))
-			return 0;
-	} else if (call->enter_ns) {
-		record.call.sysno = call->sysno;
-		record.call.flags = call->flags | EV_SYSCALL_UNFINISHED;
-		record.call.head.time_ns = call->enter_ns;
-		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
-			record.args[i] = call->args[i];
-	} else {
+	if (!call_pending(task, &record, &returned) &&
+	    (returned || !call_from_before(task, &record)))
 		return 0;
-	}
 	enter_ns = record.call.head.time_ns;
 	head_fill(&record.call.head, task, true, enter_ns, EV_SYSCALL);
 	record.call.duration_ns = control.stop_ns > enter_ns ? control.stop_ns - enter_ns : 0;

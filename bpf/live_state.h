@@ -137,6 +137,19 @@ struct live_call_wait {
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_call_wait) == 64, "one cache line");
 
+/*
+ * A system call that has not returned, where arguments are not recorded: the slot of its thread id,
+ * modulo the number of slots. A slot belongs to the task that claimed it (by adding 1 and reading
+ * back 1) until that ends; others with such an id keep their calls in struct live_call.
+ */
+struct live_call_slot {
+	u64 start_ns; /* with tid: the owner */
+	u64 enter_ns; /* 0: none in flight */
+	u32 tid, claims;
+	u32 sysno, flags;
+};
+_Static_assert(sizeof(struct live_call_slot) == 32, "half a cache line");
+
 /* A system call that has not returned; kept per task. */
 struct live_call {
 	u64 enter_ns; /* 0: none in flight */

@@ -19,11 +19,34 @@ const volatile bool record_args = false;
 
 struct call_storage_map call_storage SEC(".maps");
 struct call_hash_map call_hash SEC(".maps");
+struct call_slot_map call_slots SEC(".maps");
+const volatile u32 call_slot_mask = 0;
+
+/*
+ * The slot for a call that begins; NULL: it has to be kept elsewhere. That also goes for one by
+ * which a thread replaces the program: it returns with the number of its process.
+ */
+static __always_inline struct live_call_slot *call_slot_to_enter(const struct task_struct *task,
+								 u32 sysno, u32 compat)
+{
+	const bool direct = CURRENT_IS_DIRECT();
+	struct live_call_slot *slot = call_slot_of(task_tid(task, direct));
+
+	if (!slot || (!call_slot_is(slot, task, direct) && !call_slot_claim(slot, task)))
+		return NULL;
+	if (call_executes(sysno, compat) && task_tid(task, direct) != task_tgid(task, direct)) {
+		slot->enter_ns = 0;
+		return NULL;
+	}
+	return slot;
+}
 
 static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 {
+	struct live_call_slot *slot;
 	struct task_struct *task;
 	struct live_call *call;
+	u32 compat;
 
 	if (!control.events_open)
 		return 0;
@@ -31,6 +54,14 @@ static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 	if (!task_wanted(task, CURRENT_IS_DIRECT()))
 		return 0;
 
+	compat = compat_flag(task, CURRENT_IS_DIRECT());
+	slot = call_slot_to_enter(task, sysno, compat);
+	if (slot) {
+		slot->sysno = sysno;
+		slot->flags = compat;
+		slot->enter_ns = bpf_ktime_get_ns(); /* last: our own work is not the call's time */
+		return 0;
+	}
 	call = call_find_or_add(task);
 	if (!call) {
 		struct live_counters *counters = counters_of_cpu(CLASS_SYSCALLS);
@@ -40,12 +71,12 @@ static __always_inline int on_sys_enter(const void *regs, u32 sysno)
 		return 0;
 	}
 	call->sysno = sysno;
-	call->flags = compat_flag(task, CURRENT_IS_DIRECT());
+	call->flags = compat;
 	if (record_args) {
 		call->flags |= EV_SYSCALL_ARGS_RECORDED;
 		args_read(call->args, regs, call->flags & EV_SYSCALL_COMPAT);
 	}
-	call->enter_ns = bpf_ktime_get_ns(); /* last: our own work is not the call's time */
+	call->enter_ns = bpf_ktime_get_ns(); /* last again */
 	return 0;
 }
 
@@ -123,22 +154,42 @@ static __always_inline void returned_emit(const struct task_struct *task,
 	}
 }
 
-static __always_inline void call_emit(const struct task_struct *task, struct live_call *call,
-				      s64 ret, u32 flags)
+/* Of the current task: what is known of its entry. enter_ns is cleared. args: NULL if not recorded.
+ */
+static __always_inline void call_emit(const struct task_struct *task, u64 *enter_ns, u32 sysno,
+				      u32 flags, const u64 *args, s64 ret)
 {
 	/* Read before the clock: so no call returned before its half of the table came into use. */
 	u32 table = READ_CONTROL(counts_table);
-	u64 enter_ns = call->enter_ns;
+	u64 begin_ns = *enter_ns;
 	struct returned_call returned = {
-		.duration_ns = bpf_ktime_get_ns() - enter_ns,
+		.duration_ns = bpf_ktime_get_ns() - begin_ns,
 		.ret = ret,
-		.sysno = call->sysno,
-		.flags = call->flags | flags,
+		.sysno = sysno,
+		.flags = flags,
 		.table = table,
 	};
 
-	call->enter_ns = 0;
-	returned_emit(task, &returned, enter_ns, call->args);
+	*enter_ns = 0;
+	returned_emit(task, &returned, begin_ns, args);
+}
+
+/* The current task's call ends, if its entry was seen. */
+static __always_inline bool call_end(struct task_struct *task, s64 ret, u32 flags)
+{
+	struct live_call_slot *slot = call_slot_find(task, CURRENT_IS_DIRECT());
+	struct live_call *call;
+
+	/* 0, which says that there is none, is less than any time. */
+	if (slot && slot->enter_ns >= control.class_since_ns[CLASS_SYSCALLS]) {
+		call_emit(task, &slot->enter_ns, slot->sysno, slot->flags | flags, NULL, ret);
+		return true;
+	}
+	call = call_find(task);
+	if (!call || call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])
+		return false;
+	call_emit(task, &call->enter_ns, call->sysno, call->flags | flags, call->args, ret);
+	return true;
 }
 
 /* ---- Without entries ---- */
@@ -219,7 +270,6 @@ static __always_inline int on_lone_exit(struct task_struct *task)
 static __always_inline int on_sys_exit(const struct pt_regs___kernel *regs, s64 ret, bool direct)
 {
 	struct task_struct *task;
-	struct live_call *call;
 
 	if (!control.events_open)
 		return 0;
@@ -231,10 +281,7 @@ static __always_inline int on_sys_exit(const struct pt_regs___kernel *regs, s64 
 
 	/* The filter is checked at the entry; a call that passed is recorded whatever the task
 	 * changed meanwhile. */
-	call = call_find(task);
-	if (call && call->enter_ns >= control.class_since_ns[CLASS_SYSCALLS])
-		call_emit(task, call, ret, 0);
-	else if (task_wanted(task, CURRENT_IS_DIRECT()))
+	if (!call_end(task, ret, 0) && task_wanted(task, CURRENT_IS_DIRECT()))
 		__sync_fetch_and_add(&counters_of_cpu(CLASS_SYSCALLS)->unmatched, 1);
 	return 0;
 }
@@ -243,16 +290,13 @@ static __always_inline int on_sys_exit(const struct pt_regs___kernel *regs, s64 
 static __always_inline int on_caller_exit(void)
 {
 	struct task_struct *task;
-	struct live_call *call;
 
 	if (!control.events_open)
 		return 0;
 	task = current_task();
 	if (durations_blocked)
 		return on_lone_exit(task);
-	call = call_find(task);
-	if (call && call->enter_ns >= control.class_since_ns[CLASS_SYSCALLS])
-		call_emit(task, call, 0, EV_SYSCALL_NO_RETURN);
+	(void)call_end(task, 0, EV_SYSCALL_NO_RETURN);
 	call_forget(task);
 	return 0;
 }
