@@ -44,6 +44,24 @@ static __always_inline u32 stack_take(struct bpf_perf_event_data *ctx,
 	return count;
 }
 
+/* Sets the system call that the task is in, from the registers it saved on entry to the kernel.
+ */
+static __always_inline void call_take(struct task_struct *task, struct ring_cpu_sample *sample)
+{
+	long number;
+
+	sample->sysno = EV_NO_SYSCALL;
+	if (!HAS_TASK_REGS() || !(sample->flags & EV_SAMPLE_IN_KERNEL) ||
+	    READ_DIRECT_OR_PROBE(true, task, flags) & PF_KTHREAD_BIT)
+		return;
+	number = call_number((const struct pt_regs___kernel *)bpf_task_pt_regs(task));
+	if (number < 0)
+		return;
+	sample->sysno = (u32)number;
+	if (compat_flag(task, true))
+		sample->flags |= EV_SAMPLE_COMPAT;
+}
+
 static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 {
 	const bool direct = CURRENT_IS_DIRECT();
@@ -72,6 +90,7 @@ static __always_inline int on_sample(struct bpf_perf_event_data *ctx)
 		scratch->sample.flags = EV_SAMPLE_IN_KERNEL;
 		kernel_frames = stack_take(ctx, scratch, 0, 0);
 	}
+	call_take(task, &scratch->sample);
 	if (!(READ_DIRECT_OR_PROBE(direct, task, flags) & PF_KTHREAD_BIT))
 		user_frames = stack_take(ctx, scratch, kernel_frames, BPF_F_USER_STACK);
 	scratch->sample.kernel_frames = kernel_frames;

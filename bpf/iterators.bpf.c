@@ -5,6 +5,10 @@
  * identity as the kernel sees it, which is right inside a pid namespace, too.
  */
 #include "calls.bpf.h"
+#include "waits.bpf.h"
+
+/* sched_waits exists. */
+const volatile bool has_waits = false;
 
 #define STATE_RUNNING 0
 
@@ -86,6 +90,26 @@ static __always_inline bool task_sleeps(const struct task_struct *task)
 }
 
 /*
+ * Without entries, when a call that is in flight began at the latest. False: it has its result, and
+ * its record.
+ */
+static __always_inline bool lone_call_begin(struct task_struct *task,
+					    const struct pt_regs___kernel *regs,
+					    struct call_record_with_args *record)
+{
+	struct sched_wait *wait = has_waits ? bpf_task_storage_get(&sched_waits, task, 0, 0) : NULL;
+
+	if (call_has_result(regs))
+		return false;
+	record->call.flags |= EV_SYSCALL_BLOCKED;
+	record->call.head.time_ns = control.stop_ns;
+	if (wait && wait->off_ns && wait->in_call && wait->off_ns <= control.stop_ns &&
+	    wait->off_ns >= control.class_since_ns[CLASS_SCHED])
+		record->call.head.time_ns = wait->off_ns - wait->call_ns;
+	return true;
+}
+
+/*
  * A call from before the probes were attached: the task has made none since, sleeps, and its saved
  * registers are those of a system call. Running and preempted tasks are left out: they may be on
  * their way back to user space.
@@ -108,10 +132,41 @@ static __always_inline bool call_from_before(struct task_struct *task,
 	record->call.flags =
 		EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | compat_flag(task, true);
 	record->call.head.time_ns = control.class_since_ns[CLASS_SYSCALLS];
+	if (durations_blocked && !lone_call_begin(task, regs, record))
+		return false;
 	if (record_args) {
 		record->call.flags |= EV_SYSCALL_ARGS_RECORDED;
 		args_read(record->args, regs, record->call.flags & EV_SYSCALL_COMPAT);
 	}
+	return true;
+}
+
+/* A call whose entry was seen. ret_returned: the task's last call has returned. */
+static __always_inline bool call_pending(struct task_struct *task,
+					 struct call_record_with_args *record, bool *ret_returned)
+{
+	struct live_call_slot *slot;
+	struct live_call *call;
+
+	*ret_returned = false;
+	if (durations_blocked)
+		return false;
+	slot = call_slot_find(task, true);
+	if (slot && slot->enter_ns >= control.class_since_ns[CLASS_SYSCALLS]) {
+		record->call.sysno = slot->sysno;
+		record->call.flags = slot->flags | EV_SYSCALL_UNFINISHED;
+		record->call.head.time_ns = slot->enter_ns;
+		return true;
+	}
+	call = call_find(task);
+	*ret_returned = slot ? !slot->enter_ns : call && !call->enter_ns;
+	if (!call || call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])
+		return false;
+	record->call.sysno = call->sysno;
+	record->call.flags = call->flags | EV_SYSCALL_UNFINISHED;
+	record->call.head.time_ns = call->enter_ns;
+	for (int i = 0; i < EV_SYSCALL_ARGS; i++)
+		record->args[i] = call->args[i];
 	return true;
 }
 
@@ -124,25 +179,15 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct call_record_with_args record = {};
-	struct live_call *call;
+	bool returned;
 	u64 enter_ns;
 	u32 bytes = sizeof(record.call);
 
 	if (!task || (u32)task->tgid == control.self_tgid)
 		return 0;
-	call = call_find(task);
-	if (!call || (call->enter_ns && call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])) {
-		if (!call_from_before(task, &record))
-			return 0;
-	} else if (call->enter_ns) {
-		record.call.sysno = call->sysno;
-		record.call.flags = call->flags | EV_SYSCALL_UNFINISHED;
-		record.call.head.time_ns = call->enter_ns;
-		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
-			record.args[i] = call->args[i];
-	} else {
+	if (!call_pending(task, &record, &returned) &&
+	    (returned || !call_from_before(task, &record)))
 		return 0;
-	}
 	enter_ns = record.call.head.time_ns;
 	head_fill(&record.call.head, task, true, enter_ns, EV_SYSCALL);
 	record.call.duration_ns = control.stop_ns > enter_ns ? control.stop_ns - enter_ns : 0;

@@ -124,6 +124,32 @@ struct live_run_times { /* of one CPU; added to like struct live_counters */
 	struct live_run_time programs[LIVE_TIMED_COUNT];
 } __attribute__((aligned(64)));
 
+/*
+ * Of a CPU: how long the task that runs there was off the CPU in the system call that it is in.
+ * Class sched writes it where a task goes on, class syscalls takes it at the return, without
+ * looking anything up: a task returns on the CPU where it went on last.
+ */
+struct live_call_wait {
+	u64 off_ns;   /* 0: it ran all the time, or returned */
+	u64 since_ns; /* when the task went on; 0: the rest means nothing */
+	u32 tid, reserved;
+	u64 reserved_line[5];
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct live_call_wait) == 64, "one cache line");
+
+/*
+ * A system call that has not returned, where arguments are not recorded: the slot of its thread id,
+ * modulo the number of slots. A slot belongs to the task that claimed it (by adding 1 and reading
+ * back 1) until that ends; others with such an id keep their calls in struct live_call.
+ */
+struct live_call_slot {
+	u64 start_ns; /* with tid: the owner */
+	u64 enter_ns; /* 0: none in flight */
+	u32 tid, claims;
+	u32 sysno, flags;
+};
+_Static_assert(sizeof(struct live_call_slot) == 32, "half a cache line");
+
 /* A system call that has not returned; kept per task. */
 struct live_call {
 	u64 enter_ns; /* 0: none in flight */

@@ -8,6 +8,10 @@
 #include <asm/ptrace.h>
 #include <linux/bpf_perf_event.h>
 
+/* direct: the kernel gave a typed pointer; a constant for the verifier. */
+#define READ_DIRECT_OR_PROBE(direct, object, field) \
+	((direct) ? (object)->field : BPF_CORE_READ(object, field))
+
 #if defined(__TARGET_ARCH_x86)
 
 /* Where and what says that the task's current call is one of the 32-bit table: TS_COMPAT */
@@ -26,6 +30,38 @@ static __always_inline long call_number(const struct pt_regs___kernel *regs)
 {
 	return (long)BPF_CORE_READ(regs, orig_ax);
 }
+
+/* The same at a tracepoint that gives the registers. */
+#define REGS_NUMBER(direct, regs) ((s32)READ_DIRECT_OR_PROBE(direct, regs, orig_ax))
+
+#define ENOSYS_RETURN (-38l)
+
+/* Has the call whose registers these are got its result, though the task is still in the kernel?
+ * While it lasts, ax is -ENOSYS. */
+static __always_inline bool call_has_result(const struct pt_regs___kernel *regs)
+{
+	return (long)BPF_CORE_READ(regs, ax) != ENOSYS_RETURN;
+}
+
+/* Calls that have no single entry and return, by number. */
+static __always_inline bool call_makes_task(u32 number, bool compat)
+{
+	if (compat)
+		return number == 2 || number == 120 || number == 190 || number == 435;
+	return number == 56 || number == 57 || number == 58 || number == 435;
+}
+
+static __always_inline bool call_ends_task(u32 number, bool compat)
+{
+	return compat ? number == 1 || number == 252 : number == 60 || number == 231;
+}
+
+static __always_inline bool call_executes(u32 number, bool compat)
+{
+	return compat ? number == 11 || number == 358 : number == 59 || number == 322;
+}
+
+#define SIGRETURN_NUMBER(compat) ((compat) ? 173u : 15u)
 
 /* The six argument registers of a call; 32-bit calls have others. */
 static __always_inline void args_read(u64 *ret_args, const void *regs_address, bool compat)
@@ -67,6 +103,38 @@ static __always_inline long call_number(const struct pt_regs___kernel *regs)
 {
 	return BPF_CORE_READ(regs, syscallno);
 }
+
+/* The same at a tracepoint that gives the registers. */
+#define REGS_NUMBER(direct, regs) ((s32)READ_DIRECT_OR_PROBE(direct, regs, syscallno))
+
+#define ENOSYS_RETURN (-38l)
+
+/* Has the call whose registers these are got its result, though the task is still in the kernel?
+ * While it lasts, the first register holds its first argument. */
+static __always_inline bool call_has_result(const struct pt_regs___kernel *regs)
+{
+	return BPF_CORE_READ(regs, regs[0]) != BPF_CORE_READ(regs, orig_x0);
+}
+
+/* Calls that have no single entry and return, by number. */
+static __always_inline bool call_makes_task(u32 number, bool compat)
+{
+	if (compat)
+		return number == 2 || number == 120 || number == 190 || number == 435;
+	return number == 220 || number == 435;
+}
+
+static __always_inline bool call_ends_task(u32 number, bool compat)
+{
+	return compat ? number == 1 || number == 248 : number == 93 || number == 94;
+}
+
+static __always_inline bool call_executes(u32 number, bool compat)
+{
+	return compat ? number == 11 || number == 387 : number == 221 || number == 281;
+}
+
+#define SIGRETURN_NUMBER(compat) ((compat) ? 173u : 139u)
 
 /* The six argument registers of a call, the same for 32-bit ones. The first is also where the
  * result goes; the kernel keeps what it was. */

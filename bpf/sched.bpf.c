@@ -10,7 +10,7 @@
 #include "machine.bpf.h"
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
-#include "task.bpf.h"
+#include "waits.bpf.h"
 
 #define STACK_MAX_BYTES (EV_MAX_FRAMES * sizeof(u64))
 /* Frames of the program and of the tracepoint, above __schedule: not of interest. */
@@ -25,21 +25,6 @@ const volatile u64 wait_keep_ns = 10000000;
 #define UNINTERRUPTIBLE 0x2
 #define STOPPED_OR_TRACED 0xc
 #define NOLOAD 0x400
-
-struct sched_wait {
-	u64 off_ns;  /* when it left the CPU; 0: it is on the CPU */
-	u64 wake_ns; /* when it could run again; 0: not yet */
-	struct ring_task waker;
-	u32 sysno; /* EV_NO_SYSCALL: in none */
-	u32 reason, flags, reserved;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct sched_wait);
-} sched_waits SEC(".maps");
 
 struct wait_record {
 	struct ring_offcpu wait;
@@ -94,8 +79,7 @@ static __always_inline u32 call_of(struct task_struct *task)
 {
 	long number;
 
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs) ||
-	    READ_DIRECT_OR_PROBE(true, task, flags) & PF_KTHREAD_BIT)
+	if (!HAS_TASK_REGS() || READ_DIRECT_OR_PROBE(true, task, flags) & PF_KTHREAD_BIT)
 		return EV_NO_SYSCALL;
 	number = call_number((const struct pt_regs___kernel *)bpf_task_pt_regs(task));
 	return number < 0 ? EV_NO_SYSCALL : (u32)number;
@@ -161,8 +145,8 @@ static __always_inline void stacks_take(void *ctx, struct task_struct *task,
 			ctx, &record->frames[kernel], STACK_MAX_BYTES, BPF_F_USER_STACK));
 }
 
-/* The task runs again. */
-static __always_inline void wait_end(void *ctx, struct task_struct *task, struct sched_wait *wait)
+/* The task runs again. Returns how long it was off the CPU; 0: not known. */
+static __always_inline u64 wait_end(void *ctx, struct task_struct *task, struct sched_wait *wait)
 {
 	struct live_counters *counters = counters_of_cpu(CLASS_SCHED);
 	u32 zero = 0, table = READ_CONTROL(counts_table);
@@ -171,7 +155,7 @@ static __always_inline void wait_end(void *ctx, struct task_struct *task, struct
 
 	if (wait->off_ns < control.class_since_ns[CLASS_SCHED]) {
 		wait->off_ns = 0;
-		return;
+		return 0;
 	}
 	duration_ns = now_ns - wait->off_ns;
 	runq_ns = wait->wake_ns ? now_ns - wait->wake_ns : 0;
@@ -185,7 +169,7 @@ static __always_inline void wait_end(void *ctx, struct task_struct *task, struct
 				table))
 			__sync_fetch_and_add(&counters->no_storage, 1);
 		wait->off_ns = 0;
-		return;
+		return duration_ns;
 	}
 	record = bpf_map_lookup_elem(&wait_scratch, &zero);
 	if (record) {
@@ -199,6 +183,53 @@ static __always_inline void wait_end(void *ctx, struct task_struct *task, struct
 			count_refusal(counters, &sched_ring, bytes);
 	}
 	wait->off_ns = 0;
+	return duration_ns;
+}
+
+/* A task goes on here. wait: NULL if nothing is known of it; off_ns, off_for_ns: when it left the
+ * CPU and for how long, 0 if that is not known. */
+static __always_inline void call_wait_go_on(const struct task_struct *task,
+					    const struct sched_wait *wait, u64 off_ns,
+					    u64 off_for_ns)
+{
+	struct live_call_wait *here = call_wait_of_cpu();
+
+	here->tid = task->pid;
+	here->since_ns = off_for_ns ? off_ns + off_for_ns : 0;
+	here->off_ns = wait && wait->in_call ? wait->call_ns + off_for_ns : 0;
+}
+
+static __always_inline void task_goes_on(void *ctx, struct task_struct *task)
+{
+	struct sched_wait *wait = bpf_task_storage_get(&sched_waits, task, 0, 0);
+	u64 off_ns = wait ? wait->off_ns : 0, off_for_ns = 0;
+
+	if (off_ns)
+		off_for_ns = wait_end(ctx, task, wait);
+	if (durations_blocked)
+		call_wait_go_on(task, wait, off_ns, off_for_ns);
+}
+
+/* After probes are attached again, returns may go unseen for so long. */
+#define RESUME_NS 20000000ull
+
+/*
+ * The task leaves the CPU: is that a part of its call, and how long was it off before in it? Not if
+ * the call has its result and the task is on its way back: its return was recorded already. Nor, of
+ * what was before, if returns are not seen: it may have been in another call.
+ */
+static __always_inline void call_wait_leave(struct task_struct *task, struct sched_wait *wait)
+{
+	const struct live_call_wait *here = call_wait_of_cpu();
+	u64 seen_ns = control.class_since_ns[CLASS_SYSCALLS];
+
+	wait->call_ns = wait->in_call = 0;
+	if (wait->sysno == EV_NO_SYSCALL || !HAS_TASK_REGS() ||
+	    call_has_result((const struct pt_regs___kernel *)bpf_task_pt_regs(task)))
+		return;
+	wait->in_call = 1;
+	if (seen_ns < wait->off_ns && here->since_ns >= seen_ns + RESUME_NS)
+		wait->call_ns = call_wait_so_far(task->pid);
 }
 
 static __always_inline void wait_begin(struct task_struct *task, struct sched_wait *wait,
@@ -226,29 +257,22 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 		return 0;
 	if (prev->pid && task_wanted(prev, true)) {
 		wait = bpf_task_storage_get(&sched_waits, prev, 0, 0);
-		if (wait)
+		if (wait) {
 			wait_begin(prev, wait, preempt, state);
+			if (durations_blocked)
+				call_wait_leave(prev, wait);
+		}
 	}
-	if (HAS_EXIT() || !next->pid)
-		return 0;
-	wait = bpf_task_storage_get(&sched_waits, next, 0, 0);
-	if (wait && wait->off_ns)
-		wait_end(NULL, next, wait);
+	if (!HAS_EXIT() && next->pid)
+		task_goes_on(NULL, next);
 	return 0;
 }
 
 /* In the task that runs again. */
 static __always_inline int on_sched_exit(void *ctx, bool is_switch)
 {
-	struct task_struct *task;
-	struct sched_wait *wait;
-
-	if (!is_switch || !control.events_open)
-		return 0;
-	task = bpf_get_current_task_btf();
-	wait = bpf_task_storage_get(&sched_waits, task, 0, 0);
-	if (wait && wait->off_ns)
-		wait_end(ctx, task, wait);
+	if (is_switch && control.events_open)
+		task_goes_on(ctx, bpf_get_current_task_btf());
 	return 0;
 }
 
@@ -328,6 +352,8 @@ int sched_prepare_iter(struct bpf_iter__task *ctx)
 		return 0;
 	wait_begin(task, wait, false, state);
 	wait->off_ns = control.start_ns;
+	if (durations_blocked)
+		call_wait_leave(task, wait);
 	wait->flags = EV_OFFCPU_SINCE_BEFORE;
 	return 0;
 }

@@ -18,7 +18,11 @@ extern const volatile bool filter_pids, filter_comm, filter_cgroup;
 extern const volatile u64 filter_comm_lo, filter_comm_hi, filter_comm_mask_lo, filter_comm_mask_hi;
 extern const volatile u64 filter_cgroup_id;
 
+/* Entries of system calls are not recorded: a call's duration is its time off the CPU. */
+extern const volatile bool durations_blocked;
+
 extern struct live_control control;
+extern struct live_call_wait call_waits[LIVE_MAX_CPUS];
 
 /* Processes to record with -p and their descendants: tgid -> start of the leader, so that a reused
  * pid does not match. */

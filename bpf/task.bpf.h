@@ -20,8 +20,8 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
-#define READ_DIRECT_OR_PROBE(direct, object, field) \
-	((direct) ? (object)->field : BPF_CORE_READ(object, field))
+/* 5.15: the registers that a task saved when it entered the kernel */
+#define HAS_TASK_REGS() bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
 
 static __always_inline u32 task_tgid(const struct task_struct *task, bool direct)
 {

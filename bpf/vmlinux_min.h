@@ -86,7 +86,7 @@ struct pt_regs___kernel { /* the kernel's own names */
 	u64 orig_x0;
 	s32 syscallno;
 #else
-	unsigned long bp, bx, r10, r9, r8, cx, dx, si, di, orig_ax;
+	unsigned long bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
 #endif
 };
 

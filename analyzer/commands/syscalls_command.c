@@ -79,6 +79,13 @@ static int set_idle(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_on_cpu(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.on_cpu = true;
+	return 0;
+}
+
 static int set_histogram(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -166,6 +173,10 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 	if (rc < 0)
 		return rc;
 	own->report.counted = counted.counted > 0;
+	own->report.blocked = counted.blocked;
+	if (counted.blocked)
+		run->note(run, "recorded with --durations blocked: times are those off the CPU, so "
+			       "calls took at least as long (>)");
 	kymo_counted_clause(&counted, clause);
 	rc = kymo_report_begin(run, common, db, &about, &writer, err);
 	if (rc == 0)

@@ -13,7 +13,7 @@
 #define WAIT_FLAGS (EV_OFFCPU_UNFINISHED | EV_OFFCPU_SINCE_BEFORE)
 #define CALL_FLAGS                                                                 \
 	(EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | EV_SYSCALL_NO_RETURN | \
-	 EV_SYSCALL_COMPAT)
+	 EV_SYSCALL_COMPAT | EV_SYSCALL_BLOCKED)
 
 enum sums_of {
 	SUMS_OF_WAITS,

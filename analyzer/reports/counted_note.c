@@ -9,7 +9,8 @@
 #include "formats/base/cleanup.h"
 
 static const char sums_sql[] =
-	"SELECT CAST(total(single) AS INTEGER), CAST(total(counted) AS INTEGER) FROM syscalls"
+	"SELECT CAST(total(single) AS INTEGER), CAST(total(counted) AS INTEGER),"
+	" max(durations IS NOT NULL) FROM syscalls"
 	" WHERE (:capture = 0 OR capture_id = :capture) AND (:name IS NULL OR name = :name)";
 /* A span that a filter of time leaves out is left out whole. */
 static const char spans_sql[] = "SELECT min(from_s), max(to_s) FROM counted_spans WHERE (:capture "
@@ -41,6 +42,7 @@ int kymo_counted_sums(struct kymo_db *db, const struct kymo_filter *filter, cons
 	if (rc == 0) {
 		sums.single = kymo_query_int(calls, 0);
 		sums.counted = kymo_query_int(calls, 1);
+		sums.blocked = kymo_query_int(calls, 2) != 0;
 	}
 	if (rc == 0 && sums.counted > 0)
 		rc = ask(db, spans_sql, filter, NULL, &spans, err);

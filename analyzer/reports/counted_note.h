@@ -9,6 +9,7 @@ struct kymo_counted_sums {
 	s64 outside; /* counted calls that were left out: their span is only partly in the time
 			asked for */
 	bool has_spans;
+	bool blocked; /* some were recorded without their entries: times are those off the CPU */
 	double from_s,
 		to_s; /* first begin and last end of the spans; seconds from the capture's start */
 };

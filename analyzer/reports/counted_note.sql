@@ -12,7 +12,7 @@ CREATE VIEW counted_calls AS
 SELECT s.capture_id, (s.from_ns - c.start_ns) / 1e9 AS from_s, (s.time_ns - c.start_ns) / 1e9 AS to_s, s.from_ns, s.time_ns AS to_ns,
 	t.tgid, p.comm,
 	CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS name,
-	s.call_count AS calls, s.total_ns, s.error, e.name AS error_name, s.flags & 7 <> 0 AS unfinished,
+	s.call_count AS calls, s.total_ns, s.error, e.name AS error_name, s.flags & 4 <> 0 AS unfinished,
 	CASE s.bucket WHEN 0 THEN 0 ELSE 1 << s.bucket END AS low_ns,
 	CASE WHEN s.bucket >= 62 THEN 9223372036854775807 ELSE (1 << (s.bucket + 1)) - 1 END AS high_ns,
 	s.cpu, t.process_id

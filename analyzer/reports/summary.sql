@@ -104,7 +104,7 @@ FROM (SELECT capture_id, CASE WHEN min(comm) = max(comm) THEN max(comm) ELSE fam
 CREATE VIEW summary_call_parts AS
 SELECT s.capture_id, COALESCE(p.comm, '[unknown]') AS comm, COALESCE(p.family, '[unknown]') AS family, p.tgid,
 	CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS call,
-	s.flags & 7 = 0 AS finished, s.flags & 5 = 1 AS in_flight, s.calls, s.longest_ns
+	s.flags & 7 = 0 OR s.flags & 37 = 32 AS finished, s.flags & 5 = 1 AS in_flight, s.calls, s.longest_ns
 FROM call_sums s LEFT JOIN task t ON t.id = s.task_id LEFT JOIN process_families p ON p.process_id = t.process_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
 

@@ -7,7 +7,8 @@ SELECT capture_id, value AS sysno, name FROM enum_name WHERE kind = 'sysno';
 CREATE VIEW syscall_calls AS
 SELECT s.capture_id, (s.time_ns - c.start_ns) / 1e9 AS at_s, s.time_ns, s.duration_ns, t.tgid, t.tid, t.comm,
 	CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS name,
-	s.ret, s.error, e.name AS error_name, s.flags & 7 <> 0 AS unfinished, s.cpu, t.process_id, s.task_id
+	s.ret, s.error, e.name AS error_name, s.flags & 7 <> 0 AND s.flags & 37 <> 32 AS unfinished, s.cpu, t.process_id, s.task_id,
+	CASE WHEN s.flags & 32 THEN 'blocked' END AS durations
 FROM syscall s JOIN capture c ON c.id = s.capture_id
 	LEFT JOIN task t ON t.id = s.task_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
@@ -25,7 +26,8 @@ SELECT s.capture_id,
 	NULLIF(rtrim(CASE WHEN estimated & 1 THEN 'p50 ' ELSE '' END || CASE WHEN estimated & 2 THEN 'p90 ' ELSE '' END
 		|| CASE WHEN estimated & 4 THEN 'p99 ' ELSE '' END || CASE WHEN estimated & 8 THEN 'p999' ELSE '' END), '') AS estimated,
 	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds,
-	k.wait_kind IS 'idle' AS for_work, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_with_idle_percent
+	k.wait_kind IS 'idle' AS for_work, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_with_idle_percent,
+	CASE WHEN estimated & 64 THEN 'blocked' END AS durations
 FROM syscall_summary s
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
 	LEFT JOIN wait_calls k ON k.reason = 'sleep' AND k.name = n.name AND NOT s.compat;
@@ -40,7 +42,8 @@ SELECT s.capture_id, s.process_id, p.tgid, p.comm,
 	NULLIF(rtrim(CASE WHEN estimated & 1 THEN 'p50 ' ELSE '' END || CASE WHEN estimated & 2 THEN 'p90 ' ELSE '' END
 		|| CASE WHEN estimated & 4 THEN 'p99 ' ELSE '' END || CASE WHEN estimated & 8 THEN 'p999' ELSE '' END), '') AS estimated,
 	NULLIF(rtrim(CASE WHEN estimated & 16 THEN 'min ' ELSE '' END || CASE WHEN estimated & 32 THEN 'max' ELSE '' END), '') AS bounds,
-	k.wait_kind IS 'idle' AS for_work, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_with_idle_percent
+	k.wait_kind IS 'idle' AS for_work, 100.0 * total_ns / total(total_ns) OVER (PARTITION BY s.capture_id) AS share_with_idle_percent,
+	CASE WHEN estimated & 64 THEN 'blocked' END AS durations
 FROM syscall_process_summary s
 	LEFT JOIN process p ON p.id = s.process_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
@@ -87,10 +90,10 @@ FROM syscall_histogram_summary s
 -- Calls that had not returned when recording stopped, the longest first: a hang is among them.
 CREATE VIEW syscalls_in_flight AS
 SELECT capture_id, name, tgid, tid, comm, duration_ns AS elapsed_ns, at_s, time_ns,
-	CASE WHEN flags_entry_unknown THEN 'began before the recording' ELSE 'began while recording' END AS began
+	CASE WHEN entry_not_recorded THEN 'entry not recorded' WHEN flags_entry_unknown THEN 'began before the recording' ELSE 'began while recording' END AS began
 FROM (SELECT s.capture_id, s.time_ns, s.duration_ns, (s.time_ns - c.start_ns) / 1e9 AS at_s, t.tgid, t.tid, t.comm,
 		CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS name,
-		s.flags & 2 <> 0 AS flags_entry_unknown
+		s.flags & 2 <> 0 AS flags_entry_unknown, s.flags & 32 <> 0 AS entry_not_recorded
 	FROM syscall s JOIN capture c ON c.id = s.capture_id
 		LEFT JOIN task t ON t.id = s.task_id
 		LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
@@ -101,10 +104,10 @@ FROM (SELECT s.capture_id, s.time_ns, s.duration_ns, (s.time_ns - c.start_ns) / 
 -- maximum are NULL here, and bounds or estimates there.
 CREATE VIEW syscall_summary_definition AS
 WITH ranked AS (
-	SELECT capture_id, sysno, flags & 16 <> 0 AS compat, flags & 7 <> 0 AS unfinished, error, duration_ns,
-		row_number() OVER (PARTITION BY capture_id, sysno, flags & 16 <> 0, flags & 7 <> 0 ORDER BY duration_ns) AS place,
-		count(*) OVER (PARTITION BY capture_id, sysno, flags & 16 <> 0, flags & 7 <> 0) AS n
-	FROM syscall),
+	SELECT *, row_number() OVER (PARTITION BY capture_id, sysno, compat, unfinished ORDER BY duration_ns) AS place,
+		count(*) OVER (PARTITION BY capture_id, sysno, compat, unfinished) AS n
+	FROM (SELECT capture_id, sysno, flags & 16 <> 0 AS compat, flags & 7 <> 0 AND flags & 37 <> 32 AS unfinished, error, duration_ns
+		FROM syscall)),
 single AS (
 	SELECT capture_id, sysno, compat, count(*) AS calls, sum(NOT unfinished) AS finished, sum(unfinished) AS unfinished,
 		sum(error <> 0) AS errors, total(CASE WHEN unfinished THEN 0 ELSE duration_ns END) AS total_ns, 0 AS counted,
@@ -117,10 +120,10 @@ single AS (
 		max(CASE WHEN NOT unfinished THEN duration_ns END) AS max_ns
 	FROM ranked GROUP BY capture_id, sysno, compat),
 counts AS (
-	SELECT capture_id, sysno, flags & 16 <> 0 AS compat, total(call_count) AS calls, total(call_count * (flags & 7 = 0)) AS finished,
-		total(call_count * (flags & 7 <> 0)) AS unfinished, total(call_count * (error <> 0)) AS errors,
-		total(CASE WHEN flags & 7 THEN 0 ELSE total_ns END) AS total_ns, total(call_count) AS counted,
-		total(call_count * (flags & 7 = 0)) AS counted_finished,
+	SELECT capture_id, sysno, flags & 16 <> 0 AS compat, total(call_count) AS calls, total(call_count * (flags & 4 = 0)) AS finished,
+		total(call_count * (flags & 4 <> 0)) AS unfinished, total(call_count * (error <> 0)) AS errors,
+		total(CASE WHEN flags & 4 THEN 0 ELSE total_ns END) AS total_ns, total(call_count) AS counted,
+		total(call_count * (flags & 4 = 0)) AS counted_finished,
 		NULL AS min_ns, NULL AS p50_ns, NULL AS p90_ns, NULL AS p99_ns, NULL AS p999_ns, NULL AS max_ns
 	FROM syscall_count WHERE call_count <> 0 GROUP BY capture_id, sysno, flags & 16 <> 0),
 both AS (SELECT * FROM single UNION ALL SELECT * FROM counts)
@@ -179,7 +182,7 @@ parts AS (
 		CASE WHEN d.cut AND s.duration_ns < d.to_ns - d.from_ns THEN 1.0 * (d.to_ns - d.from_ns) / (d.to_ns - d.from_ns - s.duration_ns) ELSE 1 END AS weight,
 		NOT (s.duration_ns >= 10000000 AND EXISTS (SELECT 1 FROM slow w WHERE w.capture_id = s.capture_id AND w.task_id = s.task_id
 			AND w.time_ns >= s.time_ns AND w.end_ns <= s.time_ns + s.duration_ns)) AS calls,
-		CASE WHEN s.flags & 7 THEN 0 ELSE s.duration_ns END AS run_ns
+		CASE WHEN s.flags & 7 AND s.flags & 37 <> 32 THEN 0 ELSE s.duration_ns END AS run_ns
 	FROM sides d JOIN syscall s ON s.time_ns >= d.from_ns AND s.time_ns < d.to_ns AND s.capture_id = d.capture_id
 	WHERE d.state_number IS NOT 1
 	UNION ALL

@@ -31,39 +31,39 @@ static const struct {
 #undef SORT
 };
 
-/* name, title, show of the columns that both main tables end in */
-#define SUMMARY_COLUMNS(counted_columns)                                                        \
-	{"name", "syscall", KYMO_SHOW_PLAIN}, {"calls", NULL, KYMO_SHOW_COUNT},                 \
-		counted_columns{"errors", NULL, KYMO_SHOW_COUNT},                               \
-		{"unfinished", NULL, KYMO_SHOW_COUNT}, {"total_ns", "total", KYMO_SHOW_NS},     \
-		{"share_percent", "share", KYMO_SHOW_PERCENT}, {"min_ns", "min", KYMO_SHOW_NS}, \
-		{"avg_ns", "avg", KYMO_SHOW_NS}, {"p50_ns", "p50", KYMO_SHOW_NS},               \
-		{"p90_ns", "p90", KYMO_SHOW_HIDDEN}, {"p99_ns", "p99", KYMO_SHOW_NS},           \
-		{"p999_ns", "p999", KYMO_SHOW_HIDDEN}, {"max_ns", "max", KYMO_SHOW_NS},         \
-		{"sysno", NULL, KYMO_SHOW_HIDDEN}, {"compat", NULL, KYMO_SHOW_HIDDEN},          \
-		{"for_work", NULL, KYMO_SHOW_HIDDEN},                                           \
-	{                                                                                       \
-		"capture_id", NULL, KYMO_SHOW_HIDDEN                                            \
-	}
-/* what stands in them where calls were counted */
-#define COUNTED_COLUMNS                                                         \
-	{"single", NULL, KYMO_SHOW_HIDDEN}, {"counted", NULL, KYMO_SHOW_COUNT}, \
-		{"estimated", NULL, KYMO_SHOW_HIDDEN}, {"bounds", NULL, KYMO_SHOW_HIDDEN},
-#define NO_COLUMNS
-#define COUNTED_SQL "single, counted, estimated, bounds, "
-#define SUMMARY_SQL                                                                         \
-	"errors, unfinished, total_ns, CASE WHEN :share_idle THEN share_with_idle_percent"  \
-	" ELSE share_percent END AS share_percent, min_ns, avg_ns, p50_ns, p90_ns, p99_ns," \
-	" p999_ns, max_ns, sysno, compat, for_work, capture_id"
+/* The columns of both main tables; those of processes, of counted calls, and of calls without their
+ * entries where there are such. */
+static const struct main_column {
+	struct kymo_column column;
+	enum { ALWAYS, BY_PROCESS, COUNTED, BLOCKED } when;
+} main_columns[] = {
+	{{"tgid", "pid", KYMO_SHOW_PLAIN}, BY_PROCESS},
+	{{"comm", NULL, KYMO_SHOW_PLAIN}, BY_PROCESS},
+	{{"name", "syscall", KYMO_SHOW_PLAIN}, ALWAYS},
+	{{"calls", NULL, KYMO_SHOW_COUNT}, ALWAYS},
+	{{"single", NULL, KYMO_SHOW_HIDDEN}, COUNTED},
+	{{"counted", NULL, KYMO_SHOW_COUNT}, COUNTED},
+	{{"estimated", NULL, KYMO_SHOW_HIDDEN}, COUNTED},
+	{{"bounds", NULL, KYMO_SHOW_HIDDEN}, COUNTED},
+	{{"errors", NULL, KYMO_SHOW_COUNT}, ALWAYS},
+	{{"unfinished", NULL, KYMO_SHOW_COUNT}, ALWAYS},
+	{{"total_ns", "total", KYMO_SHOW_NS}, ALWAYS},
+	{{"share_percent", "share", KYMO_SHOW_PERCENT}, ALWAYS},
+	{{"min_ns", "min", KYMO_SHOW_NS}, ALWAYS},
+	{{"avg_ns", "avg", KYMO_SHOW_NS}, ALWAYS},
+	{{"p50_ns", "p50", KYMO_SHOW_NS}, ALWAYS},
+	{{"p90_ns", "p90", KYMO_SHOW_HIDDEN}, ALWAYS},
+	{{"p99_ns", "p99", KYMO_SHOW_NS}, ALWAYS},
+	{{"p999_ns", "p999", KYMO_SHOW_HIDDEN}, ALWAYS},
+	{{"max_ns", "max", KYMO_SHOW_NS}, ALWAYS},
+	{{"durations", NULL, KYMO_SHOW_HIDDEN}, BLOCKED},
+	{{"sysno", NULL, KYMO_SHOW_HIDDEN}, ALWAYS},
+	{{"compat", NULL, KYMO_SHOW_HIDDEN}, ALWAYS},
+	{{"for_work", NULL, KYMO_SHOW_HIDDEN}, ALWAYS},
+	{{"capture_id", NULL, KYMO_SHOW_HIDDEN}, ALWAYS},
+};
+#define MAIN_COLUMNS (sizeof(main_columns) / sizeof(main_columns[0]))
 
-static const struct kymo_column summary_columns[] = {SUMMARY_COLUMNS(NO_COLUMNS)};
-static const struct kymo_column counted_summary_columns[] = {SUMMARY_COLUMNS(COUNTED_COLUMNS)};
-static const struct kymo_column process_columns[] = {{"tgid", "pid", KYMO_SHOW_PLAIN},
-						     {"comm", NULL, KYMO_SHOW_PLAIN},
-						     SUMMARY_COLUMNS(NO_COLUMNS)};
-static const struct kymo_column counted_process_columns[] = {{"tgid", "pid", KYMO_SHOW_PLAIN},
-							     {"comm", NULL, KYMO_SHOW_PLAIN},
-							     SUMMARY_COLUMNS(COUNTED_COLUMNS)};
 static const struct kymo_column error_columns[] = {
 	{"name", "syscall", KYMO_SHOW_PLAIN},	{"error_name", "error", KYMO_SHOW_PLAIN},
 	{"error", NULL, KYMO_SHOW_HIDDEN},	{"calls", NULL, KYMO_SHOW_COUNT},
@@ -150,24 +150,35 @@ static bool has_word(const struct kymo_value *list, const char *word, size_t wor
 	return false;
 }
 
-/* The columns named in `estimated` and `bounds` (without their unit) are not exact. */
+static const struct kymo_value *named(const struct kymo_column *columns, size_t count,
+				      const struct kymo_value *values, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(columns[i].name, name) == 0)
+			return &values[i];
+	return NULL;
+}
+
+/* The columns named in `estimated` and `bounds` (without their unit) are not exact; of calls whose
+ * `durations` are times off the CPU, none is, and all are lower bounds. */
 static void mark_inexact(const struct kymo_column *columns, size_t count, struct kymo_value *values)
 {
-	const struct kymo_value *estimated = NULL, *bounds = NULL;
+	const struct kymo_value *estimated = named(columns, count, values, "estimated");
+	const struct kymo_value *bounds = named(columns, count, values, "bounds");
+	const struct kymo_value *durations = named(columns, count, values, "durations");
+	bool blocked = durations && durations->type == KYMO_TEXT;
 
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(columns[i].name, "estimated") == 0)
-			estimated = &values[i];
-		else if (strcmp(columns[i].name, "bounds") == 0)
-			bounds = &values[i];
-	}
-	for (size_t i = 0; estimated && bounds && i < count; i++) {
 		size_t len = strcspn(columns[i].name, "_");
+		bool is_bound = bounds && has_word(bounds, columns[i].name, len);
 
-		if (has_word(estimated, columns[i].name, len))
+		if ((estimated && has_word(estimated, columns[i].name, len)) ||
+		    (blocked && is_bound))
 			values[i].mark = '~';
-		else if (has_word(bounds, columns[i].name, len))
+		else if (is_bound)
 			values[i].mark = columns[i].name[1] == 'i' ? '>' : '<';
+		else if (blocked && columns[i].show == KYMO_SHOW_NS)
+			values[i].mark = '>';
 	}
 }
 
@@ -205,21 +216,46 @@ static s64 table(struct kymo_db *db, const struct kymo_syscalls_options *options
 		kymo_writer_format(writer) == KYMO_FORMAT_TEXT ? mark_text : NULL, err);
 }
 
+#define SHARE_SQL                                                                \
+	"CASE WHEN :share_idle THEN share_with_idle_percent ELSE share_percent " \
+	"END AS share_percent"
+#define LIST_BYTES (MAIN_COLUMNS * 16 + sizeof(SHARE_SQL))
+
+/* The columns that are wanted, and their SQL with commas between. */
+static void choose_columns(const struct kymo_syscalls_options *options,
+			   struct kymo_column ret_columns[MAIN_COLUMNS], char ret_list[LIST_BYTES])
+{
+	const bool wanted[] = {[ALWAYS] = true,
+			       [BY_PROCESS] = options->by_process,
+			       [COUNTED] = options->counted,
+			       [BLOCKED] = options->blocked};
+	size_t count = 0, len = 0;
+
+	for (size_t i = 0; i < MAIN_COLUMNS; i++) {
+		if (!wanted[main_columns[i].when])
+			continue;
+		(void)snprintf(ret_list + len, LIST_BYTES - len, "%s%s", count ? ", " : "",
+			       strcmp(main_columns[i].column.name, "share_percent") == 0
+				       ? SHARE_SQL
+				       : main_columns[i].column.name);
+		len += strlen(ret_list + len);
+		ret_columns[count++] = main_columns[i].column;
+	}
+}
+
 static s64 main_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
 		      struct kymo_writer *writer, struct cap_err *err)
 {
 	const char *view = options->by_process ? "syscalls_by_process" : "syscalls";
-	const struct kymo_column *columns =
-		options->by_process
-			? (options->counted ? counted_process_columns : process_columns)
-			: (options->counted ? counted_summary_columns : summary_columns);
+	struct kymo_column columns[MAIN_COLUMNS];
 	CLEANUP(cap_freep) char *sql = NULL;
+	char list[LIST_BYTES];
 
+	choose_columns(options, columns, list);
 	if (asprintf(&sql,
-		     "SELECT %sname, calls, %s" SUMMARY_SQL " FROM %s" WHERE_SQL
-		     " ORDER BY %s, name, capture_id%s LIMIT :limit",
-		     options->by_process ? "tgid, comm, " : "", options->counted ? COUNTED_SQL : "",
-		     view, order_of(options->sort),
+		     "SELECT %s FROM %s" WHERE_SQL
+		     " ORDER BY %s, %sname, capture_id%s LIMIT :limit",
+		     list, view, order_of(options->sort), options->blocked ? "calls DESC, " : "",
 		     options->by_process ? ", process_id" : "") < 0) {
 		sql = NULL;
 		return cap_fail(err, -ENOMEM, "system calls");
@@ -288,6 +324,38 @@ static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options
 		     columns, err);
 }
 
+static s64 on_cpu_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+			struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"name", "syscall", KYMO_SHOW_PLAIN},
+		{"samples", NULL, KYMO_SHOW_COUNT},
+		{"on_cpu_ns", "on CPU, sampled", KYMO_SHOW_NS},
+		{"share_percent", "of CPU time", KYMO_SHOW_PERCENT},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	CLEANUP(cap_freep) char *sql = NULL;
+	char where[KYMO_FILTER_SQL_BYTES];
+
+	/* The view's text, over those samples that the filter wants. */
+	kymo_filter_sql(options->filter, "v", "v", where);
+	if (asprintf(&sql,
+		     "SELECT name, samples, on_cpu_ns, share_percent, capture_id FROM ("
+		     "SELECT v.capture_id, v.name, count(*) AS samples, CASE m.value WHEN "
+		     "'cpu-clock' THEN CAST(total(v.period) AS INTEGER) END AS on_cpu_ns, "
+		     "100.0 * total(v.scaled) / sum(total(v.scaled)) OVER (PARTITION BY "
+		     "v.capture_id) AS share_percent FROM sample_calls v LEFT JOIN meta m ON "
+		     "m.capture_id = v.capture_id AND m.key = 'cpu.event' WHERE %s "
+		     "GROUP BY v.capture_id, v.name)"
+		     " WHERE name IS NOT NULL AND (:name IS NULL OR name = :name)"
+		     " ORDER BY share_percent DESC, name, capture_id LIMIT :limit",
+		     where) < 0) {
+		sql = NULL;
+		return cap_fail(err, -ENOMEM, "system calls");
+	}
+	return table(db, options, writer, "syscall_sampled", sql, columns, err);
+}
+
 s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options *options,
 			 struct kymo_writer *writer, struct cap_err *err)
 {
@@ -299,6 +367,8 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 		rc = error_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->in_flight)
 		rc = in_flight_table(db, options, writer, err);
+	if (rows >= 0 && rc >= 0 && options->on_cpu)
+		rc = on_cpu_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->estimate)
 		rc = estimate_table(db, options, writer, err);
 	return rc < 0 ? rc : rows;

@@ -10,9 +10,11 @@ struct kymo_syscalls_options {
 	const char *name;		  /* one system call only; NULL: all */
 	s64 limit;			  /* rows of the main table; -1: all */
 	bool by_process, errors, in_flight;
+	bool on_cpu;	 /* also the CPU time of calls, from samples */
 	bool estimate;	 /* also what calls come to with the spans that were not recorded */
 	bool share_idle; /* shares are of all time, also of that spent waiting for work */
 	bool counted;	 /* some calls were counted: tables say which, and mark what is not exact */
+	bool blocked;	 /* entries were not recorded: times are marked as lower bounds */
 };
 
 /* "share, total, ...": the keys a table can be sorted by. */

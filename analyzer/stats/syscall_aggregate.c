@@ -152,7 +152,9 @@ static inline s64 make_group(struct kymo_syscall_counting *work,
 
 static inline bool is_unfinished(u64 flags)
 {
-	return flags & (EV_SYSCALL_UNFINISHED | EV_SYSCALL_ENTRY_UNKNOWN | EV_SYSCALL_NO_RETURN);
+	return flags & (EV_SYSCALL_UNFINISHED | EV_SYSCALL_NO_RETURN) ||
+	       (flags & (EV_SYSCALL_ENTRY_UNKNOWN | EV_SYSCALL_BLOCKED)) ==
+		       EV_SYSCALL_ENTRY_UNKNOWN;
 }
 
 /* -------- pass 1 -------- */
@@ -181,6 +183,8 @@ int kymo_syscall_counting_add(void *context, const struct kymo_syscall_batch *ba
 			group->unfinished++;
 			continue;
 		}
+		if (batch->flags[i] & EV_SYSCALL_BLOCKED)
+			group->estimated |= KYMO_BOUND_ALL;
 		group->finished++;
 		group->total_ns += ns;
 		group->min_ns = ns < group->min_ns ? ns : group->min_ns;
@@ -221,7 +225,10 @@ static int add_count(struct kymo_syscall_counting *work, const struct kymo_sysca
 		if (cap_word_map_add(&work->errors, (u64)index, counts->error[i], calls) < 0)
 			return -ENOMEM;
 	}
-	if (is_unfinished(counts->flags[i])) {
+	/* All counted calls ended; one without its entry has only its time off the CPU. */
+	if (counts->flags[i] & EV_SYSCALL_ENTRY_UNKNOWN)
+		group->estimated |= KYMO_BOUND_ALL;
+	if (counts->flags[i] & EV_SYSCALL_NO_RETURN) {
 		group->unfinished = kymo_counted_sum(group->unfinished, calls);
 		return 0;
 	}
@@ -258,6 +265,7 @@ static int add_totals(struct kymo_syscall_counting *work)
 		total->total_ns += from->total_ns;
 		total->min_ns = from->min_ns < total->min_ns ? from->min_ns : total->min_ns;
 		total->max_ns = from->max_ns > total->max_ns ? from->max_ns : total->max_ns;
+		total->estimated |= from->estimated & KYMO_BOUND_ALL;
 		total->counted = kymo_counted_sum(total->counted, from->counted);
 		total->counted_finished =
 			kymo_counted_sum(total->counted_finished, from->counted_finished);

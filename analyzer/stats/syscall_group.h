@@ -10,6 +10,8 @@
 #define KYMO_ESTIMATED_QUANTILE(q) (1u << (q))
 #define KYMO_BOUND_MIN (1u << KYMO_QUANTILES)
 #define KYMO_BOUND_MAX (2u << KYMO_QUANTILES)
+/* All times are lower bounds: of calls recorded without their entries, the time off the CPU. */
+#define KYMO_BOUND_ALL (4u << KYMO_QUANTILES)
 
 struct kymo_syscall_group {
 	u32 capture_id;

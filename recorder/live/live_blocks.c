@@ -85,25 +85,34 @@ int live_put_probes(const struct live_probes *probes, const struct live_sideband
 	return rc < 0 ? cap_fail(err, rc, "write the list of probes") : 0;
 }
 
-int live_put_sample_clock(const struct live_probes *probes, struct rec_pipeline *pipeline,
-			  struct cap_err *err)
+static int add_setting(struct cap_chunk *chunk, const char *key, const char *value)
 {
-	static const char key[] = "cpu.event";
-	const char *value = probes->sample_cycles ? "cycles" : "cpu-clock";
-	struct cap_chunk *chunk;
-	struct ev_meta row = {0};
-	int rc;
+	const struct ev_meta row = {.key = cap_chunk_string(chunk, key, strlen(key)),
+				    .value = cap_chunk_string(chunk, value, strlen(value))};
 
-	if (!live_class_attached(probes, CLASS_CPU))
+	return cap_chunk_add(chunk, EV_META, &row);
+}
+
+int live_put_settings(const struct live_probes *probes, const struct rec_options *options,
+		      struct rec_pipeline *pipeline, struct cap_err *err)
+{
+	bool samples = live_class_attached(probes, CLASS_CPU);
+	bool blocked = options->blocked_durations && live_class_attached(probes, CLASS_SYSCALLS);
+	struct cap_chunk *chunk;
+	int rc = 0;
+
+	if (!samples && !blocked)
 		return 0;
 	chunk = rec_pipeline_info_chunk(pipeline);
 	if (!chunk)
-		return cap_fail(err, -ENOMEM, "write what samples count");
-	row.key = cap_chunk_string(chunk, key, sizeof(key) - 1);
-	row.value = cap_chunk_string(chunk, value, strlen(value));
-	rc = cap_chunk_add(chunk, EV_META, &row);
+		return cap_fail(err, -ENOMEM, "write what was measured how");
+	if (samples)
+		rc = add_setting(chunk, "cpu.event",
+				 probes->sample_cycles ? "cycles" : "cpu-clock");
+	if (rc == 0 && blocked)
+		rc = add_setting(chunk, "syscalls.durations", "blocked");
 	rc = live_hand_over(pipeline, CAP_BLOCK_META, chunk, rc);
-	return rc < 0 ? cap_fail(err, rc, "write what samples count") : 0;
+	return rc < 0 ? cap_fail(err, rc, "write what was measured how") : 0;
 }
 
 int live_put_modules(const struct rec_kernel_map *map, struct rec_pipeline *pipeline,

@@ -25,9 +25,10 @@ int live_hand_over(struct rec_pipeline *pipeline, enum cap_block_type block,
 /* What was wanted, what is attached, what was refused and why. */
 int live_put_probes(const struct live_probes *probes, const struct live_sideband_state *sideband,
 		    struct rec_pipeline *pipeline, struct cap_err *err);
-/* META "cpu.event": what the period of a sample counts. Nothing if no samples are taken. */
-int live_put_sample_clock(const struct live_probes *probes, struct rec_pipeline *pipeline,
-			  struct cap_err *err);
+/* META "cpu.event": what the period of a sample counts, if samples are taken; "syscalls.durations"
+ * if calls are recorded without their entries. */
+int live_put_settings(const struct live_probes *probes, const struct rec_options *options,
+		      struct rec_pipeline *pipeline, struct cap_err *err);
 int live_put_modules(const struct rec_kernel_map *map, struct rec_pipeline *pipeline,
 		     struct cap_err *err);
 /* Names of the kernel functions hit since the last call; nothing if there are none. */

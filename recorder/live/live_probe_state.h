@@ -37,6 +37,7 @@ enum live_probe_id {
 struct live_probe_state {
 	bool wanted;
 	bool attached;
+	bool left_out;		 /* its class does without it: not wanted, and not missing */
 	int variant;		 /* index of the program in use or last tried */
 	int error;		 /* errno of the last refusal; 0: none */
 	char reason[192];	 /* of the refusal or the fallback; "" if there is nothing to say */
@@ -50,6 +51,7 @@ struct live_probes {
 	struct kymo_bpf *skeleton;
 	struct live_btf btf; /* open for the time of loading */
 	bool use_task_storage;
+	bool has_task_regs;   /* the kernel gives the registers that a task saved (5.15) */
 	bool force_fallbacks; /* a test build */
 	u32 ring_halvings;    /* how often all rings were halved, because memory was refused */
 	bool sample_cycles;   /* hardware cycles; else cpu-clock */

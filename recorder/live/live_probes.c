@@ -147,7 +147,8 @@ bool live_class_attached(const struct live_probes *probes, u32 event_class)
 		if (probe_table[id].event_class != event_class ||
 		    probe_table[id].kind == LIVE_ITERATOR)
 			continue;
-		if (probe_table[id].needed && !probes->states[id].attached)
+		if (probe_table[id].needed && !probes->states[id].attached &&
+		    !probes->states[id].left_out)
 			return false;
 		any = any || probes->states[id].attached;
 	}
@@ -435,6 +436,8 @@ static void do_without_kernel_btf(struct live_probes *probes)
 static void probe_kernel(struct live_probes *probes)
 {
 	probes->use_task_storage = task_storage_works();
+	probes->has_task_regs = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,
+							BPF_FUNC_task_pt_regs, NULL) == 1;
 #ifdef KYMO_LIVE_FORCE_FALLBACKS /* a test build: take every fallback there is */
 	probes->force_fallbacks = true;
 	probes->use_task_storage = false;
@@ -450,7 +453,10 @@ static void probe_kernel(struct live_probes *probes)
 /* Rings smaller than wanted lose events sooner: mentioned in each class's PROBES row. */
 static void note_small_rings(struct live_probes *probes)
 {
-	static const enum live_probe_id ids[] = {LIVE_PROBE_sys_enter, LIVE_PROBE_cpu_sample};
+	const enum live_probe_id ids[] = {probes->states[LIVE_PROBE_sys_enter].left_out
+						  ? LIVE_PROBE_sys_exit
+						  : LIVE_PROBE_sys_enter,
+					  LIVE_PROBE_cpu_sample};
 
 	for (size_t i = 0; probes->ring_halvings > 0 && i < sizeof(ids) / sizeof(ids[0]); i++) {
 		struct live_probe_state *state = &probes->states[ids[i]];
@@ -512,6 +518,10 @@ int live_probes_open(struct live_probes *probes, const struct rec_options *optio
 				libbpf_num_possible_cpus(), LIVE_MAX_CPUS);
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		probes->states[id].wanted = classes & (1u << probe_table[id].event_class);
+	if (options->blocked_durations) {
+		probes->states[LIVE_PROBE_sys_enter].wanted = false;
+		probes->states[LIVE_PROBE_sys_enter].left_out = true;
+	}
 	live_log_capture(&probes->log);
 	rc = live_btf_open(options->btf_path, &probes->btf, err);
 	if (rc < 0) {

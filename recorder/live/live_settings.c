@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -14,6 +15,7 @@
 #include "bpf/live_state.h"
 #include "formats/table/schema.h"
 #include "recorder/host/host_facts.h"
+#include "recorder/host/kernel_files.h"
 #include "recorder/live/live_object.h"
 #include "recorder/live/live_probe_state.h"
 #include "recorder/budget/memory_plan.h"
@@ -133,6 +135,25 @@ static void apply_counts_table(struct kymo_bpf *skeleton)
 	(void)bpf_map__set_max_entries(skeleton->maps.counts_table, 2 * cpu_count * cpu_slots);
 }
 
+/* As many slots of calls as there are thread ids, or so many that few share one. */
+#define CALL_MIN_SLOTS 1024u
+#define CALL_MAX_SLOTS 16384u
+
+static void apply_call_slots(struct kymo_bpf *skeleton, bool wanted)
+{
+	char text[32];
+	u64 pid_max = CALL_MAX_SLOTS;
+	u32 slots = CALL_MIN_SLOTS;
+
+	if (rec_read_line("/proc/sys/kernel/pid_max", text, sizeof(text)) > 0)
+		pid_max = strtoull(text, NULL, 10);
+	while (slots < CALL_MAX_SLOTS && slots < pid_max)
+		slots *= 2;
+	skeleton->rodata->call_slot_mask = slots - 1;
+	(void)bpf_map__set_max_entries(skeleton->maps.call_slots, slots);
+	(void)bpf_map__set_autocreate(skeleton->maps.call_slots, wanted);
+}
+
 static int apply_filters(struct kymo_bpf *skeleton, const struct rec_options *options,
 			 struct cap_err *err)
 {
@@ -166,6 +187,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 {
 	const u32 classes = options->classes | rec_classes_when(REC_CLASS_ALWAYS);
 	bool syscalls = classes & 1u << CLASS_SYSCALLS;
+	bool entries = syscalls && !options->blocked_durations;
 	int rc = check_ring_bytes(options, err);
 
 	if (rc < 0)
@@ -173,14 +195,17 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	apply_rings(skeleton, probes, options);
 	apply_counts_table(skeleton);
 	skeleton->rodata->record_args = options->syscall_args;
+	skeleton->rodata->durations_blocked = syscalls && options->blocked_durations;
+	skeleton->rodata->has_waits = classes & 1u << CLASS_SCHED && probes->use_task_storage;
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
 	skeleton->rodata->ask_exit_last = !probes->force_fallbacks;
 
 	/* Maps of classes that are not recorded take no memory. */
 	(void)bpf_map__set_autocreate(skeleton->maps.call_storage,
-				      syscalls && probes->use_task_storage);
+				      entries && probes->use_task_storage);
 	(void)bpf_map__set_autocreate(skeleton->maps.call_hash,
-				      syscalls && !probes->use_task_storage);
+				      entries && !probes->use_task_storage);
+	apply_call_slots(skeleton, entries && !options->syscall_args);
 #define TRACEPOINT(...)
 #define TYPED(...)
 #define PERF(...)

@@ -238,6 +238,20 @@ static const char *kernel_reason(const struct live_source *live)
 	return why ? why : "";
 }
 
+/* Why calls recorded without their entries have no time off the CPU; "": they have, or have their
+ * entries. */
+static const char *blocked_reason(const struct live_source *live)
+{
+	if (!live->options->blocked_durations ||
+	    !live_class_attached(&live->probes, CLASS_SYSCALLS))
+		return "";
+	if (!live_class_attached(&live->probes, CLASS_SCHED))
+		return "--durations blocked takes them from class sched, which is not recorded";
+	return live->probes.has_task_regs
+		       ? ""
+		       : "--durations blocked needs the saved registers of tasks (Linux 5.15)";
+}
+
 static void live_missing(const struct rec_source *source,
 			 void (*tell)(void *context, const char *what, const char *why),
 			 void *context)
@@ -256,6 +270,8 @@ static void live_missing(const struct rec_source *source,
 		tell(context, "program paths of processes that ran before", live->reach.exe_reason);
 	if (kernel_reason(live)[0])
 		tell(context, "kernel functions of samples", kernel_reason(live));
+	if (blocked_reason(live)[0])
+		tell(context, "durations of system calls", blocked_reason(live));
 }
 
 static const struct rec_kernel_map *live_kernel_map(const struct rec_source *source)
@@ -341,7 +357,7 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 	live->pipeline = pipeline;
 	rc = live_put_probes(&live->probes, &sideband, pipeline, err);
 	if (rc == 0)
-		rc = live_put_sample_clock(&live->probes, pipeline, err);
+		rc = live_put_settings(&live->probes, live->options, pipeline, err);
 	if (rc == 0)
 		rc = live_put_modules(live->kernel_map, pipeline, err);
 	if (rc < 0)

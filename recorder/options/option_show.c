@@ -73,6 +73,11 @@ static bool show_freq(const struct rec_options *options, FILE *out)
 	return fprintf(out, "%u", options->sample_hz) > 0;
 }
 
+static bool show_durations(const struct rec_options *options, FILE *out)
+{
+	return options->blocked_durations && fputs("blocked", out) >= 0;
+}
+
 static bool show_args(const struct rec_options *options, FILE *out)
 {
 	return fputs(options->syscall_args ? "true" : "false", out) >= 0;

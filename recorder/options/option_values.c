@@ -169,6 +169,16 @@ static int set_freq(struct rec_options *options, const char *text, bool first, s
 	return 0;
 }
 
+static int set_durations(struct rec_options *options, const char *text, bool first,
+			 struct cap_err *err)
+{
+	(void)first;
+	if (strcmp(text, "exact") != 0 && strcmp(text, "blocked") != 0)
+		return refuse(err, text, "is not one of exact, blocked");
+	options->blocked_durations = !strcmp(text, "blocked");
+	return 0;
+}
+
 #define SWITCH_SETTER(name, member)                                                      \
 	static int set_##name(struct rec_options *options, const char *text, bool first, \
 			      struct cap_err *err)                                       \
@@ -540,6 +550,14 @@ static int check_together(const struct rec_options *options, struct cap_err *err
 			err, CAP_EUSAGE,
 			"--source takes no %s: only live recordings start or choose processes",
 			options->command ? "command" : "--pid, --comm or --cgroup");
+	if (options->blocked_durations && !(options->classes & 1u << CLASS_SYSCALLS))
+		return cap_fail(err, CAP_EUSAGE,
+				"--durations blocked is about system calls, which are not "
+				"recorded: add syscalls to --events");
+	if (options->blocked_durations && !(options->classes & 1u << CLASS_SCHED))
+		return cap_fail(err, CAP_EUSAGE,
+				"--durations blocked needs class sched, which knows the time off "
+				"the CPU: add sched to --events");
 	if (options->all && options->pid_count)
 		return cap_fail(err, CAP_EUSAGE, "--all and --pid cannot be combined");
 	if (options->json && options->output_path && !strcmp(options->output_path, "-"))

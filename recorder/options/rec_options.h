@@ -43,7 +43,9 @@ struct rec_options {
 	u64 max_size_bytes; /* 0: no limit */
 	u64 max_samples;    /* events stored; 0: no limit */
 	bool syscall_args;  /* store the six raw arguments */
-	bool all;	    /* -a: the whole system although a command is given */
+	/* Calls are recorded at their return alone, with their time off the CPU as duration. */
+	bool blocked_durations;
+	bool all; /* -a: the whole system although a command is given */
 
 	pid_t pids[REC_MAX_PIDS]; /* -p: these processes and their future children */
 	size_t pid_count;

@@ -276,6 +276,7 @@ static void generate_sample(struct rec_source *source, struct rec_pipeline *pipe
 		.task = cap_chunk_task(chunk, &task),
 		.stack = syn_world_stack(&source->world, chunk, which, thread->head.tgid),
 		.flags = stack->kernel_from < stack->depth ? EV_SAMPLE_IN_KERNEL : 0,
+		.sysno = EV_NO_SYSCALL,
 		.cpu = cpu_of(source, thread),
 	};
 

@@ -17,7 +17,7 @@ $ printf 'freq: 49\nfrequency: 3\n' >unknown.yaml; kymo-record config check unkn
 2>   ^
 ? 2
 $ printf 'freq: 49\nlimits:\n  duration: 5s\n  durations: 6s\n' >nested.yaml; kymo-record config check nested.yaml
-2> kymo-record: ConfigError: nested.yaml:4:3: limits.durations: unknown key; did you mean 'limits.duration'?
+2> kymo-record: ConfigError: nested.yaml:4:3: limits.durations: unknown key; did you mean 'durations'?
 2>     durations: 6s
 2>     ^
 ? 2

@@ -14,6 +14,9 @@ $ kymo-record --help
 >                         Hz, 30s)
 >   -e, --events LIST     event classes to record; `kymo-record list` shows them
 >   -F, --freq HZ         CPU samples per second on each CPU, 1 to 1000
+>       --durations HOW   how long system calls take: exact (from entry to return,
+>                         the default), or blocked (time off the CPU, which class
+>                         sched knows): each call then costs about half
 >       --args            store the raw arguments of system calls
 >       --source SOURCE   take the events from a capture instead of this host, or
 >                         make them up: synthetic[:KEY=VALUE,...] with events,

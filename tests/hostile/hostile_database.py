@@ -47,6 +47,7 @@ FILLED = {
     ("wait_choice.c", " AND %s >= :min AND %s <= :max"): "column names of views that stand in its callers",
     ("syscalls_report.c", "SELECT %s"): "column lists and sort keys that stand in this file",
     ("syscalls_report.c", "FROM syscalls_in_flight v WHERE (:name IS NULL OR name = :name) AND %s"): "kymo_filter_sql's conditions",
+    ("syscalls_report.c", "m.key = 'cpu.event' WHERE %s GROUP BY v.capture_id, v.name"): "kymo_filter_sql's conditions",
 }
 REFUSED = [  # questions that must fail
     "ATTACH 'attached.db' AS other", "VACUUM INTO 'copy.db'", "VACUUM", "CREATE TABLE made(x)", "CREATE TEMP TABLE made(x)",

@@ -32,9 +32,7 @@ $ kymo verify --decode bomb.kymo
 $ kymo dump bomb.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 42
 > status 0
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet bomb.kymo -o out.db; echo "status $?"; ls
 > status 0
 > bomb.kymo
 > out.db
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -10,7 +10,7 @@ $ kymo verify --decode foreign-block.kymo
 > problems
 > offset  bytes  problem    from_s      to_s  blocks  events  text
 > N N  foreign         -         -       1       -  1 intact block of another capture, or repeated here
-> N N  lost     0.000087  0.000093       1       0  block 11 is missing here
+> N N  lost     0.000084  0.000093       1       0  block 11 is missing here
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
@@ -35,10 +35,8 @@ $ kymo dump foreign-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 54
 > status 3
 2> kymo: dump: 'foreign-block.kymo' is damaged: 1 blocks and N bytes could not be read
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet foreign-block.kymo -o out.db; echo "status $?"; ls
 > status 3
 > foreign-block.kymo
 > out.db
 2> kymo: import: 'foreign-block.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` says where
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -9,7 +9,7 @@ $ kymo verify --decode frame-is-not-zstd.kymo
 >
 > problems
 > offset  bytes  problem  from_s    to_s      blocks  events  text
-> N N  damaged  0.000020  0.000055       1      14  block 8 (chunk): zstd frame: Unknown frame descriptor
+> N N  damaged  0.000020  0.000058       1      14  block 8 (chunk): zstd frame: Unknown frame descriptor
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
@@ -34,10 +34,8 @@ $ kymo dump frame-is-not-zstd.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 42
 > status 3
 2> kymo: dump: 'frame-is-not-zstd.kymo' is damaged: 1 blocks and N bytes could not be read
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet frame-is-not-zstd.kymo -o out.db; echo "status $?"; ls
 > status 3
 > frame-is-not-zstd.kymo
 > out.db
 2> kymo: import: 'frame-is-not-zstd.kymo' is damaged: 1 block and N bytes could not be read, and with them at least 14 events; `kymo verify` says where
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

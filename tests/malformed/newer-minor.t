@@ -27,9 +27,7 @@ $ kymo verify --decode newer-minor.kymo
 $ kymo dump newer-minor.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 56
 > status 0
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet newer-minor.kymo -o out.db; echo "status $?"; ls
 > status 0
 > newer-minor.kymo
 > out.db
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -10,7 +10,7 @@ $ kymo verify --decode no-schema.kymo
 > problems
 > offset  bytes  problem    from_s  to_s      blocks  events  text
 > N N  lost            -  0.000004       1       0  block 1 is missing here
-> N N  lost     0.000142         -       1       0  block 13 is missing here
+> N N  lost     0.000137         -       1       0  block 13 is missing here
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
@@ -35,10 +35,8 @@ $ kymo dump no-schema.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 56
 > status 3
 2> kymo: dump: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet no-schema.kymo -o out.db; echo "status $?"; ls
 > status 3
 > no-schema.kymo
 > out.db
 2> kymo: import: 'no-schema.kymo' is damaged: 2 blocks and N bytes could not be read; `kymo verify` says where
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -34,10 +34,8 @@ $ kymo dump noise-in-front.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 56
 > status 3
 2> kymo: dump: 'noise-in-front.kymo' is damaged: 0 blocks and N bytes could not be read
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet noise-in-front.kymo -o out.db; echo "status $?"; ls
 > status 3
 > noise-in-front.kymo
 > out.db
 2> kymo: import: 'noise-in-front.kymo' is damaged: 0 blocks and N bytes could not be read; `kymo verify` says where
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -32,9 +32,7 @@ $ kymo verify --decode reference-past-table.kymo
 $ kymo dump reference-past-table.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 43
 > status 0
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet reference-past-table.kymo -o out.db; echo "status $?"; ls
 > status 0
 > out.db
 > reference-past-table.kymo
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -34,10 +34,8 @@ $ kymo dump schema-is-noise.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 56
 > status 3
 2> kymo: dump: 'schema-is-noise.kymo' is damaged: 1 blocks and N bytes could not be read
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet schema-is-noise.kymo -o out.db; echo "status $?"; ls
 > status 3
 > out.db
 > schema-is-noise.kymo
 2> kymo: import: 'schema-is-noise.kymo' is damaged: 1 block and N bytes could not be read; `kymo verify` says where
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -34,10 +34,8 @@ $ kymo dump unknown-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 54
 > status 3
 2> kymo: dump: 1 blocks and 0 rows of unknown type skipped
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet unknown-block.kymo -o out.db; echo "status $?"; ls
 > status 3
 > out.db
 > unknown-block.kymo
 2> kymo: import: 'unknown-block.kymo' was written by a newer version: 1 blocks and 0 rows of unknown type were left out
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

@@ -27,9 +27,7 @@ $ kymo verify --decode unknown-skippable-block.kymo
 $ kymo dump unknown-skippable-block.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 54
 > status 0
-2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 1)
 $ kymo import --quiet unknown-skippable-block.kymo -o out.db; echo "status $?"; ls
 > status 0
 > out.db
 > unknown-skippable-block.kymo
-2> kymo: import: calls: all of the time; CPU samples: 0 % of the time; 0 lost; see kymo overhead

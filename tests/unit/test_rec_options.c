@@ -296,6 +296,15 @@ static void test_errors(void **state)
 				     "less"},
 		{"--disk-floor much", "--disk-floor: 'much' is neither a size nor a share: write "
 				      "2G, 10%, or none"},
+		{"--durations fast", "--durations: 'fast' is not one of exact, blocked"},
+		{"-e syscalls --durations blocked",
+		 "--durations blocked needs class sched, which knows the time off the CPU: add "
+		 "sched to --events"},
+		{"-e cpu,sched --durations blocked",
+		 "--durations blocked is about system calls, which are not recorded: add syscalls "
+		 "to --events"},
+		{"-e syscalls,sched --durations blocked", NULL},
+		{"--durations exact", NULL},
 		{"--drain 0", "--drain: '0' is not a time from 1ms to 10s in whole milliseconds"},
 		{"--drain 10001",
 		 "--drain: '10001' is not a time from 1ms to 10s in whole milliseconds"},
