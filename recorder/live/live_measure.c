@@ -92,15 +92,16 @@ void live_measure_open(struct live_measure *measure)
 
 void live_measure_attached(struct live_measure *measure, const struct live_probes *probes)
 {
-	double path_ns;
+	/* One program or two per call, which return at once: the gate is closed. */
+	double programs = probes->states[LIVE_PROBE_sys_enter].attached ? 2 : 1, path_ns;
 
 	if (!live_class_attached(probes, CLASS_SYSCALLS))
 		return;
-	/* Two programs, which return at once: the gate is closed. */
-	path_ns = (own_call_ns() - measure->idle_call_ns) / 2;
+	path_ns = (own_call_ns() - measure->idle_call_ns) / programs;
 	if (path_ns < PATH_MIN_NS)
 		path_ns = PATH_MIN_NS;
 	set_path(measure, path_ns > PATH_MAX_NS ? PATH_NS : path_ns);
+	measure->prices[CLASS_SYSCALLS].runs_per_event = programs;
 }
 
 /* ---- What it costs ---- */
