@@ -121,7 +121,7 @@ def user_line(recorder, capture, *options, capabilities=None):
     line = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if capabilities:
         line += [f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}"]
-    return line + [recorder, "-q", "-o", capture, *options]
+    return line + [recorder, "-q", "-o", capture, "--cpu-budget", "none", *options]
 
 
 def an_ordinary_user():
