@@ -378,8 +378,7 @@ static int make_chains(struct kymo_db *db, const struct kymo_wait_choice *choice
 			continue;
 		}
 		chains->list[same].alike++;
-		chains->list[same].total_ns +=
-			next->total_ns; /* of at most 1000 that fit 64 bits */
+		add_ns(&chains->list[same].total_ns, next->total_ns);
 	}
 	qsort(chains->list, chains->count, sizeof(*chains->list), by_total);
 	return 0;
