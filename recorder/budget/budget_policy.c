@@ -27,6 +27,9 @@
 #define FAILED_NS (30 * REC_NS_PER_S) /* a step up undone within this was a mistake */
 #define HELD_NS (60 * REC_NS_PER_S)   /* and one that lasted this long was not */
 #define WORTH_PART 0.1		      /* of what must be saved: a step that saves less is skipped */
+/* For less than this share of the budget, no class is made blind: that would save the whole class,
+ * far more than is missing. */
+#define BLIND_PART 0.2
 #define SLICE_MIN_NS (20 * MS_NS)
 #define SLICE_MAX_NS (250 * MS_NS)
 #define SLICE_S 1.0 /* of budget that a slice may cost */
@@ -331,12 +334,14 @@ static bool may_lower(const struct rec_budget_policy *policy, const struct rates
 	return hz >= SAMPLE_KEPT_HZ || saved_by_detaching(policy, rates) <= 0;
 }
 
-/* Counting a class that can be recorded in slices is of use only if it is all that is needed:
- * otherwise slices follow at once, and they store. */
+/* Counting is of use only if it is all that is needed: otherwise slices, which store, or nothing
+ * follow at once. And a little too much blinds nobody. */
 static bool is_useless(const struct rec_budget_policy *policy, const struct rec_shed_step *step,
 		       double saved, double excess)
 {
-	return step->how == REC_SHED_COUNT && step->event_class == policy->sliced && saved < excess;
+	if (step->how == REC_SHED_COUNT)
+		return saved < excess;
+	return step->how == REC_SHED_STOP && excess < BLIND_PART * policy->budget;
 }
 
 static double saved_by(const struct rec_budget_policy *policy, const struct rates *rates,
@@ -385,6 +390,7 @@ static void take_step(struct rec_budget_policy *policy, const struct rates *rate
 	struct rec_budget_class *class = &policy->classes[event_class];
 	const double events = rates->events[event_class];
 	const u32 state = step->state;
+	const double saved = saved_by(policy, rates, step);
 
 	judge_last_try(policy, class);
 	if (state == STATE_COUNTS && events > 0)
@@ -395,6 +401,9 @@ static void take_step(struct rec_budget_policy *policy, const struct rates *rate
 		class->stopped_cost = cost_of(policy, rates, event_class);
 	if (step->how == REC_SHED_HALVE)
 		policy->sample_hz /= 2;
+	/* What is measured over seconds must not lead to the next step at once. */
+	if (policy->slicing)
+		policy->fixed_rate -= cheaper(saved, policy->fixed_rate);
 	if (step->how == REC_SHED_SLICE)
 		begin_slicing(policy, rates);
 	decide(policy, REC_SHED, event_class, state, ret_decision);
@@ -432,6 +441,8 @@ static bool shed(struct rec_budget_policy *policy, struct rec_decision *ret_deci
 		take_step(policy, &rates, step, ret_decision);
 		return true;
 	}
+	if (excess < BLIND_PART * policy->budget)
+		return false;
 	if (policy->helpless_ns && now_ns - policy->helpless_ns < HELPLESS_NS)
 		return false;
 	policy->helpless_ns = now_ns;
@@ -453,9 +464,7 @@ static void charge_tail(struct rec_budget_policy *policy)
 	policy->tail_charged = true;
 	policy->slice_cost_ns = cost_ns;
 	policy->balance_ns -= (SLICE_CHARGE - 1) * cost_ns;
-	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
-	if (policy->debt_max_ns < SLICE_CHARGE * cost_ns)
-		policy->debt_max_ns = SLICE_CHARGE * cost_ns;
+	policy->debt_max_ns = DEBT_S * policy->budget * 1e9 + SLICE_CHARGE * cost_ns;
 	policy->next_slice_ns = policy->slice_end.now_ns + pause_after(policy, cost_ns);
 }
 
@@ -633,6 +642,15 @@ static bool recover(struct rec_budget_policy *policy, struct rec_decision *ret_d
 
 /* ---- Whole ---- */
 
+/* A debt that slices made is paid by waiting for the next. Only what goes beyond it, by a second of
+ * budget, shows that all the rest costs too much. */
+static bool is_overdrawn(const struct rec_budget_policy *policy)
+{
+	double slices_ns = SLICE_CHARGE * policy->slice_cost_ns + policy->budget * 1e9;
+
+	return policy->balance_ns < (policy->slicing ? -slices_ns : 0);
+}
+
 bool rec_budget_policy_step(struct rec_budget_policy *policy, const struct rec_load *load,
 			    struct rec_decision *ret_decision)
 {
@@ -653,7 +671,7 @@ bool rec_budget_policy_step(struct rec_budget_policy *policy, const struct rec_l
 		return true;
 	if (load->now_ns - policy->decided_ns < SETTLE_NS)
 		return false;
-	if (policy->balance_ns < 0 && shed(policy, ret_decision))
+	if (is_overdrawn(policy) && shed(policy, ret_decision))
 		return true;
 	if (policy->slicing && !policy->slice_open && open_slice(policy, ret_decision))
 		return true;

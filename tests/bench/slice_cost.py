@@ -42,11 +42,11 @@ def ask(output, statement):
 
 
 def slices_of(output):
-    """-> [(begin, end, CPU seconds by the account)] of system calls counted between spans of none, and when the recording began"""
+    """-> [(begin, end, CPU seconds by the account)] of system calls recorded between spans of none, and when the recording began"""
     rows = ask(output, "SELECT time_ns, state_number AS state, measured_value FROM governor_decisions WHERE event_class = 1 ORDER BY time_ns")
     found, begin = [], None
     for before, row in zip(rows, rows[1:]):
-        if before["state"] == 3 and row["state"] == 1:
+        if before["state"] == 3 and row["state"] == 0:
             begin = row["time_ns"] / 1e9
         elif begin and row["state"] == 3:
             found.append((begin, row["time_ns"] / 1e9, row["measured_value"] / 1e9))
