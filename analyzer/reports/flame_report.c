@@ -72,7 +72,10 @@ int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
 	int len = 0, rc;
 
 	ret_text[0] = '\0';
-	rc = worst_modules(db, filter, modules, err);
+	modules[0] = '\0';
+	/* Of waits it is not told: a database also holds the frames of samples, and would answer
+	 * otherwise than its capture, of which only the stacks of waits were read. */
+	rc = facts->of_waits ? 0 : worst_modules(db, filter, modules, err);
 	if (rc == 0)
 		rc = kymo_query_one_int(kymo_db_handle(db), "SELECT count(*) FROM module_symbols",
 					&looked_up, err);
