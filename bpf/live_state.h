@@ -97,14 +97,6 @@ enum live_timed {
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"
-#undef TRACEPOINT
-#undef TYPED
-#undef PERF
-#undef ITERATOR
-#undef PREPARE
-#undef PENDING
-#undef MAP
-#undef STORAGE
 	LIVE_TIMED_COUNT,
 };
 

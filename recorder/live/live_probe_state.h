@@ -21,14 +21,6 @@ enum live_probe_id {
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"
-#undef MAP
-#undef STORAGE
-#undef TRACEPOINT
-#undef TYPED
-#undef PERF
-#undef ITERATOR
-#undef PREPARE
-#undef PENDING
 	LIVE_PROBE_COUNT,
 };
 

@@ -87,14 +87,6 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"
-#undef MAP
-#undef STORAGE
-#undef TRACEPOINT
-#undef TYPED
-#undef PERF
-#undef ITERATOR
-#undef PREPARE
-#undef PENDING
 };
 
 const char *live_probe_name(enum live_probe_id id)

@@ -215,8 +215,12 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 #define MAP(map, event_class) (void)bpf_map__set_autocreate(skeleton->maps.map, false);
 #define STORAGE MAP
 #include "bpf/probes.def"
-#undef MAP
-#undef STORAGE
+#define TRACEPOINT(...)
+#define TYPED(...)
+#define PERF(...)
+#define ITERATOR(...)
+#define PREPARE(...)
+#define PENDING(...)
 #define MAP(map, event_class)                    \
 	if (classes & 1u << CLASS_##event_class) \
 		(void)bpf_map__set_autocreate(skeleton->maps.map, true);
@@ -224,14 +228,6 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	if (classes & 1u << CLASS_##event_class && probes->use_task_storage) \
 		(void)bpf_map__set_autocreate(skeleton->maps.map, true);
 #include "bpf/probes.def"
-#undef MAP
-#undef STORAGE
-#undef TRACEPOINT
-#undef TYPED
-#undef PERF
-#undef ITERATOR
-#undef PREPARE
-#undef PENDING
 	(void)bpf_map__set_autocreate(skeleton->maps.asked_addresses,
 				      probes->states[LIVE_PROBE_name_addresses].wanted);
 	return apply_filters(skeleton, options, err);

@@ -57,14 +57,6 @@ static int timed_of(enum live_probe_id id)
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"
-#undef TRACEPOINT
-#undef TYPED
-#undef PERF
-#undef ITERATOR
-#undef PREPARE
-#undef PENDING
-#undef MAP
-#undef STORAGE
 	default:
 		return -1;
 	}
