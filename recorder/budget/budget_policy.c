@@ -539,7 +539,6 @@ static bool watch_slice(struct rec_budget_policy *policy, struct rec_decision *r
 		policy->slicing = policy->slice_open = false;
 		class->recovered_ns = policy->last.now_ns;
 		decide(policy, REC_RECOVER, policy->sliced, STATE_FULL, ret_decision);
-		ret_decision->lasting = true;
 		return true;
 	}
 	policy->slice_length_ns = open_ns + SLICE_MAX_NS;

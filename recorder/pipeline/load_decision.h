@@ -28,5 +28,4 @@ struct rec_decision {
 	u32 sample_hz;		/* of CLASS_CPU: from now on; else 0 */
 	u64 from_ns, time_ns;	/* what was measured led to it */
 	u64 limit_ns, spent_ns; /* CPU time allowed and used in that span */
-	bool lasting;		/* of REC_RECOVER: the slice stays open */
 };
