@@ -77,8 +77,8 @@ enum wording { /* from the clearest to the shortest */
 
 /* -------- numbers -------- */
 
-static int new_query(struct kymo_db *db, const struct kymo_filter *filter, int classes,
-		     const char *sql, struct kymo_query **ret_query, struct cap_err *err)
+int kymo_classes_query(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+		       const char *sql, struct kymo_query **ret_query, struct cap_err *err)
 {
 	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
 
@@ -94,7 +94,8 @@ static int load_shares(struct kymo_db *db, const struct kymo_filter *filter,
 		       struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
-	int rc = new_query(db, filter, about->classes | about->beside, shares_sql, &row, err);
+	int rc = kymo_classes_query(db, filter, about->classes | about->beside, shares_sql, &row,
+				    err);
 
 	while (rc == 0 && (rc = kymo_query_step(row, err)) == 1) {
 		struct share *share = &coverage->shares[coverage->count];
@@ -123,7 +124,7 @@ static int load(struct kymo_db *db, const struct kymo_filter *filter,
 	s64 all;
 
 	if (rc == 0)
-		rc = new_query(db, filter, 0, sums_sql, &row, err);
+		rc = kymo_classes_query(db, filter, 0, sums_sql, &row, err);
 	if (rc == 0)
 		rc = kymo_query_step(row, err);
 	if (rc < 0)
@@ -296,7 +297,7 @@ int kymo_coverage_table(struct kymo_db *db, const struct kymo_filter *filter,
 			struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter, about->classes, table_sql, &query, err);
+	int rc = kymo_classes_query(db, filter, about->classes, table_sql, &query, err);
 	s64 rows;
 
 	if (rc < 0)

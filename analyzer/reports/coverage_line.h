@@ -2,6 +2,7 @@
 /* How much of what happened a capture holds, in one line: how much of the time each kind of event
  * was recorded, and what was lost. The first answer has it, and every report above its own. */
 #include "analyzer/db/open_db.h"
+#include "analyzer/db/query.h"
 #include "analyzer/output/report_writer.h"
 
 #define KYMO_COVERAGE_BYTES 512
@@ -32,6 +33,11 @@ struct kymo_coverage_style {
 int kymo_coverage_line(struct kymo_db *db, const struct kymo_filter *filter,
 		       const struct kymo_about *about, const struct kymo_coverage_style *style,
 		       char ret_text[KYMO_COVERAGE_BYTES], struct cap_err *err);
+
+/* A query about classes of events, with the resolved filter and :classes (bits by enum event_class)
+ * bound. 0, or the database's error. The caller frees it. */
+int kymo_classes_query(struct kymo_db *db, const struct kymo_filter *filter, int classes,
+		       const char *sql, struct kymo_query **ret_query, struct cap_err *err);
 
 /* The same in numbers, as table "coverage" of a document: one row for each kind of event that was
  * asked for, of those that the report shows. 0, or the database's error. */

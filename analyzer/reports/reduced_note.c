@@ -41,18 +41,6 @@ static const char rows_sql[] =
 	"SELECT s.capture_id, s.class, s.state, s.from_ns, s.to_ns, s.from_s, s.to_s, s.sample_hz,"
 	" s.full_hz, s.cause, s.effect" SPANS_SQL " ORDER BY s.capture_id, s.from_ns, s.class";
 
-static int new_query(struct kymo_db *db, const struct kymo_filter *filter, int classes,
-		     const char *sql, struct kymo_query **ret_query, struct cap_err *err)
-{
-	int rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
-
-	if (rc == 0)
-		rc = kymo_filter_bind(filter, *ret_query);
-	if (rc == 0)
-		rc = kymo_query_bind_int(*ret_query, ":classes", classes);
-	return rc;
-}
-
 /* "samples were taken at 10 to 50 instead of 100 Hz" */
 static void say_what(struct kymo_query *row, char ret_text[SENTENCE_BYTES])
 {
@@ -93,7 +81,7 @@ int kymo_reduced_each(struct kymo_db *db, const struct kymo_filter *filter, int 
 		      struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter, classes, sums_sql, &query, err);
+	int rc = kymo_classes_query(db, filter, classes, sums_sql, &query, err);
 	int count = 0;
 
 	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
@@ -118,7 +106,7 @@ int kymo_reduced_each(struct kymo_db *db, const struct kymo_filter *filter, int 
 int kymo_governed(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(
+	int rc = kymo_classes_query(
 		db, filter, KYMO_ABOUT_ALL,
 		"SELECT 1 FROM governor WHERE :capture = 0 OR capture_id = :capture LIMIT 1",
 		&query, err);
@@ -135,7 +123,7 @@ static int write_rows(struct kymo_db *db, const struct kymo_filter *filter, int 
 
 	if (rc <= 0)
 		return rc;
-	rc = new_query(db, filter, classes, rows_sql, &query, err);
+	rc = kymo_classes_query(db, filter, classes, rows_sql, &query, err);
 	if (rc < 0)
 		return rc;
 	rows = kymo_query_to_writer(query, writer, "thinned", NULL, err);
@@ -156,7 +144,7 @@ static int write_counted(struct kymo_db *db, const struct kymo_filter *filter,
 			 struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
+	int rc = kymo_classes_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
 	s64 rows;
 
 	if (rc == 0)
@@ -164,7 +152,7 @@ static int write_counted(struct kymo_db *db, const struct kymo_filter *filter,
 	if (rc <= 0) /* without any there is no table */
 		return rc;
 	kymo_query_freep(&query);
-	rc = new_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
+	rc = kymo_classes_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
 	if (rc < 0)
 		return rc;
 	rows = kymo_query_to_writer(query, writer, "counted", NULL, err);
