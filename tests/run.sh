@@ -50,6 +50,7 @@ esac
 export KYMO_QUICK=$quick KYMO_KEEP=$keep KYMO_BLESS=$bless
 
 jobs=$(nproc)
+at_once=$((jobs + 1)) # tests: the one that records mostly sleeps
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 broken=0 # a tree that does not build counts as a failed test of its own
@@ -78,7 +79,7 @@ run_tests() {
 	local dir=$1 junit=$results/$2.xml
 	shift 2
 	say "test $dir"
-	ctest --test-dir "$dir" -j "$jobs" --output-on-failure --output-junit "$junit" ${filter:+-R "$filter"} "$@"
+	ctest --test-dir "$dir" -j "$at_once" --output-on-failure --output-junit "$junit" ${filter:+-R "$filter"} "$@"
 }
 
 if [ "$tier" != short ]; then # which makes do with what is there, and skips the rest

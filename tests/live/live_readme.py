@@ -30,6 +30,8 @@ def check_file(path):
 
 
 os.environ["PATH"] = os.path.dirname(live.RECORDER) + ":" + os.environ["PATH"]
+# A newcomer's host does something: a recording in which nothing ran and every thread waited all the time has no answer to print.
+live.start(["sh", "-c", "while sleep 0.05; do cat /proc/self/stat; done"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 ran = 0
 with open(os.path.join(ROOT, "README.md")) as readme:
     for line in "".join(SHELL_BLOCK.findall(readme.read())).splitlines():
