@@ -1,6 +1,6 @@
 #!/bin/bash
 # Checks who includes whom (STYLE section 1). Rooms have an order, the list KYMO_ROOMS of CMakeLists.txt: an include names its file from the
-# root and points into its own room or into one that stands before it; recorder and analyzer meet only in formats/; no circle of files, nor of
+# root and points into its own room or into one that stands before it; recorder and analyzer meet only in formats/ and objects/; no circle of files, nor of
 # units; each foreign library is included where the rule says. A unit is NAME.c with NAME.h; a header without a NAME.c belongs to every unit
 # that includes it. Usage: layering.sh [--rooms] [ROOT]; --rooms prints each room with its files and lines.
 set -uo pipefail
@@ -31,15 +31,15 @@ if [ -n "$show" ]; then
 	exit 0
 fi
 
-diff <(printf '%s\n' "${rooms[@]}") <(sed -n 's/^| `\(\(bpf\|formats\|recorder\|analyzer\)[a-z/]*\)` |.*/\1/p' CONTRIBUTING.md | grep -v '\.') |
+diff <(printf '%s\n' "${rooms[@]}") <(sed -n 's/^| `\(\(bpf\|formats\|objects\|recorder\|analyzer\)[a-z/]*\)` |.*/\1/p' CONTRIBUTING.md | grep -v '\.') |
 	grep '^[<>]' | complain 'the rooms of CMakeLists.txt (<) and CONTRIBUTING.md (>) differ'
 
 # every source is in a room of the list, or belongs to the one-file build alone
-find bpf formats recorder analyzer -type f \( -name '*.[ch]' -o -name '*.def' \) -printf '%h\n' | sort -u |
+find bpf formats objects recorder analyzer -type f \( -name '*.[ch]' -o -name '*.def' \) -printf '%h\n' | sort -u |
 	grep -vxF -e "$(printf '%s\n' "${rooms[@]}" recorder/static)" | complain 'folders that are no room of KYMO_ROOMS'
 
 # "FILE INCLUDED" for every include of ours
-all=$(grep -rnE --include='*.[ch]' --include='*.def' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' bpf formats recorder analyzer |
+all=$(grep -rnE --include='*.[ch]' --include='*.def' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' bpf formats objects recorder analyzer |
 	sed -E 's/^([^:]*):([0-9]*):.*"([^"]*)".*/\1 \3 \2/')
 edges=$(awk -v list="${rooms[*]}" '
 	BEGIN { n = split(list, order, " "); for (i = 1; i <= n; i++) rank[order[i]] = i }
@@ -51,7 +51,7 @@ edges=$(awk -v list="${rooms[*]}" '
 		to = room(target); from = room($1)
 		if (!(to in rank)) { print "not from the root: " $1 ":" $3 ": " $2; next }
 		if (rank[to] > rank[from]) print "up: " $1 ":" $3 ": " target
-		if (from ~ "^analyzer" && to !~ "^(analyzer|formats)") print "analyzer: " $1 ":" $3 ": " target
+		if (from ~ "^analyzer" && to !~ "^(analyzer|formats|objects)") print "analyzer: " $1 ":" $3 ": " target
 		if (from ~ "^bpf" && to !~ "^(bpf|formats)") print "bpf: " $1 ":" $3 ": " target
 		print "edge " $1 " " target
 	}' <<<"$all")
@@ -76,7 +76,7 @@ unit_edges=$(awk '
 	FILENAME != "-" { units[unit($0)] = 1; next }
 	$1 == "edge" { includes[$2] = includes[$2] " " $3 }
 	END { for (file in includes) if (unit(file) in units) add(unit(file), file) }
-	' <(find bpf formats recorder analyzer -name '*.c') - <<<"$edges" | sort -u)
+	' <(find bpf formats objects recorder analyzer -name '*.c') - <<<"$edges" | sort -u)
 tsort <<<"$unit_edges" 2>&1 >/dev/null | awk '
 	function close_circle() { if (members != "") print members " -> " first; members = "" }
 	/contains a loop/ { close_circle(); next }
@@ -102,18 +102,18 @@ one_file() {
 
 one_file 'zstd(_errors)?\.h' formats
 one_file 'yaml\.h' recorder
-includes '(zstd(_errors)?|zdict)\.h' bpf recorder analyzer | complain 'zstd.h outside formats/'
-includes 'yaml\.h' bpf formats analyzer | complain 'yaml.h outside recorder/'
-includes 'sqlite3(ext)?\.h' bpf formats recorder analyzer | grep -v '^analyzer/db/' | complain 'sqlite3.h outside analyzer/db/'
-includes '(bpf/libbpf|bpf/bpf|linux/bpf|[a-z_]*\.skel)\.h' formats analyzer | complain 'BPF headers outside bpf/ and recorder/'
-includes '(elfutils/|libdw|dwarf\.h|libelf\.h|gelf\.h)' formats recorder bpf | complain 'ELF and DWARF headers outside analyzer/'
+includes '(zstd(_errors)?|zdict)\.h' bpf objects recorder analyzer | complain 'zstd.h outside formats/'
+includes 'yaml\.h' bpf formats objects analyzer | complain 'yaml.h outside recorder/'
+includes 'sqlite3(ext)?\.h' bpf formats objects recorder analyzer | grep -v '^analyzer/db/' | complain 'sqlite3.h outside analyzer/db/'
+includes '(bpf/libbpf|bpf/bpf|linux/bpf|[a-z_]*\.skel)\.h' formats objects analyzer | complain 'BPF headers outside bpf/ and recorder/'
+includes '(elfutils/|libdw|dwarf\.h|libelf\.h|gelf\.h)' formats analyzer recorder bpf | complain 'ELF and DWARF headers outside objects/'
 
 # Library code never prints, exits or aborts: only the mains, and what renders for them, touch stdio streams
 grep -rnE --include='*.[ch]' '\<(printf|puts|putchar|perror|exit|_exit|abort)\(|\<(stdout|stderr)\>' formats |
 	grep -vE '^[^:]*:[0-9]+:[[:space:]]*(\*|/\*)' | complain 'formats/ prints or exits'
 
 # File names are unique in the tree
-find bpf formats recorder analyzer -name '*.[ch]' -printf '%f\n' | sort | uniq -d | complain 'file names used twice'
+find bpf formats objects recorder analyzer -name '*.[ch]' -printf '%f\n' | sort | uniq -d | complain 'file names used twice'
 
 [ "$bad" = 0 ] && echo "layering holds: ${#rooms[@]} rooms, $(grep -c '^edge' <<<"$edges") includes"
 exit "$bad"

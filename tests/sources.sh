@@ -14,7 +14,7 @@ complain() {
 	bad=1
 }
 
-mapfile -t sources < <(find bpf formats recorder analyzer tests samples -name '*.[ch]' -not -name vmlinux.h 2>/dev/null | sort)
+mapfile -t sources < <(find bpf formats objects recorder analyzer tests samples -name '*.[ch]' -not -name vmlinux.h 2>/dev/null | sort)
 [ ${#sources[@]} -gt 0 ] || { echo 'no sources found'; exit 1; }
 mapfile -t scripts < <(find tests samples recorder release \( -name '*.sh' -o -name '*.py' \) | sort)
 

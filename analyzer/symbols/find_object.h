@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/symbols/elf_symbols.h"
+#include "objects/elf/elf_symbols.h"
 #include "formats/base/cap_error.h"
 
 #define KYMO_MAX_DEBUG_DIRS 16

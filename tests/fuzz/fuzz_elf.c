@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "analyzer/symbols/elf_symbols.h"
+#include "objects/elf/elf_symbols.h"
 #include "fuzz_target.h"
 
 static void ask(const struct kymo_elf *elf, size_t file_bytes)

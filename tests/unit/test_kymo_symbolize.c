@@ -15,7 +15,7 @@
 #include "analyzer/db/connection.h"
 #include "analyzer/db/query.h"
 #include "analyzer/db/schema_db.h"
-#include "analyzer/symbols/elf_symbols.h"
+#include "objects/elf/elf_symbols.h"
 #include "analyzer/db/symbolize_db.h"
 #include "formats/base/cleanup.h"
 

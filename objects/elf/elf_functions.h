@@ -1,6 +1,6 @@
 #pragma once
 /* The functions of an open ELF file, by address. */
-#include "analyzer/symbols/elf_file.h"
+#include "objects/elf/elf_file.h"
 
 #define KYMO_ELF_MAX_SYMBOLS (8u << 20)
 

@@ -2,14 +2,14 @@
  * Opens an ELF file: segments, build-id, debug link, sections. Trusts no size and no offset in the
  * file.
  */
-#include "analyzer/symbols/elf_file.h"
+#include "objects/elf/elf_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "analyzer/symbols/elf_state.h"
+#include "objects/elf/elf_state.h"
 #include "formats/base/cleanup.h"
 
 #define LOWEST_PAGE_BYTES \

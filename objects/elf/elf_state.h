@@ -2,7 +2,7 @@
 /* The inside of an open ELF file, and its sections (elf_file.c). Only for elf_*.c. */
 #include <gelf.h>
 
-#include "analyzer/symbols/elf_file.h"
+#include "objects/elf/elf_file.h"
 
 #define KYMO_ELF_MAX_SECTIONS 65536u
 #define KYMO_ELF_MAX_SEGMENTS 1024u

@@ -1,10 +1,10 @@
 /* A table, sorted by address and searched by halves. */
-#include "analyzer/symbols/elf_functions.h"
+#include "objects/elf/elf_functions.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "analyzer/symbols/elf_state.h"
+#include "objects/elf/elf_state.h"
 
 /* How many enclosing functions a look-up tries: functions seldom nest, but in a hostile table all
  * might. */

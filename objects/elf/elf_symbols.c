@@ -1,12 +1,12 @@
 /* Symbols that are functions, the best name of each address. */
-#include "analyzer/symbols/elf_symbols.h"
+#include "objects/elf/elf_symbols.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/symbols/elf_plt.h"
-#include "analyzer/symbols/elf_state.h"
+#include "objects/elf/elf_plt.h"
+#include "objects/elf/elf_state.h"
 
 struct section_range { /* an executable section; start == end: not executable */
 	uint64_t start, end;

@@ -1,7 +1,7 @@
 #pragma once
 /* Fills the functions of an ELF file: from .symtab, else .dynsym, plus the entries of the PLT.
  * Demangles nothing. */
-#include "analyzer/symbols/elf_functions.h"
+#include "objects/elf/elf_functions.h"
 
 /* Reads the function table; call once before kymo_elf_function. A file without symbols has an empty
  * table. 0 or -ENOMEM. */

@@ -2,11 +2,11 @@
  * Names for the entries of the procedure linkage table: linkers give them no symbols, but samples
  * hit them.
  */
-#include "analyzer/symbols/elf_plt.h"
+#include "objects/elf/elf_plt.h"
 
 #include <errno.h>
 
-#include "analyzer/symbols/elf_state.h"
+#include "objects/elf/elf_state.h"
 
 struct plt_layout {
 	uint64_t first; /* address of the entry of relocation 0 */

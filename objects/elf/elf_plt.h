@@ -1,6 +1,6 @@
 #pragma once
 /* Functions that no symbol names: the entries of the procedure linkage table. */
-#include "analyzer/symbols/elf_functions.h"
+#include "objects/elf/elf_functions.h"
 
 /* Appends the entries of the PLT, named after their targets, on machines whose PLT layout is known.
  * 0 or -ENOMEM. */
