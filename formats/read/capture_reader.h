@@ -188,6 +188,7 @@ struct cap_rows {
 	u32 frame_count;
 	const struct cap_stack_node *stacks;
 	u32 stack_count;
+	u32 copy_count; /* 1: only the "none" of index 0 */
 	const struct cap_task *tasks;
 	u32 task_count;
 	const struct cap_section *sections;

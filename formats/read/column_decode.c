@@ -102,6 +102,9 @@ int cap_column_decode(const struct cap_rows *rows, const struct cap_section *sec
 	case CAP_KIND_STACK:
 		bound_references(ret_values, section->row_count, rows->stack_count);
 		break;
+	case CAP_KIND_COPY:
+		bound_references(ret_values, section->row_count, rows->copy_count);
+		break;
 	case CAP_KIND_STRING:
 	case CAP_KIND_BYTES:
 		bound_references(ret_values, section->row_count, rows->string_count);

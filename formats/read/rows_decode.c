@@ -437,6 +437,7 @@ static int empty_tables(struct cap_reader *reader, struct cap_rows *rows, struct
 				  .frame_count = 1,
 				  .stacks = tables->stacks,
 				  .stack_count = 1,
+				  .copy_count = 1,
 				  .tasks = tables->tasks,
 				  .task_count = 1,
 				  .text_left = &reader->text_left};

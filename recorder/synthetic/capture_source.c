@@ -195,6 +195,8 @@ static u64 copy_value(const struct copy *copy, const struct cap_field *field, u6
 		return value < copy->rows->task_count ? copy_task(copy, (u32)value) : 0;
 	case CAP_KIND_STACK:
 		return value < copy->rows->stack_count ? copy_stack(copy, (u32)value) : 0;
+	case CAP_KIND_COPY:
+		return 0;
 	default:
 		return value;
 	}

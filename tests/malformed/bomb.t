@@ -23,6 +23,7 @@ $ kymo verify --decode bomb.kymo
 > events:                14
 > events_missing:        14
 > events_written:        28
+> events_counted:        492
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
@@ -32,7 +33,9 @@ $ kymo verify --decode bomb.kymo
 $ kymo dump bomb.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 42
 > status 0
+2> kymo: dump: not everything was stored one by one: see --type syscall_count (calls: 492)
 $ kymo import --quiet bomb.kymo -o out.db; echo "status $?"; ls
 > status 0
 > bomb.kymo
 > out.db
+2> kymo: import: calls: all of the time, 492 counted; CPU samples: all of the time; 0 lost; see kymo overhead

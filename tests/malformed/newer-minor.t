@@ -19,6 +19,7 @@ $ kymo verify --decode newer-minor.kymo
 > events:                28
 > events_missing:        0
 > events_written:        28
+> events_counted:        492
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
@@ -27,7 +28,9 @@ $ kymo verify --decode newer-minor.kymo
 $ kymo dump newer-minor.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 56
 > status 0
+2> kymo: dump: not everything was stored one by one: see --type syscall_count (calls: 492)
 $ kymo import --quiet newer-minor.kymo -o out.db; echo "status $?"; ls
 > status 0
 > newer-minor.kymo
 > out.db
+2> kymo: import: calls: all of the time, 492 counted; CPU samples: all of the time; 0 lost; see kymo overhead
