@@ -7,22 +7,32 @@ FROM offcpu WHERE reason = 0 GROUP BY capture_id, task_id, sysno, waker_task_id;
 
 -- Threads that wait for work where others wait for a lock. A call like futex does not tell; how they are woken does: work comes from elsewhere, a lock
 -- is handed on from one waiter to the next. Three threads and more of one process, with names that differ in a number at the end only, that wait for
--- more than half of the recording, and end at most a quarter of each other's waits, are an idle pool.
+-- more than half of the recording, and end at most a quarter of the time of each other's waits, are an idle pool. Threads that hardly wait do not
+-- belong to it: of some interpreters, which have one lock for all that they do, every thread waits now and then.
 CREATE VIEW idle_pools AS
 WITH sleepers AS (
 	SELECT w.capture_id, t.process_id, rtrim(t.comm, '0123456789') AS family, t.tid, w.task_id, w.waker_task_id, w.intervals, w.total_ns
 	FROM wait_wakes w JOIN enum_name n ON n.capture_id = w.capture_id AND n.kind = 'sysno' AND n.value = w.sysno
 		JOIN wait_calls k ON k.reason = 'sleep' AND k.name = n.name AND k.pooled_kind <> k.wait_kind
 		JOIN task t ON t.id = w.task_id),
-members AS (SELECT DISTINCT process_id, family, tid FROM sleepers),
+spans AS ( -- from when to when waits were recorded: the file is open before, and after
+	SELECT c.id AS capture_id, CASE WHEN max(CASE g.event_class WHEN 255 THEN g.time_ns END) > min(CASE g.event_class WHEN 255 THEN g.time_ns END)
+			THEN max(CASE g.event_class WHEN 255 THEN g.time_ns END) ELSE c.end_ns END
+		- COALESCE(min(CASE g.event_class WHEN 4 THEN g.time_ns END), c.start_ns) AS duration_ns
+	FROM capture c LEFT JOIN governor g ON g.capture_id = c.id GROUP BY c.id),
+members AS (
+	SELECT s.capture_id, s.process_id, s.family, s.tid FROM sleepers s JOIN spans c ON c.capture_id = s.capture_id
+	GROUP BY s.capture_id, s.process_id, s.family, s.tid HAVING 8 * total(s.total_ns) > c.duration_ns),
 pools AS (
 	SELECT s.process_id, s.family
-	FROM sleepers s JOIN capture c ON c.id = s.capture_id LEFT JOIN task k ON k.id = s.waker_task_id AND k.process_id = s.process_id
+	FROM sleepers s JOIN members o ON o.process_id = s.process_id AND o.family = s.family AND o.tid = s.tid
+		JOIN spans c ON c.capture_id = s.capture_id LEFT JOIN task k ON k.id = s.waker_task_id AND k.process_id = s.process_id
 		LEFT JOIN members m ON m.process_id = k.process_id AND m.family = s.family AND m.tid = k.tid
 	GROUP BY s.process_id, s.family
 	HAVING count(DISTINCT s.tid) >= 3 AND 2 * total(s.total_ns) > count(DISTINCT s.tid) * c.duration_ns
-		AND 4 * total(CASE WHEN m.tid IS NULL THEN 0 ELSE s.intervals END) <= total(s.intervals))
-SELECT DISTINCT s.capture_id, s.task_id FROM sleepers s JOIN pools p ON p.process_id = s.process_id AND p.family = s.family;
+		AND 4 * total(CASE WHEN m.tid IS NULL THEN 0 ELSE s.total_ns END) <= total(s.total_ns))
+SELECT DISTINCT s.capture_id, s.task_id FROM sleepers s JOIN pools p ON p.process_id = s.process_id AND p.family = s.family
+	JOIN members m ON m.process_id = s.process_id AND m.family = s.family AND m.tid = s.tid;
 
 -- Every interval once: a row of offcpu is one, a row of offcpu_count many of one process. What is counted has its length and run-queue delay in powers
 -- of two (bucket, runq_bucket: floor(log2 of ns), 0 for 0 ns) and exact sums. time_ns and last_ns: when the first and the last of them can have begun.

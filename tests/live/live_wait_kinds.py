@@ -31,9 +31,10 @@ def reader():
         os.read(pipe[0], 1)
 
 pipe = os.pipe()
-for run in [worker] * 5 + [poller, parent, reader]:
-    threading.Thread(target=run, daemon=True).start()
-print("waits", flush=True)
+threads = [threading.Thread(target=run, daemon=True) for run in [worker] * 5 + [poller, parent, reader]]
+for thread in threads:
+    thread.start()
+print("waits", *(thread.native_id for thread in threads[:5]), flush=True)
 input()
 for _ in range(10):
     libc.usleep(50000)
@@ -43,7 +44,7 @@ print("done", flush=True)
 input()
 os._exit(0)
 """
-# Four threads, each of which holds the lock for 20 ms.
+# Four threads, each of which holds the lock for 20 ms and then leaves it to the others. (Who locks again at once has it before one that is woken runs.)
 LOCK = """
 import ctypes, os, threading
 libc = ctypes.CDLL(None)
@@ -54,6 +55,7 @@ def worker():
         libc.pthread_mutex_lock(mutex)
         libc.usleep(20000)
         libc.pthread_mutex_unlock(mutex)
+        libc.usleep(5000)
 
 for _ in range(4):
     threading.Thread(target=worker, daemon=True).start()
@@ -66,10 +68,11 @@ os._exit(0)
 
 
 def begin(program):
-    """-> a workload that waits to be told to go on"""
+    """-> a workload that waits to be told to go on, and the threads that it names"""
     workload = live.start([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    live.check_equal(workload.stdout.readline(), "waits\n", "the workload, before it is recorded")
-    return workload
+    said = workload.stdout.readline().split()
+    live.check_equal(said[:1], ["waits"], "the workload, before it is recorded")
+    return workload, {int(word) for word in said[1:]}
 
 
 def go_on(workload):
@@ -85,19 +88,21 @@ def ask(command, source, *arguments):
     return json.loads(done.stdout)
 
 
-def kinds(pid, name):
+def kinds(pid, name, tids=None):
     """-> the kinds of all waits of 10 ms and more in this call"""
-    return {row["wait_kind"] for row in waits if row["tgid"] == pid and row["name"] == name and row["reason"] == "sleep" and row["duration_ns"] >= 10000000}
+    return {row["wait_kind"] for row in waits if row["tgid"] == pid and row["name"] == name and row["reason"] == "sleep" and row["duration_ns"] >= 10000000
+            and (not tids or row["tid"] in tids)}
 
 
-pool, lock = begin(POOL), begin(LOCK)
+(pool, workers), (lock, _) = begin(POOL), begin(LOCK)
 recorder, capture = live.start_recorder("kinds.kymo", "-e", "sched", "--cpu-budget", "none")
 go_on(pool)
 go_on(lock)
 live.stop(recorder)
 
 waits = ask("offcpu", capture, "--slow", "--all")["slow_waits"]
-live.check_equal(kinds(pool.pid, "futex"), {"idle"}, "a pool of threads, by what wakes them")
+live.check_equal(len(workers), 5, "threads of the pool")
+live.check_equal(kinds(pool.pid, "futex", workers), {"idle"}, "a pool of threads, by what wakes them")
 live.check_equal(kinds(lock.pid, "futex"), {"lock"}, "threads that hand on a lock")
 live.check_equal(kinds(pool.pid, "epoll_wait"), {"idle"}, "epoll_wait")
 live.check_equal(kinds(pool.pid, "wait4"), {"child"}, "wait4")
