@@ -89,6 +89,7 @@ int rec_budget_control_open(const struct rec_options *options, const struct rec_
 			.cpu_count = control->cpu_count,
 			.classes = options->classes,
 			.sample_hz = options->sample_hz,
+			.duration_ns = options->duration_ns,
 		});
 	*ret_governing = control;
 	return 0;

@@ -15,9 +15,11 @@
 
 /* In seconds of budget. A host that was calm may spend this much at once; so over any 27 seconds
  * the cost is at most 10/27 above the budget. A recording begins with little, so that a short one
- * does not spend all of it in its first second. */
+ * does not spend all of it in its first second: what it spends of that by its end is above its
+ * budget, a tenth if its length is known. */
 #define BUCKET_S 10.0
 #define START_S 2.0
+#define START_PART 0.1
 #define DEBT_S 2.0	       /* debt beyond this, from before a storm was noticed, is forgiven */
 #define SPAN_NS (250 * MS_NS)  /* rates are measured over one to two of these */
 #define SETTLE_NS (80 * MS_NS) /* before a step is judged */
@@ -83,6 +85,13 @@ static u32 class_of_step(enum rec_shed_how how)
 	return step->event_class;
 }
 
+static double start_s(const struct rec_budget_policy_options *options)
+{
+	double part_s = START_PART * (double)options->duration_ns / REC_NS_PER_S;
+
+	return options->duration_ns && part_s < START_S ? part_s : START_S;
+}
+
 void rec_budget_policy_init(struct rec_budget_policy *policy,
 			    const struct rec_budget_policy_options *options)
 {
@@ -93,7 +102,7 @@ void rec_budget_policy_init(struct rec_budget_policy *policy,
 		.sample_hz = options->sample_hz,
 		.slice_length_ns = SLICE_MIN_NS,
 	};
-	policy->balance_ns = START_S * policy->budget * 1e9;
+	policy->balance_ns = start_s(options) * policy->budget * 1e9;
 	policy->debt_max_ns = DEBT_S * policy->budget * 1e9;
 	policy->rated = class_of_step(REC_SHED_HALVE);
 	policy->sliced = class_of_step(REC_SHED_SLICE);

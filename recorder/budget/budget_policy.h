@@ -34,10 +34,11 @@ extern const struct rec_shed_step rec_shed_steps[];
 extern const struct rec_governed rec_governed[];
 
 struct rec_budget_policy_options {
-	u32 budget_ppm; /* millionths of the host's CPU time; 0: no budget, so no decisions */
-	u32 cpu_count;	/* online */
-	u32 classes;	/* bit (1 << CLASS_*): those that can be recorded less */
-	u32 sample_hz;	/* asked for */
+	u32 budget_ppm;	 /* millionths of the host's CPU time; 0: no budget, so no decisions */
+	u32 cpu_count;	 /* online */
+	u32 classes;	 /* bit (1 << CLASS_*): those that can be recorded less */
+	u32 sample_hz;	 /* asked for */
+	u64 duration_ns; /* of the recording; 0: until it is stopped */
 };
 
 struct rec_budget_class {

@@ -133,6 +133,26 @@ static void test_short_recording(void **state)
 	assert_in_range(host.slice_count, 1, 6);
 }
 
+/* Nor, if its length is known, much more than is due in that time. */
+static void test_recording_of_known_length(void **state)
+{
+	static const u64 lengths_s[] = {5, 10, 60};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths_s) / sizeof(*lengths_s); i++) {
+		struct host host;
+		struct rec_budget_policy_options options;
+
+		host_init(&host, 2, 10000);
+		options = host.policy.options;
+		options.duration_ns = lengths_s[i] * SECOND;
+		rec_budget_policy_init(&host.policy, &options);
+		host.call_hz = 4e5;
+		assert_below(cost_of(&host, (double)lengths_s[i]), 1.15);
+		assert_true(host.slice_count >= 1);
+	}
+}
+
 /* A storm that begins in a slice planned for a calm host ends it early. */
 static void test_storm_in_a_slice(void **state)
 {
@@ -374,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_slices_go_on),
 		cmocka_unit_test(test_slices_are_spread),
 		cmocka_unit_test(test_short_recording),
+		cmocka_unit_test(test_recording_of_known_length),
 		cmocka_unit_test(test_storm_in_a_slice),
 		cmocka_unit_test(test_waves_come_back_to_full),
 		cmocka_unit_test(test_no_swinging),
