@@ -19,6 +19,7 @@
 #define OUTPUT_BYTES (256u << 10)
 #define DUMP_COLUMNS CAP_MAX_COLUMNS
 #define FRAME_TEXT_BYTES 40u /* about */
+#define COPY_TEXT_BYTES 250u
 /* A row of a few bytes may refer to a thousand frames, and these to long names. */
 #define MAX_STACK_TEXT_BYTES(file_bytes) ((32ull << 20) + 1024 * (file_bytes))
 
@@ -117,6 +118,42 @@ static void print_stack(struct dump *dump, const struct cap_rows *rows, u64 node
 	(void)fputc(']', out);
 }
 
+/* Registers, then the words that were kept, innermost first. */
+static void print_copy(struct dump *dump, const struct cap_rows *rows, u64 row)
+{
+	const struct cap_copy *copy = &rows->copies[row];
+	struct cap_word_walk walk = cap_copy_words(rows, (u32)row);
+	const char *separator = "";
+	FILE *out = dump->out;
+	u64 address, value;
+
+	if (row == 0) {
+		(void)fputs("null", out);
+		return;
+	}
+	(void)fprintf(
+		out, "{\"ip\":\"0x%" PRIx64 "\",\"sp\":\"0x%" PRIx64 "\",\"top\":\"0x%" PRIx64 "\"",
+		copy->ip, copy->sp, copy->top);
+#define REGISTER(name) (void)fprintf(out, ",\"" #name "\":\"0x%" PRIx64 "\"", copy->name);
+	REGISTER(bp)
+	REGISTER(bx)
+	REGISTER(r12)
+	REGISTER(r13)
+	REGISTER(r14)
+	REGISTER(r15)
+#undef REGISTER
+	(void)fprintf(out, ",\"flags\":%" PRIu32 ",\"holes\":%" PRIu64 ",\"words\":[", copy->flags,
+		      copy->holes);
+	while (cap_word_next(&walk, &address, &value) == 1) {
+		(void)fprintf(out, "%s[\"0x%" PRIx64 "\",\"0x%" PRIx64 "\"]", separator, address,
+			      value);
+		separator = ",";
+		dump->stack_bytes += FRAME_TEXT_BYTES;
+	}
+	(void)fputs("]}", out);
+	dump->stack_bytes += COPY_TEXT_BYTES;
+}
+
 static void print_number(FILE *out, const struct cap_field *field, u64 value)
 {
 	(void)fprintf(out, field->is_signed ? "%" PRId64 : "%" PRIu64, value);
@@ -147,6 +184,9 @@ static void print_value(struct dump *dump, const struct cap_rows *rows,
 		break;
 	case CAP_KIND_STACK:
 		print_stack(dump, rows, value);
+		break;
+	case CAP_KIND_COPY:
+		print_copy(dump, rows, value);
 		break;
 	case CAP_KIND_STRING:
 		print_string(dump->out, field->name, &rows->strings[value]);

@@ -175,11 +175,11 @@ static int find_heads(struct recover *recover, struct cap_err *err)
 static int begin_output(struct recover *recover, struct cap_err *err)
 {
 	const struct head *head = &recover->heads[recover->next_head++];
-	const struct cap_copy file_header = {.plain = head->file_header,
-					     .plain_len = head->file_header_len};
-	const struct cap_copy schema = {.frame = head->schema,
-					.frame_len = head->schema_len,
-					.raw_len = head->schema_raw_len};
+	const struct cap_block_copy file_header = {.plain = head->file_header,
+						   .plain_len = head->file_header_len};
+	const struct cap_block_copy schema = {.frame = head->schema,
+					      .frame_len = head->schema_len,
+					      .raw_len = head->schema_raw_len};
 	const struct cap_writer_options options = {.fd = recover->options->output_fd};
 	/* If no file header survived: an id, and a start that makes times small. */
 	struct cap_file_info info = {.monotonic_ns = head->first_ns,
@@ -426,11 +426,11 @@ static int copy_block(struct recover *recover, const struct kymo_walk_block *at,
 	struct cap_totals totals = corrected(recover, &block->totals);
 	CLEANUP(cap_freep) u8 *body = NULL;
 	struct cap_block_bytes bytes;
-	struct cap_copy copy;
+	struct cap_block_copy copy;
 	u32 body_len;
 
 	cap_reader_block_bytes(recover->reader, &bytes);
-	copy = (struct cap_copy){
+	copy = (struct cap_block_copy){
 		.type = bytes.type,
 		.flags = bytes.flags,
 		.plain = bytes.plain,

@@ -7,14 +7,18 @@
 	24 /* kind u16, flags u16, type u32, rows u32, offset u32, len u32, reserved u32 */
 #define CAP_SECTION_HEAD_BYTES 4  /* u16 column count, u16 reserved */
 #define CAP_COLUMN_ENTRY_BYTES 12 /* field u16, encoding u8, flags u8, offset u32, len u32 */
-#define CAP_SECTION_TABLES 4	  /* kinds of local tables */
+#define CAP_SECTION_TABLES 6	  /* kinds of local tables */
 #define CAP_TASK_COLUMNS 6	  /* tgid, tid, leader_start_ns, exec_id, comm low, comm high */
+#define CAP_WORD_COLUMNS 3	  /* parent, gap, code */
+#define CAP_COPY_COLUMNS 12 /* word, ip, depth, top, bp, bx, r12, r13, r14, r15, flags, holes */
 
 enum cap_section_kind {
 	CAP_SECTION_STRINGS = 1,
 	CAP_SECTION_FRAMES = 2,
 	CAP_SECTION_STACKS = 3,
 	CAP_SECTION_TASKS = 4,
+	CAP_SECTION_WORDS = 5,
+	CAP_SECTION_COPIES = 6,
 	CAP_SECTION_EVENTS = 16,
 };
 

@@ -30,6 +30,10 @@
 #define CAP_MAX_STACK_NODES (4u << 20)
 #define CAP_MAX_STACK_DEPTH 1024u
 #define CAP_MAX_TASKS (1u << 20)
+#define CAP_MAX_WORDS (4u << 20) /* rows of WORDS */
+#define CAP_MAX_COPIES (1u << 20)
+#define CAP_MAX_COPY_WORDS \
+	16384u /* words of 8 bytes from the lowest kept one of a copy to its top */
 #define CAP_MAX_TLV_BYTES (1u << 20)
 #define CAP_MAX_TYPES 4096u
 #define CAP_MAX_FIELDS 256u /* per type */
@@ -48,3 +52,5 @@
 #define CAP_MAX_VALUES(file_bytes) ((1ull << 20) + 64 * (file_bytes)) /* rows times columns */
 #define CAP_MAX_TEXT_BYTES(file_bytes) \
 	((32ull << 20) + 256 * (file_bytes)) /* of the strings that rows refer to */
+#define CAP_MAX_KEPT_WORDS(file_bytes) \
+	((64ull << 20) + 1024 * (file_bytes)) /* words of stack copies, each time they are read */

@@ -363,6 +363,7 @@ int cap_reader_rewind(struct cap_reader *reader, struct cap_err *err)
 	reader->position = 0;
 	reader->decoded_bytes = reader->entries = reader->values = 0;
 	reader->text_left = CAP_MAX_TEXT_BYTES(reader->file_bytes);
+	reader->words_left = CAP_MAX_KEPT_WORDS(reader->file_bytes);
 	reader->have_block = false;
 	reader->have_capture = false;
 	reader->have_damage = false;
@@ -425,6 +426,7 @@ int cap_reader_open_fd(int fd, const char *name, const struct cap_reader_options
 	if (!reader->options.max_decoded_bytes)
 		reader->options.max_decoded_bytes = CAP_MAX_DECODED_BYTES(reader->file_bytes);
 	reader->text_left = CAP_MAX_TEXT_BYTES(reader->file_bytes);
+	reader->words_left = CAP_MAX_KEPT_WORDS(reader->file_bytes);
 	reader->schema = cap_schema_builtin();
 	reader_facts_point(&reader->known);
 	rc = find_facts(reader, err);

@@ -13,6 +13,7 @@
 #include "formats/table/end_reasons.h"
 #include "formats/table/events.h"
 #include "formats/table/schema.h"
+#include "formats/table/stack_copy.h"
 
 /*
  * Damage is: bytes that are not a good block; a block whose body or a column of it cannot be
@@ -163,6 +164,12 @@ struct cap_stack_node {
 	u32 frame;
 };
 
+struct cap_word {   /* a kept word of stack copies */
+	u32 parent; /* the next one towards the stack's outer end, < own index; 0: none */
+	u32 below;  /* it stands at its copy's top - 8 * below; 1..CAP_MAX_COPY_WORDS */
+	u64 code;   /* of its value: cap_word_next decodes it */
+};
+
 struct cap_column {
 	u16 field_id;
 	const struct cap_field *field; /* NULL: not in the schema */
@@ -188,14 +195,19 @@ struct cap_rows {
 	u32 frame_count;
 	const struct cap_stack_node *stacks;
 	u32 stack_count;
-	u32 copy_count; /* 1: only the "none" of index 0 */
+	const struct cap_word *words;
+	u32 word_count;
+	const struct cap_copy *copies;
+	u32 copy_count;
 	const struct cap_task *tasks;
 	u32 task_count;
 	const struct cap_section *sections;
 	u32 section_count;
 	u32 stack_defects; /* parents and frames out of bounds, read as 0; counted as one
 			      columns_rejected */
-	u64 *text_left;	   /* the reader's budget, CAP_MAX_TEXT_BYTES; NULL: none */
+	u32 word_defects, copy_defects; /* the same of words and copies */
+	u64 *text_left;			/* the reader's budget, CAP_MAX_TEXT_BYTES; NULL: none */
+	u64 *words_left;		/* CAP_MAX_KEPT_WORDS; NULL: none */
 };
 
 /*
@@ -225,3 +237,22 @@ const struct cap_column *cap_section_column(const struct cap_section *section, u
  */
 int cap_column_decode(const struct cap_rows *rows, const struct cap_section *section,
 		      const struct cap_column *column, u64 *ret_values);
+
+/* -------- copies of stacks -------- */
+
+struct cap_word_walk { /* through the kept words of one copy */
+	const struct cap_rows *rows;
+	u64 top;
+	u32 word; /* the next one; 0: none is left */
+};
+
+/* The kept words of row `copy` of rows->copies (0, or past the table: none). */
+struct cap_word_walk cap_copy_words(const struct cap_rows *rows, u32 copy);
+
+/*
+ * The next kept word, at a multiple of 8 below the copy's top, innermost (lowest address) first: 1;
+ * 0 at the end; CAP_ELIMIT: the file's budget CAP_MAX_KEPT_WORDS is used up, the rest is not known.
+ * Words from cap_copy_low(copy->sp) to copy->top that the walk does not give are 0, or unknown
+ * where cap_copy_is_hole says so.
+ */
+int cap_word_next(struct cap_word_walk *walk, u64 *ret_address, u64 *ret_value);

@@ -29,12 +29,14 @@ struct reader_tables { /* decoded local tables; memory is kept from block to blo
 	struct cap_frame *frames;
 	struct cap_stack_node *stacks;
 	struct cap_task *tasks;
+	struct cap_word *words;
+	struct cap_copy *copies;
 	u16 *depths;
 	struct cap_section *sections;
 	struct cap_column *columns;
 	u64 *values; /* one column of a table */
-	size_t string_size, frame_size, stack_size, task_size, depth_size, section_size,
-		column_size, value_size;
+	size_t string_size, frame_size, stack_size, task_size, word_size, copy_size, depth_size,
+		section_size, column_size, value_size;
 };
 
 struct cap_reader {
@@ -45,6 +47,7 @@ struct cap_reader {
 	u64 position;			    /* of the next block to look at */
 	u64 decoded_bytes, entries, values; /* handed out since the start: budgets of limits.h */
 	u64 text_left;			    /* bytes of strings that may still be handed out */
+	u64 words_left;			    /* kept words, likewise */
 
 	u8 *payload; /* of the block returned last */
 	size_t payload_size;
@@ -131,6 +134,33 @@ int reader_input_open(const char *path, int *ret_fd, struct cap_err *err);
 
 /* Decompresses the frame of the block read last into reader->raw. */
 int reader_decompress(struct cap_reader *reader, struct cap_err *err);
+
+struct reader_section { /* of a body, as its directory says */
+	u16 kind;
+	u32 type_id, row_count;
+	const u8 *bytes;
+	u32 len;
+};
+
+/* Makes *items (any pointer to items) at least `wanted` of item_bytes each. 0 or -ENOMEM. */
+int reader_make_room(void *items_pointer, size_t *size, size_t wanted, size_t item_bytes);
+
+/* Decodes column `field_id` of a table; the values last until the next call. CAP_EDAMAGED if the
+ * column is missing or bad. */
+int reader_table_column(struct cap_reader *reader, const struct reader_section *raw,
+			const struct cap_column *columns, u32 column_count, u16 field_id,
+			const u64 **ret_values, struct cap_err *err);
+
+/* The tables WORDS and COPIES. FRAMES are decoded already, and WORDS before COPIES. 0,
+ * CAP_EDAMAGED, -ENOMEM. */
+int reader_take_words(struct cap_reader *reader, const struct reader_section *raw,
+		      const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
+		      struct cap_err *err);
+int reader_take_copies(struct cap_reader *reader, const struct reader_section *raw,
+		       const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
+		       struct cap_err *err);
+/* A number of COPIES as it is read: one that refers to nothing becomes 0. */
+u64 reader_bound_copy(const struct cap_rows *rows, u16 field_id, u64 value);
 
 void reader_tables_done(struct reader_tables *tables);
 

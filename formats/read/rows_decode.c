@@ -13,7 +13,7 @@
 
 /* -------- memory -------- */
 
-static int make_room(void *items_pointer, size_t *size, size_t wanted, size_t item_bytes)
+int reader_make_room(void *items_pointer, size_t *size, size_t wanted, size_t item_bytes)
 {
 	void **items = items_pointer;
 	void *bigger;
@@ -34,6 +34,8 @@ void reader_tables_done(struct reader_tables *tables)
 	free(tables->frames);
 	free(tables->stacks);
 	free(tables->tasks);
+	free(tables->words);
+	free(tables->copies);
 	free(tables->depths);
 	free(tables->sections);
 	free(tables->columns);
@@ -48,7 +50,7 @@ int reader_decompress(struct cap_reader *reader, struct cap_err *err)
 	if (reader->decoded_bytes + header->raw_len > reader->options.max_decoded_bytes)
 		return cap_fail(err, CAP_ELIMIT, "decoded more than %llu bytes",
 				(unsigned long long)reader->options.max_decoded_bytes);
-	if (make_room(&reader->raw, &reader->raw_size, header->raw_len, 1))
+	if (reader_make_room(&reader->raw, &reader->raw_size, header->raw_len, 1))
 		return cap_fail(err, -ENOMEM, "out of memory for a block of %u bytes",
 				header->raw_len);
 	reader->decoded_bytes += header->raw_len;
@@ -57,13 +59,6 @@ int reader_decompress(struct cap_reader *reader, struct cap_err *err)
 }
 
 /* -------- directory -------- */
-
-struct raw_section {
-	u16 kind;
-	u32 type_id, row_count;
-	const u8 *bytes;
-	u32 len;
-};
 
 static u32 row_limit(u16 kind)
 {
@@ -76,15 +71,19 @@ static u32 row_limit(u16 kind)
 		return CAP_MAX_STACK_NODES;
 	case CAP_SECTION_TASKS:
 		return CAP_MAX_TASKS;
+	case CAP_SECTION_WORDS:
+		return CAP_MAX_WORDS;
+	case CAP_SECTION_COPIES:
+		return CAP_MAX_COPIES;
 	default:
 		return CAP_MAX_ROWS;
 	}
 }
 
 static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u32 *section_end,
-		      struct raw_section *ret_raw, struct cap_err *err)
+		      struct reader_section *ret_raw, struct cap_err *err)
 {
-	struct raw_section raw = {0};
+	struct reader_section raw = {0};
 	u32 offset;
 
 	raw.kind = cap_get_u16(directory);
@@ -115,8 +114,8 @@ static int read_entry(struct cap_reader *reader, struct cap_cursor *directory, u
 }
 
 /* Reads a section's column directory into the arena at `columns`; *ret_count of them. */
-static int read_columns(const struct raw_section *raw, struct cap_column *columns, u32 *ret_count,
-			struct cap_err *err)
+static int read_columns(const struct reader_section *raw, struct cap_column *columns,
+			u32 *ret_count, struct cap_err *err)
 {
 	struct cap_cursor cursor = cap_cursor_of(raw->bytes, raw->len);
 	u32 count = cap_get_u16(&cursor);
@@ -154,7 +153,7 @@ static int read_columns(const struct raw_section *raw, struct cap_column *column
 
 /* -------- local tables -------- */
 
-static int take_strings(struct cap_reader *reader, const struct raw_section *raw,
+static int take_strings(struct cap_reader *reader, const struct reader_section *raw,
 			struct cap_rows *rows, struct cap_err *err)
 {
 	struct reader_tables *tables = &reader->tables;
@@ -165,8 +164,8 @@ static int take_strings(struct cap_reader *reader, const struct raw_section *raw
 
 	if (!lengths)
 		return cap_fail(err, CAP_EDAMAGED, "string lengths are cut short");
-	if (make_room(&tables->strings, &tables->string_size, raw->row_count + 1ul,
-		      sizeof(*tables->strings)))
+	if (reader_make_room(&tables->strings, &tables->string_size, raw->row_count + 1ul,
+			     sizeof(*tables->strings)))
 		return cap_fail(err, -ENOMEM, "out of memory for %u strings", raw->row_count);
 	at = cap_cursor_of(lengths, lengths_len);
 	tables->strings[0] = (struct cap_string){.bytes = (const u8 *)"", .len = 0};
@@ -189,9 +188,7 @@ static int take_strings(struct cap_reader *reader, const struct raw_section *raw
 	return 0;
 }
 
-/* Decodes column `field_id` of a table; the values last until the next call. CAP_EDAMAGED if the
- * column is missing or bad. */
-static int table_column(struct cap_reader *reader, const struct raw_section *raw,
+int reader_table_column(struct cap_reader *reader, const struct reader_section *raw,
 			const struct cap_column *columns, u32 column_count, u16 field_id,
 			const u64 **ret_values, struct cap_err *err)
 {
@@ -199,8 +196,8 @@ static int table_column(struct cap_reader *reader, const struct raw_section *raw
 	const struct cap_column *column = cap_section_column(&section, field_id);
 	struct reader_tables *tables = &reader->tables;
 
-	if (make_room(&tables->values, &tables->value_size, raw->row_count,
-		      sizeof(*tables->values)))
+	if (reader_make_room(&tables->values, &tables->value_size, raw->row_count,
+			     sizeof(*tables->values)))
 		return cap_fail(err, -ENOMEM, "out of memory for %u rows", raw->row_count);
 	if (!column || cap_values_decode(column, raw->row_count, tables->values))
 		return cap_fail(err, CAP_EDAMAGED,
@@ -210,19 +207,20 @@ static int table_column(struct cap_reader *reader, const struct raw_section *raw
 	return 0;
 }
 
-static int take_frames(struct cap_reader *reader, const struct raw_section *raw,
+static int take_frames(struct cap_reader *reader, const struct reader_section *raw,
 		       const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
 		       struct cap_err *err)
 {
 	struct reader_tables *tables = &reader->tables;
 	const u64 *values = NULL;
 
-	if (make_room(&tables->frames, &tables->frame_size, raw->row_count + 1ul,
-		      sizeof(*tables->frames)))
+	if (reader_make_room(&tables->frames, &tables->frame_size, raw->row_count + 1ul,
+			     sizeof(*tables->frames)))
 		return cap_fail(err, -ENOMEM, "out of memory for %u frames", raw->row_count);
 	tables->frames[0] = (struct cap_frame){0};
 	for (u16 field = 1; field <= 3; field++) {
-		int rc = table_column(reader, raw, columns, column_count, field, &values, err);
+		int rc = reader_table_column(reader, raw, columns, column_count, field, &values,
+					     err);
 
 		if (rc < 0)
 			return rc;
@@ -264,7 +262,7 @@ static void bound_stacks(struct cap_reader *reader, struct cap_rows *rows)
 	reader->damage.columns_rejected += rows->stack_defects != 0;
 }
 
-static int take_stacks(struct cap_reader *reader, const struct raw_section *raw,
+static int take_stacks(struct cap_reader *reader, const struct reader_section *raw,
 		       const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
 		       struct cap_err *err)
 {
@@ -272,13 +270,15 @@ static int take_stacks(struct cap_reader *reader, const struct raw_section *raw,
 	const u64 *values = NULL;
 	size_t count = raw->row_count + 1ul;
 
-	if (make_room(&tables->stacks, &tables->stack_size, count, sizeof(*tables->stacks)) ||
-	    make_room(&tables->depths, &tables->depth_size, count, sizeof(*tables->depths)))
+	if (reader_make_room(&tables->stacks, &tables->stack_size, count,
+			     sizeof(*tables->stacks)) ||
+	    reader_make_room(&tables->depths, &tables->depth_size, count, sizeof(*tables->depths)))
 		return cap_fail(err, -ENOMEM, "out of memory for %u stacks", raw->row_count);
 	tables->stacks[0] = (struct cap_stack_node){0};
 	tables->depths[0] = 0;
 	for (u16 field = 1; field <= 2; field++) {
-		int rc = table_column(reader, raw, columns, column_count, field, &values, err);
+		int rc = reader_table_column(reader, raw, columns, column_count, field, &values,
+					     err);
 
 		if (rc < 0)
 			return rc;
@@ -316,19 +316,20 @@ static void put_task_value(struct cap_task *task, u16 field, u64 value)
 	}
 }
 
-static int take_tasks(struct cap_reader *reader, const struct raw_section *raw,
+static int take_tasks(struct cap_reader *reader, const struct reader_section *raw,
 		      const struct cap_column *columns, u32 column_count, struct cap_rows *rows,
 		      struct cap_err *err)
 {
 	struct reader_tables *tables = &reader->tables;
 	const u64 *values = NULL;
 
-	if (make_room(&tables->tasks, &tables->task_size, raw->row_count + 1ul,
-		      sizeof(*tables->tasks)))
+	if (reader_make_room(&tables->tasks, &tables->task_size, raw->row_count + 1ul,
+			     sizeof(*tables->tasks)))
 		return cap_fail(err, -ENOMEM, "out of memory for %u tasks", raw->row_count);
 	memset(tables->tasks, 0, (raw->row_count + 1ul) * sizeof(*tables->tasks));
 	for (u16 field = 1; field <= CAP_TASK_COLUMNS; field++) {
-		int rc = table_column(reader, raw, columns, column_count, field, &values, err);
+		int rc = reader_table_column(reader, raw, columns, column_count, field, &values,
+					     err);
 
 		if (rc < 0)
 			return rc;
@@ -342,7 +343,7 @@ static int take_tasks(struct cap_reader *reader, const struct raw_section *raw,
 
 /* -------- rows -------- */
 
-static void take_events(struct cap_reader *reader, const struct raw_section *raw,
+static void take_events(struct cap_reader *reader, const struct reader_section *raw,
 			struct cap_column *columns, u32 column_count, struct cap_rows *rows)
 {
 	struct cap_section *section = &reader->tables.sections[rows->section_count++];
@@ -378,10 +379,10 @@ static int charge(struct cap_reader *reader, u64 row_count, u64 column_count, st
 }
 
 /* The local tables refer to each other, so they are decoded in the order strings, frames, stacks,
- * tasks, whatever their order in the body. */
-static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct raw_section *raw,
-			u32 *tables_seen, u32 *used_columns, struct cap_rows *rows,
-			struct cap_err *err)
+ * tasks, words, copies, whatever their order in the body. */
+static int take_section(struct cap_reader *reader, u16 wanted_kind,
+			const struct reader_section *raw, u32 *tables_seen, u32 *used_columns,
+			struct cap_rows *rows, struct cap_err *err)
 {
 	struct cap_column *columns = reader->tables.columns + *used_columns;
 	u32 column_count = 0;
@@ -411,6 +412,10 @@ static int take_section(struct cap_reader *reader, u16 wanted_kind, const struct
 		return take_stacks(reader, raw, columns, column_count, rows, err);
 	case CAP_SECTION_TASKS:
 		return take_tasks(reader, raw, columns, column_count, rows, err);
+	case CAP_SECTION_WORDS:
+		return reader_take_words(reader, raw, columns, column_count, rows, err);
+	case CAP_SECTION_COPIES:
+		return reader_take_copies(reader, raw, columns, column_count, rows, err);
 	default:
 		take_events(reader, raw, columns, column_count, rows);
 		return 0;
@@ -422,25 +427,33 @@ static int empty_tables(struct cap_reader *reader, struct cap_rows *rows, struct
 {
 	struct reader_tables *tables = &reader->tables;
 
-	if (make_room(&tables->strings, &tables->string_size, 1, sizeof(*tables->strings)) ||
-	    make_room(&tables->frames, &tables->frame_size, 1, sizeof(*tables->frames)) ||
-	    make_room(&tables->stacks, &tables->stack_size, 1, sizeof(*tables->stacks)) ||
-	    make_room(&tables->tasks, &tables->task_size, 1, sizeof(*tables->tasks)))
+	if (reader_make_room(&tables->strings, &tables->string_size, 1, sizeof(*tables->strings)) ||
+	    reader_make_room(&tables->frames, &tables->frame_size, 1, sizeof(*tables->frames)) ||
+	    reader_make_room(&tables->stacks, &tables->stack_size, 1, sizeof(*tables->stacks)) ||
+	    reader_make_room(&tables->tasks, &tables->task_size, 1, sizeof(*tables->tasks)) ||
+	    reader_make_room(&tables->words, &tables->word_size, 1, sizeof(*tables->words)) ||
+	    reader_make_room(&tables->copies, &tables->copy_size, 1, sizeof(*tables->copies)))
 		return cap_fail(err, -ENOMEM, "out of memory");
 	tables->strings[0] = (struct cap_string){.bytes = (const u8 *)"", .len = 0};
 	memset(tables->frames, 0, sizeof(*tables->frames));
 	memset(tables->stacks, 0, sizeof(*tables->stacks));
 	memset(tables->tasks, 0, sizeof(*tables->tasks));
+	memset(tables->words, 0, sizeof(*tables->words));
+	memset(tables->copies, 0, sizeof(*tables->copies));
 	*rows = (struct cap_rows){.strings = tables->strings,
 				  .string_count = 1,
 				  .frames = tables->frames,
 				  .frame_count = 1,
 				  .stacks = tables->stacks,
 				  .stack_count = 1,
+				  .words = tables->words,
+				  .word_count = 1,
+				  .copies = tables->copies,
 				  .copy_count = 1,
 				  .tasks = tables->tasks,
 				  .task_count = 1,
-				  .text_left = &reader->text_left};
+				  .text_left = &reader->text_left,
+				  .words_left = &reader->words_left};
 	return 0;
 }
 
@@ -451,10 +464,10 @@ static int reserve_sections(struct cap_reader *reader, u32 section_count, struct
 	 * bytes: 8 MiB at worst. */
 	size_t column_bound = (size_t)section_count * CAP_MAX_COLUMNS;
 
-	if (make_room(&tables->sections, &tables->section_size, section_count + 1ul,
-		      sizeof(*tables->sections)) ||
-	    make_room(&tables->columns, &tables->column_size, column_bound + 1,
-		      sizeof(*tables->columns)))
+	if (reader_make_room(&tables->sections, &tables->section_size, section_count + 1ul,
+			     sizeof(*tables->sections)) ||
+	    reader_make_room(&tables->columns, &tables->column_size, column_bound + 1,
+			     sizeof(*tables->columns)))
 		return cap_fail(err, -ENOMEM, "out of memory for %u sections", section_count);
 	return 0;
 }
@@ -481,7 +494,8 @@ static int check_row_count(const struct cap_reader *reader, const struct cap_row
 static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct cap_err *err)
 {
 	static const u16 order[] = {CAP_SECTION_STRINGS, CAP_SECTION_FRAMES, CAP_SECTION_STACKS,
-				    CAP_SECTION_TASKS, CAP_SECTION_EVENTS};
+				    CAP_SECTION_TASKS,	 CAP_SECTION_WORDS,  CAP_SECTION_COPIES,
+				    CAP_SECTION_EVENTS};
 	struct cap_cursor body = cap_cursor_of(reader->raw, reader->header.raw_len);
 	u32 section_count = cap_get_u32(&body);
 	u32 used_columns = 0, tables_seen = 0;
@@ -496,7 +510,7 @@ static int decode_body(struct cap_reader *reader, struct cap_rows *rows, struct 
 		u32 section_end = CAP_BODY_HEAD_BYTES + section_count * CAP_SECTION_ENTRY_BYTES;
 
 		for (u32 i = 0; rc == 0 && i < section_count; i++) {
-			struct raw_section raw = {0};
+			struct reader_section raw = {0};
 
 			rc = read_entry(reader, &directory, &section_end, &raw, err);
 			if (rc == 0)
@@ -519,11 +533,14 @@ static int check_columns(struct cap_reader *reader, const struct cap_rows *rows,
 	if (rows->stack_defects)
 		return cap_fail(err, CAP_EDAMAGED, "%u stacks refer to missing entries",
 				rows->stack_defects);
+	if (rows->word_defects || rows->copy_defects)
+		return cap_fail(err, CAP_EDAMAGED, "%u copies of stacks refer to missing entries",
+				rows->word_defects + rows->copy_defects);
 	for (u32 i = 0; i < rows->section_count; i++) {
 		const struct cap_section *section = &rows->sections[i];
 
-		if (make_room(&tables->values, &tables->value_size, section->row_count,
-			      sizeof(*tables->values)))
+		if (reader_make_room(&tables->values, &tables->value_size, section->row_count,
+				     sizeof(*tables->values)))
 			return cap_fail(err, -ENOMEM, "out of memory for %u rows",
 					section->row_count);
 		for (u32 c = 0; c < section->column_count; c++)

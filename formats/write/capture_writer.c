@@ -408,8 +408,8 @@ static u8 *duplicate(const u8 *bytes, size_t len)
 	return copy;
 }
 
-int cap_writer_adopt(struct cap_writer *writer, const struct cap_copy *file_header,
-		     const struct cap_copy *schema, u64 schema_id, struct cap_err *err)
+int cap_writer_adopt(struct cap_writer *writer, const struct cap_block_copy *file_header,
+		     const struct cap_block_copy *schema, u64 schema_id, struct cap_err *err)
 {
 	if (file_header && file_header->plain_len >= CAP_FILE_HEADER_BYTES) {
 		u8 *copy = duplicate(file_header->plain, file_header->plain_len);
@@ -450,7 +450,8 @@ static void patch_totals(const struct cap_totals *totals, u8 *prologue)
 	cap_store_le(prologue + CAP_PRO_LOST, totals->lost_count, 8);
 }
 
-int cap_writer_copy(struct cap_writer *writer, const struct cap_copy *block, struct cap_err *err)
+int cap_writer_copy(struct cap_writer *writer, const struct cap_block_copy *block,
+		    struct cap_err *err)
 {
 	u32 type = block->type & (CAP_TYPE_MASK | CAP_TYPE_PRIVATE);
 	bool has_prologue = cap_block_holds_rows(type) && block->plain_len >= CAP_PROLOGUE_BYTES;

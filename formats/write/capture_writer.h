@@ -53,9 +53,9 @@ int cap_writer_end(struct cap_writer *writer, enum cap_end_reason reason,
 
 /* -------- copies of blocks that were read elsewhere (`kymo recover`) -------- */
 
-struct cap_copy {  /* a block without its header */
-	u32 type;  /* bits 30 and 31 as on disk */
-	u16 flags; /* as read; the codec is determined again */
+struct cap_block_copy { /* a block without its header */
+	u32 type;	/* bits 30 and 31 as on disk */
+	u16 flags;	/* as read; the codec is determined again */
 	const u8 *plain;
 	const u8 *frame; /* frame_len bytes that decode to raw_len, or NULL: */
 	const u8 *raw;	 /* raw_len bytes to compress */
@@ -67,11 +67,12 @@ struct cap_copy {  /* a block without its header */
  * Before cap_writer_begin: writes this FILE_HEADER (its plain part; a new file id is put in) and
  * this SCHEMA (its frame) instead of ours. Either may be NULL. Copied. 0 or -ENOMEM.
  */
-int cap_writer_adopt(struct cap_writer *writer, const struct cap_copy *file_header,
-		     const struct cap_copy *schema, u64 schema_id, struct cap_err *err);
+int cap_writer_adopt(struct cap_writer *writer, const struct cap_block_copy *file_header,
+		     const struct cap_block_copy *schema, u64 schema_id, struct cap_err *err);
 
 /* Writes a block as the next of this file. */
-int cap_writer_copy(struct cap_writer *writer, const struct cap_copy *block, struct cap_err *err);
+int cap_writer_copy(struct cap_writer *writer, const struct cap_block_copy *block,
+		    struct cap_err *err);
 
 u64 cap_writer_bytes(const struct cap_writer *writer); /* written so far */
 u64 cap_writer_blocks(const struct cap_writer *writer);

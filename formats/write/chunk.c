@@ -213,6 +213,16 @@ static u64 task_hash(const struct cap_chunk *chunk, const struct cap_task *task)
 			    chunk->seed);
 }
 
+static u64 word_hash(const struct cap_chunk *chunk, const struct chunk_word *word)
+{
+	return cap_hash_mix(word->code, (u64)word->parent << 32 | word->gap, chunk->seed);
+}
+
+static u64 copy_hash(const struct cap_chunk *chunk, const struct chunk_copy *copy)
+{
+	return cap_hash_seeded(copy, sizeof(*copy), chunk->seed);
+}
+
 static u64 string_hash(const struct cap_chunk *chunk, const void *bytes, size_t len)
 {
 	return cap_hash_seeded(bytes, len, chunk->seed);
@@ -231,6 +241,16 @@ static u64 rehash_stack(const void *chunk, u32 index)
 static u64 rehash_task(const void *chunk, u32 index)
 {
 	return task_hash(chunk, items_at(&((const struct cap_chunk *)chunk)->tasks, index));
+}
+
+static u64 rehash_word(const void *chunk, u32 index)
+{
+	return word_hash(chunk, items_at(&((const struct cap_chunk *)chunk)->words, index));
+}
+
+static u64 rehash_copy(const void *chunk, u32 index)
+{
+	return copy_hash(chunk, items_at(&((const struct cap_chunk *)chunk)->copies, index));
 }
 
 static u64 rehash_string(const void *context, u32 index)
@@ -294,6 +314,44 @@ u32 cap_chunk_task(struct cap_chunk *chunk, const struct cap_task *task)
 {
 	return intern_item(chunk, &chunk->tasks, task, task_hash(chunk, task), CAP_MAX_TASKS, 24,
 			   rehash_task);
+}
+
+/* 0 also where a frame could not be interned: then cap_chunk_failed tells. */
+static u64 code_of(struct cap_chunk *chunk, u64 value, u64 base)
+{
+	u64 code = 0;
+
+	if (!cap_code_without_frame(value, base, &code))
+		code = 2ull * cap_chunk_frame(chunk, CAP_SPACE_USER, 0, value);
+	return code;
+}
+
+u32 cap_chunk_word(struct cap_chunk *chunk, u32 parent, u32 gap, u64 address, u64 value)
+{
+	struct chunk_word word = {
+		.code = code_of(chunk, value, address), .parent = parent, .gap = gap};
+
+	if (value && !word.code)
+		return 0;
+	return intern_item(chunk, &chunk->words, &word, word_hash(chunk, &word), CAP_MAX_WORDS, 4,
+			   rehash_word);
+}
+
+u32 cap_chunk_copy(struct cap_chunk *chunk, const struct cap_copy *copy)
+{
+	const u64 registers[CAP_COPY_REGISTERS] = {copy->bp,  copy->bx,	 copy->r12,
+						   copy->r13, copy->r14, copy->r15};
+	struct chunk_copy item = {.columns = {copy->word, code_of(chunk, copy->ip, copy->sp),
+					      copy->top - copy->sp, copy->top}};
+
+	for (u32 i = 0; i < CAP_COPY_REGISTERS; i++)
+		item.columns[4 + i] = code_of(chunk, registers[i], copy->sp);
+	item.columns[10] = copy->flags;
+	item.columns[11] = copy->holes;
+	if (cap_chunk_failed(chunk))
+		return 0;
+	return intern_item(chunk, &chunk->copies, &item, copy_hash(chunk, &item), CAP_MAX_COPIES,
+			   20, rehash_copy);
 }
 
 static int string_append(struct cap_chunk *chunk, const void *bytes, size_t len)
@@ -367,7 +425,9 @@ struct cap_chunk *cap_chunk_new(void)
 	if (items_init(&chunk->strings, sizeof(struct chunk_string)) ||
 	    items_init(&chunk->frames, sizeof(struct chunk_frame)) ||
 	    items_init(&chunk->stacks, sizeof(struct chunk_stack)) ||
-	    items_init(&chunk->tasks, sizeof(struct cap_task)))
+	    items_init(&chunk->tasks, sizeof(struct cap_task)) ||
+	    items_init(&chunk->words, sizeof(struct chunk_word)) ||
+	    items_init(&chunk->copies, sizeof(struct chunk_copy)))
 		return cap_chunk_free(chunk);
 	return chunk;
 }
@@ -392,6 +452,8 @@ struct cap_chunk *cap_chunk_free(struct cap_chunk *chunk)
 	items_done(&chunk->frames);
 	items_done(&chunk->stacks);
 	items_done(&chunk->tasks);
+	items_done(&chunk->words);
+	items_done(&chunk->copies);
 	free(chunk->string_bytes);
 	free(chunk);
 	return NULL;
@@ -417,6 +479,8 @@ void cap_chunk_reset(struct cap_chunk *chunk)
 	items_clear(&chunk->frames);
 	items_clear(&chunk->stacks);
 	items_clear(&chunk->tasks);
+	items_clear(&chunk->words);
+	items_clear(&chunk->copies);
 	chunk->string_len = 0;
 	chunk->first_ns = chunk->last_ns = 0;
 	chunk->row_count = 0;

@@ -9,6 +9,7 @@
 #include "formats/base/cap_error.h"
 #include "formats/table/capture_facts.h"
 #include "formats/table/events.h"
+#include "formats/table/stack_copy.h"
 
 struct cap_chunk;
 
@@ -29,6 +30,15 @@ u32 cap_chunk_task(struct cap_chunk *chunk, const struct cap_task *task);
 u32 cap_chunk_frame(struct cap_chunk *chunk, enum cap_space space, u32 object, u64 offset);
 /* The stack that is `frame` called from stack `parent` (0: frame is the root). */
 u32 cap_chunk_stack(struct cap_chunk *chunk, u32 parent, u32 frame);
+
+/*
+ * A kept word of a stack copy, `value` at `address`; the next kept one towards the stack's outer
+ * end is `parent` (0: none), and `gap` words were left out between them, or up to the copy's top.
+ * To be called from the outer end inwards. A value that is no address near its own becomes a frame.
+ */
+u32 cap_chunk_word(struct cap_chunk *chunk, u32 parent, u32 gap, u64 address, u64 value);
+/* copy->word is what cap_chunk_word returned last, or 0. sp <= top. */
+u32 cap_chunk_copy(struct cap_chunk *chunk, const struct cap_copy *copy);
 
 /* Appends one row; row points to the struct ev_* of that type. 0, -ENOMEM, or CAP_ELIMIT when the
  * chunk is full. */

@@ -170,10 +170,28 @@ static u64 task_value(const struct cap_chunk *chunk, u32 index, u32 column)
 	}
 }
 
+static u64 word_value(const struct cap_chunk *chunk, u32 index, u32 column)
+{
+	const struct chunk_word *word = (const struct chunk_word *)chunk->words.items + (index - 1);
+
+	return column == 0 ? word->parent : column == 1 ? word->gap : word->code;
+}
+
+static u64 copy_value(const struct cap_chunk *chunk, u32 index, u32 column)
+{
+	return ((const struct chunk_copy *)chunk->copies.items)[index - 1].columns[column];
+}
+
 static const enum cap_encoding frame_encodings[] = {CAP_ENC_VARINT, CAP_ENC_VARINT, CAP_ENC_DELTA};
 static const enum cap_encoding stack_encodings[] = {CAP_ENC_DELTA, CAP_ENC_DELTA};
 static const enum cap_encoding task_encodings[] = {CAP_ENC_VARINT, CAP_ENC_DELTA, CAP_ENC_DELTA,
 						   CAP_ENC_VARINT};
+static const enum cap_encoding word_encodings[CAP_WORD_COLUMNS] = {CAP_ENC_DELTA, CAP_ENC_VARINT,
+								   CAP_ENC_VARINT};
+static const enum cap_encoding copy_encodings[CAP_COPY_COLUMNS] = {
+	CAP_ENC_VARINT, CAP_ENC_VARINT, CAP_ENC_VARINT, CAP_ENC_DELTA,
+	CAP_ENC_VARINT, CAP_ENC_VARINT, CAP_ENC_VARINT, CAP_ENC_VARINT,
+	CAP_ENC_VARINT, CAP_ENC_VARINT, CAP_ENC_VARINT, CAP_ENC_VARINT};
 
 static void put_table_column(struct encoder *encoder, struct section *section,
 			     const struct cap_chunk *chunk, u32 row_count, u32 column,
@@ -306,7 +324,8 @@ static void put_rows(struct encoder *encoder, const struct chunk_rows *rows,
 static u32 count_sections(const struct cap_chunk *chunk)
 {
 	u32 count = (chunk->strings.count != 0) + (chunk->frames.count != 0) +
-		    (chunk->stacks.count != 0) + (chunk->tasks.count != 0);
+		    (chunk->stacks.count != 0) + (chunk->tasks.count != 0) +
+		    (chunk->words.count != 0) + (chunk->copies.count != 0);
 
 	for (u32 type = 1; type <= EV_TYPE_MAX; type++)
 		count += chunk->rows[type].row_count != 0;
@@ -349,6 +368,10 @@ int cap_chunk_encode(const struct cap_chunk *chunk, struct cap_body *body, struc
 	put_table(&encoder, chunk, CAP_SECTION_STACKS, chunk->stacks.count, stack_encodings, 2,
 		  stack_value);
 	put_tasks(&encoder, chunk);
+	put_table(&encoder, chunk, CAP_SECTION_WORDS, chunk->words.count, word_encodings,
+		  CAP_WORD_COLUMNS, word_value);
+	put_table(&encoder, chunk, CAP_SECTION_COPIES, chunk->copies.count, copy_encodings,
+		  CAP_COPY_COLUMNS, copy_value);
 	for (u32 type = 1; type <= EV_TYPE_MAX; type++)
 		if (chunk->rows[type].row_count)
 			put_rows(&encoder, &chunk->rows[type], &schema->types[type - 1]);

@@ -1,5 +1,6 @@
 #pragma once
 /* What a chunk holds; shared by chunk.c (filling) and chunk_encode.c (emptying) only. */
+#include "formats/base/body_layout.h"
 #include "formats/write/chunk.h"
 #include "formats/write/chunk_columns.h"
 #include "formats/write/intern_table.h"
@@ -21,6 +22,16 @@ struct chunk_stack {
 	u32 frame;
 };
 
+struct chunk_word { /* a kept word of stack copies */
+	u64 code;
+	u32 parent; /* the next kept word towards the stack's outer end; 0: none */
+	u32 gap;    /* words between them, or to the copy's top */
+};
+
+struct chunk_copy {
+	u64 columns[CAP_COPY_COLUMNS]; /* as they are written */
+};
+
 struct chunk_string {
 	u32 start; /* in string_bytes */
 	u32 len;
@@ -36,7 +47,7 @@ struct chunk_items {
 
 struct cap_chunk {
 	struct chunk_rows rows[EV_TYPE_MAX + 1];
-	struct chunk_items strings, frames, stacks, tasks;
+	struct chunk_items strings, frames, stacks, tasks, words, copies;
 	u8 *string_bytes;
 	size_t string_len, string_size;
 	u64 seed; /* of the intern hashes */

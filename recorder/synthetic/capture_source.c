@@ -26,9 +26,9 @@ struct rec_source {
 	bool all_read;
 	u64 *values; /* decoded columns of the section at hand, one after the other */
 	size_t values_size;
-	u32 *stack_map, *task_map,
-		*string_map; /* index in the input block -> index in our chunk; 0: not yet */
-	size_t stack_map_size, task_map_size, string_map_size;
+	u32 *stack_map, *task_map, *string_map, *word_map,
+		*copy_map; /* index in the input block -> index in our chunk; 0: not yet */
+	size_t stack_map_size, task_map_size, string_map_size, word_map_size, copy_map_size;
 };
 
 static struct rec_source *capture_free(struct rec_source *source)
@@ -41,6 +41,8 @@ static struct rec_source *capture_free(struct rec_source *source)
 	free(source->stack_map);
 	free(source->task_map);
 	free(source->string_map);
+	free(source->word_map);
+	free(source->copy_map);
 	free(source);
 	return NULL;
 }
@@ -117,6 +119,10 @@ static int clear_maps(struct rec_source *source, const struct cap_rows *rows)
 		rc = clear_map(&source->task_map, &source->task_map_size, rows->task_count);
 	if (rc == 0)
 		rc = clear_map(&source->string_map, &source->string_map_size, rows->string_count);
+	if (rc == 0)
+		rc = clear_map(&source->word_map, &source->word_map_size, rows->word_count);
+	if (rc == 0)
+		rc = clear_map(&source->copy_map, &source->copy_map_size, rows->copy_count);
 	return rc;
 }
 
@@ -185,6 +191,49 @@ static u32 copy_stack(const struct copy *copy, u32 index)
 	return mapped;
 }
 
+/* As copy_stack does it. A word's place and value are told relative to its copy's top, so one row
+ * may serve copies with different ones. */
+static u32 copy_word(const struct copy *copy, u32 index, u64 top)
+{
+	const struct cap_word *words = copy->rows->words;
+	u32 *map = copy->source->word_map;
+	u32 path[CAP_MAX_COPY_WORDS];
+	u32 depth = 0, node = index, mapped;
+
+	for (; node != 0 && map[node] == 0; node = words[node].parent)
+		path[depth++] = node; /* each is further below the top than its parent */
+	mapped = node ? map[node] : 0;
+	while (depth > 0) {
+		struct cap_word_walk walk = {.rows = copy->rows, .top = top, .word = path[--depth]};
+		const struct cap_word *word = &words[walk.word];
+		u64 address, value;
+
+		if (cap_word_next(&walk, &address, &value) != 1)
+			return 0;
+		mapped =
+			cap_chunk_word(copy->chunk, mapped,
+				       word->below - words[word->parent].below - 1, address, value);
+		if (mapped == 0)
+			return 0;
+		map[path[depth]] = mapped;
+	}
+	return mapped;
+}
+
+static u32 copy_copy(const struct copy *copy, u32 index)
+{
+	u32 *mapped = &copy->source->copy_map[index];
+	struct cap_copy taken = copy->rows->copies[index];
+
+	if (index == 0)
+		return 0;
+	if (*mapped == 0) {
+		taken.word = copy_word(copy, taken.word, taken.top);
+		*mapped = cap_chunk_copy(copy->chunk, &taken);
+	}
+	return *mapped;
+}
+
 static u64 copy_value(const struct copy *copy, const struct cap_field *field, u64 value)
 {
 	switch (field->kind) {
@@ -196,7 +245,7 @@ static u64 copy_value(const struct copy *copy, const struct cap_field *field, u6
 	case CAP_KIND_STACK:
 		return value < copy->rows->stack_count ? copy_stack(copy, (u32)value) : 0;
 	case CAP_KIND_COPY:
-		return 0;
+		return value < copy->rows->copy_count ? copy_copy(copy, (u32)value) : 0;
 	default:
 		return value;
 	}

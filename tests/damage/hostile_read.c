@@ -33,6 +33,7 @@ static void check_value(const struct cap_rows *rows, u8 kind, u64 value)
 {
 	need(kind != CAP_KIND_TASK || value < rows->task_count, "a task past its table");
 	need(kind != CAP_KIND_STACK || value < rows->stack_count, "a stack past its table");
+	need(kind != CAP_KIND_COPY || value < rows->copy_count, "a copy past its table");
 	need((kind != CAP_KIND_STRING && kind != CAP_KIND_BYTES) || value < rows->string_count,
 	     "a string past its table");
 }
@@ -50,6 +51,17 @@ static u64 use_tables(const struct cap_rows *rows)
 	for (u32 i = 1; i < rows->stack_count; i++)
 		need(rows->stacks[i].parent < i && rows->stacks[i].frame < rows->frame_count,
 		     "a stack that is no tree");
+	for (u32 i = 1; i < rows->word_count; i++)
+		need(rows->words[i].parent < i && rows->words[i].below <= CAP_MAX_COPY_WORDS &&
+			     rows->words[i].below > rows->words[rows->words[i].parent].below,
+		     "words that are no tree");
+	for (u32 i = 0; i < rows->copy_count; i++) {
+		struct cap_word_walk walk = cap_copy_words(rows, i);
+		u64 address, value;
+
+		while (cap_word_next(&walk, &address, &value) == 1)
+			sum += address ^ value;
+	}
 	for (u32 i = 0; i < rows->task_count; i++)
 		sum += (u8)rows->tasks[i].comm[15] + rows->tasks[i].tgid;
 	return sum;

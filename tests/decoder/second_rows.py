@@ -9,15 +9,16 @@ import struct
 from second_blocks import Damage, Refused, decompress, hash64
 
 MAJOR, MINOR = 1, 0
-S_STRINGS, S_FRAMES, S_STACKS, S_TASKS, S_EVENTS = 1, 2, 3, 4, 16
-K_TASK, K_STACK, K_STRING, K_BYTES, K_ADDRESS, K_SYSNO = 5, 6, 7, 8, 9, 10
+S_STRINGS, S_FRAMES, S_STACKS, S_TASKS, S_WORDS, S_COPIES, S_EVENTS = 1, 2, 3, 4, 5, 6, 16
+K_TASK, K_STACK, K_STRING, K_BYTES, K_ADDRESS, K_SYSNO, K_COPY = 5, 6, 7, 8, 9, 10, 20
 PLAIN_NUMBERS = frozenset((1, 2, 3, 4, 11, 15, 16))
 
 MAX_SECTIONS, MAX_COLUMNS = 1024, 256
-MAX_ROWS = {S_STRINGS: 1048576, S_FRAMES: 1048576, S_STACKS: 4194304, S_TASKS: 1048576}
+MAX_ROWS = {S_STRINGS: 1048576, S_FRAMES: 1048576, S_STACKS: 4194304, S_TASKS: 1048576, S_WORDS: 4194304, S_COPIES: 1048576}
 MAX_ROWS_OTHER = 1048576
 MAX_STRING_BYTES = 65536
 MAX_STACK_DEPTH = 1024
+MAX_COPY_WORDS = 16384
 MAX_TLV_BYTES = 1048576
 MAX_TYPES, MAX_FIELDS, MAX_SCHEMA_FIELDS, MAX_VALUES = 4096, 256, 65536, 16384
 MAX_NAME_BYTES, MAX_SCHEMA_BYTES = 255, 4194304
@@ -227,7 +228,7 @@ def split_sections(body):
         end = offset + length
         if section.rows > length or section.rows > MAX_ROWS.get(section.kind, MAX_ROWS_OTHER):
             raise Damage("more rows than bytes, or than the limit")
-        if S_STRINGS <= section.kind <= S_TASKS:
+        if S_STRINGS <= section.kind <= S_COPIES:
             if section.kind in seen:
                 raise Damage("table twice")
             seen.add(section.kind)
@@ -262,14 +263,16 @@ def task_json(tgid, tid, start, exec_id, low, high):
 
 
 class Tables:
-    """Strings, frames, stacks and tasks of one block, the last three as JSON. Row 0 of each is "none"."""
+    """Strings, frames, stacks, tasks and copies of stacks of one block, most as JSON. Row 0 of each is "none"."""
 
     def __init__(self, sections):
         self.strings, self.frames, self.tasks = [b""], ['{"space":0,"offset":"0x0"}'], [task_json(0, 0, 0, 0, 0, 0)]
         self.parents, self.stack_frames, self.depths, self.defects = [0], [0], [0], 0
+        self.offsets, self.copies, self.copy_defects = [0], [None], 0
+        self.word_parents, self.below, self.codes, self.word_defects = [0], [0], [0], 0
         by_kind = {section.kind: section for section in sections}
         for kind, load in ((S_STRINGS, self._load_strings), (S_FRAMES, self._load_frames), (S_STACKS, self._load_stacks),
-                           (S_TASKS, self._load_tasks)):
+                           (S_TASKS, self._load_tasks), (S_WORDS, self._load_words), (S_COPIES, self._load_copies)):
             if kind in by_kind:
                 load(by_kind[kind])
 
@@ -300,6 +303,7 @@ class Tables:
     def _load_frames(self, section):
         for space, name, offset in zip(*self._columns(section, 3)):
             shown = "," + string_members("object", self.strings[name]) if 0 < name < len(self.strings) else ""
+            self.offsets.append(offset)
             self.frames.append(f'{{"space":{space if space < 256 else 0},"offset":"{offset:#x}"{shown}}}')
 
     def _load_stacks(self, section):
@@ -314,6 +318,51 @@ class Tables:
 
     def _load_tasks(self, section):
         self.tasks += [task_json(*values) for values in zip(*self._columns(section, 6))]
+
+    def _bad_code(self, code):
+        return code >= 2 and not code % 2 and code // 2 >= len(self.offsets)
+
+    def _value(self, code, base):
+        if code < 2:
+            return code
+        return base + 8 * unzigzag((code - 3) // 2) & MASK64 if code % 2 else self.offsets[code // 2]
+
+    def _load_words(self, section):
+        for parent, gap, code in zip(*self._columns(section, 3)):
+            if parent >= len(self.below) or self.below[parent] + gap + 1 > MAX_COPY_WORDS:
+                parent, self.word_defects = 0, 1
+            if gap >= MAX_COPY_WORDS:
+                gap, self.word_defects = 0, 1
+            if self._bad_code(code):
+                code, self.word_defects = 0, 1
+            self.below.append(self.below[parent] + gap + 1)
+            self.word_parents.append(parent)
+            self.codes.append(code)
+
+    def _load_copies(self, section):
+        for word, ip, depth, top, *registers, flags, holes in zip(*self._columns(section, 12)):
+            codes = [ip, *registers]
+            if word >= len(self.below):
+                word, self.copy_defects = 0, 1
+            if any(self._bad_code(code) for code in codes):
+                codes, self.copy_defects = [0 if self._bad_code(code) else code for code in codes], 1
+            sp = top - depth & MASK64
+            ip, *registers = [self._value(code, sp) for code in codes]
+            self.copies.append((word, ip, sp, top, registers, flags & MASK32, holes))
+
+    def copy(self, row):
+        """-> JSON of a copy and its kept words"""
+        if not row:
+            return "null"
+        word, ip, sp, top, registers, flags, holes = self.copies[row]
+        names = ("ip", "sp", "top", "bp", "bx", "r12", "r13", "r14", "r15")
+        shown = ",".join(f'"{name}":"{value:#x}"' for name, value in zip(names, (ip, sp, top, *registers)))
+        words = []
+        while word:
+            address = top - 8 * self.below[word] & MASK64
+            words.append(f'["{address:#x}","{self._value(self.codes[word], address):#x}"]')
+            word = self.word_parents[word]
+        return f'{{{shown},"flags":{flags},"holes":{holes},"words":[{",".join(words)}]}}'
 
     def stack(self, row):
         """-> JSON list of frames from the leaf on"""
@@ -333,6 +382,8 @@ def show_value(value, field, tables, values):
         return f'"{name}":{tables.tasks[value if value < len(tables.tasks) else 0]}'
     if field.kind == K_STACK:
         return f'"{name}":{tables.stack(value if value < len(tables.parents) else 0)}'
+    if field.kind == K_COPY:
+        return f'"{name}":{tables.copy(value if value < len(tables.copies) else 0)}'
     if field.kind in (K_STRING, K_BYTES):
         data = tables.strings[value if value < len(tables.strings) else 0]
         return string_members(name, data) if field.kind == K_STRING else f'"{name}":"{data.hex()}"'
@@ -367,7 +418,7 @@ class Body:
         if sum(section.rows for section in sections if section.kind == S_EVENTS) != promised:
             raise Damage("not the rows that the prologue promises")
         tables = Tables(sections)
-        self.lines, self.rows, self.unnamed, self.rejected = [], promised, 0, tables.defects
+        self.lines, self.rows, self.unnamed, self.rejected = [], promised, 0, tables.defects + tables.word_defects + tables.copy_defects
         for section in sections:
             if section.kind == S_EVENTS:
                 self._add_rows(section, schema, tables)

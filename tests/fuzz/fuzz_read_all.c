@@ -6,11 +6,30 @@
 #include "fuzz_target.h"
 #include "random_rows.h"
 
+#define MAX_WORDS_WALKED (1u << 20) /* per block: hostile copies share long walks */
 #define MAX_ROWS_DECODED (4u << 20) /* per input: a small file may hold many equal rows */
+
+static u64 use_copy(const struct cap_rows *rows, u32 copy, u64 *budget)
+{
+	struct cap_word_walk walk = cap_copy_words(rows, copy);
+	u64 address, value, above = 0, sum = rows->copies[copy].ip;
+	u32 count = 0;
+
+	while (count < *budget && cap_word_next(&walk, &address, &value) == 1) {
+		if (count++ && address - above > 8ull * CAP_MAX_COPY_WORDS)
+			abort(); /* from the innermost outwards */
+		above = address;
+		sum += value;
+	}
+	if (count > CAP_MAX_COPY_WORDS)
+		abort();
+	*budget -= count;
+	return sum;
+}
 
 static void use_tables(const struct cap_rows *rows)
 {
-	u64 sink = 0;
+	u64 sink = 0, words_budget = MAX_WORDS_WALKED;
 
 	for (u32 i = 0; i < rows->string_count; i++)
 		sink += digest_bytes(0, rows->strings[i].bytes, rows->strings[i].len);
@@ -23,6 +42,13 @@ static void use_tables(const struct cap_rows *rows)
 		if (rows->stacks[i].parent >= i || rows->stacks[i].frame >= rows->frame_count)
 			abort();
 	}
+	for (u32 i = 1; i < rows->word_count; i++) {
+		if (rows->words[i].parent >= i || rows->words[i].below > CAP_MAX_COPY_WORDS ||
+		    rows->words[i].below <= rows->words[rows->words[i].parent].below)
+			abort();
+	}
+	for (u32 i = 0; i < rows->copy_count; i++)
+		sink += use_copy(rows, i, &words_budget);
 	for (u32 i = 0; i < rows->task_count; i++)
 		sink += digest_bytes(0, rows->tasks[i].comm, sizeof(rows->tasks[i].comm));
 	__asm__ volatile("" : : "r"(sink)); /* keeps the reads */
@@ -34,6 +60,7 @@ static void check_references(const struct cap_rows *rows, const struct cap_field
 		return;
 	if ((field->kind == CAP_KIND_TASK && value >= rows->task_count) ||
 	    (field->kind == CAP_KIND_STACK && value >= rows->stack_count) ||
+	    (field->kind == CAP_KIND_COPY && value >= rows->copy_count) ||
 	    ((field->kind == CAP_KIND_STRING || field->kind == CAP_KIND_BYTES) &&
 	     value >= rows->string_count))
 		abort();

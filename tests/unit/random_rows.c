@@ -134,6 +134,72 @@ static u64 draw_stack(struct row_maker *maker, struct cap_chunk *chunk, u64 *dig
 	return stack;
 }
 
+/* A copy is a function of its number: drawing one must not change what other fields get. */
+struct made_copy {
+	struct cap_copy copy;
+	u32 word_count;
+	struct {
+		u64 address, value;
+	} words[40]; /* outermost first */
+};
+
+static struct made_copy nth_copy(u64 number)
+{
+	struct rng rng = {number * 193};
+	u64 top = 0x7ffd00000000ull + 0x100000 * (number % 3);
+	struct made_copy made = {0};
+	u64 address = top - 8 * rng_below(&rng, 100), code = 0x555500001000ull;
+
+	for (u64 i = rng_below(&rng, 41); i > 0 && number % 5; i--) {
+		address -= 8 * (1 + (rng_below(&rng, 4) ? rng_below(&rng, 9) : 0));
+		made.words[made.word_count].address = address;
+		made.words[made.word_count++].value = rng_below(&rng, 2)
+							      ? address + 8 * rng_below(&rng, 50)
+							      : code + 16 * rng_below(&rng, 90);
+	}
+	if (number % 7 == 6 && made.word_count) /* what no recorder writes must survive, too */
+		made.words[0].value = rng_next(&rng);
+	made.copy = (struct cap_copy){.ip = code + rng_below(&rng, 4096),
+				      .sp = address - 8 * rng_below(&rng, 4) - number % 2,
+				      .top = top,
+				      .bp = number % 4 ? address : 1,
+				      .bx = rng_below(&rng, 2),
+				      .r12 = code + rng_below(&rng, 4),
+				      .r15 = number % 11 ? 0 : rng_next(&rng),
+				      .holes = number % 3 ? 0 : rng_below(&rng, 16),
+				      .flags = (u32)rng_below(&rng, 64)};
+	return made;
+}
+
+static u64 digest_registers(u64 digest, const struct cap_copy *copy)
+{
+	const u64 values[] = {copy->ip,	 copy->sp,  copy->top, copy->bp,    copy->bx,	copy->r12,
+			      copy->r13, copy->r14, copy->r15, copy->holes, copy->flags};
+
+	return digest_bytes(digest, values, sizeof(values));
+}
+
+static u32 draw_copy(u64 number, struct cap_chunk *chunk, u64 *digest)
+{
+	struct made_copy made = nth_copy(number);
+	u64 above = made.copy.top;
+
+	*digest = digest_registers(*digest, &made.copy);
+	for (u32 i = 0; i < made.word_count; i++) {
+		u64 address = made.words[i].address;
+
+		made.copy.word =
+			cap_chunk_word(chunk, made.copy.word, (u32)((above - address) / 8 - 1),
+				       address, made.words[i].value);
+		above = address;
+	}
+	for (u32 i = made.word_count; i-- > 0;) {
+		*digest = digest_u64(*digest, made.words[i].address);
+		*digest = digest_u64(*digest, made.words[i].value);
+	}
+	return cap_chunk_copy(chunk, &made.copy);
+}
+
 static u64 draw_number(struct row_maker *maker, unsigned width_bytes)
 {
 	u64 mask = width_bytes == 8 ? UINT64_MAX : (1ull << (8 * width_bytes)) - 1;
@@ -184,7 +250,9 @@ static u64 draw_field(struct row_maker *maker, struct cap_chunk *chunk,
 		return len ? cap_chunk_string(chunk, bytes, len) : 0;
 	case CAP_KIND_STACK:
 		return draw_stack(maker, chunk, digest);
-	case CAP_KIND_COPY: /* no such table yet: whatever is written reads as none */
+	case CAP_KIND_COPY:
+		if (number)
+			return draw_copy(number, chunk, digest);
 		value = 0;
 		break;
 	case CAP_KIND_TIME:
@@ -236,6 +304,19 @@ static u64 digest_stack(u64 digest, const struct cap_rows *rows, u64 stack)
 	return digest_u64(digest, inner);
 }
 
+static u64 digest_copy(u64 digest, const struct cap_rows *rows, u64 copy)
+{
+	struct cap_word_walk walk = cap_copy_words(rows, (u32)copy);
+	u64 address, value;
+
+	digest = digest_registers(digest, &rows->copies[copy]);
+	while (cap_word_next(&walk, &address, &value) == 1) {
+		digest = digest_u64(digest, address);
+		digest = digest_u64(digest, value);
+	}
+	return digest;
+}
+
 u64 row_digest(const struct cap_rows *rows, const struct cap_section *section,
 	       const struct cap_type *type, u64 *const *columns, u32 index)
 {
@@ -258,6 +339,9 @@ u64 row_digest(const struct cap_rows *rows, const struct cap_section *section,
 			break;
 		case CAP_KIND_STACK:
 			digest = digest_stack(digest, rows, value);
+			break;
+		case CAP_KIND_COPY:
+			digest = value ? digest_copy(digest, rows, value) : digest_u64(digest, 0);
 			break;
 		default:
 			digest = digest_u64(digest, value);
