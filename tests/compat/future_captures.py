@@ -12,7 +12,7 @@ from compat_env import block_type, cm, defined, hash64, joined, parts_of, sb
 
 from second_rows import decode_column
 
-EVENTS, FRAMES, KNOWN_SECTIONS = 16, 2, (1, 2, 3, 4, 16)
+EVENTS, FRAMES, KNOWN_SECTIONS = 16, 2, (1, 2, 3, 4, 5, 6, 16)
 KNOWN_TYPES = {int(number) for number, *_ in defined("events.def", "EVENT_BEGIN")}
 KNOWN_KINDS = range(1, 19)
 LOSS, NEW_REASON = 13, 70000
@@ -499,7 +499,7 @@ def table_columns(future):
 
 def new_section(future):
     random = future.random
-    kind = random.choice([kind for kind in (0, *range(5, 16), 17, 18, 900, 65535)])
+    kind = random.choice([kind for kind in (0, *range(7, 16), 17, 18, 900, 65535)])
     add_section(future, future.any_body(), kind, random.getrandbits(16), random.randint(0, 9), random.randbytes(random.randint(0, 90)))
 
 
