@@ -13,7 +13,7 @@ foreach(id S4 S5)
   kymo_test(NAME damage/${id} LABEL damage COMMAND hostile_check ${id})
 endforeach()
 set_property(TEST damage/S4 damage/S5 APPEND PROPERTY LABELS sanitized) # what they look for only a sanitizer sees for sure
-if(NOT KYMO_SANITIZE AND NOT CMAKE_CROSSCOMPILING) # a sanitizer has costs of its own
+if(TARGET kymo_analyzer AND NOT KYMO_SANITIZE AND NOT CMAKE_CROSSCOMPILING) # a sanitizer has costs of its own
   # The same libraries once more, counting their own work: what is asserted of it holds on a busy machine too.
   set(KYMO_COUNT_WORK -fsanitize-coverage=trace-pc)
   function(kymo_counted_library target)
