@@ -81,6 +81,25 @@ _Static_assert(EV_CLASS_COUNT <= 8, "three bits name a class");
 	((u64)(u32)(number) | (u64)((flags)&LIVE_COUNT_FLAGS) << 40 | \
 	 (u64)(event_class) << (40 + LIVE_COUNT_CLASS_SHIFT) | (u64)(u16)(code) << 48)
 
+/* How the user's part of a stack is taken. */
+enum live_stacks {
+	LIVE_STACKS_FP = 0, /* by frame pointers */
+	LIVE_STACKS_COPY =
+		1, /* registers and a copy; by frame pointers where its outer end is missing */
+	LIVE_STACKS_NONE = 2,
+};
+
+/* Slots where records with stacks are put together, of each CPU: of a sample, which may interrupt
+ * the other, and of a wait. */
+#define LIVE_STACK_SLOT_SAMPLE 0
+#define LIVE_STACK_SLOT_WAIT 1
+#define LIVE_STACK_SLOTS 2
+/* The largest record and its frames, a copy's registers and its words, and a page, so that a read
+ * of one is always inside. */
+#define LIVE_STACK_SLOT_BYTES(copy_bytes)                                                \
+	(sizeof(struct ring_offcpu) + 2 * EV_MAX_FRAMES * 8 + sizeof(struct ring_copy) + \
+	 (copy_bytes) + 4096)
+
 #define LIVE_MAX_NAMED 16384 /* addresses that can be named in one recording */
 
 #define LIVE_COUNTS_PROBES 16 /* slots tried before a call counts as lost */

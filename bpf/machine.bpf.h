@@ -43,6 +43,24 @@ static __always_inline bool call_has_result(const struct pt_regs___kernel *regs)
 	return (long)BPF_CORE_READ(regs, ax) != ENOSYS_RETURN;
 }
 
+#define COPY_REGISTERS
+#define USER_CODE_SEGMENT 0x33 /* of 64-bit programs */
+
+/* prefix: what stands before the names of the older registers: r in struct pt_regs as programs see
+ * it, nothing in the kernel's own. False in the mode of 32-bit programs. */
+#define COPY_REGISTERS_FROM(copy, regs, prefix)  \
+	({                                       \
+		(copy)->ip = (regs)->prefix##ip; \
+		(copy)->sp = (regs)->prefix##sp; \
+		(copy)->bp = (regs)->prefix##bp; \
+		(copy)->bx = (regs)->prefix##bx; \
+		(copy)->r12 = (regs)->r12;       \
+		(copy)->r13 = (regs)->r13;       \
+		(copy)->r14 = (regs)->r14;       \
+		(copy)->r15 = (regs)->r15;       \
+		(regs)->cs == USER_CODE_SEGMENT; \
+	})
+
 /* Calls that have no single entry and return, by number. */
 static __always_inline bool call_makes_task(u32 number, bool compat)
 {

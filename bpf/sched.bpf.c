@@ -6,13 +6,13 @@
  * created for existing tasks before recording begins and for new ones at their fork, never inside
  * the scheduler, where the allocator must not be called.
  */
+#include "copies.bpf.h"
 #include "counts.bpf.h"
 #include "machine.bpf.h"
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
 #include "waits.bpf.h"
 
-#define STACK_MAX_BYTES (EV_MAX_FRAMES * sizeof(u64))
 /* Frames of the program and of the tracepoint, above __schedule: not of interest. */
 #define SKIPPED_FRAMES 3
 
@@ -26,18 +26,11 @@ const volatile u64 wait_keep_ns = 10000000;
 #define STOPPED_OR_TRACED 0xc
 #define NOLOAD 0x400
 
+/* The begin of its slot, which is used with preemption off, at one place at a time on a CPU. */
 struct wait_record {
 	struct ring_offcpu wait;
 	u64 frames[2 * EV_MAX_FRAMES];
 };
-
-/* Too large for the stack. Used with preemption off, at one place at a time on a CPU. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct wait_record);
-} wait_scratch SEC(".maps");
 
 /* Members that only this file reads. */
 struct task_struct___sched {
@@ -115,6 +108,7 @@ static __always_inline void wait_fill(struct ring_offcpu *record, struct task_st
 	record->reason = wait->reason;
 	record->flags = wait->flags;
 	record->kernel_frames = record->user_frames = 0;
+	record->copy_bytes = 0;
 }
 
 static __always_inline u32 frames_of(long bytes)
@@ -124,10 +118,38 @@ static __always_inline u32 frames_of(long bytes)
 	return count > EV_MAX_FRAMES ? EV_MAX_FRAMES : count;
 }
 
+/* The user's part, behind the kernel's frames: a copy, addresses, or both. */
+static __always_inline void user_take(void *ctx, struct task_struct *task,
+				      struct wait_record *record, u32 slot)
+{
+	const u32 kernel = record->wait.kernel_frames;
+	struct ring_copy copy = {};
+	bool copies = false, whole = false;
+	u32 user = 0;
+
+#ifdef COPY_REGISTERS
+	if (HAS_TASK_REGS() && stacks_mode == LIVE_STACKS_COPY) {
+		const struct pt_regs___kernel *regs =
+			(const struct pt_regs___kernel *)bpf_task_pt_regs(task);
+
+		copies = COPY_REGISTERS_FROM(&copy, regs, );
+	}
+	if (copies)
+		whole = copy_plan(task, true, &copy);
+#endif
+	if (!whole && stacks_mode != LIVE_STACKS_NONE && kernel <= EV_MAX_FRAMES)
+		user = frames_of(bpf_get_stack(ctx, &record->frames[kernel], STACK_MAX_BYTES,
+					       BPF_F_USER_STACK));
+	record->wait.user_frames = user;
+	if (copies)
+		record->wait.copy_bytes = copy_put(
+			(char *)record, slot, COPY_AT(sizeof(record->wait), kernel + user), &copy);
+}
+
 /* ctx: of the current task, back on its CPU. NULL: task is not the current one, and only its kernel
  * stack is available. */
 static __always_inline void stacks_take(void *ctx, struct task_struct *task,
-					struct wait_record *record)
+					struct wait_record *record, u32 slot)
 {
 	u32 kernel;
 
@@ -140,16 +162,16 @@ static __always_inline void stacks_take(void *ctx, struct task_struct *task,
 	if (task->flags & PF_KTHREAD_BIT)
 		return;
 	record->wait.flags |= ctx ? 0 : EV_OFFCPU_USER_MISSING;
-	if (ctx && kernel <= EV_MAX_FRAMES)
-		record->wait.user_frames = frames_of(bpf_get_stack(
-			ctx, &record->frames[kernel], STACK_MAX_BYTES, BPF_F_USER_STACK));
+	if (ctx)
+		user_take(ctx, task, record, slot);
 }
 
 /* The task runs again. Returns how long it was off the CPU; 0: not known. */
 static __always_inline u64 wait_end(void *ctx, struct task_struct *task, struct sched_wait *wait)
 {
 	struct live_counters *counters = counters_of_cpu(CLASS_SCHED);
-	u32 zero = 0, table = READ_CONTROL(counts_table);
+	const u32 slot = stack_slot_index(LIVE_STACK_SLOT_WAIT);
+	u32 table = READ_CONTROL(counts_table);
 	u64 now_ns = bpf_ktime_get_ns(), duration_ns, runq_ns, attempt, bytes;
 	struct wait_record *record;
 
@@ -171,13 +193,14 @@ static __always_inline u64 wait_end(void *ctx, struct task_struct *task, struct 
 		wait->off_ns = 0;
 		return duration_ns;
 	}
-	record = bpf_map_lookup_elem(&wait_scratch, &zero);
+	record = bpf_map_lookup_elem(&stack_slots, &slot);
 	if (record) {
 		wait_fill(&record->wait, task, wait, now_ns);
-		stacks_take(ctx, task, record);
+		stacks_take(ctx, task, record, slot);
 		bytes = sizeof(record->wait) +
-			((u64)record->wait.kernel_frames + record->wait.user_frames) * sizeof(u64);
-		if (bytes <= sizeof(*record) &&
+			((u64)record->wait.kernel_frames + record->wait.user_frames) * sizeof(u64) +
+			record->wait.copy_bytes;
+		if (bytes <= stack_slot_bytes &&
 		    bpf_ringbuf_output(&sched_ring, record, bytes,
 				       wakeup_flags(&sched_ring, CLASS_SCHED, attempt)))
 			count_refusal(counters, &sched_ring, bytes);
@@ -366,13 +389,13 @@ int list_waits_iter(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct wait_record *record;
 	struct sched_wait *wait;
-	u32 zero = 0;
+	const u32 slot = stack_slot_index(LIVE_STACK_SLOT_WAIT);
 	u64 bytes;
 
 	if (!task)
 		return 0;
 	wait = bpf_task_storage_get(&sched_waits, task, 0, 0);
-	record = bpf_map_lookup_elem(&wait_scratch, &zero);
+	record = bpf_map_lookup_elem(&stack_slots, &slot);
 	if (!wait || !record || !wait->off_ns ||
 	    wait->off_ns < control.class_since_ns[CLASS_SCHED] || wait->off_ns > control.stop_ns)
 		return 0;
@@ -381,7 +404,7 @@ int list_waits_iter(struct bpf_iter__task *ctx)
 		record->wait.runq_ns = 0;
 	record->wait.weight_ns = record->wait.duration_ns; /* all of these are stored */
 	record->wait.flags |= EV_OFFCPU_UNFINISHED;
-	stacks_take(NULL, task, record);
+	stacks_take(NULL, task, record, slot);
 	bytes = sizeof(record->wait) + (u64)record->wait.kernel_frames * sizeof(u64);
 	if (bytes <= sizeof(*record))
 		bpf_seq_write(ctx->meta->seq, record, bytes);

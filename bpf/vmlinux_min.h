@@ -53,6 +53,14 @@ struct thread_info {
 	u32 status; /* x86 */
 };
 
+struct mm_struct {
+	unsigned long start_stack;
+};
+
+struct thread_struct {
+	unsigned long fsbase; /* x86_64 */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state; /* since 5.14 */
@@ -70,6 +78,8 @@ struct task_struct {
 	struct signal_struct *signal;
 	u64 self_exec_id;
 	struct css_set *cgroups;
+	struct mm_struct *mm;
+	struct thread_struct thread;
 };
 
 struct task_struct___before_5_14 {
@@ -86,7 +96,8 @@ struct pt_regs___kernel { /* the kernel's own names */
 	u64 orig_x0;
 	s32 syscallno;
 #else
-	unsigned long bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+	unsigned long r15, r14, r13, r12, bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs,
+		sp;
 #endif
 };
 

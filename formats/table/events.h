@@ -10,6 +10,7 @@
 #define EV_MAX_FRAMES 127     /* per stack and side: PERF_MAX_STACK_DEPTH */
 #define EV_MAX_PATH_BYTES 256 /* of an exec path in a ring record, NUL included */
 #define EV_SYSCALL_ARGS 6
+#define EV_MIN_COPY_BYTES 4096	  /* where a stack's outer end is not known */
 #define EV_NO_SYSCALL 0xffffffffu /* number of a call: in none */
 
 enum ev_type {
@@ -95,6 +96,20 @@ struct ring_task {
 	char comm[EV_COMM_BYTES];
 };
 _Static_assert(sizeof(struct ring_task) == 40, "ring task layout");
+
+/* A copy of a user stack, as programs take it; its words follow, from the lowest address up to top.
+ * The registers are as they were. */
+struct ring_copy {
+	u64 ip, sp, top;
+	u64 bp, bx, r12, r13, r14, r15;
+	u64 holes; /* bit i: page i of the words could not be read */
+	u32 flags; /* enum cap_copy_flag */
+	u32 reserved;
+};
+_Static_assert(sizeof(struct ring_copy) == 88, "ring copy layout");
+#define EV_MAX_COPY_BYTES                                                       \
+	((64u << 10) + 4096) /* words of a copy; what --stacks takes and a page \
+			      */
 
 /* struct ring_<event>: what a BPF program puts into a ring. */
 #define RING_FROM_HEAD(ctype, name)

@@ -34,6 +34,7 @@ static void class_options(const struct doctor_check *check, u32 classes,
 	*ret_options = (struct rec_options){
 		.classes = classes,
 		.sample_hz = TRIAL_HZ,
+		.copy_bytes = REC_COPY_DEFAULT_BYTES,
 		.btf_path = (char *)check->btf_path, /* only read */
 	};
 }

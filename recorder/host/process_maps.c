@@ -47,6 +47,8 @@ struct maps_scan {
 	u32 row_count;
 	struct rec_dev_verdicts *verdicts;
 	struct cap_chunk *chunk;
+	const struct rec_mapping_taker *taker; /* may be NULL */
+	u32 tgid;
 };
 
 /* 0, 1: no more rows fit, -ENOMEM. row holds everything but task, time, flags and the interned
@@ -69,6 +71,9 @@ static int add_row(struct maps_scan *scan, struct ev_mapping *row, const char *p
 	if (rc == CAP_ELIMIT)
 		return 1;
 	scan->row_count++;
+	if (rc == 0 && scan->taker)
+		scan->taker->mapping(scan->taker->context, scan->tgid, row->start_address,
+				     row->size_bytes);
 	return rc;
 }
 
@@ -237,7 +242,7 @@ static int scan_by_text(struct maps_scan *scan)
 }
 
 int rec_process_maps(int dir_fd, const struct cap_task *task, struct rec_dev_verdicts *verdicts,
-		     struct cap_chunk *chunk)
+		     const struct rec_mapping_taker *taker, struct cap_chunk *chunk)
 {
 	CLEANUP(cap_closep) int maps_fd = openat(dir_fd, "maps", O_RDONLY | O_CLOEXEC);
 	struct maps_scan scan = {
@@ -246,12 +251,16 @@ int rec_process_maps(int dir_fd, const struct cap_task *task, struct rec_dev_ver
 		.time_ns = rec_monotonic_ns(),
 		.verdicts = verdicts,
 		.chunk = chunk,
+		.taker = taker,
+		.tgid = task->tgid,
 	};
 	int rc;
 
 	if (maps_fd < 0)
 		return 0; /* ended, or not permitted: then no mappings are recorded */
 	scan.task = cap_chunk_task(chunk, task);
+	if (taker)
+		taker->listed(taker->context, task->tgid, task->leader_start_ns);
 	rc = scan_by_query(&scan);
 	return rc == -ENOTTY ? scan_by_text(&scan) : rc;
 }

@@ -19,9 +19,18 @@ struct rec_dev_verdicts {
 	size_t count;
 };
 
+/* Whoever wants to know of each executable mapping, besides the rows. */
+struct rec_mapping_taker {
+	void (*listed)(void *context, u32 tgid,
+		       u64 start_ns); /* before the first one of a process */
+	void (*mapping)(void *context, u32 tgid, u64 start_address, u64 size_bytes);
+	void *context;
+};
+
 /*
  * Adds MAPPING rows for the process whose /proc directory is dir_fd. task: its identity. Stops
- * without an error where the chunk is full or the process ended. 0 or -ENOMEM.
+ * without an error where the chunk is full or the process ended; mappings then taken may be some of
+ * its only. taker: NULL, nobody. 0 or -ENOMEM.
  */
 int rec_process_maps(int dir_fd, const struct cap_task *task, struct rec_dev_verdicts *verdicts,
-		     struct cap_chunk *chunk);
+		     const struct rec_mapping_taker *taker, struct cap_chunk *chunk);

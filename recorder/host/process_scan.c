@@ -51,7 +51,8 @@ static void read_names(int dir_fd, struct cap_chunk *chunk, struct ev_process *r
 }
 
 static int scan_process(const struct ring_process *process, struct rec_dev_verdicts *verdicts,
-			struct cap_chunk *procs_chunk, struct cap_chunk *maps_chunk)
+			const struct rec_mapping_taker *taker, struct cap_chunk *procs_chunk,
+			struct cap_chunk *maps_chunk)
 {
 	CLEANUP(cap_closep) int dir_fd = -1;
 	const struct ring_head *head = &process->head;
@@ -77,7 +78,7 @@ static int scan_process(const struct ring_process *process, struct rec_dev_verdi
 	if (dir_fd >= 0 && is_same_process(dir_fd, head->leader_start_ns)) {
 		read_names(dir_fd, procs_chunk, &row);
 		if (!(process->flags & EV_PROCESS_KERNEL_THREAD))
-			rc = rec_process_maps(dir_fd, &task, verdicts, maps_chunk);
+			rc = rec_process_maps(dir_fd, &task, verdicts, taker, maps_chunk);
 	}
 	return rc < 0 ? rc : cap_chunk_add(procs_chunk, EV_PROCESS, &row);
 }
@@ -88,8 +89,8 @@ static bool has_room(const struct cap_chunk *chunk)
 }
 
 int rec_process_scan(const struct ring_process *processes, size_t count,
-		     struct cap_chunk *procs_chunk, struct cap_chunk *maps_chunk,
-		     struct cap_err *err)
+		     const struct rec_mapping_taker *taker, struct cap_chunk *procs_chunk,
+		     struct cap_chunk *maps_chunk, struct cap_err *err)
 {
 	struct rec_dev_verdicts verdicts = {0};
 	size_t done = 0;
@@ -98,7 +99,7 @@ int rec_process_scan(const struct ring_process *processes, size_t count,
 		count = INT_MAX;
 	while (done < count && (!done || (has_room(procs_chunk) && has_room(maps_chunk)))) {
 		const struct ring_process *process = &processes[done];
-		int rc = scan_process(process, &verdicts, procs_chunk, maps_chunk);
+		int rc = scan_process(process, &verdicts, taker, procs_chunk, maps_chunk);
 
 		if (rc == 0)
 			rc = cap_chunk_failed(procs_chunk);

@@ -9,11 +9,12 @@
 #include "formats/base/cap_error.h"
 #include "formats/write/chunk.h"
 #include "formats/table/events.h"
+#include "recorder/host/process_maps.h"
 
 /*
  * Adds a PROCESS row per process to procs_chunk and MAPPING rows (EV_MAPPING_KEYFRAME, time of the
  * reading) to maps_chunk. A process that ended or was replaced (its start differs) gets its PROCESS
- * row with empty exe and cgroup, and no mappings.
+ * row with empty exe and cgroup, and no mappings. taker: as of rec_process_maps.
  *
  * RETURNS HOW MANY OF THE processes ARE DONE, which may be fewer than count: it stops before a
  * chunk grows past CAP_WRITER_CHUNK_BYTES, so that a host of any size takes bounded memory. Write
@@ -21,5 +22,5 @@
  * CAP_ELIMIT.
  */
 int rec_process_scan(const struct ring_process *processes, size_t count,
-		     struct cap_chunk *procs_chunk, struct cap_chunk *maps_chunk,
-		     struct cap_err *err);
+		     const struct rec_mapping_taker *taker, struct cap_chunk *procs_chunk,
+		     struct cap_chunk *maps_chunk, struct cap_err *err);

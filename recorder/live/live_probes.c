@@ -58,12 +58,14 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 				  .kind = LIVE_TRACEPOINT,         \
 				  NEED_##need,                     \
 				  .variants = {{"tp_btf", PROGRAM_AT(program##_btf)}}},
-#define PERF(program, probe_name, in_class, need)                  \
-	[LIVE_PROBE_##program] = {.name = probe_name,              \
-				  .event_class = CLASS_##in_class, \
-				  .kind = LIVE_PERF,               \
-				  NEED_##need,                     \
-				  .variants = {{"perf_event", PROGRAM_AT(program##_perf)}}},
+#define PERF(program, probe_name, in_class, need)                        \
+	[LIVE_PROBE_##program] = {                                       \
+		.name = probe_name,                                      \
+		.event_class = CLASS_##in_class,                         \
+		.kind = LIVE_PERF,                                       \
+		NEED_##need,                                             \
+		.variants = {{"perf_event", PROGRAM_AT(program##_perf)}, \
+			     {"perf_event, stacks by frame pointers", PROGRAM_AT(program##_fp)}}},
 #define ITERATOR(program, probe_name, in_class, need)              \
 	[LIVE_PROBE_##program] = {.name = probe_name,              \
 				  .event_class = CLASS_##in_class, \

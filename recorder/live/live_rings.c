@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bpf/live_state.h"
@@ -20,6 +21,10 @@ struct live_ring {
 	struct ring_buffer *buffer; /* NULL: class not recorded */
 	u64 ring_bytes;
 	u64 drained_bytes; /* in this drain */
+	/* Rings with copies of stacks only: the kernel's consumer position, and a page further its
+	 * producer position; and up to where they are drained. NULL: without a bound. */
+	const u8 *positions;
+	u64 noted_end;
 };
 
 struct live_rings {
@@ -32,16 +37,36 @@ struct live_rings {
 
 #define STOP_WALKING (-ECANCELED)
 
+static u64 position(const struct live_ring *ring, size_t offset)
+{
+	return __atomic_load_n((const unsigned long *)(const void *)(ring->positions + offset),
+			       __ATOMIC_ACQUIRE);
+}
+
+static size_t page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* libbpf moves the consumer position after each record, also of one that ends the walk. */
+static bool is_last_noted(const struct live_ring *ring, size_t record_bytes)
+{
+	return ring->positions && position(ring, 0) + record_bytes >= ring->noted_end;
+}
+
 static int on_record(void *context, void *record, size_t len)
 {
 	struct live_ring *ring = context;
+	size_t record_bytes = ((len + 7) & ~(size_t)7) + 8; /* the kernel's header and padding */
 
 	if (ring == &ring->rings->all[CLASS_TASKS] && ring->rings->on_task &&
 	    len >= sizeof(struct ring_head))
 		ring->rings->on_task(ring->rings->context, record);
 	rec_pipeline_record(ring->rings->pipeline, record, len);
-	ring->drained_bytes += ((len + 7) & ~(size_t)7) + 8; /* the kernel's header and padding */
-	return ring->drained_bytes > 2 * ring->ring_bytes ? STOP_WALKING : 0;
+	ring->drained_bytes += record_bytes;
+	return ring->drained_bytes > 2 * ring->ring_bytes || is_last_noted(ring, record_bytes)
+		       ? STOP_WALKING
+		       : 0;
 }
 
 static int open_ring(struct live_rings *rings, struct live_ring *ring, const struct bpf_map *map,
@@ -60,6 +85,40 @@ static int open_ring(struct live_rings *rings, struct live_ring *ring, const str
 				bpf_map__name(map), (unsigned long long)ring->ring_bytes,
 				strerror(errno));
 	return 0;
+}
+
+/* Do records of the class hold copies of stacks? */
+static bool has_copies(u32 event_class)
+{
+	switch (event_class) {
+#define COPIES_FRAMES(in_class) case CLASS_##in_class:
+#define COPIES_NOTHING(in_class)
+#define COPIES_CALL(in_class)
+#define COPIES_PATH(in_class)
+#define COPIES_COMM(in_class)
+#define COPIES_NO_RING(in_class)
+#define COPIES_COUNTS(in_class)
+#define EVENT_BEGIN(id, upper, name, block, in_class, tail) COPIES_##tail(in_class)
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Without, the ring is drained to its end, and a fresh mapping may be missed. */
+static void map_positions(struct live_ring *ring, const struct bpf_map *map)
+{
+	void *pages = mmap(NULL, 2 * page_bytes(), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+
+	ring->positions = pages == MAP_FAILED ? NULL : pages;
 }
 
 static void rings_freep(struct live_rings **rings)
@@ -86,6 +145,9 @@ int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void
 				       err);
 	if (rc < 0)
 		return rc;
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		if (rings->all[i].buffer && has_copies(i))
+			map_positions(&rings->all[i], live_object_ring(probes->skeleton, i));
 	*ret_rings = TAKE(rings);
 	return 0;
 }
@@ -94,8 +156,11 @@ struct live_rings *live_rings_free(struct live_rings *rings)
 {
 	if (!rings)
 		return NULL;
-	for (size_t i = 0; i < EV_CLASS_COUNT; i++)
+	for (size_t i = 0; i < EV_CLASS_COUNT; i++) {
 		ring_buffer__free(rings->all[i].buffer);
+		if (rings->all[i].positions)
+			(void)munmap((void *)rings->all[i].positions, 2 * page_bytes());
+	}
 	if (rings->wake_fd >= 0)
 		(void)close(rings->wake_fd); /* nothing is written through it */
 	free(rings);
@@ -106,7 +171,7 @@ static int drain_ring(struct live_ring *ring, struct rec_pipeline *pipeline, str
 {
 	int rc;
 
-	if (!ring->buffer)
+	if (!ring->buffer || (ring->positions && position(ring, 0) >= ring->noted_end))
 		return 0;
 	ring->rings->pipeline = pipeline;
 	ring->drained_bytes = 0;
@@ -125,6 +190,13 @@ int live_rings_drain_tasks(struct live_rings *rings, struct rec_pipeline *pipeli
 			   struct cap_err *err)
 {
 	return drain_ring(&rings->all[CLASS_TASKS], pipeline, err);
+}
+
+void live_rings_note(struct live_rings *rings)
+{
+	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
+		if (rings->all[i].positions)
+			rings->all[i].noted_end = position(&rings->all[i], page_bytes());
 }
 
 int live_rings_drain(struct live_rings *rings, struct rec_pipeline *pipeline, struct cap_err *err)

@@ -14,6 +14,12 @@ int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void
 		    struct live_rings **ret_rings, struct cap_err *err);
 struct live_rings *live_rings_free(struct live_rings *rings);
 
+/*
+ * Remembers how far the rings are filled: the next live_rings_drain of those whose records hold
+ * copies of stacks goes so far. What was mapped when they were taken is then in the side-band, if
+ * that is drained in between.
+ */
+void live_rings_note(struct live_rings *rings);
 /* Moves what is there to the pipeline, the tasks ring first. Bounded: returns after about two full
  * rings, however fast events arrive. */
 int live_rings_drain(struct live_rings *rings, struct rec_pipeline *pipeline, struct cap_err *err);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bpf/live_state.h"
+#include "formats/table/copy_flags.h"
 #include "formats/table/schema.h"
 #include "recorder/host/host_facts.h"
 #include "recorder/host/kernel_files.h"
@@ -135,6 +136,24 @@ static void apply_counts_table(struct kymo_bpf *skeleton)
 	(void)bpf_map__set_max_entries(skeleton->maps.counts_table, 2 * cpu_count * cpu_slots);
 }
 
+/* Machines whose registers the programs do not copy follow frame pointers whatever was asked for.
+ */
+static void apply_stacks(struct kymo_bpf *skeleton, const struct rec_options *options)
+{
+	const bool copies = options->stacks == REC_STACKS_COPY;
+	const u32 slot_bytes =
+		(u32)LIVE_STACK_SLOT_BYTES(copies ? options->copy_bytes + CAP_HOLE_PAGE_BYTES : 0);
+
+	skeleton->rodata->stacks_mode = copies				   ? LIVE_STACKS_COPY
+					: options->stacks == REC_STACKS_FP ? LIVE_STACKS_FP
+									   : LIVE_STACKS_NONE;
+	skeleton->rodata->copy_limit_bytes = options->copy_bytes;
+	skeleton->rodata->stack_slot_bytes = slot_bytes;
+	(void)bpf_map__set_value_size(skeleton->maps.stack_slots, slot_bytes);
+	(void)bpf_map__set_max_entries(skeleton->maps.stack_slots,
+				       LIVE_STACK_SLOTS * rec_possible_cpus());
+}
+
 /* As many slots of calls as there are thread ids, or so many that few share one. */
 #define CALL_MIN_SLOTS 1024u
 #define CALL_MAX_SLOTS 16384u
@@ -194,6 +213,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 		return rc;
 	apply_rings(skeleton, probes, options);
 	apply_counts_table(skeleton);
+	apply_stacks(skeleton, options);
 	skeleton->rodata->record_args = options->syscall_args;
 	skeleton->rodata->durations_blocked = syscalls && options->blocked_durations;
 	skeleton->rodata->has_waits = classes & 1u << CLASS_SCHED && probes->use_task_storage;

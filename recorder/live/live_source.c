@@ -29,6 +29,7 @@
 #include "recorder/live/live_stats.h"
 #include "recorder/base/monotonic.h"
 #include "recorder/host/process_scan.h"
+#include "recorder/pipeline/code_map.h"
 #include "recorder/pipeline/rec_source.h"
 #include "recorder/live/sideband.h"
 #include "recorder/guard/stop_steps.h"
@@ -64,6 +65,7 @@ struct live_source {
 	struct proc_access reach;
 	struct live_names names;
 	struct rec_kernel_map *kernel_map;
+	struct rec_code_map *code_map;
 	struct cap_word_map wanted;    /* with -p: processes seen to be in the kernel's set */
 	bool wanted_unsure;	       /* one of them did not fit into memory */
 	struct rec_pipeline *pipeline; /* of the call that runs */
@@ -100,6 +102,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	live_counts_done(&live->fold);
 	live_probes_close(&live->probes);
 	(void)rec_kernel_map_free(live->kernel_map);
+	(void)rec_code_map_free(live->code_map);
 	live_names_done(&live->names);
 	cap_word_map_done(&live->wanted);
 	free(live->last.pending);
@@ -126,10 +129,36 @@ static int learn_self(struct live_source *live, struct cap_err *err)
 	return 0;
 }
 
+/* What a lifecycle event says about a process's memory. */
+static void follow_memory(struct rec_code_map *map, const struct ring_head *head)
+{
+	const struct ring_task_fork *fork = (const struct ring_task_fork *)head;
+
+	if (head->type == EV_TASK_FORK && fork->child_tid == fork->child_tgid)
+		rec_code_map_fork(map, head->tgid, fork->child_tgid, fork->child_start_ns);
+	else if (head->type == EV_TASK_EXEC)
+		rec_code_map_exec(map, head->tgid, head->leader_start_ns);
+	else if (head->type == EV_TASK_EXIT &&
+		 ((const struct ring_task_exit *)head)->flags & EV_EXIT_PROCESS)
+		rec_code_map_exit(map, head->tgid);
+}
+
+static void on_listed(void *context, u32 tgid, u64 start_ns)
+{
+	rec_code_map_listed(((struct live_source *)context)->code_map, tgid, start_ns);
+}
+
+static void on_mapping(void *context, u32 tgid, u64 start_address, u64 size_bytes)
+{
+	rec_code_map_add(((struct live_source *)context)->code_map, tgid, start_address,
+			 size_bytes);
+}
+
 static void on_task(void *context, const struct ring_head *head)
 {
 	struct live_source *live = context;
 
+	follow_memory(live->code_map, head);
 	if (live->options->pid_count && head->type == EV_TASK_FORK &&
 	    cap_word_map_put(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid, 0,
 			     1) < 0)
@@ -192,6 +221,9 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		live->iterator_fds[id] = -1;
 	live->names.fd = live->names.place_fd = -1;
+	live->code_map = rec_code_map_new();
+	if (!live->code_map)
+		return cap_fail(err, -ENOMEM, "live source");
 	allow_many_descriptors();
 	live_measure_open(&live->measure);
 	rc = live_check_host(err);
@@ -222,6 +254,8 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 					  no names */
 	else if (options->pid_count && control_of(live)->self_pid_level == 0)
 		rec_sideband_set_filter(live->sideband, mapping_wanted, live);
+	if (live->sideband)
+		rec_sideband_set_taker(live->sideband, on_mapping, live);
 	/* inside a pid namespace side-band records carry its numbers, which the set does not know
 	 */
 	*ret_source = (struct rec_source *)TAKE(live);
@@ -279,15 +313,23 @@ static const struct rec_kernel_map *live_kernel_map(const struct rec_source *sou
 	return ((const struct live_source *)source)->kernel_map;
 }
 
+static const struct rec_code_map *live_code_map(const struct rec_source *source)
+{
+	return ((const struct live_source *)source)->code_map;
+}
+
 /* ---- start ---- */
 
 /* One round of the scan: as many processes as fit two chunks. Returns how many are done. */
-static int scan_some(struct rec_pipeline *pipeline, const struct ring_process *processes,
-		     size_t count, struct cap_err *err)
+static int scan_some(struct live_source *live, struct rec_pipeline *pipeline,
+		     const struct ring_process *processes, size_t count, struct cap_err *err)
 {
+	const struct rec_mapping_taker taker = {
+		.listed = on_listed, .mapping = on_mapping, .context = live};
 	struct cap_chunk *procs = rec_pipeline_info_chunk(pipeline),
 			 *maps = rec_pipeline_info_chunk(pipeline);
-	int done = procs && maps ? rec_process_scan(processes, count, procs, maps, err) : -ENOMEM;
+	int done = procs && maps ? rec_process_scan(processes, count, &taker, procs, maps, err)
+				 : -ENOMEM;
 	int rc = done < 0 ? done : 0;
 
 	rc = live_hand_over(pipeline, CAP_BLOCK_PROCS, procs, rc);
@@ -321,7 +363,7 @@ static int put_processes(struct live_source *live, struct rec_pipeline *pipeline
 	for (size_t i = 0; rc == 0 && live->options->pid_count && i < count; i++)
 		rc = cap_word_map_put(&live->wanted, processes[i].head.tgid, 0, 1);
 	for (size_t at = 0; rc >= 0 && at < count;) {
-		rc = scan_some(pipeline, processes + at, count - at, err);
+		rc = scan_some(live, pipeline, processes + at, count - at, err);
 		if (rc <= 0)
 			break;
 		at += (size_t)rc;
@@ -399,10 +441,17 @@ static void name_when_due(struct live_source *live, struct rec_pipeline *pipelin
 
 static int drain_all(struct live_source *live, struct rec_pipeline *pipeline, struct cap_err *err)
 {
-	int rc = live_rings_drain(live->rings, pipeline, err);
+	int rc;
 
+	/* Whether a word of a stack points into code is asked when the sample is stored: what was
+	 * mapped before it was taken must be known by then. */
+	live_rings_note(live->rings);
+	rc = live_rings_drain_tasks(live->rings, pipeline, err);
 	if (rc == 0 && live->sideband)
 		rc = rec_sideband_drain(live->sideband, pipeline);
+	if (rc >= 0)
+		rc = live_rings_drain(live->rings, pipeline, err);
+	rec_code_map_settle(live->code_map);
 	return rc < 0 ? rc : 0;
 }
 
@@ -590,5 +639,6 @@ const struct rec_source_ops rec_live_source = {
 	.missing = live_missing,
 	.use_steps = live_use_steps,
 	.kernel_map = live_kernel_map,
+	.code_map = live_code_map,
 	.of_this_host = true,
 };

@@ -41,6 +41,8 @@ struct rec_sideband {
 	bool has_build_ids, has_lost_counts;
 	bool (*wanted)(void *context, u32 tgid);
 	void *wanted_context;
+	void (*taker)(void *context, u32 tgid, u64 start_address, u64 size_bytes);
+	void *taker_context;
 	u8 scratch[REC_PERF_MAX_RECORD_BYTES];
 };
 
@@ -204,6 +206,14 @@ void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void 
 	sideband->wanted_context = context;
 }
 
+void rec_sideband_set_taker(struct rec_sideband *sideband,
+			    void (*fn)(void *context, u32 tgid, u64 start_address, u64 size_bytes),
+			    void *context)
+{
+	sideband->taker = fn;
+	sideband->taker_context = context;
+}
+
 bool rec_sideband_has_build_ids(const struct rec_sideband *sideband)
 {
 	return sideband->has_build_ids;
@@ -239,6 +249,9 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
 		return 0; /* -1: the kernel's own */
 	if (sideband->wanted && !sideband->wanted(sideband->wanted_context, record->tgid))
 		return 0;
+	if (sideband->taker)
+		sideband->taker(sideband->taker_context, record->tgid, record->start_address,
+				record->size_bytes);
 	ring->attempted_count++;
 	rc = add_row(rec_pipeline_open_chunk(pipeline), record);
 	if (rc == CAP_ELIMIT) { /* full: on to the next one */

@@ -20,6 +20,11 @@ int rec_sideband_open(struct rec_sideband **ret_sideband, struct cap_err *err);
 void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void *context, u32 tgid),
 			     void *context);
 
+/* Tells fn of each wanted mapping, besides its row. */
+void rec_sideband_set_taker(struct rec_sideband *sideband,
+			    void (*fn)(void *context, u32 tgid, u64 start_address, u64 size_bytes),
+			    void *context);
+
 /*
  * Moves what the rings hold into the pipeline's open chunk as MAPPING rows, counts what the kernel
  * lost (REASON_SIDEBAND) and tells the pipeline the attempted total of CLASS_MAPPINGS per CPU. Rows

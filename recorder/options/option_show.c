@@ -73,6 +73,17 @@ static bool show_freq(const struct rec_options *options, FILE *out)
 	return fprintf(out, "%u", options->sample_hz) > 0;
 }
 
+static bool show_stacks(const struct rec_options *options, FILE *out)
+{
+	static const char *const names[] = {
+		[REC_STACKS_COPY] = "copy", [REC_STACKS_FP] = "fp", [REC_STACKS_NONE] = "none"};
+
+	fputs(names[options->stacks], out);
+	if (options->stacks == REC_STACKS_COPY && options->copy_bytes != REC_COPY_DEFAULT_BYTES)
+		fprintf(out, ",%uK", options->copy_bytes >> 10);
+	return true;
+}
+
 static bool show_durations(const struct rec_options *options, FILE *out)
 {
 	return options->blocked_durations && fputs("blocked", out) >= 0;

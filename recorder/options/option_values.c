@@ -169,6 +169,27 @@ static int set_freq(struct rec_options *options, const char *text, bool first, s
 	return 0;
 }
 
+/* copy, copy,SIZE, fp or none. */
+static int set_stacks(struct rec_options *options, const char *text, bool first,
+		      struct cap_err *err)
+{
+	u64 bytes = REC_COPY_DEFAULT_BYTES;
+
+	(void)first;
+	if (!strcmp(text, "fp") || !strcmp(text, "none")) {
+		options->stacks = *text == 'f' ? REC_STACKS_FP : REC_STACKS_NONE;
+		return 0;
+	}
+	if (strncmp(text, "copy", 4) != 0 || (text[4] && text[4] != ','))
+		return refuse(err, text, "is neither copy, fp nor none");
+	if (text[4] && (rec_parse_size(text + 5, &bytes) < 0 || bytes < REC_COPY_MIN_BYTES ||
+			bytes > REC_COPY_MAX_BYTES || bytes % 4096))
+		return refuse(err, text, "has no size from 4K to 64K in steps of 4K");
+	options->stacks = REC_STACKS_COPY;
+	options->copy_bytes = (u32)bytes;
+	return 0;
+}
+
 static int set_durations(struct rec_options *options, const char *text, bool first,
 			 struct cap_err *err)
 {
@@ -514,6 +535,8 @@ void rec_options_init(struct rec_options *ret_options)
 		.preset = "dev",
 		.cpu_budget_ppm = DEFAULT_CPU_BUDGET_PPM,
 		.mem_budget_bytes = DEFAULT_MEM_BUDGET_BYTES,
+		.stacks = REC_STACKS_FP,
+		.copy_bytes = REC_COPY_DEFAULT_BYTES,
 	};
 }
 

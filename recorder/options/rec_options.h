@@ -13,6 +13,16 @@
 
 enum rec_source_kind { REC_SOURCE_LIVE, REC_SOURCE_SYNTHETIC, REC_SOURCE_CAPTURE };
 
+/* How the user's part of stacks is taken. */
+enum rec_stacks {
+	REC_STACKS_COPY, /* registers and a copy, unwound by whoever reads the capture */
+	REC_STACKS_FP,	 /* by frame pointers, in the kernel */
+	REC_STACKS_NONE, /* not */
+};
+#define REC_COPY_DEFAULT_BYTES (32u << 10)
+#define REC_COPY_MIN_BYTES 4096u
+#define REC_COPY_MAX_BYTES (64u << 10)
+
 /* When written data is synced, against power loss. */
 enum rec_sync {
 	REC_SYNC_INTERVAL, /* every 5 s or 64 MiB, with write-back started every 4 MiB */
@@ -43,6 +53,8 @@ struct rec_options {
 	u64 max_size_bytes; /* 0: no limit */
 	u64 max_samples;    /* events stored; 0: no limit */
 	bool syscall_args;  /* store the six raw arguments */
+	enum rec_stacks stacks;
+	u32 copy_bytes; /* of a stack, at most; a multiple of 4096 */
 	/* Calls are recorded at their return alone, with their time off the CPU as duration. */
 	bool blocked_durations;
 	bool all; /* -a: the whole system although a command is given */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "recorder/host/kernel_map.h"
+#include "recorder/pipeline/stack_copies.h"
 
 #define TASK_SLOTS 2048u /* a power of two */
 #define MAX_ERRNO 4095	 /* the kernel's: returns in [-4095, -1] are errors */
@@ -25,17 +26,20 @@ struct task_slot {
 
 struct rec_encoder {
 	const struct rec_kernel_map *kernel_map;
+	const struct rec_code_map *code_map;
 	u32 generation;
 	struct task_slot tasks[TASK_SLOTS];
 };
 
-struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map)
+struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map,
+				    const struct rec_code_map *code_map)
 {
 	struct rec_encoder *encoder = calloc(1, sizeof(*encoder));
 
 	if (!encoder)
 		return NULL;
 	encoder->kernel_map = kernel_map;
+	encoder->code_map = code_map;
 	encoder->generation = 1;
 	return encoder;
 }
@@ -198,6 +202,24 @@ static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
 	return 0;
 }
 
+/* The copy behind frames_bytes of addresses; stack_of has checked these. */
+static int copy_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
+		   const struct ring_head *head, const void *copy, size_t tail_bytes,
+		   u32 copy_bytes, u64 frames_bytes, u64 *ret_copy)
+{
+	const struct rec_code_set *code = NULL;
+	u32 index = 0;
+	int rc;
+
+	if (tail_bytes < frames_bytes + copy_bytes)
+		return -EBADMSG;
+	if (encoder->code_map)
+		code = rec_code_map_find(encoder->code_map, head->tgid, head->leader_start_ns);
+	rc = rec_stack_copy(chunk, code, copy, copy_bytes, &index);
+	*ret_copy = index;
+	return rc == CAP_ELIMIT ? intern_error(chunk) : rc;
+}
+
 /* bytes: NUL-terminated or full; an empty text is string 0. */
 static int string_of(struct cap_chunk *chunk, const char *bytes, size_t size, u32 *ret_string)
 {
@@ -220,9 +242,22 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define TAIL_NOTHING(ring, row) 0
 #define TAIL_CALL(ring, row) \
 	call_of((ring)->ret, (ring)->flags, (const u64 *)((ring) + 1), tail_bytes, row)
-#define TAIL_FRAMES(ring, row)                                                                 \
-	stack_of(encoder, chunk, (const u64 *)((ring) + 1), tail_bytes, (ring)->kernel_frames, \
-		 (ring)->user_frames, &(row)->stack)
+#define TAIL_FRAMES(ring, row)                                                                  \
+	({                                                                                      \
+		int tail_rc_ =                                                                  \
+			stack_of(encoder, chunk, (const u64 *)((ring) + 1), tail_bytes,         \
+				 (ring)->kernel_frames, (ring)->user_frames, &(row)->stack);    \
+                                                                                                \
+		if (tail_rc_ == 0 && (ring)->copy_bytes)                                        \
+			tail_rc_ = copy_of(encoder, chunk, &(ring)->head,                       \
+					   (const u64 *)((ring) + 1) + (ring)->kernel_frames +  \
+						   (ring)->user_frames,                         \
+					   tail_bytes, (ring)->copy_bytes,                      \
+					   ((u64)(ring)->kernel_frames + (ring)->user_frames) * \
+						   sizeof(u64),                                 \
+					   &(row)->copy);                                       \
+		tail_rc_;                                                                       \
+	})
 #define TAIL_PATH(ring, row) \
 	path_of(chunk, (const char *)((ring) + 1), tail_bytes, (ring)->path_bytes, &(row)->path)
 #define TAIL_COMM(ring, row)                                                            \
@@ -260,7 +295,8 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define FOLLOWS_NOTHING(ring) 0
 #define FOLLOWS_CALL(ring) \
 	((ring)->flags & EV_SYSCALL_ARGS_RECORDED ? EV_SYSCALL_ARGS * sizeof(u64) : 0)
-#define FOLLOWS_FRAMES(ring) (((size_t)(ring)->kernel_frames + (ring)->user_frames) * sizeof(u64))
+#define FOLLOWS_FRAMES(ring) \
+	(((size_t)(ring)->kernel_frames + (ring)->user_frames) * sizeof(u64) + (ring)->copy_bytes)
 #define FOLLOWS_PATH(ring) ((ring)->path_bytes)
 #define FOLLOWS_COMM(ring) 0
 #define LENGTH_CASE(upper, name, tail)                \

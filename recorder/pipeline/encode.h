@@ -8,10 +8,13 @@
 #include "formats/table/events.h"
 
 struct rec_kernel_map;
+struct rec_code_map;
 struct rec_encoder;
 
-/* kernel_map may be NULL: kernel frames are then unknown. NULL when out of memory. */
-struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map);
+/* kernel_map may be NULL: kernel frames are then unknown; code_map too: no words of stacks are kept
+ * then. NULL when out of memory. */
+struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map,
+				    const struct rec_code_map *code_map);
 struct rec_encoder *rec_encoder_free(struct rec_encoder *encoder);
 
 /* To be called when the chunk changes or was emptied: forgets what is interned.

@@ -228,7 +228,7 @@ int rec_pipeline_open(const struct rec_pipeline_options *options, struct rec_pip
 	pipeline->is_stream = options->output && rec_output_is_stream(options->output);
 	pipeline->wait_when_full = options->wait_when_full;
 	pipeline->replay = options->replay;
-	pipeline->encoder = rec_encoder_new(options->kernel_map);
+	pipeline->encoder = rec_encoder_new(options->kernel_map, options->code_map);
 	pipeline->counts = rec_event_counts_new(options->info->cpu_count);
 	pipeline->open = rec_queued_chunk_new();
 	if (!pipeline->encoder || !pipeline->counts || !pipeline->open)

@@ -19,6 +19,7 @@ struct rec_output; /* output_file.h */
 /* Kernel address -> frame. Set by a source that has kernel frames; NULL: kernel frames are stored
  * as unknown (offset 0). */
 struct rec_kernel_map; /* kernel_map.h */
+struct rec_code_map;   /* code_map.h */
 
 struct rec_pipeline_options {
 	int fd;		 /* output; owned by the caller */
@@ -26,6 +27,7 @@ struct rec_pipeline_options {
 	u64 sync_bytes;	 /* start write-back after this much; 0: default */
 	const struct cap_file_info *info;
 	const struct rec_kernel_map *kernel_map;
+	const struct rec_code_map *code_map; /* where processes have code; NULL: unknown */
 	struct rec_output
 		*output; /* how fd is written, kept in sync and reserved; NULL: plain write(2) */
 	bool wait_when_full; /* the source can pause: wait for the writer instead of dropping chunks

@@ -52,6 +52,8 @@ struct rec_source_ops {
 	/* Optional. What turns kernel addresses into frames, for rec_pipeline_options; the
 	 * source's. */
 	const struct rec_kernel_map *(*kernel_map)(const struct rec_source *source);
+	/* Optional. Where processes have code, likewise. */
+	const struct rec_code_map *(*code_map)(const struct rec_source *source);
 	bool of_this_host; /* events of this host as they happen: programs, rings, processes to
 			      watch */
 	bool is_replay;	   /* clock and cost rows come from the source too */

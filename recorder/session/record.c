@@ -229,6 +229,8 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	options.output = rec->output;
 	if (rec->side.ops->kernel_map)
 		options.kernel_map = rec->side.ops->kernel_map(rec->side.source);
+	if (rec->side.ops->code_map)
+		options.code_map = rec->side.ops->code_map(rec->side.source);
 	rc = rec_pipeline_open(&options, &rec->side.pipeline, err);
 	return rc < 0 ? output_error(rec, rc, err) : 0;
 }

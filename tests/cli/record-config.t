@@ -3,6 +3,7 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 > preset: dev
 > events: [cpu, syscalls]
 > freq: 49
+> stacks: fp
 > args: false
 > limits:
 >   duration: 1m
