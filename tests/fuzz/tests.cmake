@@ -11,7 +11,7 @@ pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3)
 set(wrapping fuzz_mutate.c)
 foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_formats:fuzz_read_all.c ${wrapping}" schema:kymo_formats:
         fileheader:kymo_formats: columns:kymo_analyzer: "keyframes:kymo_analyzer:${wrapping}" "import:kymo_analyzer:fuzz_sqlite.c ${wrapping}"
-        config:kymo_recorder: proc:kymo_recorder: elf:kymo_analyzer: demangle:kymo_analyzer:)
+        config:kymo_recorder: proc:kymo_recorder: elf:kymo_analyzer: demangle:kymo_analyzer: unwind:kymo_objects:)
   string(REPLACE ":" ";" line ${line})
   list(GET line 0 target)
   list(GET line 1 library)

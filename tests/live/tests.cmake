@@ -14,3 +14,10 @@ foreach(part capabilities:file filters:cgroup leftovers:oom unit:systemd unit:ca
   list(GET part 1 name)
   kymo_test(NAME live/${live}-${name} LABEL live COMMAND ${PYTHON3} ${TESTS}/live/live_${live}.py ${name})
 endforeach()
+# Unwinds samples of its own with our rules and with libdw, which is the oracle
+pkg_check_modules(DW IMPORTED_TARGET libdw)
+if(DW_FOUND AND TARGET kymo_analyzer AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  add_executable(unwind_oracle live/unwind_oracle.c)
+  target_link_libraries(unwind_oracle PRIVATE kymo_objects PkgConfig::DW)
+  set_target_properties(unwind_oracle PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
+endif()
