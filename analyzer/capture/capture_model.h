@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 
+#include "analyzer/capture/copy_unwind.h"
 #include "analyzer/capture/kernel_names.h"
 #include "analyzer/capture/mapping_timeline.h"
 #include "analyzer/capture/stack_table.h"
@@ -59,6 +60,7 @@ struct kymo_capture {
 	struct kymo_stacks stacks;
 	struct kymo_kernel_names kernel_names; /* names index stacks.names */
 	struct kymo_mappings *mappings;
+	struct kymo_unwinder *unwinder; /* of copies of stacks */
 	struct kymo_ids base;
 };
 

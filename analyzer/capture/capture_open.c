@@ -314,6 +314,10 @@ int kymo_capture_open(const char *path, const struct kymo_capture_options *optio
 
 		kymo_mappings_bound(capture->mappings, (4u << 20) + 64 * bytes);
 		kymo_stacks_bound(&capture->stacks, bytes);
+		capture->unwinder = kymo_unwinder_new(
+			options->search, cap_reader_facts(capture->reader)->info.machine, bytes);
+		if (!capture->unwinder)
+			return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
 		rc = run_first_pass(capture, options, err);
 	}
 	if (rc == 0 && options->stacks)

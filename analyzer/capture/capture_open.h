@@ -10,6 +10,9 @@ struct kymo_capture_options {
 	enum kymo_reading reading;
 	kymo_progress_fn progress; /* may be NULL */
 	void *progress_context;
+	/* Where the files are that tell how copies of stacks are unwound; NULL: on this machine.
+	 * Only used while opening. */
+	const struct kymo_object_search *search;
 	bool stacks; /* all stacks are resolved at opening, in a pass of their own; else each as its
 			sample is read */
 	/*

@@ -17,6 +17,7 @@ struct kymo_chunk_cursor {
 	const struct cap_type *type;		  /* built-in */
 	unsigned int time_field;		  /* ROW_MAX_FIELDS: none */
 	unsigned int task_fields[ROW_MAX_FIELDS]; /* of a STACK field: whose stack it is */
+	unsigned int copy_field; /* of field "stack": its copy; ROW_MAX_FIELDS: none */
 	u64 from_ns, to_ns;
 	u64 types;	   /* whose blocks are wanted */
 	bool within_block; /* the next section is of this block, or none */
@@ -56,6 +57,7 @@ static void set_type(struct kymo_chunk_cursor *cursor, u32 type_id)
 {
 	cursor->type = cap_schema_type(cap_schema_builtin(), type_id);
 	cursor->time_field = field_of_kind(cursor->type, CAP_KIND_TIME);
+	cursor->copy_field = field_of_kind(cursor->type, CAP_KIND_COPY);
 	for (unsigned int i = 0; i < cursor->type->field_count; i++)
 		cursor->task_fields[i] = owner_of(cursor->type, i);
 }
@@ -270,24 +272,41 @@ s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local)
 	return number;
 }
 
+/* The row of COPIES that belongs to a STACK field of a row; 0: none. */
+static u32 copy_of(struct kymo_chunk_cursor *cursor, unsigned int field, u32 row)
+{
+	const u64 *copies = cursor->copy_field < ROW_MAX_FIELDS &&
+					    field == field_of_kind(cursor->type, CAP_KIND_STACK)
+				    ? kymo_section_column(&cursor->columns, cursor->copy_field)
+				    : NULL;
+
+	return copies && copies[row] < cursor->rows.copy_count ? (u32)copies[row] : 0;
+}
+
 s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, unsigned int field, u32 row)
 {
 	struct kymo_capture *capture = cursor->capture;
 	const u64 *stacks = kymo_section_column(&cursor->columns, field);
 	const u64 *times = kymo_section_column(&cursor->columns, cursor->time_field);
 	const u64 *tasks = kymo_section_column(&cursor->columns, cursor->task_fields[field]);
+	u32 copy = copy_of(cursor, field, row);
+	u32 node = stacks && stacks[row] < cursor->rows.stack_count ? (u32)stacks[row] : 0;
 	struct kymo_sample_place place = {0};
+	const struct kymo_unwinding unwinding = {.unwinder = capture->unwinder,
+						 .stacks = &capture->stacks,
+						 .mappings = capture->mappings,
+						 .cache = &cursor->stack_cache,
+						 .rows = &cursor->rows};
 
 	if (cursor->columns.out_of_memory)
 		return -ENOMEM;
-	if (!stacks || stacks[row] == 0 || stacks[row] >= cursor->rows.stack_count)
+	if (node == 0 && copy == 0)
 		return 0;
 	if (times && tasks && tasks[row] < cursor->rows.task_count) {
 		place.time_ns = times[row];
 		place.tgid = cursor->rows.tasks[tasks[row]].tgid;
 	}
-	return kymo_stacks_resolve(&capture->stacks, capture->mappings, &cursor->stack_cache,
-				   &cursor->rows, (u32)stacks[row], &place);
+	return kymo_unwind_stack(&unwinding, copy, node, &place);
 }
 
 const struct cap_string *kymo_chunk_cursor_string(const struct kymo_chunk_cursor *cursor, u64 local)

@@ -33,6 +33,7 @@ void kymo_stacks_done(struct kymo_stacks *stacks)
 void kymo_stack_cache_done(struct kymo_stack_cache *cache)
 {
 	cap_word_map_done(&cache->nodes);
+	cap_word_map_done(&cache->copies);
 	free(cache->path);
 	memset(cache, 0, sizeof(*cache));
 }
@@ -40,6 +41,7 @@ void kymo_stack_cache_done(struct kymo_stack_cache *cache)
 void kymo_stack_cache_clear(struct kymo_stack_cache *cache)
 {
 	cap_word_map_clear(&cache->nodes);
+	cap_word_map_clear(&cache->copies);
 }
 
 /* Room for one more entry; entry 0 stays unused. */
@@ -168,9 +170,12 @@ static s64 add_frame(struct kymo_stacks *stacks, const struct kymo_frame *frame)
 	return stacks->frame_count++;
 }
 
-static s64 add_stack(struct kymo_stacks *stacks, u32 parent, u32 frame)
+s64 kymo_stacks_add(struct kymo_stacks *stacks, u32 parent, u32 frame, enum kymo_stack_how how,
+		    u8 end)
 {
-	u32 found = cap_word_map_get(&stacks->stack_map, parent, frame);
+	u64 above = parent ? parent : (u64)(how << 8 | end) << 32;
+	u32 found = cap_word_map_get(&stacks->stack_map, above, frame);
+	struct kymo_stack stack = {.parent = parent, .frame = frame, .depth = 1};
 
 	if (found)
 		return found;
@@ -178,13 +183,48 @@ static s64 add_stack(struct kymo_stacks *stacks, u32 parent, u32 frame)
 		return CAP_ELIMIT;
 	if (make_room(&stacks->stacks, &stacks->stack_count, &stacks->stack_capacity,
 		      sizeof(*stacks->stacks)) < 0 ||
-	    cap_word_map_put(&stacks->stack_map, parent, frame, stacks->stack_count) < 0)
+	    cap_word_map_put(&stacks->stack_map, above, frame, stacks->stack_count) < 0)
 		return -ENOMEM;
-	stacks->stacks[stacks->stack_count] =
-		(struct kymo_stack){.parent = parent,
-				    .frame = frame,
-				    .depth = parent ? stacks->stacks[parent].depth + 1 : 1};
+	if (parent) {
+		const struct kymo_stack *from = &stacks->stacks[parent];
+
+		stack.depth = from->depth + 1;
+		stack.how = from->how;
+		stack.end = from->end;
+		stack.root = from->root;
+	} else {
+		stack.how = (u8)how;
+		stack.end = end;
+		stack.root = stacks->stack_count;
+	}
+	stacks->stacks[stacks->stack_count] = stack;
 	return stacks->stack_count++;
+}
+
+static void place_frame(const struct kymo_stacks *stacks, const struct kymo_mapping *mapping,
+			u64 address, struct kymo_frame *ret_frame)
+{
+	ret_frame->module = mapping->module;
+	ret_frame->offset = address - mapping->start;
+	if (mapping->module >= stacks->module_count || !stacks->modules[mapping->module].is_anon)
+		ret_frame->offset += mapping->file_offset;
+}
+
+s64 kymo_stacks_user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping,
+			   u64 address)
+{
+	struct kymo_frame frame = {.space = KYMO_SPACE_USER};
+
+	if (mapping)
+		place_frame(stacks, mapping, address, &frame);
+	return add_frame(stacks, &frame);
+}
+
+s64 kymo_stacks_cut_frame(struct kymo_stacks *stacks)
+{
+	const struct kymo_frame frame = {.space = KYMO_SPACE_CUT};
+
+	return add_frame(stacks, &frame);
 }
 
 /* -------- local to global -------- */
@@ -196,12 +236,8 @@ static void resolve_user(const struct kymo_stacks *stacks, struct kymo_mappings 
 	struct kymo_mapping mapping;
 
 	ret_frame->space = KYMO_SPACE_USER;
-	if (!kymo_mappings_find(mappings, place->tgid, place->time_ns, address, &mapping))
-		return;
-	ret_frame->module = mapping.module;
-	ret_frame->offset = address - mapping.start;
-	if (mapping.module >= stacks->module_count || !stacks->modules[mapping.module].is_anon)
-		ret_frame->offset += mapping.file_offset;
+	if (kymo_mappings_find(mappings, place->tgid, place->time_ns, address, &mapping))
+		place_frame(stacks, &mapping, address, ret_frame);
 }
 
 static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
@@ -247,12 +283,26 @@ static bool is_user(const struct cap_rows *rows, u32 node)
 	return rows->frames[rows->stacks[node].frame].space == CAP_SPACE_USER;
 }
 
+static int push_path(struct kymo_stack_cache *cache, size_t len, u32 key)
+{
+	if (len == cache->path_capacity) {
+		size_t capacity = len ? len * 2 : 256;
+		u32 *path = realloc(cache->path, capacity * sizeof(*path));
+
+		if (!path)
+			return -ENOMEM;
+		cache->path = path;
+		cache->path_capacity = capacity;
+	}
+	cache->path[len] = key;
+	return 0;
+}
+
 /* Nodes from `node` up to, not including, one that is in the cache (*ret_stack) or the root; each
  * as node * 2 + exact. */
 static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
-			u32 epoch, size_t *ret_len, u32 *ret_stack)
+			bool exact, u32 epoch, size_t *ret_len, u32 *ret_stack)
 {
-	bool exact = true;
 	size_t len = 0;
 
 	*ret_stack = 0;
@@ -263,16 +313,9 @@ static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *r
 		*ret_stack = cap_word_map_get(&cache->nodes, epoch, key);
 		if (*ret_stack)
 			break;
-		if (len == cache->path_capacity) {
-			size_t capacity = len ? len * 2 : 256;
-			u32 *path = realloc(cache->path, capacity * sizeof(*path));
-
-			if (!path)
-				return -ENOMEM;
-			cache->path = path;
-			cache->path_capacity = capacity;
-		}
-		cache->path[len++] = (u32)key;
+		if (push_path(cache, len, (u32)key) < 0)
+			return -ENOMEM;
+		len++;
 		exact = parent != 0 && is_user(rows, parent) && !is_user(rows, node);
 		node = parent;
 	}
@@ -280,9 +323,10 @@ static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *r
 	return 0;
 }
 
-s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
-			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
-			const struct kymo_sample_place *place)
+/* exact: the innermost frame is an instruction, not what follows a call. */
+static s64 resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+		   struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
+		   bool exact, const struct kymo_sample_place *place)
 {
 	u32 epoch, stack;
 	size_t len;
@@ -292,7 +336,7 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 	if (cache->nodes.used > MAX_CACHED_NODES)
 		kymo_stack_cache_clear(cache);
 	epoch = kymo_mappings_epoch(mappings, place->tgid, place->time_ns);
-	if (collect_path(cache, rows, node, epoch, &len, &stack) < 0)
+	if (collect_path(cache, rows, node, exact, epoch, &len, &stack) < 0)
 		return -ENOMEM;
 	cache->steps += len;
 	if (stacks->max_steps && cache->steps > stacks->max_steps)
@@ -301,13 +345,57 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 		u32 key = cache->path[--len];
 		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[key / 2].frame,
 					  key & 1, place);
-		s64 next = frame < 0 ? frame : add_stack(stacks, stack, (u32)frame);
+		enum kymo_stack_how how =
+			is_user(rows, key / 2) ? KYMO_STACK_FP : KYMO_STACK_NO_USER;
+		s64 next = frame < 0 ? frame : kymo_stacks_add(stacks, stack, (u32)frame, how, 0);
 
 		if (next < 0)
 			return next;
 		if (cap_word_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
 			return -ENOMEM;
 		stack = (u32)next;
+	}
+	return stack;
+}
+
+s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
+			const struct kymo_sample_place *place)
+{
+	return resolve(stacks, mappings, cache, rows, node, true, place);
+}
+
+s64 kymo_stacks_resolve_callers(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+				struct kymo_stack_cache *cache, const struct cap_rows *rows,
+				u32 node, const struct kymo_sample_place *place)
+{
+	return resolve(stacks, mappings, cache, rows, node, false, place);
+}
+
+s64 kymo_stacks_on_top(struct kymo_stacks *stacks, struct kymo_stack_cache *cache,
+		       const struct cap_rows *rows, u32 node, u32 base)
+{
+	static const struct kymo_sample_place nowhere; /* kernel frames are in no process */
+	s64 stack = base;
+	size_t len = 0;
+	bool exact = true;
+
+	while (node != 0 && node < rows->stack_count && !is_user(rows, node)) {
+		if (push_path(cache, len, node * 2 + exact) < 0)
+			return -ENOMEM;
+		len++;
+		exact = false;
+		node = rows->stacks[node].parent;
+	}
+	cache->steps += len;
+	while (len > 0 && stack > 0) {
+		u32 key = cache->path[--len];
+		s64 frame = resolve_frame(stacks, NULL, rows, rows->stacks[key / 2].frame, key & 1,
+					  &nowhere);
+
+		stack = frame < 0 ? frame
+				  : kymo_stacks_add(stacks, (u32)stack, (u32)frame,
+						    KYMO_STACK_NO_USER, 0);
 	}
 	return stack;
 }

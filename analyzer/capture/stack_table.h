@@ -9,7 +9,19 @@
 #include "analyzer/capture/mapping_timeline.h"
 #include "formats/read/capture_reader.h"
 
-enum kymo_space { KYMO_SPACE_UNKNOWN = 0, KYMO_SPACE_USER, KYMO_SPACE_KERNEL };
+enum kymo_space {
+	KYMO_SPACE_UNKNOWN = 0,
+	KYMO_SPACE_USER,
+	KYMO_SPACE_KERNEL,
+	KYMO_SPACE_CUT, /* no frame: what stands at the root of a stack that was cut there */
+};
+
+enum kymo_stack_how { /* how its user frames were obtained; in databases: append only */
+		      KYMO_STACK_NO_USER = 0, /* it has none */
+		      KYMO_STACK_FP,	      /* by frame pointers alone */
+		      KYMO_STACK_COPY,	      /* by rules, from a copy of the stack */
+		      KYMO_STACK_BOTH,	      /* from a copy, some frames by frame pointers */
+};
 
 struct kymo_module {
 	u8 space;     /* enum kymo_space */
@@ -31,6 +43,9 @@ struct kymo_stack {
 	u32 parent; /* 0: root */
 	u32 frame;
 	u32 depth; /* 1 at the root */
+	u8 how;	   /* enum kymo_stack_how; the root's, as is end */
+	u8 end;	   /* enum kymo_unwind_end: why there are no frames below the root; 0: not known */
+	u32 root;  /* the stack that is its root alone */
 };
 
 struct kymo_stacks {
@@ -60,13 +75,25 @@ s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string 
 s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_string *name,
 			      const struct cap_string *build_id);
 
+/*
+ * Numbers of frames and stacks, from 1; -ENOMEM, CAP_ELIMIT. A user frame is in `mapping` (NULL: in
+ * none) at `address`. Two stacks are the same if their frames are, and how and end of their root,
+ * which only count where parent is 0.
+ */
+s64 kymo_stacks_user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping,
+			   u64 address);
+s64 kymo_stacks_cut_frame(struct kymo_stacks *stacks); /* the root of a stack that was cut */
+s64 kymo_stacks_add(struct kymo_stacks *stacks, u32 parent, u32 frame, enum kymo_stack_how how,
+		    u8 end);
+
 /* Maps local stacks of one block to global ones, per state of the address space. Embedded in
  * walkers over blocks. */
 struct kymo_stack_cache {
-	struct cap_word_map nodes; /* (epoch, node * 2 + exact) -> stack */
-	u32 *path;		   /* scratch */
+	struct cap_word_map nodes;  /* (epoch, node * 2 + exact) -> stack */
+	struct cap_word_map copies; /* (epoch, copy << 32 | node) -> stack; of copy_unwind.h */
+	u32 *path;		    /* scratch */
 	size_t path_capacity;
-	u64 steps; /* nodes resolved since the walk began: set to 0 there */
+	u64 steps; /* nodes and frames resolved since the walk began: set to 0 there */
 };
 
 void kymo_stack_cache_done(struct kymo_stack_cache *cache);
@@ -82,3 +109,13 @@ struct kymo_sample_place { /* whose addresses they are */
 s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
 			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
 			const struct kymo_sample_place *place);
+
+/* The same of a node that other frames will stand on: its innermost frame is a caller's, too. */
+s64 kymo_stacks_resolve_callers(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+				struct kymo_stack_cache *cache, const struct cap_rows *rows,
+				u32 node, const struct kymo_sample_place *place);
+
+/* The kernel frames of local stack `node` on top of stack `base`: the number of that. Same errors.
+ */
+s64 kymo_stacks_on_top(struct kymo_stacks *stacks, struct kymo_stack_cache *cache,
+		       const struct cap_rows *rows, u32 node, u32 base);

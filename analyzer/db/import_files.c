@@ -114,9 +114,11 @@ static int copy_capture(struct import *import, struct kymo_vtab_source *source, 
 static int import_one(struct import *import, struct kymo_import_result *result, struct cap_err *err)
 {
 	const char *path = import->options->paths[import->file];
+	const struct kymo_symbol_options *symbols = import->options->symbol_options;
 	const struct kymo_capture_options options = {.reading = import->options->reading,
 						     .progress = progress,
-						     .progress_context = import};
+						     .progress_context = import,
+						     .search = symbols ? &symbols->search : NULL};
 	CLEANUP(kymo_capture_closep) struct kymo_capture *capture = NULL;
 	CLEANUP(kymo_vtab_source_done) struct kymo_vtab_source source = {0};
 	int rc;

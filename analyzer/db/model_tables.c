@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzer/db/result_text.h"
+#include "objects/unwind/unwind_walk.h"
 
 #define AS_NAME(name) "," #name
 #define AS_ENUM(prefix, name) prefix##_##name
@@ -369,6 +370,7 @@ static const char *space_name(u8 space)
 {
 	return space == KYMO_SPACE_USER	    ? "user"
 	       : space == KYMO_SPACE_KERNEL ? "kernel"
+	       : space == KYMO_SPACE_CUT    ? "cut"
 					    : "unknown";
 }
 
@@ -481,7 +483,7 @@ static void result_frame_name(const struct kymo_capture *capture, sqlite3_contex
 		return;
 	}
 	if (frame->module == 0) {
-		result_string(context, "[unknown]");
+		result_string(context, frame->space == KYMO_SPACE_CUT ? "[cut]" : "[unknown]");
 		return;
 	}
 	module = kymo_blob_get(names, capture->stacks.modules[frame->module].name, &len);
@@ -539,7 +541,7 @@ static void frame_column(const struct kymo_vtab_source *source, sqlite3_context 
 
 /* clang-format off */
 #define STACK_COLUMNS(C) \
-	C(id) C(capture_id) C(parent_id) C(frame_id) C(depth)
+	C(id) C(capture_id) C(parent_id) C(frame_id) C(depth) C(root_id) C(stack_how) C(stack_end)
 /* clang-format on */
 #define C(name) STACK_##name,
 enum { STACK_COLUMNS(C) };
@@ -548,6 +550,29 @@ enum { STACK_COLUMNS(C) };
 static u64 stack_count(const struct kymo_capture *capture)
 {
 	return capture->stacks.stack_count ? capture->stacks.stack_count - 1 : 0;
+}
+
+/* NULL: it has no user frames */
+static const char *how_name(u8 how)
+{
+	static const char *const names[] = {
+		[KYMO_STACK_FP] = "fp", [KYMO_STACK_COPY] = "copy", [KYMO_STACK_BOTH] = "both"};
+
+	return how < sizeof(names) / sizeof(names[0]) ? names[how] : NULL;
+}
+
+/* NULL: not known */
+static const char *end_name(u8 end)
+{
+	static const char *const names[] = {[KYMO_UNWIND_ROOT] = "root",
+					    [KYMO_UNWIND_CUT] = "cut",
+					    [KYMO_UNWIND_NO_RULE] = "no_rule",
+					    [KYMO_UNWIND_HOLE] = "hole",
+					    [KYMO_UNWIND_NO_MAPPING] = "no_mapping",
+					    [KYMO_UNWIND_DEPTH] = "depth",
+					    [KYMO_UNWIND_OTHER_STACK] = "other_stack"};
+
+	return end < sizeof(names) / sizeof(names[0]) ? names[end] : NULL;
 }
 
 static void stack_column(const struct kymo_vtab_source *source, sqlite3_context *context, u64 row,
@@ -568,6 +593,15 @@ static void stack_column(const struct kymo_vtab_source *source, sqlite3_context 
 		break;
 	case STACK_frame_id:
 		result_id(context, stack->frame, capture->base.frame);
+		break;
+	case STACK_root_id:
+		result_id(context, stack->root, capture->base.stack);
+		break;
+	case STACK_stack_how:
+		result_string(context, how_name(stack->how));
+		break;
+	case STACK_stack_end:
+		result_string(context, end_name(stack->end));
 		break;
 	default:
 		result_u64(context, stack->depth);

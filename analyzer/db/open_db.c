@@ -283,6 +283,7 @@ static int read_capture(struct kymo_db *db, struct attachment *attachment, struc
 		.reading = db->options.reading,
 		.progress = progress,
 		.progress_context = db,
+		.search = db->options.symbol_options ? &db->options.symbol_options->search : NULL,
 		/* what is copied with its stacks resolves them on the way */
 		.stacks = (needs & KYMO_NEED_STACKS) && !waits_need_stacks(db),
 		.section = take_section,

@@ -4,7 +4,7 @@
 -- pass 2^63. All times are ns of CLOCK_MONOTONIC of the recorded host, unless the name says otherwise.
 
 PRAGMA application_id = 1266249071; -- 'Kymo'
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- ---------------------------------------------------------------- captures
 
@@ -113,7 +113,10 @@ CREATE TABLE stack (
 	capture_id INTEGER NOT NULL,
 	parent_id INTEGER NOT NULL,
 	frame_id INTEGER NOT NULL,
-	depth INTEGER NOT NULL
+	depth INTEGER NOT NULL,
+	root_id INTEGER NOT NULL,
+	stack_how TEXT,
+	stack_end TEXT
 );
 
 -- ---------------------------------------------------------------- summaries of system calls, filled by an exact aggregate in C

@@ -6,7 +6,7 @@
 #include "formats/base/cap_error.h"
 
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
-#define KYMO_SCHEMA_VERSION 3
+#define KYMO_SCHEMA_VERSION 4
 
 /* schema.sql, then reports/NAME.sql of each report, embedded at build time; ended by NULL. Each is
  * also there as kymo_<name>_sql. */

@@ -97,3 +97,31 @@ bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file
 	*ret_into = address - function->address;
 	return true;
 }
+
+void kymo_object_names_frames(const struct kymo_object_names *names,
+			      struct kymo_object_frames *ret_frames)
+{
+	const struct kymo_object *object = &names->object;
+	const struct kymo_elf *elf = object->program ? object->program : object->debug;
+	struct kymo_object_frames frames = {0};
+	struct kymo_cfi_sections debug = {0};
+	uint64_t text_page;
+
+	*ret_frames = frames;
+	if (!elf || !kymo_elf_unwind_arch(elf, &frames.arch))
+		return;
+	kymo_elf_cfi_sections(elf, &frames.sections);
+	if (object->debug)
+		kymo_elf_cfi_sections(object->debug, &debug);
+	if (!frames.sections.debug_frame.bytes)
+		frames.sections.debug_frame = debug.debug_frame;
+	if (!kymo_elf_is_debug_only(elf)) {
+		frames.load_count = kymo_elf_loads(elf, frames.loads, KYMO_OBJECT_LOADS);
+	} else if (kymo_elf_text_page(elf, &text_page) && names->text_file_offset != UINT64_MAX) {
+		frames.loads[0] = (struct kymo_elf_load){.offset = names->text_file_offset,
+							 .bytes = KYMO_ELF_MAX_FILE_BYTES,
+							 .address = text_page};
+		frames.load_count = 1;
+	}
+	*ret_frames = frames;
+}

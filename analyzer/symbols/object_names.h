@@ -2,6 +2,7 @@
 /* One module's file offsets to function names: joins find_object.h, elf_symbols.h and demangle.h.
  * Knows no database. */
 #include "analyzer/symbols/find_object.h"
+#include "analyzer/symbols/object_frames.h"
 
 struct kymo_object_names;
 
@@ -26,3 +27,8 @@ enum kymo_object_state kymo_object_names_state(const struct kymo_object_names *n
  */
 bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file_offset,
 			    const struct kymo_function **ret_function, uint64_t *ret_into);
+
+/* How its functions are unwound: of the program, or of what its debug file has. The bytes are valid
+ * until free. */
+void kymo_object_names_frames(const struct kymo_object_names *names,
+			      struct kymo_object_frames *ret_frames);

@@ -20,7 +20,17 @@
 #define MAX_OPENS 64	  /* per module; a genuine search makes about ten */
 #define PATIENCE_MS 60000 /* for one answer; CPU time is limited besides */
 
-enum message_kind { MESSAGE_OPEN = 1, MESSAGE_FILE, MESSAGE_STATE, MESSAGE_FIND, MESSAGE_NAME };
+enum message_kind {
+	MESSAGE_OPEN = 1,
+	MESSAGE_FILE,
+	MESSAGE_STATE,
+	MESSAGE_FIND,
+	MESSAGE_NAME,
+	MESSAGE_FRAMES,	 /* number: bytes that may come; answered by the next two */
+	MESSAGE_LOADS,	 /* value: loads, number: machine; text: struct kymo_elf_load each */
+	MESSAGE_SECTION, /* value: which, number: its bytes; text: its address. These follow: */
+	MESSAGE_BYTES,
+};
 
 struct message {
 	uint32_t kind, value;
@@ -35,6 +45,7 @@ struct kymo_symbol_helper {
 	pid_t pid; /* 0: no child */
 	enum kymo_object_state state;
 	unsigned opens;
+	size_t text_bytes; /* of the message that came last */
 	struct message message;
 };
 
@@ -85,6 +96,19 @@ static ssize_t receive_message(int fd, struct message *message, int *ret_file)
 	return len < (ssize_t)HEAD_BYTES ? -EPIPE : len - (ssize_t)HEAD_BYTES;
 }
 
+#define SECTION_COUNT 3u
+#define MAX_PART_BYTES (MAX_TEXT_BYTES / 2) /* of a section, in one message */
+_Static_assert(KYMO_OBJECT_LOADS * sizeof(struct kymo_elf_load) < MAX_TEXT_BYTES, "one message");
+
+static struct kymo_cfi_section *section_of(struct kymo_object_frames *frames, uint32_t which)
+{
+	struct kymo_cfi_sections *sections = &frames->sections;
+
+	return which == 0   ? &sections->eh_frame_hdr
+	       : which == 1 ? &sections->eh_frame
+			    : &sections->debug_frame;
+}
+
 /* -------- the child -------- */
 
 struct child {
@@ -121,6 +145,40 @@ static size_t name_text(struct child *child, const struct kymo_function *functio
 							   : sizeof(child->message.text) - 1;
 }
 
+static void tell(struct child *child, enum message_kind kind, uint32_t value, uint64_t number,
+		 const void *text, size_t len)
+{
+	child->message.kind = kind;
+	child->message.value = value;
+	child->message.number = number;
+	memcpy(child->message.text, text, len);
+	if (send_message(child->fd, &child->message, len, -1) < 0)
+		_exit(1);
+}
+
+static void tell_frames(struct child *child, const struct kymo_object_names *names)
+{
+	uint64_t left = child->message.number;
+	struct kymo_object_frames frames;
+
+	kymo_object_names_frames(names, &frames);
+	tell(child, MESSAGE_LOADS, (uint32_t)frames.load_count, frames.arch, frames.loads,
+	     frames.load_count * sizeof(frames.loads[0]));
+	for (uint32_t i = 0; i < SECTION_COUNT; i++) {
+		const struct kymo_cfi_section *section = section_of(&frames, i);
+		size_t len = section->bytes && section->len <= left ? section->len : 0;
+
+		left -= len;
+		tell(child, MESSAGE_SECTION, i, len, &section->address, sizeof(section->address));
+		for (size_t at = 0; at < len;) {
+			size_t part = len - at < MAX_PART_BYTES ? len - at : MAX_PART_BYTES;
+
+			tell(child, MESSAGE_BYTES, i, at, section->bytes + at, part);
+			at += part;
+		}
+	}
+}
+
 #ifdef KYMO_TEST_HELPER
 void kymo_test_in_helper(const char *path); /* fails on purpose */
 #endif
@@ -150,6 +208,10 @@ static _Noreturn void serve(struct child *child, const struct kymo_object_search
 		uint64_t into = 0;
 		size_t len = 0;
 
+		if (child->message.kind == MESSAGE_FRAMES) {
+			tell_frames(child, names);
+			continue;
+		}
 		if (kymo_object_names_find(names, child->message.number, &function, &into))
 			len = name_text(child, function);
 		child->message.kind = MESSAGE_NAME;
@@ -173,6 +235,12 @@ static void stop_child(struct kymo_symbol_helper *helper)
 	if (helper->fd >= 0)
 		(void)close(helper->fd); /* a socket without data to lose */
 	helper->fd = -1;
+}
+
+static void give_up(struct kymo_symbol_helper *helper)
+{
+	stop_child(helper);
+	helper->state = KYMO_OBJECT_GAVE_UP;
 }
 
 static bool give_file(struct kymo_symbol_helper *helper, size_t text_bytes)
@@ -206,10 +274,10 @@ static bool await(struct kymo_symbol_helper *helper, enum message_kind kind)
 			continue;
 		if (len >= 0 && len < MAX_TEXT_BYTES && message->kind == (uint32_t)kind) {
 			message->text[len] = '\0';
+			helper->text_bytes = (size_t)len;
 			return true;
 		}
-		stop_child(helper);
-		helper->state = KYMO_OBJECT_GAVE_UP;
+		give_up(helper);
 		return false;
 	}
 }
@@ -283,12 +351,112 @@ const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t 
 	message->kind = MESSAGE_FIND;
 	message->number = file_offset;
 	if (send_message(helper->fd, message, 0, -1) < 0) {
-		stop_child(helper);
-		helper->state = KYMO_OBJECT_GAVE_UP;
+		give_up(helper);
 		return NULL;
 	}
 	if (!await(helper, MESSAGE_NAME) || message->text[0] == '\0')
 		return NULL;
 	*ret_into = message->number;
 	return message->text;
+}
+
+/* -------- sections -------- */
+
+/* The bytes of one section, len of them. False: the child failed. */
+static bool take_section(struct kymo_symbol_helper *helper, uint32_t which, uint64_t len,
+			 uint8_t *to)
+{
+	struct message *message = &helper->message;
+
+	for (uint64_t at = 0; at < len;) {
+		uint64_t part = len - at < MAX_PART_BYTES ? len - at : MAX_PART_BYTES;
+
+		if (!await(helper, MESSAGE_BYTES))
+			return false;
+		if (message->value != which || message->number != at ||
+		    helper->text_bytes != part) {
+			give_up(helper);
+			return false;
+		}
+		memcpy(to + at, message->text, part);
+		at += part;
+	}
+	return true;
+}
+
+static bool take_loads(struct kymo_symbol_helper *helper, struct kymo_object_frames *frames)
+{
+	struct message *message = &helper->message;
+
+	if (!await(helper, MESSAGE_LOADS))
+		return false;
+	if (message->value > KYMO_OBJECT_LOADS ||
+	    helper->text_bytes != message->value * sizeof(frames->loads[0])) {
+		give_up(helper);
+		return false;
+	}
+	frames->load_count = message->value;
+	frames->arch = (uint32_t)message->number;
+	memcpy(frames->loads, message->text, helper->text_bytes);
+	return true;
+}
+
+/* 1: all is there; 0: the child failed; -ENOMEM. */
+static int take_frames(struct kymo_symbol_helper *helper, size_t max_bytes,
+		       struct kymo_object_frames *frames, uint8_t **bytes)
+{
+	struct message *message = &helper->message;
+	uint64_t offsets[SECTION_COUNT];
+	size_t used = 0;
+
+	if (!take_loads(helper, frames))
+		return 0;
+	for (uint32_t i = 0; i < SECTION_COUNT; i++) {
+		struct kymo_cfi_section *section = section_of(frames, i);
+		uint8_t *bigger;
+
+		if (!await(helper, MESSAGE_SECTION))
+			return 0;
+		if (message->value != i || message->number > max_bytes - used ||
+		    helper->text_bytes != sizeof(section->address)) {
+			give_up(helper);
+			return 0;
+		}
+		memcpy(&section->address, message->text, sizeof(section->address));
+		section->len = message->number;
+		offsets[i] = used;
+		bigger = realloc(*bytes, used + section->len + 1);
+		if (!bigger)
+			return -ENOMEM;
+		*bytes = bigger;
+		if (!take_section(helper, i, section->len, *bytes + used))
+			return 0;
+		used += section->len;
+	}
+	for (uint32_t i = 0; i < SECTION_COUNT; i++) {
+		struct kymo_cfi_section *section = section_of(frames, i);
+
+		section->bytes = section->len > 0 ? *bytes + offsets[i] : NULL;
+	}
+	return 1;
+}
+
+int kymo_symbol_helper_frames(struct kymo_symbol_helper *helper, size_t max_bytes,
+			      struct kymo_object_frames *ret_frames, uint8_t **ret_bytes)
+{
+	CLEANUP(cap_freep) uint8_t *bytes = NULL;
+	struct kymo_object_frames frames = {0};
+	int rc = 0;
+
+	*ret_frames = (struct kymo_object_frames){0};
+	*ret_bytes = NULL;
+	helper->message.kind = MESSAGE_FRAMES;
+	helper->message.number = max_bytes;
+	if (helper->fd >= 0 && send_message(helper->fd, &helper->message, 0, -1) == 0)
+		rc = take_frames(helper, max_bytes, &frames, &bytes);
+	if (rc == 1) {
+		*ret_frames = frames;
+		*ret_bytes = TAKE(bytes);
+	}
+	return rc < 0 ? rc : 0;
 }

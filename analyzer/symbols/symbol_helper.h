@@ -6,6 +6,7 @@
  * module has no symbols, and everything else continues.
  */
 #include "analyzer/symbols/find_object.h"
+#include "analyzer/symbols/object_frames.h"
 
 struct kymo_symbol_helper;
 
@@ -23,3 +24,10 @@ enum kymo_object_state kymo_symbol_helper_state(const struct kymo_symbol_helper 
  * call. NULL if there is none. *ret_into is how far into it the offset lies. */
 const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t file_offset,
 				    uint64_t *ret_into);
+
+/*
+ * How its functions are unwound. *ret_bytes is malloc'd and holds what the sections point to; NULL
+ * where there is nothing. Sections that pass max_bytes together are left out. 0 or -ENOMEM.
+ */
+int kymo_symbol_helper_frames(struct kymo_symbol_helper *helper, size_t max_bytes,
+			      struct kymo_object_frames *ret_frames, uint8_t **ret_bytes);

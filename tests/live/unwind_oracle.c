@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "formats/base/word_map.h"
+#include "formats/write/capture_writer.h"
 #include "objects/elf/elf_cfi.h"
 #include "objects/unwind/unwind_walk.h"
 
@@ -73,6 +74,8 @@ static size_t module_count;
 static struct sample *samples;
 static size_t sample_count, sample_limit = 1000;
 static bool masked, verbose;
+static const char *output;
+static unsigned long repeats = 1;
 
 static void fail(const char *what)
 {
@@ -423,6 +426,136 @@ static void open_oracle(struct oracle *oracle, pid_t pid)
 	}
 }
 
+/* -------- a capture of them -------- */
+
+static void check(int rc, const struct cap_err *err)
+{
+	if (rc < 0) {
+		fprintf(stderr, "%s: %s\n", output, err->text);
+		exit(1);
+	}
+}
+
+static void end_block(struct cap_writer *writer, enum cap_block_type type, struct cap_chunk *chunk,
+		      struct cap_totals *totals)
+{
+	struct cap_err err = {0};
+
+	check(cap_chunk_failed(chunk), &err);
+	totals->stored_count += type == CAP_BLOCK_CHUNK ? cap_chunk_rows(chunk) : 0;
+	check(cap_writer_rows(writer, type, chunk, totals, &err), &err);
+	cap_chunk_reset(chunk);
+}
+
+static void add_maps(struct cap_chunk *chunk, const struct cap_task *task)
+{
+	for (size_t i = 0; i < map_count; i++) {
+		const struct module *module = maps[i].module;
+		size_t len = 0;
+		const uint8_t *build_id =
+			module && module->elf ? kymo_elf_build_id(module->elf, &len) : NULL;
+		const char *path = module ? module->path : "";
+		struct ev_mapping row = {.time_ns = 1000,
+					 .start_address = maps[i].start,
+					 .size_bytes = maps[i].end - maps[i].start,
+					 .file_offset = maps[i].offset,
+					 .task = cap_chunk_task(chunk, task),
+					 .build_id = cap_chunk_string(chunk, build_id, len),
+					 .path = cap_chunk_string(chunk, path, strlen(path)),
+					 .flags = EV_MAPPING_KEYFRAME};
+
+		(void)cap_chunk_add(chunk, EV_MAPPING, &row);
+	}
+}
+
+/* What is worth keeping, from the outer end inwards. A register that says nothing tells the times a
+ * sample is written apart, so that each is unwound. */
+static u32 add_copy(struct cap_chunk *chunk, const struct sample *sample, uint64_t time)
+{
+	uint64_t low = sample->regs[7] - RED_ZONE_BYTES,
+		 top = sample->regs[7] + sample->len / 8 * 8;
+	struct cap_copy copy = {.ip = sample->regs[16],
+				.sp = sample->regs[7],
+				.top = top,
+				.bp = sample->regs[6],
+				.bx = sample->regs[3],
+				.r12 = sample->regs[12],
+				.r13 = sample->regs[13],
+				.r14 = sample->regs[14],
+				.r15 = sample->regs[15],
+				.flags = CAP_COPY_MAIN |
+					 (sample->len == STACK_BYTES ? CAP_COPY_CUT : 0)};
+	uint64_t *const registers[] = {&copy.bp,  &copy.bx,  &copy.r12,
+				       &copy.r13, &copy.r14, &copy.r15};
+	uint64_t above = top;
+
+	for (size_t i = 0; i < 6; i++) {
+		bool in_stack = *registers[i] >= low && *registers[i] < top;
+
+		if (!in_stack && !map_at(*registers[i]) && *registers[i] != 0)
+			*registers[i] = 1;
+	}
+	if (copy.r15 == 1)
+		copy.r15 = copy.sp + 8 * time;
+	for (size_t at = sample->len / 8 * 8; at >= 8;) {
+		uint64_t value, address;
+
+		at -= 8;
+		address = sample->regs[7] + at;
+		memcpy(&value, sample->bytes + at, 8);
+		if (!((value >= low && value < top && value % 8 == 0) || map_at(value)))
+			continue;
+		copy.word = cap_chunk_word(chunk, copy.word, (u32)((above - address) / 8 - 1),
+					   address, value);
+		above = address;
+	}
+	return cap_chunk_copy(chunk, &copy);
+}
+
+static void write_capture(pid_t pid)
+{
+	const struct cap_file_info info = {.monotonic_ns = 1000,
+					   .realtime_ns = 1700000000000000000ull,
+					   .machine = 62,
+					   .cpu_count = 1,
+					   .page_shift = 12,
+					   .hostname = "oracle"};
+	const struct cap_task task = {.leader_start_ns = 1,
+				      .tgid = (u32)pid,
+				      .tid = (u32)pid,
+				      .exec_id = 1,
+				      .comm = "sampled"};
+	struct cap_writer_options options = {
+		.fd = open(output, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600)};
+	struct cap_chunk *chunk = cap_chunk_new();
+	struct cap_totals totals = {0};
+	struct cap_writer *writer;
+	struct cap_err err = {0};
+
+	if (options.fd < 0 || !chunk)
+		fail(output);
+	check(cap_writer_new(&options, &info, &writer, &err), &err);
+	check(cap_writer_begin(writer, &err), &err);
+	add_maps(chunk, &task);
+	end_block(writer, CAP_BLOCK_MAPS, chunk, &totals);
+	for (size_t i = 0; i < sample_count * repeats; i++) {
+		struct ev_cpu_sample row = {
+			.time_ns = 2000 + i * 1000000,
+			.period = 1000000,
+			.sysno = UINT32_MAX,
+			.copy = add_copy(chunk, &samples[i % sample_count], i / sample_count),
+			.task = cap_chunk_task(chunk, &task)};
+
+		check(cap_chunk_add(chunk, EV_CPU_SAMPLE, &row), &err);
+		if (cap_chunk_raw_bytes(chunk) > 900000 || i + 1 == sample_count * repeats)
+			end_block(writer, CAP_BLOCK_CHUNK, chunk, &totals);
+	}
+	check(cap_writer_end(writer, CAP_END_NORMAL, &totals, &err), &err);
+	cap_writer_free(writer);
+	cap_chunk_free(chunk);
+	close(options.fd);
+}
+
 /* -------- both -------- */
 
 /* As a recorder does: what points neither into code nor into the stack reads as 0. */
@@ -517,13 +650,17 @@ int main(int argc, char **argv)
 	bool whole;
 	pid_t pid;
 
-	while ((option = getopt(argc, argv, "+n:mv")) != -1) {
+	while ((option = getopt(argc, argv, "+n:mvo:r:")) != -1) {
 		if (option == 'n')
 			sample_limit = strtoul(optarg, NULL, 10);
 		else if (option == 'm')
 			masked = true;
 		else if (option == 'v')
 			verbose = true;
+		else if (option == 'o')
+			output = optarg;
+		else if (option == 'r')
+			repeats = strtoul(optarg, NULL, 10);
 		else
 			return 2;
 	}
@@ -537,6 +674,8 @@ int main(int argc, char **argv)
 	if (whole) {
 		read_maps(pid);
 		compare(pid);
+		if (output)
+			write_capture(pid);
 	} else {
 		fprintf(stderr, "the command ended after %zu samples\n", sample_count);
 	}

@@ -1,0 +1,437 @@
+/* The image of a copy is kept all 0 between walks: only the words that were kept are put in and
+ * taken out again. */
+#include "analyzer/capture/copy_unwind.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/symbols/module_rules.h"
+#include "formats/base/cleanup.h"
+#include "formats/base/limits.h"
+#include "objects/unwind/unwind_walk.h"
+
+#define IMAGE_BYTES (8ull * CAP_MAX_COPY_WORDS + CAP_RED_ZONE_BYTES + 16)
+#define MAX_CODES (1u << 20)	      /* addresses that are kept; then it begins again */
+#define SECTION_BYTES (96ull << 20)   /* of all modules together */
+#define TABLE_BYTES (64ull << 20)     /* of all their functions that were asked for */
+#define FRAMES_AT_LEAST (64ull << 20) /* walked in a capture of no size */
+#define FRAMES_PER_BYTE 256u	      /* a deep recursion takes some bytes a sample */
+
+struct module {
+	struct kymo_module_rules *rules; /* NULL: see state */
+	u8 state;			 /* enum kymo_unwinding_state */
+	u8 object_state;
+};
+
+struct code { /* what is known of an address of a process */
+	const struct kymo_cfi_table *table;
+	const struct kymo_cfi_row *row;
+	u32 frame; /* of stacks; 0: not mapped */
+};
+
+struct kymo_unwinder {
+	struct kymo_object_search search;
+	const struct kymo_unwind_machine *machine; /* NULL: not known here */
+	struct kymo_rules_budget budget;
+	u64 frames_left;
+	struct module *modules; /* by number of the capture's modules */
+	u32 module_capacity;
+	struct cap_word_map by_address; /* (epoch, address) -> code + 1 */
+	struct code *codes;
+	u32 code_count, code_capacity;
+	u8 *image;
+	u32 *touched; /* words of the image that are not 0 */
+	struct kymo_unwind_hole holes[64];
+	struct kymo_unwind_result result;
+};
+
+struct walk {
+	const struct kymo_unwinding *unwinding;
+	const struct kymo_sample_place *place;
+	u32 epoch;
+};
+
+/* -------- life -------- */
+
+static void copy_text(const char **text)
+{
+	*text = *text ? strdup(*text) : NULL;
+}
+
+struct kymo_unwinder *kymo_unwinder_new(const struct kymo_object_search *search, u16 machine,
+					u64 input_bytes)
+{
+	struct kymo_unwinder *unwinder = calloc(1, sizeof(*unwinder));
+	bool complete = true;
+
+	if (!unwinder)
+		return NULL;
+	if (search)
+		unwinder->search = *search;
+	unwinder->search.open_file = NULL;
+	for (size_t i = 0; i < unwinder->search.debug_dir_count; i++) {
+		copy_text(&unwinder->search.debug_dirs[i]);
+		complete &= unwinder->search.debug_dirs[i] != NULL;
+	}
+	copy_text(&unwinder->search.symfs);
+	complete &= !search || !search->symfs || unwinder->search.symfs;
+	if (machine == EM_X86_64)
+		unwinder->machine = kymo_unwind_machine(KYMO_UNWIND_X86_64);
+	unwinder->budget = (struct kymo_rules_budget){.section_bytes_left = SECTION_BYTES,
+						      .table_bytes_left = TABLE_BYTES};
+	unwinder->frames_left = FRAMES_AT_LEAST + FRAMES_PER_BYTE * input_bytes;
+	unwinder->image = calloc(1, IMAGE_BYTES);
+	unwinder->touched = malloc(CAP_MAX_COPY_WORDS * sizeof(*unwinder->touched));
+	if (!complete || !unwinder->image || !unwinder->touched)
+		return kymo_unwinder_free(unwinder);
+	return unwinder;
+}
+
+struct kymo_unwinder *kymo_unwinder_free(struct kymo_unwinder *unwinder)
+{
+	if (!unwinder)
+		return NULL;
+	for (size_t i = 0; i < unwinder->search.debug_dir_count; i++)
+		free((char *)unwinder->search.debug_dirs[i]);
+	free((char *)unwinder->search.symfs);
+	for (u32 i = 0; i < unwinder->module_capacity; i++)
+		(void)kymo_module_rules_free(unwinder->modules[i].rules);
+	free(unwinder->modules);
+	cap_word_map_done(&unwinder->by_address);
+	free(unwinder->codes);
+	free(unwinder->image);
+	free(unwinder->touched);
+	free(unwinder);
+	return NULL;
+}
+
+/* -------- modules -------- */
+
+static struct module *module_at(struct kymo_unwinder *unwinder, u32 number)
+{
+	if (number >= unwinder->module_capacity) {
+		u32 capacity = number + number / 2 + 64;
+		struct module *modules = realloc(unwinder->modules, capacity * sizeof(*modules));
+
+		if (!modules)
+			return NULL;
+		memset(modules + unwinder->module_capacity, 0,
+		       (capacity - unwinder->module_capacity) * sizeof(*modules));
+		unwinder->modules = modules;
+		unwinder->module_capacity = capacity;
+	}
+	return &unwinder->modules[number];
+}
+
+/* Opens what tells of a module. 0 or -ENOMEM; whatever else goes wrong, it tells nothing. */
+static int ask_module(struct kymo_unwinder *unwinder, const struct kymo_stacks *stacks,
+		      const struct kymo_module *about, struct module *module)
+{
+	static const enum kymo_unwinding_state states[] = {
+		[KYMO_RULES_FOUND] = KYMO_UNWINDING_FOUND,
+		[KYMO_RULES_NO_FILE] = KYMO_UNWINDING_NO_FILE,
+		[KYMO_RULES_NONE] = KYMO_UNWINDING_NO_RULES};
+	struct kymo_module_identity identity = {
+		.text_file_offset = about->has_offset ? (u64)about->first_offset : UINT64_MAX};
+	size_t path_len;
+	const char *path = kymo_blob_get(&stacks->names, about->path, &path_len);
+	CLEANUP(cap_freep) char *terminated = strndup(path ? path : "", path ? path_len : 0);
+	int rc;
+
+	if (!terminated)
+		return -ENOMEM;
+	if (about->is_anon) {
+		module->state = KYMO_UNWINDING_NO_CODE_FILE;
+		return 0;
+	}
+	identity.path = terminated;
+	identity.build_id =
+		(const u8 *)kymo_blob_get(&stacks->names, about->build_id, &identity.build_id_len);
+	rc = kymo_module_rules_open(&unwinder->search, &identity, &unwinder->budget, &module->rules,
+				    NULL);
+	if (rc == -ENOMEM)
+		return rc;
+	module->state = KYMO_UNWINDING_NO_FILE;
+	module->object_state = KYMO_OBJECT_GAVE_UP;
+	if (rc == 0) {
+		module->state = states[kymo_module_rules_state(module->rules)];
+		module->object_state = kymo_module_rules_object_state(module->rules);
+	}
+	return 0;
+}
+
+enum kymo_unwinding_state kymo_unwinder_state(const struct kymo_unwinder *unwinder, u32 module,
+					      enum kymo_object_state *ret_object)
+{
+	if (!unwinder || module >= unwinder->module_capacity)
+		return KYMO_UNWINDING_NOT_ASKED;
+	*ret_object = unwinder->modules[module].object_state;
+	return unwinder->modules[module].state;
+}
+
+/* -------- addresses -------- */
+
+static int find_code(const struct walk *walk, u64 address, struct code *ret_code)
+{
+	const struct kymo_unwinding *unwinding = walk->unwinding;
+	struct kymo_stacks *stacks = unwinding->stacks;
+	struct kymo_mapping mapping;
+	struct module *module;
+	bool is_mapped = kymo_mappings_find(unwinding->mappings, walk->place->tgid,
+					    walk->place->time_ns, address, &mapping);
+	s64 frame = kymo_stacks_user_frame(stacks, is_mapped ? &mapping : NULL, address);
+	int rc = 0;
+
+	if (kymo_mappings_failed(unwinding->mappings) || frame < 0)
+		return -ENOMEM;
+	*ret_code = (struct code){.frame = (u32)frame};
+	if (!is_mapped || mapping.module == 0 || mapping.module >= stacks->module_count) {
+		ret_code->frame = 0;
+		return 0;
+	}
+	module = module_at(unwinding->unwinder, mapping.module);
+	if (!module)
+		return -ENOMEM;
+	if (module->state == KYMO_UNWINDING_NOT_ASKED)
+		rc = ask_module(unwinding->unwinder, stacks, &stacks->modules[mapping.module],
+				module);
+	if (rc == 0 && module->rules)
+		rc = kymo_module_rules_at(module->rules,
+					  address - mapping.start + mapping.file_offset,
+					  &ret_code->table, &ret_code->row);
+	return rc < 0 ? rc : 0;
+}
+
+static bool add_code(struct kymo_unwinder *unwinder, const struct walk *walk, u64 address,
+		     u32 *ret_number)
+{
+	struct code code;
+
+	if (unwinder->code_count >= MAX_CODES) {
+		cap_word_map_clear(&unwinder->by_address);
+		unwinder->code_count = 0;
+	}
+	if (unwinder->code_count == unwinder->code_capacity) {
+		u32 capacity = unwinder->code_capacity ? unwinder->code_capacity * 2 : 1024;
+		struct code *codes = realloc(unwinder->codes, capacity * sizeof(*codes));
+
+		if (!codes)
+			return false;
+		unwinder->codes = codes;
+		unwinder->code_capacity = capacity;
+	}
+	if (find_code(walk, address, &code) < 0 ||
+	    cap_word_map_put(&unwinder->by_address, walk->epoch, address,
+			     unwinder->code_count + 1) < 0)
+		return false;
+	unwinder->codes[unwinder->code_count++] = code;
+	*ret_number = unwinder->code_count;
+	return true;
+}
+
+/* For kymo_unwind_walk. False: out of memory. */
+static bool code_at(void *context, u64 address, struct kymo_unwind_code *ret_code)
+{
+	const struct walk *walk = context;
+	struct kymo_unwinder *unwinder = walk->unwinding->unwinder;
+	u32 number = cap_word_map_get(&unwinder->by_address, walk->epoch, address);
+	const struct code *code;
+
+	if (number == 0 && !add_code(unwinder, walk, address, &number))
+		return false;
+	code = &unwinder->codes[number - 1];
+	*ret_code = (struct kymo_unwind_code){.is_mapped = code->frame != 0,
+					      .table = code->table,
+					      .row = code->row,
+					      .number = code->frame};
+	return true;
+}
+
+/* -------- copies -------- */
+
+/* Puts the kept words into the image; returns how many. */
+static u32 fill_image(struct kymo_unwinder *unwinder, const struct cap_rows *rows, u32 copy,
+		      const struct kymo_unwind_copy *image)
+{
+	struct cap_word_walk words = cap_copy_words(rows, copy);
+	u32 count = 0;
+	u64 address, value;
+
+	while (count < CAP_MAX_COPY_WORDS && cap_word_next(&words, &address, &value) == 1) {
+		u64 at = address - image->start;
+
+		if (address < image->start || at > image->len || image->len - at < 8)
+			continue; /* a lie: it is not in the copy */
+		cap_store_le(unwinder->image + at, value, 8);
+		unwinder->touched[count++] = (u32)at;
+	}
+	return count;
+}
+
+static u32 find_holes(const struct cap_copy *copy, struct kymo_unwind_hole *holes)
+{
+	u64 first = cap_copy_low(copy->sp) / CAP_HOLE_PAGE_BYTES;
+	u32 count = 0;
+
+	for (u32 i = 0; copy->holes >> i && i < 64; i++) {
+		if (copy->holes >> i & 1)
+			holes[count++] = (struct kymo_unwind_hole){
+				.start = (first + i) * CAP_HOLE_PAGE_BYTES,
+				.end = (first + i + 1) * CAP_HOLE_PAGE_BYTES};
+	}
+	return count;
+}
+
+static void set_registers(const struct cap_copy *copy, struct kymo_unwind_registers *ret_registers)
+{
+	/* DWARF's numbers of x86_64 */
+	static const u8 numbers[] = {3, 6, 7, 12, 13, 14, 15};
+	const u64 values[] = {copy->bx,	 copy->bp,  copy->sp, copy->r12,
+			      copy->r13, copy->r14, copy->r15};
+
+	*ret_registers = (struct kymo_unwind_registers){.pc = copy->ip};
+	for (size_t i = 0; i < sizeof(numbers); i++) {
+		ret_registers->values[numbers[i]] = values[i];
+		ret_registers->known |= 1ull << numbers[i];
+	}
+}
+
+/* Walks a copy; what comes of it is in unwinder->result. 0, -ENOMEM, CAP_ELIMIT. */
+static int walk_copy(const struct kymo_unwinding *unwinding, u32 copy, struct walk *walk)
+{
+	struct kymo_unwinder *unwinder = unwinding->unwinder;
+	const struct cap_copy *from = &unwinding->rows->copies[copy];
+	struct kymo_unwind_copy image = {.start = cap_copy_low(from->sp),
+					 .bytes = unwinder->image,
+					 .is_cut = from->flags & CAP_COPY_CUT,
+					 .holes = unwinder->holes};
+	const struct kymo_unwind_source source = {
+		.machine = unwinder->machine, .copy = &image, .code_at = code_at, .context = walk};
+	struct kymo_unwind_registers registers;
+	bool is_walked;
+	u32 words;
+
+	/* without a known end, top is where copying ended */
+	if (!(from->flags & (CAP_COPY_MAIN | CAP_COPY_THREAD | CAP_COPY_GO)))
+		image.is_cut = true;
+	if (from->top > image.start && from->top - image.start <= IMAGE_BYTES)
+		image.len = from->top - image.start;
+	image.hole_count = find_holes(from, unwinder->holes);
+	set_registers(from, &registers);
+	words = fill_image(unwinder, unwinding->rows, copy, &image);
+	is_walked = kymo_unwind_walk(&source, &registers, &unwinder->result);
+	while (words > 0)
+		memset(unwinder->image + unwinder->touched[--words], 0, 8);
+	if (!is_walked)
+		return -ENOMEM;
+	if (unwinder->result.frame_count > unwinder->frames_left)
+		return CAP_ELIMIT;
+	unwinder->frames_left -= unwinder->result.frame_count;
+	if (from->flags & CAP_COPY_NO_MAPPINGS && unwinder->result.end != KYMO_UNWIND_ROOT)
+		unwinder->result.end = KYMO_UNWIND_NO_MAPPING;
+	return 0;
+}
+
+/* -------- stacks -------- */
+
+/* Local stack `node` without its kernel frames; 0: nothing is left. */
+static u32 user_part(const struct cap_rows *rows, u32 node)
+{
+	if (node >= rows->stack_count)
+		return 0;
+	while (node != 0 && rows->frames[rows->stacks[node].frame].space != CAP_SPACE_USER)
+		node = rows->stacks[node].parent;
+	return node;
+}
+
+/*
+ * Where no end of the stack was known, there is a walk by frame pointers beside the copy. If it
+ * went through the frame at which the copy ends, what it found further out is added: the local node
+ * of that, or 0.
+ */
+static u32 beyond(const struct cap_rows *rows, u32 node, const struct kymo_unwind_result *result)
+{
+	const struct kymo_unwind_frame *last = &result->frames[result->frame_count - 1];
+	u64 wanted = last->address + (result->frame_count > 1); /* as a return address */
+
+	if (result->end == KYMO_UNWIND_ROOT)
+		return 0;
+	for (node = user_part(rows, node); node != 0; node = rows->stacks[node].parent) {
+		if (rows->frames[rows->stacks[node].frame].offset == wanted)
+			return rows->stacks[node].parent;
+	}
+	return 0;
+}
+
+/* The frames that were found on top of `stack`; its root where that is 0. */
+static s64 add_frames(const struct kymo_unwinding *unwinding, s64 stack)
+{
+	const struct kymo_unwind_result *result = &unwinding->unwinder->result;
+	struct kymo_stacks *stacks = unwinding->stacks;
+	enum kymo_stack_how how = result->guessed_count == 0 ? KYMO_STACK_COPY
+				  : result->guessed_count + 1 == result->frame_count
+					  ? KYMO_STACK_FP
+					  : KYMO_STACK_BOTH;
+	bool is_cut = result->end == KYMO_UNWIND_CUT || result->end == KYMO_UNWIND_DEPTH;
+	s64 frame = stack == 0 && is_cut ? kymo_stacks_cut_frame(stacks) : 0;
+
+	if (frame > 0)
+		stack = kymo_stacks_add(stacks, 0, (u32)frame, how, (u8)result->end);
+	for (u32 i = result->frame_count; i-- > 0 && frame >= 0 && stack >= 0;) {
+		const struct kymo_unwind_frame *found = &result->frames[i];
+
+		frame = found->number ? found->number
+				      : kymo_stacks_user_frame(stacks, NULL, found->address);
+		if (frame > 0)
+			stack = kymo_stacks_add(stacks, (u32)stack, (u32)frame, how,
+						(u8)result->end);
+	}
+	return frame < 0 ? frame : stack;
+}
+
+static s64 unwind(const struct kymo_unwinding *unwinding, u32 copy, u32 node, struct walk *walk)
+{
+	const struct cap_rows *rows = unwinding->rows;
+	s64 stack = walk_copy(unwinding, copy, walk);
+	u32 outer;
+
+	if (stack < 0)
+		return stack;
+	if (unwinding->unwinder->result.frame_count == 1 &&
+	    unwinding->unwinder->result.end != KYMO_UNWIND_ROOT && user_part(rows, node))
+		return kymo_stacks_resolve(unwinding->stacks, unwinding->mappings, unwinding->cache,
+					   rows, node, walk->place);
+	outer = beyond(rows, node, &unwinding->unwinder->result);
+	if (outer)
+		stack = kymo_stacks_resolve_callers(unwinding->stacks, unwinding->mappings,
+						    unwinding->cache, rows, outer, walk->place);
+	if (stack >= 0)
+		stack = add_frames(unwinding, stack);
+	if (stack > 0)
+		stack = kymo_stacks_on_top(unwinding->stacks, unwinding->cache, rows, node,
+					   (u32)stack);
+	return stack;
+}
+
+s64 kymo_unwind_stack(const struct kymo_unwinding *unwinding, u32 copy, u32 node,
+		      const struct kymo_sample_place *place)
+{
+	struct kymo_stack_cache *cache = unwinding->cache;
+	struct walk walk = {.unwinding = unwinding, .place = place};
+	u64 key = (u64)copy << 32 | node;
+	s64 stack;
+
+	if (!unwinding->unwinder->machine || copy == 0 || copy >= unwinding->rows->copy_count)
+		return kymo_stacks_resolve(unwinding->stacks, unwinding->mappings, cache,
+					   unwinding->rows, node, place);
+	walk.epoch = kymo_mappings_epoch(unwinding->mappings, place->tgid, place->time_ns);
+	stack = cap_word_map_get(&cache->copies, walk.epoch, key);
+	if (stack)
+		return stack;
+	stack = unwind(unwinding, copy, node, &walk);
+	if (stack > 0 && cap_word_map_put(&cache->copies, walk.epoch, key, (u64)stack) < 0)
+		return -ENOMEM;
+	return stack;
+}
