@@ -86,7 +86,7 @@ static int apply_rule(const struct walk *walk, const struct kymo_unwind_code *co
 
 	switch (rule->how) {
 	case KYMO_CFI_AT:
-		return kymo_unwind_read(walk->copy, cfa + (u64)rule->value, 8, ret_value);
+		return kymo_unwind_word(walk->copy, cfa + (u64)rule->value, ret_value);
 	case KYMO_CFI_SUM:
 		if (rule->base == KYMO_CFI_BASE_IS_CFA) {
 			*ret_value = cfa + (u64)rule->value;
@@ -116,21 +116,25 @@ static bool moves_on(const struct walk *walk, u64 cfa, bool is_signal)
 	       cfa >= stack_pointer(walk) + walk->machine->least_step;
 }
 
-static enum step step_by_rules(struct walk *walk, const struct kymo_unwind_code *code)
+/* What the caller's registers were: put in place when all is computed, since rules mean the old
+ * ones. */
+struct found {
+	u64 values[KYMO_CFI_MAX_REGISTERS];
+	u8 registers[KYMO_CFI_MAX_REGISTERS];
+	u32 count;
+	u64 known, lost; /* a bit per register */
+	u64 return_address;
+	bool has_return;
+};
+
+static enum step apply_rules(struct walk *walk, const struct kymo_unwind_code *code, u64 cfa,
+			     struct found *found)
 {
 	const struct kymo_cfi_table *table = code->table;
-	const struct kymo_cfi_row *row = code->row;
-	struct kymo_unwind_registers next = walk->now;
-	u64 return_address = 0, cfa;
-	bool has_return = false;
+	const struct kymo_cfi_rule *rule = &table->rules[code->row->first_rule];
+	const struct kymo_cfi_rule *end = rule + code->row->rule_count;
 
-	walk->failure = cfa_of(walk, code, &cfa);
-	if (walk->failure == 0 && !moves_on(walk, cfa, table->is_signal))
-		walk->failure = -EINVAL;
-	next.values[walk->machine->stack_pointer] = cfa;
-	next.known |= 1ull << walk->machine->stack_pointer;
-	for (u32 i = 0; walk->failure == 0 && i < row->rule_count; i++) {
-		const struct kymo_cfi_rule *rule = &table->rules[row->first_rule + i];
+	for (; rule < end; rule++) {
 		bool is_return = rule->reg == table->return_column;
 		u64 value = 0;
 		int rc;
@@ -140,24 +144,53 @@ static enum step step_by_rules(struct walk *walk, const struct kymo_unwind_code 
 		rc = apply_rule(walk, code, rule, cfa, &value);
 		if (is_return) {
 			walk->failure = rc;
-			return_address = value;
-			has_return = true;
+			if (rc < 0)
+				return STEP_FAILED;
+			found->return_address = value;
+			found->has_return = true;
 		}
-		next.known &= ~(1ull << rule->reg); /* lost, unless it could be read */
-		if (rc == 0) {
-			next.known |= 1ull << rule->reg;
-			next.values[rule->reg] = value;
+		if (rc < 0) {
+			found->lost |= 1ull << rule->reg;
+			continue;
 		}
+		found->known |= 1ull << rule->reg;
+		found->registers[found->count] = rule->reg;
+		found->values[found->count++] = value;
 	}
-	if (walk->failure == 0 && !has_return) { /* it is still in its register */
-		if (!is_known(&walk->now, table->return_column))
-			walk->failure = -EINVAL;
-		return_address = walk->now.values[table->return_column];
-	}
+	return STEP_DONE;
+}
+
+static enum step step_by_rules(struct walk *walk, const struct kymo_unwind_code *code)
+{
+	const struct kymo_cfi_table *table = code->table;
+	struct kymo_unwind_registers *now = &walk->now;
+	struct found found;
+	enum step step;
+	u64 cfa;
+
+	walk->failure = cfa_of(walk, code, &cfa);
+	if (walk->failure == 0 && !moves_on(walk, cfa, table->is_signal))
+		walk->failure = -EINVAL;
 	if (walk->failure < 0)
 		return STEP_FAILED;
-	next.pc = return_address & walk->machine->address_mask;
-	walk->now = next;
+	found.count = 0;
+	found.known = found.lost = found.return_address = 0;
+	found.has_return = false;
+	step = apply_rules(walk, code, cfa, &found);
+	if (step != STEP_DONE)
+		return step;
+	if (!found.has_return) { /* it is still in its register */
+		walk->failure = -EINVAL;
+		if (!is_known(now, table->return_column))
+			return STEP_FAILED;
+		found.return_address = now->values[table->return_column];
+	}
+	now->values[walk->machine->stack_pointer] = cfa;
+	now->known |= 1ull << walk->machine->stack_pointer;
+	for (u32 i = 0; i < found.count; i++)
+		now->values[found.registers[i]] = found.values[i];
+	now->known = (now->known & ~found.lost) | found.known;
+	now->pc = found.return_address & walk->machine->address_mask;
 	walk->exact = walk->after_signal = table->is_signal;
 	return STEP_DONE;
 }
