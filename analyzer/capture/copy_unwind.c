@@ -22,7 +22,6 @@
 struct module {
 	struct kymo_module_rules *rules; /* NULL: see state */
 	u8 state;			 /* enum kymo_unwinding_state */
-	u8 object_state;
 };
 
 struct code { /* what is known of an address of a process */
@@ -154,20 +153,15 @@ static int ask_module(struct kymo_unwinder *unwinder, const struct kymo_stacks *
 	if (rc == -ENOMEM)
 		return rc;
 	module->state = KYMO_UNWINDING_NO_FILE;
-	module->object_state = KYMO_OBJECT_GAVE_UP;
-	if (rc == 0) {
+	if (rc == 0)
 		module->state = states[kymo_module_rules_state(module->rules)];
-		module->object_state = kymo_module_rules_object_state(module->rules);
-	}
 	return 0;
 }
 
-enum kymo_unwinding_state kymo_unwinder_state(const struct kymo_unwinder *unwinder, u32 module,
-					      enum kymo_object_state *ret_object)
+enum kymo_unwinding_state kymo_unwinder_state(const struct kymo_unwinder *unwinder, u32 module)
 {
 	if (!unwinder || module >= unwinder->module_capacity)
 		return KYMO_UNWINDING_NOT_ASKED;
-	*ret_object = unwinder->modules[module].object_state;
 	return unwinder->modules[module].state;
 }
 

@@ -43,5 +43,4 @@ enum kymo_unwinding_state { /* also in databases, by name: append only */
 			    KYMO_UNWINDING_NO_RULES,
 			    KYMO_UNWINDING_NO_CODE_FILE, /* made at run time: frame pointers only */
 };
-enum kymo_unwinding_state kymo_unwinder_state(const struct kymo_unwinder *unwinder, u32 module,
-					      enum kymo_object_state *ret_object);
+enum kymo_unwinding_state kymo_unwinder_state(const struct kymo_unwinder *unwinder, u32 module);

@@ -9,6 +9,7 @@
 #include "analyzer/commands/report_session.h"
 #include "analyzer/db/filter_resolve.h"
 #include "analyzer/reports/report_list.h"
+#include "analyzer/reports/stack_ends.h"
 #include "formats/base/cleanup.h"
 
 static const struct {
@@ -98,9 +99,10 @@ static int write_tables(struct kymo_db *db, struct kymo_writer *writer, s64 capt
 	return rc;
 }
 
-static int write_one(struct kymo_db *db, struct kymo_writer *writer, s64 capture_id,
-		     struct cap_err *err)
+static int write_one(struct kymo_db *db, struct kymo_writer *writer,
+		     const struct kymo_filter *filter, struct cap_err *err)
 {
+	s64 capture_id = filter->capture_id;
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_query_new(kymo_db_handle(db),
 				"SELECT * FROM capture_info WHERE capture_id = :capture", &query,
@@ -116,7 +118,8 @@ static int write_one(struct kymo_db *db, struct kymo_writer *writer, s64 capture
 	kymo_writer_object_begin(writer, "damage");
 	write_columns(writer, query, true);
 	kymo_writer_object_end(writer);
-	return write_tables(db, writer, capture_id, err);
+	rc = kymo_stack_ends_table(db, filter, writer, err);
+	return rc < 0 ? rc : write_tables(db, writer, capture_id, err);
 }
 
 /* Several captures: sums under the same names as of one, then a line for each. */
@@ -163,7 +166,10 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	rc = kymo_db_open(
 		argv[first],
 		&(struct kymo_db_options){.needs = kymo_report_row(KYMO_REPORT_info)->needs,
-					  .reading = common.reading},
+					  .filter = &common.filter,
+					  .reading = common.reading,
+					  .symbolize = common.symbols,
+					  .symbol_options = &common.symbol_options},
 		&db, err);
 	if (rc == 0)
 		rc = kymo_filter_resolve(db, &common.filter, err);
@@ -176,7 +182,7 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 			writer, "unmatched_count how error_name session_uuid end_reason file_bytes "
 				"events_damaged complete events_counted kernel");
 	if (rc == 0 && common.filter.capture_id != 0)
-		rc = write_one(db, writer, common.filter.capture_id, err);
+		rc = write_one(db, writer, &common.filter, err);
 	else if (rc == 0)
 		rc = write_list(db, writer, err);
 	return rc < 0 ? rc : kymo_report_finish(db, &common.filter, &about, writer, err);

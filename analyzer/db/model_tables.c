@@ -436,6 +436,30 @@ static void module_texts_column(const struct kymo_vtab_source *source, sqlite3_c
 }
 
 /* clang-format off */
+#define MODULE_UNWINDING_COLUMNS(C) \
+	C(module_id) C(state)
+/* clang-format on */
+
+static void module_unwinding_column(const struct kymo_vtab_source *source, sqlite3_context *context,
+				    u64 row, int column)
+{
+	static const char *const states[] = {
+		[KYMO_UNWINDING_NOT_ASKED] = "not_asked",
+		[KYMO_UNWINDING_FOUND] = "found",
+		[KYMO_UNWINDING_NO_FILE] = "no_file",
+		[KYMO_UNWINDING_NO_RULES] = "no_rules",
+		[KYMO_UNWINDING_NO_CODE_FILE] = "no_code_file",
+	};
+	const struct kymo_capture *capture = source->capture;
+
+	if (column == 0)
+		result_id(context, row + 1, capture->base.module);
+	else
+		result_string(context,
+			      states[kymo_unwinder_state(capture->unwinder, (u32)row + 1)]);
+}
+
+/* clang-format off */
 #define FRAME_COLUMNS(C) \
 	C(id) C(capture_id) C(space) C(module_id) C(offset_bytes) C(symbol) \
 	C(symbol_offset_bytes) C(name)
@@ -622,6 +646,7 @@ static const struct kymo_model_table tables[] = {
 	T(task, TASK_COLUMNS, task_count, task_column),
 	T(module, MODULE_COLUMNS, module_count, module_column),
 	T(module_texts, MODULE_TEXTS_COLUMNS, module_count, module_texts_column),
+	T(module_unwinding, MODULE_UNWINDING_COLUMNS, module_count, module_unwinding_column),
 	T(frame, FRAME_COLUMNS, frame_count, frame_column),
 	T(stack, STACK_COLUMNS, stack_count, stack_column),
 };

@@ -24,7 +24,8 @@ static bool is_any(const char *name, const char *const *names, size_t count)
 static int note_read(void *context, int action, const char *table, const char *column,
 		     const char *database, const char *view)
 {
-	static const char *const stacks[] = {"stack", "frame", "module", "module_symbols"};
+	static const char *const stacks[] = {"stack", "frame", "module", "module_symbols",
+					     "module_unwinding"};
 	unsigned *needs = context;
 
 	(void)database, (void)view;

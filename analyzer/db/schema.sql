@@ -186,3 +186,9 @@ CREATE TABLE module_symbols (
 	state TEXT NOT NULL,
 	advice TEXT NOT NULL
 );
+
+-- What tells how a module's functions are unwound, for modules that stacks were unwound through.
+CREATE TABLE module_unwinding (
+	module_id INTEGER PRIMARY KEY,
+	state TEXT NOT NULL
+);

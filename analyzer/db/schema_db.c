@@ -13,8 +13,9 @@
 
 #define LAST_ERRNO 4095 /* the kernel's MAX_ERRNO */
 
-static const char *const dictionaries[] = {"event_count", "enum_name", "process", "task",
-					   "module",	  "frame",     "stack"};
+static const char *const dictionaries[] = {"event_count", "enum_name",	     "process",
+					   "task",	  "module",	     "frame",
+					   "stack",	  "module_unwinding"};
 static const char *const summaries[] = {"syscall_summary", "syscall_process_summary",
 					"syscall_error_summary", "syscall_histogram_summary"};
 

@@ -8,6 +8,7 @@
 
 #include "analyzer/db/query.h"
 #include "analyzer/reports/reduced_note.h"
+#include "analyzer/reports/stack_ends.h"
 #include "formats/base/cleanup.h"
 
 #define MENTION_PERCENT 1.0 /* of frames without a name: fewer are normal */
@@ -350,6 +351,7 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 {
 	struct kymo_flame_captions *captions = ret_captions;
 	char advice[KYMO_CAPTION_BYTES];
+	struct kymo_stack_ends ends;
 	s64 lost = 0;
 	int rc;
 
@@ -371,6 +373,11 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	if (rc < 0)
 		return rc;
 	quality_caption(facts, captions);
+	rc = kymo_stack_ends_line(db, filter, facts->of_waits, &ends, err);
+	if (rc < 0)
+		return rc;
+	if (ends.text[0])
+		caption(captions, ends.warning, "%s", ends.text);
 	rc = kymo_unnamed_advice(db, filter, facts, advice, err);
 	if (rc < 0)
 		return rc;
