@@ -13,6 +13,7 @@ struct kymo_capture *kymo_capture_close(struct kymo_capture *capture)
 	kymo_kernel_names_done(&capture->kernel_names);
 	(void)kymo_mappings_free(capture->mappings);
 	(void)kymo_unwinder_free(capture->unwinder);
+	kymo_captured_rules_done(&capture->captured_rules);
 	free(capture->counted_totals.list);
 	cap_word_map_done(&capture->counted_totals.map);
 	free(capture->blocks);

@@ -61,6 +61,7 @@ struct kymo_capture {
 	struct kymo_kernel_names kernel_names; /* names index stacks.names */
 	struct kymo_mappings *mappings;
 	struct kymo_unwinder *unwinder; /* of copies of stacks */
+	struct kymo_captured_rules captured_rules;
 	struct kymo_ids base;
 };
 

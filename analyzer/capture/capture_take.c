@@ -258,6 +258,40 @@ static int take_symbol(struct kymo_capture *capture, struct kymo_section_columns
 	return 0;
 }
 
+/* How functions of files are unwound. */
+static int take_unwind(struct kymo_capture *capture, struct kymo_section_columns *columns,
+		       u32 count)
+{
+	const u64 *start = COLUMN(unwind, start_address), *size = COLUMN(unwind, size_bytes);
+	const u64 *objects = COLUMN(unwind, object), *build_ids = COLUMN(unwind, build_id);
+	const u64 *cies = COLUMN(unwind, cie), *fdes = COLUMN(unwind, fde);
+	const u64 *flags = COLUMN(unwind, flags);
+
+	if (columns->out_of_memory)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++) {
+		const struct cap_string *build_id = string_of(columns, build_ids, i);
+		const struct cap_string *file =
+			build_id->len ? build_id : string_of(columns, objects, i);
+		const struct cap_string *cie = string_of(columns, cies, i);
+		const struct cap_string *fde = string_of(columns, fdes, i);
+		const struct kymo_cfi_entry entry = {
+			.cie = cie->bytes,
+			.cie_bytes = flags[i] & EV_UNWIND_NONE ? 0 : cie->len,
+			.fde = fde->bytes,
+			.fde_bytes = flags[i] & EV_UNWIND_NONE ? 0 : fde->len,
+			.start = start[i],
+			.size_bytes = size[i],
+			.is_debug_frame = flags[i] & EV_UNWIND_DEBUG_FRAME};
+		s64 number = kymo_blob_add(&capture->stacks.names, file->bytes, file->len, NULL);
+
+		if (number < 0 ||
+		    kymo_captured_rules_add(&capture->captured_rules, (u32)number, &entry) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* What was lost by damage before this capture was recovered; what the recorder lost is in the
  * totals. */
 static int take_loss(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
@@ -364,6 +398,8 @@ int kymo_capture_take(struct kymo_capture *capture, struct kymo_section_columns 
 		return take_loss(capture, columns, count);
 	case EV_SYMBOL:
 		return take_symbol(capture, columns, count);
+	case EV_UNWIND:
+		return take_unwind(capture, columns, count);
 	case EV_CLASS_TOTAL:
 		return take_class_total(capture, columns, count);
 	case EV_SYSCALL_COUNT:

@@ -295,6 +295,7 @@ s64 kymo_chunk_cursor_stack(struct kymo_chunk_cursor *cursor, unsigned int field
 	const struct kymo_unwinding unwinding = {.unwinder = capture->unwinder,
 						 .stacks = &capture->stacks,
 						 .mappings = capture->mappings,
+						 .captured = &capture->captured_rules,
 						 .cache = &cursor->stack_cache,
 						 .rows = &cursor->rows};
 

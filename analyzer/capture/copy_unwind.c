@@ -20,8 +20,9 @@
 #define FRAMES_PER_BYTE 256u	      /* a deep recursion takes some bytes a sample */
 
 struct module {
-	struct kymo_module_rules *rules; /* NULL: see state */
+	struct kymo_module_rules *rules; /* NULL: not needed so far */
 	u8 state;			 /* enum kymo_unwinding_state */
+	bool is_asked;			 /* its files were looked for */
 };
 
 struct code { /* what is known of an address of a process */
@@ -124,11 +125,12 @@ static struct module *module_at(struct kymo_unwinder *unwinder, u32 number)
 	return &unwinder->modules[number];
 }
 
-/* Opens what tells of a module. 0 or -ENOMEM; whatever else goes wrong, it tells nothing. */
-static int ask_module(struct kymo_unwinder *unwinder, const struct kymo_stacks *stacks,
-		      const struct kymo_module *about, struct module *module)
+/* Asks the files of a module, once. 0 or -ENOMEM; whatever else goes wrong, they tell nothing. */
+static int ask_files(struct kymo_unwinder *unwinder, const struct kymo_stacks *stacks,
+		     const struct kymo_module *about, struct module *module)
 {
 	static const enum kymo_unwinding_state states[] = {
+		[KYMO_RULES_NOT_READ] = KYMO_UNWINDING_NO_FILE,
 		[KYMO_RULES_FOUND] = KYMO_UNWINDING_FOUND,
 		[KYMO_RULES_NO_FILE] = KYMO_UNWINDING_NO_FILE,
 		[KYMO_RULES_NONE] = KYMO_UNWINDING_NO_RULES};
@@ -141,21 +143,52 @@ static int ask_module(struct kymo_unwinder *unwinder, const struct kymo_stacks *
 
 	if (!terminated)
 		return -ENOMEM;
+	identity.path = terminated;
+	identity.build_id =
+		(const u8 *)kymo_blob_get(&stacks->names, about->build_id, &identity.build_id_len);
+	rc = kymo_module_rules_read(module->rules, &unwinder->search, &identity, NULL);
+	if (rc == -ENOMEM)
+		return rc;
+	module->state = states[kymo_module_rules_state(module->rules)];
+	module->is_asked = true;
+	return 0;
+}
+
+/* What tells of an offset of a module: the capture, else its files. 0 or -ENOMEM. */
+static int rules_at(const struct kymo_unwinding *unwinding, u32 number, u64 offset,
+		    struct code *code)
+{
+	struct kymo_unwinder *unwinder = unwinding->unwinder;
+	const struct kymo_module *about = &unwinding->stacks->modules[number];
+	struct module *module = module_at(unwinder, number);
+	struct kymo_cfi_entry entry;
+	int rc = 0;
+
+	if (!module)
+		return -ENOMEM;
 	if (about->is_anon) {
 		module->state = KYMO_UNWINDING_NO_CODE_FILE;
 		return 0;
 	}
-	identity.path = terminated;
-	identity.build_id =
-		(const u8 *)kymo_blob_get(&stacks->names, about->build_id, &identity.build_id_len);
-	rc = kymo_module_rules_open(&unwinder->search, &identity, &unwinder->budget, &module->rules,
-				    NULL);
-	if (rc == -ENOMEM)
-		return rc;
-	module->state = KYMO_UNWINDING_NO_FILE;
+	if (!module->rules)
+		module->rules = kymo_module_rules_new(&unwinder->budget);
+	if (!module->rules)
+		return -ENOMEM;
+	if (kymo_captured_rules_find(unwinding->captured,
+				     about->build_id ? about->build_id : about->path, offset,
+				     &entry)) {
+		if (!module->is_asked)
+			module->state = KYMO_UNWINDING_FOUND;
+		rc = entry.fde_bytes == 0 ? 0
+					  : kymo_module_rules_of(module->rules, &entry, offset,
+								 &code->table, &code->row);
+		return rc < 0 ? rc : 0;
+	}
+	if (!module->is_asked)
+		rc = ask_files(unwinder, unwinding->stacks, about, module);
 	if (rc == 0)
-		module->state = states[kymo_module_rules_state(module->rules)];
-	return 0;
+		rc = kymo_module_rules_at(module->rules, offset, &code->table, &code->row);
+	return rc < 0 ? rc : 0;
 }
 
 enum kymo_unwinding_state kymo_unwinder_state(const struct kymo_unwinder *unwinder, u32 module)
@@ -170,32 +203,22 @@ enum kymo_unwinding_state kymo_unwinder_state(const struct kymo_unwinder *unwind
 static int find_code(const struct walk *walk, u64 address, struct code *ret_code)
 {
 	const struct kymo_unwinding *unwinding = walk->unwinding;
-	struct kymo_stacks *stacks = unwinding->stacks;
 	struct kymo_mapping mapping;
-	struct module *module;
 	bool is_mapped = kymo_mappings_find(unwinding->mappings, walk->place->tgid,
 					    walk->place->time_ns, address, &mapping);
-	s64 frame = kymo_stacks_user_frame(stacks, is_mapped ? &mapping : NULL, address);
-	int rc = 0;
+	s64 frame;
 
-	if (kymo_mappings_failed(unwinding->mappings) || frame < 0)
+	*ret_code = (struct code){0};
+	if (kymo_mappings_failed(unwinding->mappings))
 		return -ENOMEM;
-	*ret_code = (struct code){.frame = (u32)frame};
-	if (!is_mapped || mapping.module == 0 || mapping.module >= stacks->module_count) {
-		ret_code->frame = 0;
+	if (!is_mapped || mapping.module == 0 || mapping.module >= unwinding->stacks->module_count)
 		return 0;
-	}
-	module = module_at(unwinding->unwinder, mapping.module);
-	if (!module)
+	frame = kymo_stacks_user_frame(unwinding->stacks, &mapping, address);
+	if (frame < 0)
 		return -ENOMEM;
-	if (module->state == KYMO_UNWINDING_NOT_ASKED)
-		rc = ask_module(unwinding->unwinder, stacks, &stacks->modules[mapping.module],
-				module);
-	if (rc == 0 && module->rules)
-		rc = kymo_module_rules_at(module->rules,
-					  address - mapping.start + mapping.file_offset,
-					  &ret_code->table, &ret_code->row);
-	return rc < 0 ? rc : 0;
+	ret_code->frame = (u32)frame;
+	return rules_at(unwinding, mapping.module, address - mapping.start + mapping.file_offset,
+			ret_code);
 }
 
 static bool add_code(struct kymo_unwinder *unwinder, const struct walk *walk, u64 address,

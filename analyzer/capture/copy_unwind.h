@@ -1,9 +1,10 @@
 #pragma once
 /*
  * Stacks from copies of stacks: a row of COPIES becomes a stack of stack_table.h, by the rules that
- * the files of its modules hold. What is found for an address is kept, so that a sample costs
- * little more than its frames.
+ * the capture holds, else those of its modules' files. What is found for an address is kept, so
+ * that a sample costs little more than its frames.
  */
+#include "analyzer/capture/captured_rules.h"
 #include "analyzer/capture/stack_table.h"
 #include "analyzer/symbols/find_object.h"
 
@@ -23,6 +24,7 @@ struct kymo_unwinding {
 	struct kymo_unwinder *unwinder;
 	struct kymo_stacks *stacks;
 	struct kymo_mappings *mappings;
+	struct kymo_captured_rules *captured; /* files: numbers of stacks->names */
 	struct kymo_stack_cache *cache;
 	const struct cap_rows *rows;
 };

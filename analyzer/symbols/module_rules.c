@@ -12,32 +12,26 @@
 				 */
 #define MAX_TABLES (256u << 10) /* of one module */
 
+enum origin { OF_FILE = 1, OF_ELSEWHERE };
+
 struct kymo_module_rules {
 	enum kymo_rules_state state;
-	enum kymo_object_state object_state;
 	struct kymo_object_frames frames;
 	uint8_t *bytes;
 	struct kymo_rules_budget *budget;
 	struct kymo_cfi_finder *finder; /* NULL: nothing to search */
-	struct cap_word_map by_start;	/* (1, link address of a function) -> table + 1 */
+	struct cap_word_map by_start;	/* (enum origin, start of a function) -> table + 1 */
 	struct kymo_cfi_table **tables; /* NULL: it could not be decoded */
 	u32 table_count, table_capacity;
 };
 
-static int read_files(struct kymo_module_rules *rules, const struct kymo_object_search *search,
-		      const struct kymo_module_identity *identity, size_t max_bytes,
-		      struct cap_err *err)
+struct kymo_module_rules *kymo_module_rules_new(struct kymo_rules_budget *budget)
 {
-	struct kymo_symbol_helper *helper;
-	int rc = kymo_symbol_helper_open(search, identity->build_id, identity->build_id_len,
-					 identity->path, identity->text_file_offset, &helper, err);
+	struct kymo_module_rules *rules = calloc(1, sizeof(*rules));
 
-	if (rc < 0)
-		return rc;
-	rc = kymo_symbol_helper_frames(helper, max_bytes, &rules->frames, &rules->bytes);
-	rules->object_state = kymo_symbol_helper_state(helper);
-	(void)kymo_symbol_helper_free(helper);
-	return rc < 0 ? cap_fail(err, rc, "rules of a module") : 0;
+	if (rules)
+		rules->budget = budget;
+	return rules;
 }
 
 /* Found, with or without symbols: those are another matter. */
@@ -46,37 +40,38 @@ static bool has_file(enum kymo_object_state state)
 	return state == KYMO_OBJECT_FOUND || state == KYMO_OBJECT_NO_SYMBOLS;
 }
 
-int kymo_module_rules_open(const struct kymo_object_search *search,
-			   const struct kymo_module_identity *identity,
-			   struct kymo_rules_budget *budget, struct kymo_module_rules **ret_rules,
-			   struct cap_err *err)
+int kymo_module_rules_read(struct kymo_module_rules *rules, const struct kymo_object_search *search,
+			   const struct kymo_module_identity *identity, struct cap_err *err)
 {
-	struct kymo_module_rules *rules = calloc(1, sizeof(*rules));
-	size_t max_bytes = budget->section_bytes_left < MAX_FILE_BYTES ? budget->section_bytes_left
-								       : MAX_FILE_BYTES;
-	const struct kymo_cfi_sections *sections;
+	size_t left = rules->budget->section_bytes_left;
+	const struct kymo_cfi_sections *sections = &rules->frames.sections;
+	enum kymo_object_state object_state;
+	struct kymo_symbol_helper *helper;
 	int rc;
 
-	if (!rules)
-		return cap_fail(err, -ENOMEM, "rules of a module");
-	rules->budget = budget;
-	rc = read_files(rules, search, identity, max_bytes, err);
-	sections = &rules->frames.sections;
+	if (rules->state != KYMO_RULES_NOT_READ)
+		return 0;
+	rules->state = KYMO_RULES_NO_FILE;
+	rc = kymo_symbol_helper_open(search, identity->build_id, identity->build_id_len,
+				     identity->path, identity->text_file_offset, &helper, err);
+	if (rc < 0)
+		return rc;
+	rc = kymo_symbol_helper_frames(helper, left < MAX_FILE_BYTES ? left : MAX_FILE_BYTES,
+				       &rules->frames, &rules->bytes);
+	object_state = kymo_symbol_helper_state(helper);
+	(void)kymo_symbol_helper_free(helper);
 	if (rc == 0 && rules->frames.load_count > 0 &&
 	    (sections->eh_frame.bytes || sections->debug_frame.bytes)) {
 		rules->finder = kymo_cfi_finder_new(sections);
-		rc = rules->finder ? 0 : cap_fail(err, -ENOMEM, "rules of a module");
+		rc = rules->finder ? 0 : -ENOMEM;
 	}
-	if (rc < 0) {
-		(void)kymo_module_rules_free(rules);
-		return rc;
-	}
-	budget->section_bytes_left -=
+	if (rc < 0)
+		return cap_fail(err, rc, "rules of a module");
+	rules->budget->section_bytes_left -=
 		sections->eh_frame.len + sections->eh_frame_hdr.len + sections->debug_frame.len;
-	rules->state = rules->finder		       ? KYMO_RULES_FOUND
-		       : has_file(rules->object_state) ? KYMO_RULES_NONE
-						       : KYMO_RULES_NO_FILE;
-	*ret_rules = rules;
+	rules->state = rules->finder		? KYMO_RULES_FOUND
+		       : has_file(object_state) ? KYMO_RULES_NONE
+						: KYMO_RULES_NO_FILE;
 	return 0;
 }
 
@@ -97,11 +92,6 @@ struct kymo_module_rules *kymo_module_rules_free(struct kymo_module_rules *rules
 enum kymo_rules_state kymo_module_rules_state(const struct kymo_module_rules *rules)
 {
 	return rules->state;
-}
-
-enum kymo_object_state kymo_module_rules_object_state(const struct kymo_module_rules *rules)
-{
-	return rules->object_state;
 }
 
 static bool link_address(const struct kymo_module_rules *rules, uint64_t file_offset,
@@ -131,7 +121,8 @@ static bool take_room(struct kymo_rules_budget *budget, const struct kymo_cfi_ta
 	return true;
 }
 
-static int add_table(struct kymo_module_rules *rules, const struct kymo_cfi_entry *entry)
+static int add_table(struct kymo_module_rules *rules, enum origin origin,
+		     const struct kymo_cfi_entry *entry)
 {
 	struct kymo_cfi_table *table = NULL;
 	int rc;
@@ -151,7 +142,7 @@ static int add_table(struct kymo_module_rules *rules, const struct kymo_cfi_entr
 		return rc;
 	if (table && !take_room(rules->budget, table))
 		table = kymo_cfi_table_free(table);
-	if (cap_word_map_put(&rules->by_start, 1, entry->start, rules->table_count + 1) < 0) {
+	if (cap_word_map_put(&rules->by_start, origin, entry->start, rules->table_count + 1) < 0) {
 		(void)kymo_cfi_table_free(table);
 		return -ENOMEM;
 	}
@@ -159,24 +150,17 @@ static int add_table(struct kymo_module_rules *rules, const struct kymo_cfi_entr
 	return 0;
 }
 
-int kymo_module_rules_at(struct kymo_module_rules *rules, uint64_t file_offset,
-			 const struct kymo_cfi_table **ret_table,
-			 const struct kymo_cfi_row **ret_row)
+/* The table of an entry, decoded at most once, and its row at an address. */
+static int look_up(struct kymo_module_rules *rules, enum origin origin,
+		   const struct kymo_cfi_entry *entry, uint64_t address,
+		   const struct kymo_cfi_table **ret_table, const struct kymo_cfi_row **ret_row)
 {
-	struct kymo_cfi_entry entry;
-	uint64_t address;
-	u32 number;
+	u32 number = cap_word_map_get(&rules->by_start, origin, entry->start);
 
-	*ret_table = NULL;
-	*ret_row = NULL;
-	if (!rules->finder || !link_address(rules, file_offset, &address) ||
-	    !kymo_cfi_find(rules->finder, address, &entry))
-		return 0;
-	number = cap_word_map_get(&rules->by_start, 1, entry.start);
 	if (number == 0) {
 		if (rules->table_count == MAX_TABLES)
 			return 0;
-		if (add_table(rules, &entry) < 0)
+		if (add_table(rules, origin, entry) < 0)
 			return -ENOMEM;
 		number = rules->table_count;
 	}
@@ -185,4 +169,28 @@ int kymo_module_rules_at(struct kymo_module_rules *rules, uint64_t file_offset,
 	*ret_row = kymo_cfi_row_at(rules->tables[number - 1], address);
 	*ret_table = *ret_row ? rules->tables[number - 1] : NULL;
 	return *ret_row != NULL;
+}
+
+int kymo_module_rules_at(struct kymo_module_rules *rules, uint64_t file_offset,
+			 const struct kymo_cfi_table **ret_table,
+			 const struct kymo_cfi_row **ret_row)
+{
+	struct kymo_cfi_entry entry;
+	uint64_t address;
+
+	*ret_table = NULL;
+	*ret_row = NULL;
+	if (!rules->finder || !link_address(rules, file_offset, &address) ||
+	    !kymo_cfi_find(rules->finder, address, &entry))
+		return 0;
+	return look_up(rules, OF_FILE, &entry, address, ret_table, ret_row);
+}
+
+int kymo_module_rules_of(struct kymo_module_rules *rules, const struct kymo_cfi_entry *entry,
+			 uint64_t file_offset, const struct kymo_cfi_table **ret_table,
+			 const struct kymo_cfi_row **ret_row)
+{
+	*ret_table = NULL;
+	*ret_row = NULL;
+	return look_up(rules, OF_ELSEWHERE, entry, file_offset, ret_table, ret_row);
 }

@@ -1,8 +1,10 @@
 /*
  * Samples a program by itself, with perf_event_open and its user registers and stack, and unwinds
  * each sample twice: with objects/unwind, and with libdw. Prints how many stacks are alike as one
- * JSON object. Usage: unwind_oracle [-n SAMPLES] [-m] [-v] COMMAND...; -m: as a recorder masks
- * them, -v: shows stacks that differ. Status 77: the kernel gives no such samples.
+ * JSON object. Usage: unwind_oracle [-n SAMPLES] [-m] [-v] [-o CAPTURE [-u] [-r TIMES]] COMMAND...
+ * -m: as a recorder masks them, -v: shows stacks that differ. CAPTURE gets all samples, TIMES
+ * times, as a recorder writes them; -u: with the rules that they need. Status 77: the kernel gives
+ * no such samples.
  */
 #include <asm/perf_regs.h>
 #include <elfutils/libdwfl.h>
@@ -73,7 +75,7 @@ static struct module modules[MAX_MAPS];
 static size_t module_count;
 static struct sample *samples;
 static size_t sample_count, sample_limit = 1000;
-static bool masked, verbose;
+static bool masked, verbose, with_rules;
 static const char *output;
 static unsigned long repeats = 1;
 
@@ -468,6 +470,43 @@ static void add_maps(struct cap_chunk *chunk, const struct cap_task *task)
 	}
 }
 
+/* The entries of all functions that were walked through, by file offset. */
+static void add_rules(struct cap_chunk *chunk)
+{
+	static struct cap_word_map written; /* (module, link address) */
+
+	for (u64 i = 0; code_cache.slots && i <= code_cache.mask; i++) {
+		const struct map *map =
+			code_cache.slots[i].value ? map_at(code_cache.slots[i].a) : NULL;
+		struct module *module = map ? map->module : NULL;
+		uint64_t offset = map ? code_cache.slots[i].a - map->start + map->offset : 0;
+		struct kymo_cfi_entry entry;
+
+		for (size_t k = 0; module && module->finder && k < module->load_count; k++) {
+			const struct kymo_elf_load *load = &module->loads[k];
+			size_t len;
+			const uint8_t *build_id = kymo_elf_build_id(module->elf, &len);
+			struct ev_unwind row;
+
+			if (offset < load->offset || offset - load->offset >= load->bytes ||
+			    !kymo_cfi_find(module->finder, offset - load->offset + load->address,
+					   &entry) ||
+			    cap_word_map_get(&written, (u64)(module - modules), entry.start) != 0)
+				continue;
+			(void)cap_word_map_put(&written, (u64)(module - modules), entry.start, 1);
+			row = (struct ev_unwind){
+				.start_address = entry.start - load->address + load->offset,
+				.size_bytes = entry.size_bytes,
+				.object =
+					cap_chunk_string(chunk, module->path, strlen(module->path)),
+				.build_id = build_id ? cap_chunk_string(chunk, build_id, len) : 0,
+				.cie = cap_chunk_string(chunk, entry.cie, entry.cie_bytes),
+				.fde = cap_chunk_string(chunk, entry.fde, entry.fde_bytes)};
+			(void)cap_chunk_add(chunk, EV_UNWIND, &row);
+		}
+	}
+}
+
 /* What is worth keeping, from the outer end inwards. A register that says nothing tells the times a
  * sample is written apart, so that each is unwound. */
 static u32 add_copy(struct cap_chunk *chunk, const struct sample *sample, uint64_t time)
@@ -538,6 +577,10 @@ static void write_capture(pid_t pid)
 	check(cap_writer_begin(writer, &err), &err);
 	add_maps(chunk, &task);
 	end_block(writer, CAP_BLOCK_MAPS, chunk, &totals);
+	if (with_rules) {
+		add_rules(chunk);
+		end_block(writer, CAP_BLOCK_UNWINDS, chunk, &totals);
+	}
 	for (size_t i = 0; i < sample_count * repeats; i++) {
 		struct ev_cpu_sample row = {
 			.time_ns = 2000 + i * 1000000,
@@ -650,13 +693,15 @@ int main(int argc, char **argv)
 	bool whole;
 	pid_t pid;
 
-	while ((option = getopt(argc, argv, "+n:mvo:r:")) != -1) {
+	while ((option = getopt(argc, argv, "+n:mvuo:r:")) != -1) {
 		if (option == 'n')
 			sample_limit = strtoul(optarg, NULL, 10);
 		else if (option == 'm')
 			masked = true;
 		else if (option == 'v')
 			verbose = true;
+		else if (option == 'u')
+			with_rules = true;
 		else if (option == 'o')
 			output = optarg;
 		else if (option == 'r')
