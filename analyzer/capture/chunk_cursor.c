@@ -39,18 +39,27 @@ static unsigned int field_of_kind(const struct cap_type *type, enum cap_kind kin
 	return ROW_MAX_FIELDS;
 }
 
-/* The TASK field whose stack a STACK field holds: waker's is waker_stack; else the first. */
+/* The TASK field of that name; ROW_MAX_FIELDS: none. */
+static unsigned int task_named(const struct cap_type *type, const char *name, size_t len)
+{
+	for (unsigned int i = 0; i < type->field_count; i++) {
+		if (type->fields[i].kind == CAP_KIND_TASK && strlen(type->fields[i].name) == len &&
+		    strncmp(type->fields[i].name, name, len) == 0)
+			return i;
+	}
+	return ROW_MAX_FIELDS;
+}
+
+/* The TASK field whose stack a STACK field holds: waker's is waker_stack; else that of the row. */
 static unsigned int owner_of(const struct cap_type *type, unsigned int stack)
 {
 	const char *name = type->fields[stack].name, *suffix = strstr(name, "_stack");
+	unsigned int owner =
+		suffix ? task_named(type, name, (size_t)(suffix - name)) : ROW_MAX_FIELDS;
 
-	for (unsigned int i = 0; suffix && i < type->field_count; i++) {
-		if (type->fields[i].kind == CAP_KIND_TASK &&
-		    strlen(type->fields[i].name) == (size_t)(suffix - name) &&
-		    strncmp(type->fields[i].name, name, (size_t)(suffix - name)) == 0)
-			return i;
-	}
-	return field_of_kind(type, CAP_KIND_TASK);
+	if (owner == ROW_MAX_FIELDS)
+		owner = task_named(type, "task", strlen("task"));
+	return owner < ROW_MAX_FIELDS ? owner : field_of_kind(type, CAP_KIND_TASK);
 }
 
 static void set_type(struct kymo_chunk_cursor *cursor, u32 type_id)
