@@ -10,6 +10,18 @@
 
 const volatile bool ask_exit_last = true; /* false: as on kernels where the exit does not tell */
 
+/*
+ * When a task that executes a program got its name: in that moment the old address space is gone
+ * and nothing of the new program is mapped yet. Key: tid. An entry lives until the exec is over,
+ * some microseconds to as long as a disk takes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, u64);
+} exec_begins SEC(".maps");
+
 struct exec_record {
 	struct ring_task_exec exec;
 	char path[EV_MAX_PATH_BYTES];
@@ -75,16 +87,22 @@ static __always_inline int on_exec(struct task_struct *task, u32 old_tid, struct
 				   bool direct)
 {
 	const char *filename = READ_DIRECT_OR_PROBE(direct, bprm, filename);
+	u32 tid = task_tid(task, direct);
+	u64 *begin_ns = bpf_map_lookup_elem(&exec_begins, &tid), time_ns;
 	struct exec_record *record;
 	u64 attempt;
 	long bytes;
 
+	/* Without a name seen (the recording began within this exec) its end must do. */
+	time_ns = begin_ns ? *begin_ns : bpf_ktime_get_ns();
+	if (begin_ns)
+		(void)bpf_map_delete_elem(&exec_begins, &tid);
 	if (!control.tasks_open || !process_wanted(task, direct))
 		return 0;
 	record = RECORD_RESERVE(struct exec_record, attempt);
 	if (!record)
 		return 0;
-	head_fill(&record->exec.head, task, direct, bpf_ktime_get_ns(), EV_TASK_EXEC);
+	head_fill(&record->exec.head, task, direct, time_ns, EV_TASK_EXEC);
 	record->exec.old_tid = old_tid;
 	bytes = bpf_probe_read_kernel_str(record->path, sizeof(record->path), filename);
 	if (bytes <= 0) {
@@ -160,7 +178,14 @@ static __always_inline int on_rename(struct task_struct *task, const char *name,
 	struct ring_task_name *record;
 	u64 attempt;
 
-	if (!control.tasks_open || name_is_of_exec(task, direct) || !process_wanted(task, direct))
+	if (name_is_of_exec(task, direct)) {
+		u64 now_ns = bpf_ktime_get_ns();
+		u32 tid = task_tid(task, direct);
+
+		(void)bpf_map_update_elem(&exec_begins, &tid, &now_ns, BPF_ANY);
+		return 0;
+	}
+	if (!control.tasks_open || !process_wanted(task, direct))
 		return 0;
 	record = RECORD_RESERVE(struct ring_task_name, attempt);
 	if (!record)

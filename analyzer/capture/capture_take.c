@@ -107,10 +107,17 @@ static int take_fork(struct kymo_capture *capture, struct kymo_section_columns *
 	return 0;
 }
 
+/* Since 1.4 an exec has the time at which its address space began. Row type unwind is as old. */
+static bool execs_tell_begin(const struct kymo_capture *capture)
+{
+	return cap_schema_type(cap_reader_schema(capture->reader), EV_UNWIND) != NULL;
+}
+
 static int take_exec(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
 {
 	const u64 *time = COLUMN(task_exec, time_ns), *tasks = COLUMN(task_exec, task);
 	const u64 *paths = COLUMN(task_exec, path);
+	bool at_begin = execs_tell_begin(capture);
 
 	if (columns->out_of_memory)
 		return -ENOMEM;
@@ -122,7 +129,7 @@ static int take_exec(struct kymo_capture *capture, struct kymo_section_columns *
 		struct kymo_process *process, *old;
 
 		if (number < 0 || before < 0 ||
-		    kymo_mappings_add_exec(capture->mappings, task->tgid, time[i]) < 0)
+		    kymo_mappings_add_exec(capture->mappings, task->tgid, time[i], at_begin) < 0)
 			return -ENOMEM;
 		if (number == 0)
 			continue;

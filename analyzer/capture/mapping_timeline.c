@@ -12,9 +12,9 @@
 #include "formats/base/word_map.h"
 
 /*
- * The kernel maps the new program before it reports the exec (sched_process_exec comes last), so
- * mappings shortly before an exec belong to what follows. In that time the process does nothing
- * else; 100 ms allows for a program on a slow disk.
+ * Before 1.4, an exec has the time of its end, and the kernel maps the new program before that:
+ * there it can only be guessed which mappings belong to what follows, as those shortly before it.
+ * In that time the process does nothing else; 100 ms allows for a program on a slow disk.
  */
 #define EXEC_WINDOW_NS 100000000ull
 #define MAX_FORK_DEPTH 64u
@@ -33,6 +33,7 @@ struct line_event {
 	u64 seq; /* order of adding */
 	enum line_event_kind kind;
 	u32 parent_tgid; /* LINE_FORK */
+	bool at_begin;	 /* LINE_EXEC: its mappings come after it */
 	struct kymo_mapping mapping;
 };
 
@@ -149,10 +150,11 @@ int kymo_mappings_add(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, boo
 					      .mapping = *mapping});
 }
 
-int kymo_mappings_add_exec(struct kymo_mappings *mappings, u32 tgid, u64 time_ns)
+int kymo_mappings_add_exec(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, bool at_begin)
 {
-	return add_event(mappings, tgid,
-			 &(struct line_event){.time_ns = time_ns, .kind = LINE_EXEC});
+	return add_event(
+		mappings, tgid,
+		&(struct line_event){.time_ns = time_ns, .kind = LINE_EXEC, .at_begin = at_begin});
 }
 
 int kymo_mappings_add_fork(struct kymo_mappings *mappings, u32 child_tgid, u32 parent_tgid,
@@ -178,8 +180,9 @@ static int compare_events(const void *left, const void *right)
 }
 
 /*
- * Moves each exec before the mappings it made, and each key-frame back to the creation of its
- * address space: as far as is known, what was "already there" was there since then.
+ * Moves each exec that has the time of its end before the mappings it made, and each key-frame back
+ * to the creation of its address space: as far as is known, what was "already there" was there
+ * since then.
  */
 static void settle_line(struct line *line)
 {
@@ -189,7 +192,7 @@ static void settle_line(struct line *line)
 	for (size_t i = 0; i < line->count; i++) {
 		struct line_event *event = &line->events[i];
 
-		if (event->kind == LINE_EXEC) {
+		if (event->kind == LINE_EXEC && !event->at_begin) {
 			size_t first = i;
 
 			while (first > birth_index && line->events[first - 1].kind == LINE_MAP &&

@@ -28,7 +28,9 @@ struct kymo_mappings *kymo_mappings_free(struct kymo_mappings *mappings);
  * ignored. */
 int kymo_mappings_add(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, bool keyframe,
 		      const struct kymo_mapping *mapping);
-int kymo_mappings_add_exec(struct kymo_mappings *mappings, u32 tgid, u64 time_ns);
+/* at_begin: time_ns is when the new address space began, as recorders tell since 1.4; else when the
+ * exec was over, and which mappings it made is guessed by their time. */
+int kymo_mappings_add_exec(struct kymo_mappings *mappings, u32 tgid, u64 time_ns, bool at_begin);
 int kymo_mappings_add_fork(struct kymo_mappings *mappings, u32 child_tgid, u32 parent_tgid,
 			   u64 time_ns);
 

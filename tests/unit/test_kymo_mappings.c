@@ -103,6 +103,21 @@ static void fork_copies_what_the_parent_had_then(void **state)
 	EXPECT(3, 450, 0x20000, 0, 0);
 }
 
+/* Two programs after one another, faster than any guess could tell them apart. */
+static void an_exec_with_its_begin_takes_nothing_back(void **state)
+{
+	map(*state, 1, 1000, 0x10000, 0x1000, 1); /* loaded by the first program just before */
+	assert_int_equal(kymo_mappings_add_exec(*state, 1, 1001, true), 0);
+	map(*state, 1, 1001, 0x20000, 0x1000, 2); /* by the exec, in the same moment */
+	map(*state, 1, 1002, 0x30000, 0x1000, 3);
+	kymo_mappings_seal(*state);
+	EXPECT(1, 1000, 0x10000, 1, 0x1000);
+	EXPECT(1, 1000, 0x20000, 0, 0);
+	EXPECT(1, 1001, 0x10000, 0, 0);
+	EXPECT(1, 1001, 0x20000, 2, 0x1000);
+	EXPECT(1, 1002, 0x30000, 3, 0x1000);
+}
+
 static void exec_empties_but_keeps_what_it_mapped_itself(void **state)
 {
 	const u64 second = 1000000000;
@@ -111,7 +126,7 @@ static void exec_empties_but_keeps_what_it_mapped_itself(void **state)
 	map(*state, 1, 5 * second - 2000, 0x20000, 0x1000,
 	    2); /* by the exec, just before it is reported */
 	map(*state, 1, 5 * second - 1000, 0x30000, 0x1000, 3);
-	assert_int_equal(kymo_mappings_add_exec(*state, 1, 5 * second), 0);
+	assert_int_equal(kymo_mappings_add_exec(*state, 1, 5 * second, false), 0);
 	map(*state, 1, 6 * second, 0x40000, 0x1000, 4);
 	kymo_mappings_seal(*state);
 	EXPECT(1, 4 * second, 0x10000, 1, 0x1000);
@@ -128,7 +143,7 @@ static void fork_and_exec_at_once(void **state)
 	map(*state, 1, 100, 0x10000, 0x1000, 1);
 	assert_int_equal(kymo_mappings_add_fork(*state, 2, 1, 1000), 0);
 	map(*state, 2, 1500, 0x10000, 0x2000, 2); /* the new program lies where the old one did */
-	assert_int_equal(kymo_mappings_add_exec(*state, 2, 2000), 0);
+	assert_int_equal(kymo_mappings_add_exec(*state, 2, 2000, false), 0);
 	kymo_mappings_seal(*state);
 	EXPECT(2, 1200, 0x10800, 1, 0x1800);
 	EXPECT(2, 2500, 0x10800, 2, 0x1800);
@@ -192,6 +207,7 @@ int main(void)
 		TEST(keyframes_hold_since_the_birth),
 		TEST(fork_copies_what_the_parent_had_then),
 		TEST(exec_empties_but_keeps_what_it_mapped_itself),
+		TEST(an_exec_with_its_begin_takes_nothing_back),
 		TEST(fork_and_exec_at_once),
 		TEST(a_reused_pid_begins_anew),
 		TEST(epochs_change_with_the_address_space),
