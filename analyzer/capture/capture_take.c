@@ -67,6 +67,7 @@ static int take_mapping(struct kymo_capture *capture, struct kymo_section_column
 		if (module < 0)
 			return -ENOMEM;
 		mapping.module = (u32)module;
+		mapping.anonymous = capture->stacks.modules[module].is_anon;
 		if (has_offset)
 			note_offset(&capture->stacks.modules[module], (s64)offset[i]);
 		if (kymo_mappings_add(capture->mappings, task_of(columns, tasks, i)->tgid, time[i],

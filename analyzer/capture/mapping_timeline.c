@@ -282,6 +282,25 @@ static size_t range_after(const struct ranges *ranges, u64 address)
 	return low;
 }
 
+#define HUGE_PAGE_BYTES (2ull << 20)
+
+/*
+ * Anonymous memory exactly over code of a file, or over huge pages of it: a program that moves its
+ * code to such memory, for huge pages as a rule, presumably still runs that code. Memory that a
+ * compiler at run time gets where a library was before lies there by chance only.
+ */
+static bool is_moved_code(const struct ranges *ranges, size_t first,
+			  const struct kymo_mapping *mapping)
+{
+	const struct kymo_mapping *there = &ranges->list[first];
+
+	if (!mapping->anonymous || first == ranges->count || there->anonymous ||
+	    there->start > mapping->start || there->end < mapping->end)
+		return false;
+	return (there->start == mapping->start && there->end == mapping->end) ||
+	       (mapping->start % HUGE_PAGE_BYTES == 0 && mapping->end % HUGE_PAGE_BYTES == 0);
+}
+
 /* Puts a mapping over whatever was there; *ret_moved ranges made room for it. */
 static int overlay(struct ranges *ranges, const struct kymo_mapping *mapping, size_t *ret_moved)
 {
@@ -289,6 +308,8 @@ static int overlay(struct ranges *ranges, const struct kymo_mapping *mapping, si
 	struct kymo_mapping pieces[3];
 	size_t piece_count = 0;
 
+	if (is_moved_code(ranges, first, mapping))
+		return 0;
 	while (last < ranges->count && ranges->list[last].start < mapping->end)
 		last++;
 	if (first < last && ranges->list[first].start < mapping->start) {

@@ -16,6 +16,7 @@ struct kymo_mapping {
 	u64 start, end;	 /* addresses: start <= a < end */
 	u64 file_offset; /* of start */
 	u32 module;
+	bool anonymous; /* of no file */
 };
 
 struct kymo_mappings *kymo_mappings_new(void);

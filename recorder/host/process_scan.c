@@ -4,6 +4,7 @@
  */
 #include "recorder/host/process_scan.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 
 #define STAT_BYTES 1024
 #define CGROUP_BYTES 8192
+#define MAX_THREADS_ASKED 256
 
 /* Whether dir_fd is of the process that started then. stat counts in ticks, which are rounded. */
 static bool is_same_process(int dir_fd, u64 leader_start_ns)
@@ -32,6 +34,52 @@ static bool is_same_process(int dir_fd, u64 leader_start_ns)
 		return false;
 	expected = leader_start_ns / tick_ns;
 	return ticks + 1 >= expected && ticks <= expected + 1;
+}
+
+static void closedirp(DIR **directory)
+{
+	if (*directory)
+		(void)closedir(*directory); /* only read */
+}
+
+static DIR *open_threads(int dir_fd)
+{
+	int fd = openat(dir_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+
+	if (fd >= 0 && !threads)
+		(void)close(fd); /* only read */
+	return threads;
+}
+
+/*
+ * Directory of a thread that still has the memory which the first thread gave up when it ended:
+ * /proc/PID shows none then, though the process goes on. -1: there is no such thread. Bounded,
+ * since threads may end as fast as they are looked at.
+ */
+static int open_living_thread(int dir_fd)
+{
+	CLEANUP(closedirp) DIR *threads = open_threads(dir_fd);
+	const struct dirent *entry;
+
+	for (int tries = 0; threads && tries < MAX_THREADS_ASKED;) {
+		char text[64];
+		int fd;
+
+		entry = readdir(threads);
+		if (!entry)
+			break;
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		tries++;
+		fd = openat(dirfd(threads), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && rec_read_text_at(fd, "statm", text, sizeof(text)) > 0 &&
+		    text[0] != '0')
+			return fd;
+		if (fd >= 0)
+			(void)close(fd); /* only read */
+	}
+	return -1;
 }
 
 static void read_names(int dir_fd, struct cap_chunk *chunk, struct ev_process *row)
@@ -48,6 +96,20 @@ static void read_names(int dir_fd, struct cap_chunk *chunk, struct ev_process *r
 	cgroup = rec_cgroup_path(text, &cgroup_len);
 	if (cgroup)
 		row->cgroup = cap_chunk_string(chunk, cgroup, cgroup_len);
+}
+
+/* A process without mappings that can be read: the same, by a thread that is alive. */
+static int scan_thread(int dir_fd, const struct cap_task *task, struct rec_dev_verdicts *verdicts,
+		       const struct rec_mapping_taker *taker, struct cap_chunk *procs_chunk,
+		       struct cap_chunk *maps_chunk, struct ev_process *row)
+{
+	CLEANUP(cap_closep) int thread_fd = open_living_thread(dir_fd);
+
+	if (thread_fd < 0)
+		return 0;
+	if (!row->exe)
+		read_names(thread_fd, procs_chunk, row);
+	return rec_process_maps(thread_fd, task, verdicts, taker, maps_chunk);
 }
 
 static int scan_process(const struct ring_process *process, struct rec_dev_verdicts *verdicts,
@@ -79,6 +141,9 @@ static int scan_process(const struct ring_process *process, struct rec_dev_verdi
 		read_names(dir_fd, procs_chunk, &row);
 		if (!(process->flags & EV_PROCESS_KERNEL_THREAD))
 			rc = rec_process_maps(dir_fd, &task, verdicts, taker, maps_chunk);
+		if (rc == 0 && !(process->flags & EV_PROCESS_KERNEL_THREAD))
+			rc = scan_thread(dir_fd, &task, verdicts, taker, procs_chunk, maps_chunk,
+					 &row);
 	}
 	return rc < 0 ? rc : cap_chunk_add(procs_chunk, EV_PROCESS, &row);
 }

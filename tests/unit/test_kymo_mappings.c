@@ -118,6 +118,34 @@ static void an_exec_with_its_begin_takes_nothing_back(void **state)
 	EXPECT(1, 1002, 0x30000, 3, 0x1000);
 }
 
+static void anonymous(struct kymo_mappings *mappings, u64 time_ns, u64 start, u64 size)
+{
+	const struct kymo_mapping mapping = {
+		.start = start, .end = start + size, .module = 9, .anonymous = true};
+
+	assert_int_equal(kymo_mappings_add(mappings, 1, time_ns, false, &mapping), 0);
+}
+
+/* For huge pages; what a compiler at run time maps lies elsewhere, or only partly there. */
+static void code_moved_to_anonymous_memory_keeps_its_file(void **state)
+{
+	map(*state, 1, 100, 0x10000, 0x9000, 1);
+	map(*state, 1, 100, 0x100000, 0x900000, 2);
+	anonymous(*state, 200, 0x10000, 0x9000);    /* exactly over it */
+	anonymous(*state, 200, 0x200000, 0x400000); /* huge pages of it */
+	anonymous(*state, 300, 0x10000, 0x8000);
+	anonymous(*state, 300, 0x700000, 0x1000);
+	anonymous(*state, 400, 0x20000, 0x1000);
+	anonymous(*state, 500, 0x20000, 0x1000);
+	kymo_mappings_seal(*state);
+	EXPECT(1, 250, 0x12000, 1, 0x3000);
+	EXPECT(1, 250, 0x300000, 2, 0x201000);
+	EXPECT(1, 350, 0x12000, 9, 0x2000);
+	EXPECT(1, 350, 0x700000, 9, 0);
+	EXPECT(1, 350, 0x300000, 2, 0x201000);
+	EXPECT(1, 550, 0x20000, 9, 0);
+}
+
 static void exec_empties_but_keeps_what_it_mapped_itself(void **state)
 {
 	const u64 second = 1000000000;
@@ -206,6 +234,7 @@ int main(void)
 		TEST(later_mappings_lie_over_older_ones),
 		TEST(keyframes_hold_since_the_birth),
 		TEST(fork_copies_what_the_parent_had_then),
+		TEST(code_moved_to_anonymous_memory_keeps_its_file),
 		TEST(exec_empties_but_keeps_what_it_mapped_itself),
 		TEST(an_exec_with_its_begin_takes_nothing_back),
 		TEST(fork_and_exec_at_once),

@@ -350,13 +350,14 @@ static char *maps_text(const struct ring_process *process)
 	assert_int_equal(rec_process_scan(process, 1, NULL, procs, maps, &err), 1);
 	text = row_text(maps, CAP_BLOCK_MAPS);
 	blank(text, "time_ns=");
-	blank(text, "build_id=");
+	if (geteuid() != 0) /* others may not read the memory of a process that is no child */
+		blank(text, "build_id=");
 	cap_chunk_free(procs);
 	cap_chunk_free(maps);
 	return text;
 }
 
-/* Without the ioctl (before 6.11) the text of maps gives the same rows, but for the build-ids. */
+/* Without the ioctl (before 6.11) the text of maps gives the same rows, with build-ids from memory. */
 static void test_both_ways_agree(void **state)
 {
 	int stop_fd, status;
