@@ -138,7 +138,7 @@ void doctor_class_mappings(struct doctor_check *check)
 	struct rec_sideband *sideband = NULL;
 	struct cap_err err = {0};
 
-	if (rec_sideband_open(&sideband, &err) < 0)
+	if (rec_sideband_open(NULL, &sideband, &err) < 0)
 		doctor_found(check, DOCTOR_WARNING,
 			     "programs that start during a recording have no names: %s", err.text);
 	else if (!rec_sideband_has_build_ids(sideband))

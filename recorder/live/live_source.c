@@ -249,10 +249,13 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	rc = rec_kernel_map_open(&live->names.asker, &live->kernel_map, err);
 	if (rc < 0)
 		return rc;
-	if (rec_sideband_open(&live->sideband, &live->sideband_error) < 0)
+	if (rec_sideband_open(&(struct rec_sideband_target){.pids = options->pids,
+							    .count = options->pid_count},
+			      &live->sideband, &live->sideband_error) < 0)
 		live->sideband = NULL; /* reported in PROBES: stacks of programs started later have
 					  no names */
-	else if (options->pid_count && control_of(live)->self_pid_level == 0)
+	else if (options->pid_count && !rec_sideband_is_limited(live->sideband) &&
+		 control_of(live)->self_pid_level == 0)
 		rec_sideband_set_filter(live->sideband, mapping_wanted, live);
 	if (live->sideband)
 		rec_sideband_set_taker(live->sideband, on_mapping, live);
@@ -546,6 +549,23 @@ static void step_detach(void *context)
 	live_probes_detach(&((struct live_source *)context)->probes);
 }
 
+static void step_stop_sideband(void *context)
+{
+	rec_sideband_stop(((struct live_source *)context)->sideband);
+}
+
+/* Mappings until now, and what the kernel lost of them. */
+static int finish_sideband(struct live_source *live, struct rec_pipeline *pipeline)
+{
+	int rc;
+
+	if (!live->sideband ||
+	    !rec_steps_run(live->steps, "side-band stopped", step_stop_sideband, live))
+		return 0; /* given up is told with the steps */
+	rc = rec_sideband_finish(live->sideband, pipeline);
+	return rc < 0 ? rc : 0;
+}
+
 static void step_sideband(void *context)
 {
 	struct live_source *live = context;
@@ -605,7 +625,9 @@ static int live_stop(struct rec_source *source, struct rec_pipeline *pipeline, s
 	control_of(live)->tasks_open = 0;
 	(void)rec_steps_run(live->steps, "lifecycle programs ended", step_wait, live);
 	if (rc == 0)
-		rc = drain_all(live, pipeline, err);
+		rc = live_rings_drain(live->rings, pipeline, err);
+	if (rc == 0)
+		rc = finish_sideband(live, pipeline);
 	live_stats_close_window(&live->stats, &live->probes, rec_monotonic_ns());
 	live->fold.gate_closed = true; /* and waited for, as far as that could be done */
 	if (rc == 0)

@@ -81,6 +81,22 @@ static int parse_lost(const u8 *bytes, size_t len, struct rec_perf_record *recor
 	return 0;
 }
 
+/* The same of samples, which our events have none of: whatever it says counts. */
+static int parse_lost_samples(const u8 *bytes, size_t len, struct rec_perf_record *record)
+{
+	struct {
+		struct perf_event_header header;
+		u64 lost_count;
+	} lost;
+
+	if (len < sizeof(lost))
+		return -EBADMSG;
+	memcpy(&lost, bytes, sizeof(lost));
+	record->kind = REC_PERF_LOST;
+	record->lost_count = lost.lost_count;
+	return 0;
+}
+
 int rec_perf_parse(const void *bytes, size_t len, struct rec_perf_record *ret_record)
 {
 	struct rec_perf_record record = {.kind = REC_PERF_OTHER};
@@ -96,6 +112,8 @@ int rec_perf_parse(const void *bytes, size_t len, struct rec_perf_record *ret_re
 		rc = parse_mapping(bytes, len, &record);
 	else if (header.type == PERF_RECORD_LOST)
 		rc = parse_lost(bytes, len, &record);
+	else if (header.type == PERF_RECORD_LOST_SAMPLES)
+		rc = parse_lost_samples(bytes, len, &record);
 	if (rc == 0)
 		*ret_record = record;
 	return rc;

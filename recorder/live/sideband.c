@@ -1,11 +1,14 @@
 /*
  * One PERF_COUNT_SW_DUMMY event per CPU: it never counts, but the kernel writes a record into its
- * ring for each executable mapping made on that CPU.
+ * ring for each executable mapping made on that CPU. Where certain processes are recorded there is
+ * one per thread and CPU, inherited by what they start, so that others cannot fill the rings.
  */
 #include "recorder/live/sideband.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -24,18 +27,38 @@
 #define MIN_RING_BYTES (64u << 10)
 #define MAX_RING_BYTES (512u << 10)
 
+/*
+ * Per process: events at most, since each is a descriptor, and CPUs at most, since each new task
+ * gets an event for each. Beyond either, all processes share the rings.
+ */
+#define MAX_TASK_EVENTS 1024u
+#define MAX_TASK_CPUS 32u
+#define MAX_LISTINGS 4
+
+/* A ring that has less room may have refused a record: no path is longer. */
+#define LARGEST_RECORD_BYTES (4096u + 128u)
+
 struct cpu_ring {
 	int fd;
 	u32 cpu;
 	struct perf_event_mmap_page *page; /* followed by the data */
 	size_t data_bytes;
 	u64 attempted_count;
-	u64 lost_count; /* as told by records */
+	u64 lost_count;	       /* of any cause */
+	u64 kernel_lost_count; /* as told by records */
+};
+
+struct task_event { /* of another thread, writes into a ring as well */
+	int fd;
+	size_t ring;
 };
 
 struct rec_sideband {
 	struct cpu_ring *rings;
-	size_t ring_count;
+	size_t ring_count, cpu_count;
+	struct task_event *events;
+	size_t event_count;
+	bool of_tasks;
 	size_t page_bytes;
 	u32 own_tgid;
 	bool has_build_ids, has_lost_counts;
@@ -58,13 +81,22 @@ static void ring_close(struct cpu_ring *ring, size_t page_bytes)
 	(void)close(ring->fd);
 }
 
+static void close_all(struct rec_sideband *sideband)
+{
+	for (size_t i = 0; i < sideband->event_count; i++)
+		(void)close(sideband->events[i].fd); /* nothing is written to it */
+	for (size_t i = 0; i < sideband->ring_count; i++)
+		ring_close(&sideband->rings[i], sideband->page_bytes);
+	sideband->event_count = sideband->ring_count = 0;
+}
+
 struct rec_sideband *rec_sideband_free(struct rec_sideband *sideband)
 {
 	if (!sideband)
 		return NULL;
-	for (size_t i = 0; i < sideband->ring_count; i++)
-		ring_close(&sideband->rings[i], sideband->page_bytes);
+	close_all(sideband);
 	free(sideband->rings);
+	free(sideband->events);
 	free(sideband);
 	return NULL;
 }
@@ -78,8 +110,8 @@ static size_t choose_ring_bytes(long cpus)
 	return bytes;
 }
 
-/* A descriptor or -errno. */
-static int open_event(const struct rec_sideband *sideband, u32 cpu)
+/* A descriptor or -errno. task: -1 for all. */
+static int open_event(const struct rec_sideband *sideband, pid_t task, u32 cpu)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -87,6 +119,7 @@ static int open_event(const struct rec_sideband *sideband, u32 cpu)
 		.config = PERF_COUNT_SW_DUMMY,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU,
 		.sample_id_all = 1,
+		.inherit = sideband->of_tasks,
 		.mmap = 1,
 		.mmap2 = 1,
 		.build_id = sideband->has_build_ids,
@@ -96,7 +129,7 @@ static int open_event(const struct rec_sideband *sideband, u32 cpu)
 		.watermark = 1,		    /* nobody sleeps on these rings: no wake-ups */
 		.wakeup_watermark = MAX_RING_BYTES,
 	};
-	long fd = syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	long fd = syscall(SYS_perf_event_open, &attr, task, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : (int)fd;
 }
@@ -139,64 +172,175 @@ static int map_ring(struct cpu_ring *ring, size_t page_bytes, size_t data_bytes)
 
 /* Does without what an older kernel does not know: counts of losses came with 6.0, build-ids
  * with 5.12. */
-static int open_first_event(struct rec_sideband *sideband, u32 cpu)
+static int open_first_event(struct rec_sideband *sideband, pid_t task, u32 cpu)
 {
 	int fd;
 
 	sideband->has_lost_counts = sideband->has_build_ids = true;
-	fd = open_event(sideband, cpu);
+	fd = open_event(sideband, task, cpu);
 	if (fd == -EINVAL || fd == -E2BIG) {
 		sideband->has_lost_counts = false;
-		fd = open_event(sideband, cpu);
+		fd = open_event(sideband, task, cpu);
 	}
 	if (fd == -EINVAL || fd == -E2BIG) {
 		sideband->has_build_ids = false;
-		fd = open_event(sideband, cpu);
+		fd = open_event(sideband, task, cpu);
 	}
 	return fd;
 }
 
-/* 0, also for a CPU that is offline: it then has no ring. */
-static int add_cpu(struct rec_sideband *sideband, u32 cpu, size_t data_bytes, struct cap_err *err)
+static struct cpu_ring *ring_of(struct rec_sideband *sideband, u32 cpu)
 {
-	struct cpu_ring *ring = &sideband->rings[sideband->ring_count];
-	int fd = sideband->ring_count ? open_event(sideband, cpu) : open_first_event(sideband, cpu);
+	for (size_t i = 0; i < sideband->ring_count; i++)
+		if (sideband->rings[i].cpu == cpu)
+			return &sideband->rings[i];
+	return NULL;
+}
+
+/* Opens the event of a task (-1: all) on a CPU, and the CPU's ring with the first of them. 0, also
+ * for a CPU that is offline (it then has no ring) and a task that ended. */
+static int add_event(struct rec_sideband *sideband, pid_t task, u32 cpu, struct cap_err *err)
+{
+	struct cpu_ring *ring = ring_of(sideband, cpu);
+	int fd = sideband->ring_count ? open_event(sideband, task, cpu)
+				      : open_first_event(sideband, task, cpu);
 	int rc;
 
-	if (fd == -ENODEV)
+	if (fd == -ENODEV || (fd == -ESRCH && sideband->of_tasks))
 		return 0;
 	if (fd < 0)
 		return fail_open(fd, err);
+	if (ring) {
+		struct task_event *event = &sideband->events[sideband->event_count++];
+
+		*event = (struct task_event){.fd = fd, .ring = (size_t)(ring - sideband->rings)};
+		return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) < 0
+			       ? cap_fail_errno(err, errno, "mapping events: share a ring")
+			       : 0;
+	}
+	ring = &sideband->rings[sideband->ring_count++];
 	*ring = (struct cpu_ring){.fd = fd, .cpu = cpu};
-	sideband->ring_count++;
-	rc = map_ring(ring, sideband->page_bytes, data_bytes);
+	rc = map_ring(ring, sideband->page_bytes, choose_ring_bytes((long)sideband->cpu_count));
 	return rc < 0 ? cap_fail_errno(err, -rc, "mapping events: ring of CPU %u", cpu) : 0;
 }
 
-int rec_sideband_open(struct rec_sideband **ret_sideband, struct cap_err *err)
+static int open_for_all(struct rec_sideband *sideband, struct cap_err *err)
 {
-	CLEANUP(sideband_freep) struct rec_sideband *sideband = calloc(1, sizeof(*sideband));
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
-
-	if (!sideband)
-		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
-	if (cpus < 1)
-		cpus = 1;
-	sideband->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	sideband->own_tgid = (u32)getpid();
-	sideband->rings = calloc((size_t)cpus, sizeof(*sideband->rings));
-	if (!sideband->rings)
-		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
-	for (long cpu = 0; cpu < cpus; cpu++) {
-		int rc = add_cpu(sideband, (u32)cpu, choose_ring_bytes(cpus), err);
+	for (u32 cpu = 0; cpu < sideband->cpu_count; cpu++) {
+		int rc = add_event(sideband, -1, cpu, err);
 
 		if (rc < 0)
 			return rc;
 	}
-	if (sideband->ring_count == 0) /* each CPU was called offline: one runs this */
-		return fail_open(-ENODEV, err);
+	return sideband->ring_count ? 0 : fail_open(-ENODEV, err); /* each was called offline */
+}
+
+/* ---- certain processes ---- */
+
+struct thread_list {
+	pid_t tids[MAX_TASK_EVENTS];
+	size_t count;
+};
+
+static void closedirp(DIR **directory)
+{
+	if (*directory)
+		(void)closedir(*directory); /* only read */
+}
+
+/* The threads of the processes, each in the order of the kernel. False: too many, or unreadable. */
+static bool list_threads(const struct rec_sideband_target *target, struct thread_list *ret_list)
+{
+	ret_list->count = 0;
+	for (size_t i = 0; i < target->count; i++) {
+		char path[64];
+		const struct dirent *entry;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)target->pids[i]);
+		CLEANUP(closedirp) DIR *threads = opendir(path);
+
+		while (threads && (entry = readdir(threads)) != NULL) {
+			if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+				continue;
+			if (ret_list->count == MAX_TASK_EVENTS)
+				return false;
+			ret_list->tids[ret_list->count++] = (pid_t)atoi(entry->d_name);
+		}
+		if (!threads)
+			return false;
+	}
+	return ret_list->count > 0;
+}
+
+static bool lists_are_equal(const struct thread_list *a, const struct thread_list *b)
+{
+	return a->count == b->count && !memcmp(a->tids, b->tids, a->count * sizeof(*a->tids));
+}
+
+static bool open_listed(struct rec_sideband *sideband, const struct thread_list *threads)
+{
+	if (threads->count * sideband->cpu_count > MAX_TASK_EVENTS)
+		return false;
+	free(sideband->events);
+	sideband->events = calloc(threads->count * sideband->cpu_count, sizeof(*sideband->events));
+	for (size_t i = 0; sideband->events && i < threads->count; i++)
+		for (u32 cpu = 0; cpu < sideband->cpu_count; cpu++)
+			if (add_event(sideband, threads->tids[i], cpu, NULL) < 0)
+				return false;
+	return sideband->ring_count > 0;
+}
+
+/*
+ * What a thread starts inherits its event, if it had one by then. So a list is good if it is still
+ * the same when all events are open: nobody was started in between. False: it cannot be done.
+ */
+static bool open_for_tasks(struct rec_sideband *sideband, const struct rec_sideband_target *target)
+{
+	struct thread_list before, after;
+
+	if (!target || target->count == 0 || sideband->cpu_count > MAX_TASK_CPUS)
+		return false;
+	sideband->of_tasks = true;
+	for (int i = 0; i < MAX_LISTINGS; i++) {
+		if (!list_threads(target, &before))
+			break;
+		if (open_listed(sideband, &before) && list_threads(target, &after) &&
+		    lists_are_equal(&before, &after))
+			return true;
+		close_all(sideband);
+	}
+	close_all(sideband);
+	sideband->of_tasks = false;
+	return false;
+}
+
+int rec_sideband_open(const struct rec_sideband_target *target, struct rec_sideband **ret_sideband,
+		      struct cap_err *err)
+{
+	CLEANUP(sideband_freep) struct rec_sideband *sideband = calloc(1, sizeof(*sideband));
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int rc;
+
+	if (!sideband)
+		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
+	sideband->cpu_count = cpus < 1 ? 1 : (size_t)cpus;
+	sideband->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	sideband->own_tgid = (u32)getpid();
+	sideband->rings = calloc(sideband->cpu_count, sizeof(*sideband->rings));
+	if (!sideband->rings)
+		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
+	if (!open_for_tasks(sideband, target)) {
+		rc = open_for_all(sideband, err);
+		if (rc < 0)
+			return rc;
+	}
 	*ret_sideband = TAKE(sideband);
 	return 0;
+}
+
+bool rec_sideband_is_limited(const struct rec_sideband *sideband)
+{
+	return sideband->of_tasks;
 }
 
 void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void *context, u32 tgid),
@@ -295,9 +439,10 @@ static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,
 			break;
 		if (more < 0 || rec_perf_parse(bytes, len, &record) < 0)
 			count_lost(ring, pipeline, 1);
-		else if (record.kind == REC_PERF_LOST)
+		else if (record.kind == REC_PERF_LOST) {
+			ring->kernel_lost_count += record.lost_count;
 			count_lost(ring, pipeline, record.lost_count);
-		else if (record.kind == REC_PERF_MAPPING)
+		} else if (record.kind == REC_PERF_MAPPING)
 			rc = store(sideband, ring, pipeline, &record);
 		if (rc < 0)
 			break;
@@ -323,32 +468,59 @@ int rec_sideband_drain(struct rec_sideband *sideband, struct rec_pipeline *pipel
 	return added;
 }
 
-/* What the ring's event lost beyond what records said. */
-static u64 unsaid_losses(const struct cpu_ring *ring)
+static u64 lost_of(int fd)
 {
 	struct {
 		u64 value, lost_count;
 	} counts;
 
-	if (read(ring->fd, &counts, sizeof(counts)) != sizeof(counts))
-		return 0;
-	return counts.lost_count > ring->lost_count ? counts.lost_count - ring->lost_count : 0;
+	return read(fd, &counts, sizeof(counts)) == sizeof(counts) ? counts.lost_count : 0;
+}
+
+/* What the ring's events lost beyond what records said. */
+static u64 unsaid_losses(const struct rec_sideband *sideband, size_t index)
+{
+	const struct cpu_ring *ring = &sideband->rings[index];
+	u64 lost_count = lost_of(ring->fd);
+
+	for (size_t i = 0; i < sideband->event_count; i++)
+		if (sideband->events[i].ring == index)
+			lost_count += lost_of(sideband->events[i].fd);
+	return lost_count > ring->kernel_lost_count ? lost_count - ring->kernel_lost_count : 0;
+}
+
+static bool was_full(const struct cpu_ring *ring)
+{
+	u64 head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+
+	return ring->data_bytes - (head - ring->page->data_tail) < LARGEST_RECORD_BYTES;
+}
+
+void rec_sideband_stop(struct rec_sideband *sideband)
+{
+	for (size_t i = 0; i < sideband->event_count; i++)
+		(void)ioctl(sideband->events[i].fd, PERF_EVENT_IOC_DISABLE,
+			    0); /* cannot fail on our own event */
+	for (size_t i = 0; i < sideband->ring_count; i++)
+		(void)ioctl(sideband->rings[i].fd, PERF_EVENT_IOC_DISABLE, 0); /* the same */
 }
 
 int rec_sideband_finish(struct rec_sideband *sideband, struct rec_pipeline *pipeline)
 {
-	int added;
+	int added = 0;
 
-	for (size_t i = 0; i < sideband->ring_count; i++)
-		(void)ioctl(sideband->rings[i].fd, PERF_EVENT_IOC_DISABLE,
-			    0); /* cannot fail on our own event */
-	added = rec_sideband_drain(sideband, pipeline);
-	if (added < 0 || !sideband->has_lost_counts)
-		return added;
 	for (size_t i = 0; i < sideband->ring_count; i++) {
 		struct cpu_ring *ring = &sideband->rings[i];
-		u64 lost_count = unsaid_losses(ring);
+		bool full = was_full(ring);
+		int rc = drain_ring(sideband, ring, pipeline);
+		u64 lost_count;
 
+		if (rc < 0)
+			return rc;
+		added += rc;
+		/* Without counts at least one, if any may have been lost: nothing tells how many.
+		 */
+		lost_count = sideband->has_lost_counts ? unsaid_losses(sideband, i) : full;
 		if (!lost_count)
 			continue;
 		count_lost(ring, pipeline, lost_count);

@@ -1,19 +1,33 @@
 #pragma once
 /*
- * Executable mappings as they happen, from perf side-band records: a dummy event per online CPU,
- * each with a small ring. Times are CLOCK_MONOTONIC, so they compare with those of BPF. Records of
- * the recorder itself are left out.
+ * Executable mappings as they happen, from perf side-band records: dummy events with a small ring
+ * for each online CPU. Times are CLOCK_MONOTONIC, so they compare with those of BPF. Records of the
+ * recorder itself are left out.
  */
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 #include "formats/base/cap_error.h"
 #include "recorder/pipeline/pipeline.h"
 
 struct rec_sideband;
 
-/* Opens and enables. Mappings are recorded by the kernel from here on. CAP_EPRIVILEGE where the
- * kernel refuses, -ENOMEM. */
-int rec_sideband_open(struct rec_sideband **ret_sideband, struct cap_err *err);
+struct rec_sideband_target {
+	const pid_t *pids; /* as our pid namespace numbers them */
+	size_t count;	   /* 0, as without a target: all processes */
+};
+
+/*
+ * Opens and enables. Mappings are recorded by the kernel from here on: those of the target and of
+ * what it starts, or, where there are too many threads or CPUs for that, of all processes.
+ * CAP_EPRIVILEGE where the kernel refuses, -ENOMEM.
+ */
+int rec_sideband_open(const struct rec_sideband_target *target, struct rec_sideband **ret_sideband,
+		      struct cap_err *err);
+
+/* Does the kernel record the target's mappings only? Then no others are lost, either. */
+bool rec_sideband_is_limited(const struct rec_sideband *sideband);
 
 /* Records of processes for which wanted() is false are dropped unseen and not counted. NULL: all
  * are wanted. */
@@ -33,10 +47,13 @@ void rec_sideband_set_taker(struct rec_sideband *sideband,
  */
 int rec_sideband_drain(struct rec_sideband *sideband, struct rec_pipeline *pipeline);
 
+/* No record is made after this. May wait for other CPUs. */
+void rec_sideband_stop(struct rec_sideband *sideband);
+
 /*
- * At the end: stops the events, drains the rest, and counts what the kernel lost but had no later
- * record to say so in (6.0; before, such losses at the very end go unseen). Returns rows added or
- * negative.
+ * After rec_sideband_stop: drains the rest, and counts what the kernel lost but had no later record
+ * to say so in. Before 6.0 no count tells: a full ring then counts as one lost. Returns rows added
+ * or negative.
  */
 int rec_sideband_finish(struct rec_sideband *sideband, struct rec_pipeline *pipeline);
 
