@@ -20,24 +20,6 @@ struct {
 	__type(value, u32);
 } asked_pids SEC(".maps");
 
-/*
- * The number of a task in the pid namespace at `level`; 0 if it has none there. Read as plain
- * addresses: kernels before 6.2 allow no arithmetic with variables on typed pointers.
- */
-static __always_inline u32 pid_at_level(const struct task_struct *task, u32 level)
-{
-	const struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	u64 numbers = (u64)pid + bpf_core_field_offset(struct pid, numbers);
-	u32 number = 0;
-
-	if (!pid || BPF_CORE_READ(pid, level) < level)
-		return 0;
-	numbers += (u64)level * bpf_core_type_size(struct upid);
-	if (bpf_probe_read_kernel(&number, sizeof(number), (const void *)numbers))
-		return 0;
-	return number;
-}
-
 /* First pass, at load time: before it, no program knows which process to leave out. */
 SEC("iter/task")
 int find_self_iter(struct bpf_iter__task *ctx)
@@ -48,6 +30,8 @@ int find_self_iter(struct bpf_iter__task *ctx)
 		return 0;
 	self = (struct task_struct *)bpf_get_current_task();
 	control.self_pid_level = BPF_CORE_READ(self, thread_pid, level);
+	control.self_time_ns = bpf_ktime_get_ns();
+	control.self_boottime_ns = bpf_ktime_get_boot_ns();
 	control.self_tgid = bpf_get_current_pid_tgid() >> 32;
 	return 0;
 }
@@ -59,24 +43,23 @@ int list_processes_iter(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct ring_process record = {};
-	u32 tgid, asked_pid;
+	u32 tgid, own_pid;
 	u64 start_ns;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
 	tgid = task->tgid;
-	if (filter_pids) {
-		asked_pid = pid_at_level(task, control.self_pid_level);
-		if (bpf_map_lookup_elem(&asked_pids, &asked_pid)) {
-			start_ns = task->start_boottime;
-			(void)bpf_map_update_elem(&pid_set, &tgid, &start_ns, BPF_ANY);
-		}
+	own_pid = pid_at_level(task, control.self_pid_level);
+	if (filter_pids && bpf_map_lookup_elem(&asked_pids, &own_pid)) {
+		start_ns = task->start_boottime;
+		(void)bpf_map_update_elem(&pid_set, &tgid, &start_ns, BPF_ANY);
 	}
 	if (!process_wanted(task, true))
 		return 0;
 	head_fill(&record.head, task, true, bpf_ktime_get_ns(), EV_PROCESS);
 	record.cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	record.parent_tgid = BPF_CORE_READ(task, real_parent, tgid);
+	record.own_pid = own_pid;
 	record.flags = task->flags & PF_KTHREAD_BIT ? EV_PROCESS_KERNEL_THREAD : 0;
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;

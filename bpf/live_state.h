@@ -35,13 +35,15 @@ struct live_control {
 	u64 stop_ns;	      /* when it became 0 */
 	u32 runs_timed;	      /* 1: programs time their runs */
 	u32 counts_table;     /* 0 or 1: the half of the counts table that programs write */
+	u64 self_time_ns;     /* the kernel's clocks when it was found: CLOCK_MONOTONIC, */
+	u64 self_boottime_ns; /* and CLOCK_BOOTTIME */
 	u64 sample_period_ns; /* 0: what the event says. Software clocks go on saying their first */
 	/* Anything that began earlier is ignored: it is from before the class's probes were
 	 * attached. Set before they are attached and the gate opens; never 0 then. */
 	u64 class_since_ns[EV_CLASS_COUNT];
 	u32 class_mode[EV_CLASS_COUNT]; /* enum live_mode; may change at any time */
 	/* No hidden padding: with it, clang treats a zeroed struct as data that is not all zero. */
-	u64 reserved[6];
+	u64 reserved[4];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_control) == 192, "whole cache lines, all of them named");
 

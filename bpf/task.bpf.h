@@ -139,3 +139,21 @@ static __always_inline bool task_wanted(const struct task_struct *task, bool dir
 	}
 	return true;
 }
+
+/*
+ * The number of a task in the pid namespace at `level`; 0 if it has none there. Read as plain
+ * addresses: kernels before 6.2 allow no arithmetic with variables on typed pointers.
+ */
+static __always_inline u32 pid_at_level(const struct task_struct *task, u32 level)
+{
+	const struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	u64 numbers = (u64)pid + bpf_core_field_offset(struct pid, numbers);
+	u32 number = 0;
+
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	numbers += (u64)level * bpf_core_type_size(struct upid);
+	if (bpf_probe_read_kernel(&number, sizeof(number), (const void *)numbers))
+		return 0;
+	return number;
+}

@@ -78,6 +78,9 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	record->child_start_ns = child_start_ns;
 	record->child_tgid = child_tgid;
 	record->child_tid = child_tid;
+	record->child_own_pid =
+		control.self_pid_level ? pid_at_level(child, control.self_pid_level) : 0;
+	record->reserved_ring = 0;
 	record->child_exec_id = READ_DIRECT_OR_PROBE(direct, child, self_exec_id);
 	record_submit(record, attempt);
 	return 0;

@@ -3,8 +3,10 @@
 #include "recorder/doctor/doctor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -247,11 +249,43 @@ void doctor_pid_namespace(struct doctor_check *check)
 	link[len > 0 ? len : 0] = 0;
 	if (len > 0 && strcmp(link, initial) != 0) {
 		doctor_found(check, DOCTOR_WARNING,
-			     "not the initial one: executable mappings cannot be matched with "
-			     "samples");
+			     "not the initial one: processes outside of it have no mappings, so "
+			     "no names");
 		doctor_remedy(check, "run it on the host, or in a container with --pid=host");
 	} else {
 		doctor_found(check, DOCTOR_OK, "the initial one");
+	}
+}
+
+/* Lines of a time namespace's offsets are like "monotonic 1 0": seconds, ns. */
+static bool clocks_are_shifted(void)
+{
+	char text[256];
+	const char *at = text;
+
+	if (rec_read_text_at(AT_FDCWD, "/proc/self/timens_offsets", text, sizeof(text)) <= 0)
+		return false; /* before 5.6 there are none */
+	while (*at) {
+		long long seconds, ns;
+
+		if (sscanf(at, "%*s %lld %lld", &seconds, &ns) == 2 && (seconds || ns))
+			return true;
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	return false;
+}
+
+void doctor_time_namespace(struct doctor_check *check)
+{
+	if (clocks_are_shifted()) {
+		doctor_found(check, DOCTOR_ERROR,
+			     "its clocks are not those of kernel events: nothing can be "
+			     "recorded");
+		doctor_remedy(check, "record from that of the host: nsenter --time=/proc/1/ns/time "
+				     "kymo-record ...");
+	} else {
+		doctor_found(check, DOCTOR_OK, "its clocks are those of the kernel");
 	}
 }
 

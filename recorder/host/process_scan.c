@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -112,9 +113,9 @@ static int scan_thread(int dir_fd, const struct cap_task *task, struct rec_dev_v
 	return rec_process_maps(thread_fd, task, verdicts, taker, maps_chunk);
 }
 
-static int scan_process(const struct ring_process *process, struct rec_dev_verdicts *verdicts,
-			const struct rec_mapping_taker *taker, struct cap_chunk *procs_chunk,
-			struct cap_chunk *maps_chunk)
+static int scan_process(const struct ring_process *process, bool own_numbers,
+			struct rec_dev_verdicts *verdicts, const struct rec_mapping_taker *taker,
+			struct cap_chunk *procs_chunk, struct cap_chunk *maps_chunk)
 {
 	CLEANUP(cap_closep) int dir_fd = -1;
 	const struct ring_head *head = &process->head;
@@ -130,13 +131,15 @@ static int scan_process(const struct ring_process *process, struct rec_dev_verdi
 		.parent_tgid = process->parent_tgid,
 		.flags = process->flags,
 	};
+	u32 number = own_numbers ? process->own_pid : head->tgid;
 	char path[32];
 	int rc = 0;
 
 	memcpy(task.comm, head->comm, sizeof(task.comm));
 	row.task = cap_chunk_task(procs_chunk, &task);
-	snprintf(path, sizeof(path), "/proc/%u", head->tgid);
-	dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/%u", number);
+	/* number 0: a process outside of our pid namespace */
+	dir_fd = number == 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd >= 0 && is_same_process(dir_fd, head->leader_start_ns)) {
 		read_names(dir_fd, procs_chunk, &row);
 		if (!(process->flags & EV_PROCESS_KERNEL_THREAD))
@@ -153,7 +156,18 @@ static bool has_room(const struct cap_chunk *chunk)
 	return cap_chunk_raw_bytes(chunk) < CAP_WRITER_CHUNK_BYTES;
 }
 
-int rec_process_scan(const struct ring_process *processes, size_t count,
+bool rec_proc_has_own_numbers(u32 self_tgid)
+{
+	char target[16];
+	ssize_t len = readlink("/proc/self", target, sizeof(target) - 1);
+
+	if (len <= 0)
+		return false;
+	target[len] = '\0';
+	return strtoul(target, NULL, 10) != self_tgid;
+}
+
+int rec_process_scan(const struct ring_process *processes, size_t count, bool own_numbers,
 		     const struct rec_mapping_taker *taker, struct cap_chunk *procs_chunk,
 		     struct cap_chunk *maps_chunk, struct cap_err *err)
 {
@@ -164,7 +178,8 @@ int rec_process_scan(const struct ring_process *processes, size_t count,
 		count = INT_MAX;
 	while (done < count && (!done || (has_room(procs_chunk) && has_room(maps_chunk)))) {
 		const struct ring_process *process = &processes[done];
-		int rc = scan_process(process, &verdicts, taker, procs_chunk, maps_chunk);
+		int rc = scan_process(process, own_numbers, &verdicts, taker, procs_chunk,
+				      maps_chunk);
 
 		if (rc == 0)
 			rc = cap_chunk_failed(procs_chunk);

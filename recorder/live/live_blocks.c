@@ -51,6 +51,7 @@ static int add_other_rows(const struct live_sideband_state *sideband, u64 now_ns
 	const struct ev_probe before = {.time_ns = now_ns,
 					.event_class = CLASS_MAPPINGS,
 					.attached = sideband->reach->maps_reason[0] == 0};
+	const struct ev_probe outside = {.time_ns = now_ns, .event_class = CLASS_MAPPINGS};
 	const struct ev_probe programs = {.time_ns = now_ns,
 					  .event_class = CLASS_TASKS,
 					  .attached = sideband->reach->exe_reason[0] == 0};
@@ -63,6 +64,9 @@ static int add_other_rows(const struct live_sideband_state *sideband, u64 now_ns
 	if (rc == 0)
 		rc = add_row(chunk, before, "mappings of processes that ran before",
 			     "/proc/PID/maps", sideband->reach->maps_reason);
+	if (rc == 0 && sideband->outside_reason[0])
+		rc = add_row(chunk, outside, "mappings of processes outside this pid namespace",
+			     "perf side-band", sideband->outside_reason);
 	if (rc == 0)
 		rc = add_row(chunk, programs, "programs of processes that ran before",
 			     "/proc/PID/exe", sideband->reach->exe_reason);

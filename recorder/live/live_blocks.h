@@ -11,7 +11,9 @@ struct live_sideband_state {
 	bool attached;
 	const char *reason; /* why not, or what is missing; "" if there is nothing to say */
 	const struct proc_access *reach;
-	const char *kernel_reason; /* why kernel addresses are hidden; "": they are not */
+	const char *outside_reason; /* why processes outside of our pid namespace have none; "": we
+				       are in the initial one, or they are not recorded */
+	const char *kernel_reason;  /* why kernel addresses are hidden; "": they are not */
 };
 
 /* Waits until no program runs that may have seen the old control words. Takes some milliseconds. */

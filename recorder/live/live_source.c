@@ -28,6 +28,7 @@
 #include "recorder/live/live_settings.h"
 #include "recorder/live/live_stats.h"
 #include "recorder/base/monotonic.h"
+#include "recorder/base/units.h"
 #include "recorder/host/process_scan.h"
 #include "recorder/pipeline/code_map.h"
 #include "recorder/pipeline/rec_source.h"
@@ -67,6 +68,7 @@ struct live_source {
 	struct rec_kernel_map *kernel_map;
 	struct rec_code_map *code_map;
 	struct cap_word_map wanted;    /* with -p: processes seen to be in the kernel's set */
+	struct cap_word_map numbers;   /* in a pid namespace: number there -> in the initial one */
 	bool wanted_unsure;	       /* one of them did not fit into memory */
 	struct rec_pipeline *pipeline; /* of the call that runs */
 	/* Iterators, opened while privileged; -1: unavailable. The others are those of PREPARE
@@ -105,6 +107,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	(void)rec_code_map_free(live->code_map);
 	live_names_done(&live->names);
 	cap_word_map_done(&live->wanted);
+	cap_word_map_done(&live->numbers);
 	free(live->last.pending);
 	free(live);
 	return NULL;
@@ -115,13 +118,44 @@ static void live_freep(struct live_source **live)
 	(void)live_free((struct rec_source *)*live);
 }
 
+static u64 boottime_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail: as old as 2.6.39 */
+	return (u64)now.tv_sec * REC_NS_PER_S + (u64)now.tv_nsec;
+}
+
+/* What a clock of ours may differ from the kernel's: programs read a variant of it that is not
+ * corrected in the same moment. */
+#define CLOCK_SLACK_NS 100000000ull
+
+/* Did the kernel's clock stand at kernel_ns between two readings of ours? In a time namespace it
+ * does not, and nothing that we compare with times of events would be right. */
+static int check_clock(u64 kernel_ns, u64 before_ns, u64 after_ns, struct cap_err *err)
+{
+	if (kernel_ns + CLOCK_SLACK_NS >= before_ns && kernel_ns <= after_ns + CLOCK_SLACK_NS)
+		return 0;
+	return rec_fail(
+		err, CAP_EPRIVILEGE, REC_ERROR_ForeignClocks,
+		"this time namespace has other clocks than the kernel (%lld s apart); record "
+		"from the host's: nsenter --time=/proc/1/ns/time kymo-record ...",
+		(long long)((s64)(before_ns - kernel_ns) / (s64)REC_NS_PER_S));
+}
+
 /* The process that the programs must leave out, numbered by the kernel: not getpid() in a pid
  * namespace. */
 static int learn_self(struct live_source *live, struct cap_err *err)
 {
 	CLEANUP(cap_closep) int fd = live_probe_iterator(&live->probes, LIVE_PROBE_find_self);
+	u64 time_ns = rec_monotonic_ns(), boottime_ns = boottime_now();
 	int rc = fd < 0 ? 0 : live_iterator_run(fd, err);
 
+	if (rc == 0 && control_of(live)->self_time_ns)
+		rc = check_clock(control_of(live)->self_time_ns, time_ns, rec_monotonic_ns(), err);
+	if (rc == 0 && control_of(live)->self_boottime_ns)
+		rc = check_clock(control_of(live)->self_boottime_ns, boottime_ns, boottime_now(),
+				 err);
 	if (rc < 0)
 		return rc;
 	if (control_of(live)->self_tgid == 0)
@@ -156,13 +190,28 @@ static void on_mapping(void *context, u32 tgid, u64 start_address, u64 size_byte
 
 static void on_task(void *context, const struct ring_head *head)
 {
+	const struct ring_task_fork *fork = (const struct ring_task_fork *)head;
 	struct live_source *live = context;
 
 	follow_memory(live->code_map, head);
-	if (live->options->pid_count && head->type == EV_TASK_FORK &&
-	    cap_word_map_put(&live->wanted, ((const struct ring_task_fork *)head)->child_tgid, 0,
-			     1) < 0)
+	if (head->type != EV_TASK_FORK)
+		return;
+	if (live->options->pid_count && cap_word_map_put(&live->wanted, fork->child_tgid, 0, 1) < 0)
 		live->wanted_unsure = true;
+	if (fork->child_own_pid && fork->child_tid == fork->child_tgid) /* else told as lost */
+		(void)cap_word_map_put(&live->numbers, fork->child_own_pid, 0, fork->child_tgid);
+}
+
+static u32 translate_tgid(void *context, u32 tgid)
+{
+	struct live_source *live = context;
+	u32 number = (u32)cap_word_map_get(&live->numbers, tgid, 0);
+
+	if (number)
+		return number;
+	(void)live_rings_drain_tasks(live->rings, live->pipeline,
+				     NULL); /* its fork may be waiting there */
+	return (u32)cap_word_map_get(&live->numbers, tgid, 0);
 }
 
 /* With -p: are the mappings of this process wanted? If a fork may have been missed, any are: a
@@ -254,13 +303,12 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 			      &live->sideband, &live->sideband_error) < 0)
 		live->sideband = NULL; /* reported in PROBES: stacks of programs started later have
 					  no names */
-	else if (options->pid_count && !rec_sideband_is_limited(live->sideband) &&
-		 control_of(live)->self_pid_level == 0)
+	else if (options->pid_count && !rec_sideband_is_limited(live->sideband))
 		rec_sideband_set_filter(live->sideband, mapping_wanted, live);
 	if (live->sideband)
 		rec_sideband_set_taker(live->sideband, on_mapping, live);
-	/* inside a pid namespace side-band records carry its numbers, which the set does not know
-	 */
+	if (live->sideband && control_of(live)->self_pid_level > 0)
+		rec_sideband_set_translation(live->sideband, translate_tgid, live);
 	*ret_source = (struct rec_source *)TAKE(live);
 	return 0;
 }
@@ -273,6 +321,15 @@ static const char *kernel_reason(const struct live_source *live)
 				  : NULL;
 
 	return why ? why : "";
+}
+
+/* Why processes outside of our pid namespace have no mappings; "": they are not recorded. */
+static const char *outside_reason(const struct live_source *live)
+{
+	return control_of(live)->self_pid_level == 0 || live->options->pid_count
+		       ? ""
+		       : "the kernel does not tell them here: record on the host, or in a "
+			 "container with --pid=host";
 }
 
 /* Why calls recorded without their entries have no time off the CPU; "": they have, or have their
@@ -303,6 +360,9 @@ static void live_missing(const struct rec_source *source,
 	if (live->reach.maps_reason[0])
 		tell(context, "executable mappings of processes that ran before",
 		     live->reach.maps_reason);
+	if (outside_reason(live)[0])
+		tell(context, "executable mappings of processes outside this pid namespace",
+		     outside_reason(live));
 	if (live->reach.exe_reason[0])
 		tell(context, "program paths of processes that ran before", live->reach.exe_reason);
 	if (kernel_reason(live)[0])
@@ -329,9 +389,12 @@ static int scan_some(struct live_source *live, struct rec_pipeline *pipeline,
 {
 	const struct rec_mapping_taker taker = {
 		.listed = on_listed, .mapping = on_mapping, .context = live};
+	bool own_numbers = control_of(live)->self_pid_level > 0 &&
+			   rec_proc_has_own_numbers(control_of(live)->self_tgid);
 	struct cap_chunk *procs = rec_pipeline_info_chunk(pipeline),
 			 *maps = rec_pipeline_info_chunk(pipeline);
-	int done = procs && maps ? rec_process_scan(processes, count, &taker, procs, maps, err)
+	int done = procs && maps ? rec_process_scan(processes, count, own_numbers, &taker, procs,
+						    maps, err)
 				 : -ENOMEM;
 	int rc = done < 0 ? done : 0;
 
@@ -365,6 +428,10 @@ static int put_processes(struct live_source *live, struct rec_pipeline *pipeline
 		rc = check_pids_found(live, count, err);
 	for (size_t i = 0; rc == 0 && live->options->pid_count && i < count; i++)
 		rc = cap_word_map_put(&live->wanted, processes[i].head.tgid, 0, 1);
+	for (size_t i = 0; rc == 0 && control_of(live)->self_pid_level > 0 && i < count; i++)
+		if (processes[i].own_pid)
+			rc = cap_word_map_put(&live->numbers, processes[i].own_pid, 0,
+					      processes[i].head.tgid);
 	for (size_t at = 0; rc >= 0 && at < count;) {
 		rc = scan_some(live, pipeline, processes + at, count - at, err);
 		if (rc <= 0)
@@ -395,6 +462,7 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 			  : rec_sideband_has_build_ids(live->sideband) ? ""
 								       : "without build-ids",
 		.reach = &live->reach,
+		.outside_reason = outside_reason(live),
 		.kernel_reason = kernel_reason(live),
 	};
 	int rc;

@@ -66,6 +66,8 @@ struct rec_sideband {
 	void *wanted_context;
 	void (*taker)(void *context, u32 tgid, u64 start_address, u64 size_bytes);
 	void *taker_context;
+	u32 (*translate)(void *context, u32 tgid);
+	void *translate_context;
 	u8 scratch[REC_PERF_MAX_RECORD_BYTES];
 };
 
@@ -358,6 +360,13 @@ void rec_sideband_set_taker(struct rec_sideband *sideband,
 	sideband->taker_context = context;
 }
 
+void rec_sideband_set_translation(struct rec_sideband *sideband,
+				  u32 (*translate)(void *context, u32 tgid), void *context)
+{
+	sideband->translate = translate;
+	sideband->translate_context = context;
+}
+
 bool rec_sideband_has_build_ids(const struct rec_sideband *sideband)
 {
 	return sideband->has_build_ids;
@@ -383,14 +392,29 @@ static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record
 	return cap_chunk_add(chunk, EV_MAPPING, &row);
 }
 
+static void count_lost(struct cpu_ring *ring, struct rec_pipeline *pipeline, u64 count)
+{
+	ring->attempted_count += count;
+	ring->lost_count += count;
+	rec_pipeline_lost(pipeline, CLASS_MAPPINGS, ring->cpu, REASON_SIDEBAND, count);
+}
+
 /* 1: a row was added, 0: not wanted, or negative. */
 static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
-		 struct rec_pipeline *pipeline, const struct rec_perf_record *record)
+		 struct rec_pipeline *pipeline, struct rec_perf_record *record)
 {
 	int rc;
 
 	if (record->tgid == sideband->own_tgid || (s32)record->tgid <= 0)
-		return 0; /* -1: the kernel's own */
+		return 0; /* -1: the kernel's own; 0: outside of our pid namespace */
+	if (sideband->translate) {
+		record->tgid = sideband->translate(sideband->translate_context, record->tgid);
+		record->tid = record->tgid; /* threads have no translation: the process is enough */
+		if (record->tgid == 0 && !sideband->wanted)
+			count_lost(ring, pipeline, 1);
+		if (record->tgid == 0)
+			return 0;
+	}
 	if (sideband->wanted && !sideband->wanted(sideband->wanted_context, record->tgid))
 		return 0;
 	if (sideband->taker)
@@ -407,13 +431,6 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
 		return rc;
 	rec_pipeline_stored(pipeline, CLASS_MAPPINGS, ring->cpu, 1);
 	return 1;
-}
-
-static void count_lost(struct cpu_ring *ring, struct rec_pipeline *pipeline, u64 count)
-{
-	ring->attempted_count += count;
-	ring->lost_count += count;
-	rec_pipeline_lost(pipeline, CLASS_MAPPINGS, ring->cpu, REASON_SIDEBAND, count);
 }
 
 static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,

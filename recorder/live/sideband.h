@@ -29,8 +29,16 @@ int rec_sideband_open(const struct rec_sideband_target *target, struct rec_sideb
 /* Does the kernel record the target's mappings only? Then no others are lost, either. */
 bool rec_sideband_is_limited(const struct rec_sideband *sideband);
 
+/*
+ * Inside a pid namespace records carry its numbers: translate gives the initial one's, 0: not
+ * known. The mappings of the latter count as lost, but for those that a filter would drop. NULL:
+ * nothing is translated.
+ */
+void rec_sideband_set_translation(struct rec_sideband *sideband,
+				  u32 (*translate)(void *context, u32 tgid), void *context);
+
 /* Records of processes for which wanted() is false are dropped unseen and not counted. NULL: all
- * are wanted. */
+ * are wanted. tgid: of the initial pid namespace. */
 void rec_sideband_set_filter(struct rec_sideband *sideband, bool (*wanted)(void *context, u32 tgid),
 			     void *context);
 

@@ -66,6 +66,8 @@ def errors():
     live.check("r0 = *(u64 *)(r0 +0)" in message and lines[-1].endswith("R0 !read_ok"), f"LoadFailed: what the verifier disliked: {message!r}")
     error("AttachFailed", [], "sys_exit", "attach: Invalid argument", r"leave its class out \(-e\)", KYMO_REFUSE="bpf:28=22 bpf:17=22 perf=22")
     error("MapOperationFailed", [], "Cannot allocate memory", "map .[a-z]*_ring", "--buffer.*memory limit", KYMO_REFUSE="map:27=12")
+    error("ForeignClocks", ["unshare", "--time", "--monotonic", "1000", "--fork"], "time namespace", "other clocks than the kernel", "nsenter --time")
+    error("ForeignClocks", ["unshare", "--time", "--boottime", "1000", "--fork"], "time namespace", "other clocks than the kernel", "nsenter --time")
     error("EventProcessingFailed", [], "", "out of memory", "recorded until then is in the capture", "-d", "5s", flowed=True, KYMO_STARVE="1")
     config = live.path("wrong.yaml")
     with open(config, "w", encoding="ascii") as file:

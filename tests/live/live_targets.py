@@ -26,7 +26,8 @@ LIBRARY = re.compile(r"/etc/ld\.so\.(cache|preload)$|/(usr/)?lib(64)?/([\w-]+/)?
 HOST = re.compile(r"/proc/((self|\d+)/task(/\d+/status)?|self/[\w/.]*|kallsyms|modules|version|cmdline|stat|uptime|meminfo|cpuinfo|loadavg|sys/[\w./]+|mounts|version_signature)?$|/proc$|"
                   r"/sys/(devices/system|kernel|module|fs/cgroup|fs/selinux|hypervisor|class/dmi|firmware)[\w/.-]*$|/etc/(os-release|machine-id|localtime)$|"
                   r"/usr/lib/os-release$|/boot/config-[\w.+-]*$|/usr/share/zoneinfo/[\w/+-]*$")
-PROCESS = re.compile(r"/proc/\d+(/(maps|statm|exe|stat|cgroup|mountinfo))?$")
+# mem and map_files: the pages that a process has mapped, and attributes of its files, without opening these
+PROCESS = re.compile(r"/proc/\d+(/task(/\d+)?)?(/(maps|statm|exe|stat|cgroup|mountinfo|mem|pagemap|root|map_files/[0-9a-f]+-[0-9a-f]+))?$")
 AFTER = re.compile(r"/proc/self/(statm|stat|status|fdinfo/\d+)$|/proc/\d+(/(stat|cgroup|maps|mountinfo|exe))?$|/sys/devices/system/cpu/(online|possible)$|"
                    r"/etc/localtime$|/proc/stat$")
 GOVERNOR = {"BPF_RAW_TRACEPOINT_OPEN"}  # it may be refused: kernels before 5.19 do

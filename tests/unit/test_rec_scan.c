@@ -286,7 +286,7 @@ static void test_scan(void **state)
 	processes[0] = describe(pid);
 	processes[1] = describe(pid);
 	processes[1].head.leader_start_ns += 1000000000; /* another process had this pid */
-	assert_int_equal(rec_process_scan(processes, 2, NULL, procs, maps, &err), 2);
+	assert_int_equal(rec_process_scan(processes, 2, false, NULL, procs, maps, &err), 2);
 	assert_int_equal(cap_chunk_rows_of(procs, EV_PROCESS), 2);
 	text = row_text(procs, CAP_BLOCK_PROCS);
 	if (!strstr(text, "/test_rec_scan'"))
@@ -308,7 +308,7 @@ static void test_scan(void **state)
 	/* Gone: its row stays, without names. */
 	cap_chunk_reset(procs);
 	cap_chunk_reset(maps);
-	assert_int_equal(rec_process_scan(processes, 1, NULL, procs, maps, &err), 1);
+	assert_int_equal(rec_process_scan(processes, 1, false, NULL, procs, maps, &err), 1);
 	assert_int_equal(cap_chunk_rows(procs), 1);
 	assert_int_equal(cap_chunk_rows(maps), 0);
 	cap_chunk_free(procs);
@@ -347,7 +347,7 @@ static char *maps_text(const struct ring_process *process)
 	struct cap_err err = {0};
 	char *text;
 
-	assert_int_equal(rec_process_scan(process, 1, NULL, procs, maps, &err), 1);
+	assert_int_equal(rec_process_scan(process, 1, false, NULL, procs, maps, &err), 1);
 	text = row_text(maps, CAP_BLOCK_MAPS);
 	blank(text, "time_ns=");
 	if (geteuid() != 0) /* others may not read the memory of a process that is no child */
@@ -357,7 +357,8 @@ static char *maps_text(const struct ring_process *process)
 	return text;
 }
 
-/* Without the ioctl (before 6.11) the text of maps gives the same rows, with build-ids from memory. */
+/* Without the ioctl (before 6.11) the text of maps gives the same rows, with build-ids from memory.
+ */
 static void test_both_ways_agree(void **state)
 {
 	int stop_fd, status;
@@ -394,9 +395,9 @@ static void test_kernel_threads_have_no_mappings(void **state)
 
 	(void)state;
 	process.flags = EV_PROCESS_KERNEL_THREAD;
-	assert_int_equal(rec_process_scan(&process, 1, NULL, procs, maps, &err), 1);
+	assert_int_equal(rec_process_scan(&process, 1, false, NULL, procs, maps, &err), 1);
 	assert_int_equal(cap_chunk_rows(maps), 0);
-	assert_int_equal(rec_process_scan(&process, 0, NULL, procs, maps, &err), 0);
+	assert_int_equal(rec_process_scan(&process, 0, false, NULL, procs, maps, &err), 0);
 	cap_chunk_free(procs);
 	cap_chunk_free(maps);
 }
@@ -417,7 +418,8 @@ static void test_scan_in_parts(void **state)
 		snprintf(processes[i].head.comm, EV_COMM_BYTES, "p%zu", i);
 	}
 	while (done < COUNT) {
-		int rc = rec_process_scan(processes + done, COUNT - done, NULL, procs, maps, &err);
+		int rc = rec_process_scan(processes + done, COUNT - done, false, NULL, procs, maps,
+					  &err);
 
 		assert_true(rc > 0);
 		assert_true(cap_chunk_raw_bytes(procs) < 2 << 20);
