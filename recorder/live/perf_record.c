@@ -112,6 +112,8 @@ int rec_perf_parse(const void *bytes, size_t len, struct rec_perf_record *ret_re
 		rc = parse_mapping(bytes, len, &record);
 	else if (header.type == PERF_RECORD_LOST)
 		rc = parse_lost(bytes, len, &record);
+	else if (header.type == PERF_RECORD_FORK || header.type == PERF_RECORD_EXIT)
+		record.kind = REC_PERF_TASK;
 	else if (header.type == PERF_RECORD_LOST_SAMPLES)
 		rc = parse_lost_samples(bytes, len, &record);
 	if (rc == 0)

@@ -8,7 +8,7 @@
 #define REC_PERF_BUILD_ID_BYTES 20
 #define REC_PERF_MAX_RECORD_BYTES 65536 /* a record's size is a u16 */
 
-enum rec_perf_kind { REC_PERF_OTHER, REC_PERF_MAPPING, REC_PERF_LOST };
+enum rec_perf_kind { REC_PERF_OTHER, REC_PERF_MAPPING, REC_PERF_LOST, REC_PERF_TASK };
 
 struct rec_perf_record {
 	enum rec_perf_kind kind;

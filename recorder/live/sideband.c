@@ -32,7 +32,7 @@
  * gets an event for each. Beyond either, all processes share the rings.
  */
 #define MAX_TASK_EVENTS 1024u
-#define MAX_TASK_CPUS 32u
+#define MAX_TASK_CPUS 16u
 #define MAX_LISTINGS 4
 
 /* A ring that has less room may have refused a record: no path is longer. */
@@ -45,11 +45,16 @@ struct cpu_ring {
 	size_t data_bytes;
 	u64 attempted_count;
 	u64 lost_count;	       /* of any cause */
-	u64 kernel_lost_count; /* as told by records */
+	u64 kernel_lost_count; /* records of any kind, as told by records */
+	u64 told_lost_count;   /* of these, mappings that were counted as lost */
+	u64 task_record_count; /* of forks and exits, which come with mappings unasked */
+	int counter_fd;	       /* of a ring that takes nothing, so that its event counts forks and
+				  exits; -1: none */
+	void *counter_page;
 };
 
 struct task_event { /* of another thread, writes into a ring as well */
-	int fd;
+	int fd, counter_fd;
 	size_t ring;
 };
 
@@ -80,13 +85,20 @@ static void ring_close(struct cpu_ring *ring, size_t page_bytes)
 {
 	if (ring->page)
 		munmap(ring->page, page_bytes + ring->data_bytes);
-	(void)close(ring->fd);
+	if (ring->counter_page)
+		munmap(ring->counter_page, 2 * page_bytes);
+	if (ring->counter_fd >= 0)
+		(void)close(ring->counter_fd); /* nothing is written to it */
+	(void)close(ring->fd);		       /* the same */
 }
 
 static void close_all(struct rec_sideband *sideband)
 {
-	for (size_t i = 0; i < sideband->event_count; i++)
+	for (size_t i = 0; i < sideband->event_count; i++) {
 		(void)close(sideband->events[i].fd); /* nothing is written to it */
+		if (sideband->events[i].counter_fd >= 0)
+			(void)close(sideband->events[i].counter_fd); /* the same */
+	}
 	for (size_t i = 0; i < sideband->ring_count; i++)
 		ring_close(&sideband->rings[i], sideband->page_bytes);
 	sideband->event_count = sideband->ring_count = 0;
@@ -112,8 +124,9 @@ static size_t choose_ring_bytes(long cpus)
 	return bytes;
 }
 
-/* A descriptor or -errno. task: -1 for all. */
-static int open_event(const struct rec_sideband *sideband, pid_t task, u32 cpu)
+/* A descriptor or -errno. task: -1 for all. counter: forks and exits alone, else mappings, with
+ * which the kernel gives these, too. */
+static int open_event_of(const struct rec_sideband *sideband, bool counter, pid_t task, u32 cpu)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -122,9 +135,10 @@ static int open_event(const struct rec_sideband *sideband, pid_t task, u32 cpu)
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU,
 		.sample_id_all = 1,
 		.inherit = sideband->of_tasks,
-		.mmap = 1,
-		.mmap2 = 1,
-		.build_id = sideband->has_build_ids,
+		.mmap = !counter,
+		.mmap2 = !counter,
+		.task = counter,
+		.build_id = !counter && sideband->has_build_ids,
 		.read_format = sideband->has_lost_counts ? PERF_FORMAT_LOST : 0,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC, /* the clock of bpf_ktime_get_ns */
@@ -134,6 +148,11 @@ static int open_event(const struct rec_sideband *sideband, pid_t task, u32 cpu)
 	long fd = syscall(SYS_perf_event_open, &attr, task, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+static int open_event(const struct rec_sideband *sideband, pid_t task, u32 cpu)
+{
+	return open_event_of(sideband, false, task, cpu);
 }
 
 static int fail_open(int rc, struct cap_err *err)
@@ -199,6 +218,33 @@ static struct cpu_ring *ring_of(struct rec_sideband *sideband, u32 cpu)
 	return NULL;
 }
 
+/*
+ * What the kernel says to be lost are records of any kind, forks and exits as well. How many of
+ * these there were tells a second event whose ring is paused: all of them are lost there, and
+ * counted. -1: none; then all that is lost counts as mappings.
+ */
+static int open_counter(const struct rec_sideband *sideband, struct cpu_ring *ring, bool is_first,
+			pid_t task)
+{
+	int fd = sideband->has_lost_counts ? open_event_of(sideband, true, task, ring->cpu) : -1;
+
+	if (fd < 0)
+		return -1;
+	if (is_first) {
+		void *page = mmap(NULL, 2 * sideband->page_bytes, PROT_READ | PROT_WRITE,
+				  MAP_SHARED, fd, 0);
+
+		ring->counter_page = page == MAP_FAILED ? NULL : page;
+		if (ring->counter_page && ioctl(fd, PERF_EVENT_IOC_PAUSE_OUTPUT, 1) == 0)
+			return fd;
+	} else if (ring->counter_fd >= 0 &&
+		   ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->counter_fd) == 0) {
+		return fd;
+	}
+	(void)close(fd); /* nothing is written to it */
+	return -1;
+}
+
 /* Opens the event of a task (-1: all) on a CPU, and the CPU's ring with the first of them. 0, also
  * for a CPU that is offline (it then has no ring) and a task that ended. */
 static int add_event(struct rec_sideband *sideband, pid_t task, u32 cpu, struct cap_err *err)
@@ -216,12 +262,14 @@ static int add_event(struct rec_sideband *sideband, pid_t task, u32 cpu, struct 
 		struct task_event *event = &sideband->events[sideband->event_count++];
 
 		*event = (struct task_event){.fd = fd, .ring = (size_t)(ring - sideband->rings)};
+		event->counter_fd = open_counter(sideband, ring, false, task);
 		return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) < 0
 			       ? cap_fail_errno(err, errno, "mapping events: share a ring")
 			       : 0;
 	}
 	ring = &sideband->rings[sideband->ring_count++];
-	*ring = (struct cpu_ring){.fd = fd, .cpu = cpu};
+	*ring = (struct cpu_ring){.fd = fd, .cpu = cpu, .counter_fd = -1};
+	ring->counter_fd = open_counter(sideband, ring, true, task);
 	rc = map_ring(ring, sideband->page_bytes, choose_ring_bytes((long)sideband->cpu_count));
 	return rc < 0 ? cap_fail_errno(err, -rc, "mapping events: ring of CPU %u", cpu) : 0;
 }
@@ -433,6 +481,51 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
 	return 1;
 }
 
+static u64 lost_of(int fd)
+{
+	struct {
+		u64 value, lost_count;
+	} counts;
+
+	return fd >= 0 && read(fd, &counts, sizeof(counts)) == sizeof(counts) ? counts.lost_count
+									      : 0;
+}
+
+struct losses {
+	u64 records, tasks; /* lost of any kind; forks and exits that there were */
+};
+
+static struct losses losses_of(const struct rec_sideband *sideband, const struct cpu_ring *ring)
+{
+	struct losses sum = {lost_of(ring->fd), lost_of(ring->counter_fd)};
+
+	for (size_t i = 0; i < sideband->event_count; i++) {
+		if (&sideband->rings[sideband->events[i].ring] != ring)
+			continue;
+		sum.records += lost_of(sideband->events[i].fd);
+		sum.tasks += lost_of(sideband->events[i].counter_fd);
+	}
+	return sum;
+}
+
+/*
+ * Counts the mappings among lost records, as far as they are certain: forks and exits that happened
+ * since the ring was read may be taken for lost ones, until rec_sideband_finish, when nothing
+ * happens any more.
+ */
+static void tell_losses(const struct rec_sideband *sideband, struct cpu_ring *ring, u64 lost_count,
+			struct rec_pipeline *pipeline)
+{
+	u64 tasks = ring->counter_fd >= 0 ? losses_of(sideband, ring).tasks : 0;
+	u64 lost_tasks = tasks > ring->task_record_count ? tasks - ring->task_record_count : 0;
+	u64 mappings = lost_count > lost_tasks ? lost_count - lost_tasks : 0;
+
+	if (mappings <= ring->told_lost_count)
+		return;
+	count_lost(ring, pipeline, mappings - ring->told_lost_count);
+	ring->told_lost_count = mappings;
+}
+
 static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,
 		      struct rec_pipeline *pipeline)
 {
@@ -443,6 +536,7 @@ static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,
 		.tail = ring->page->data_tail,
 	};
 	int added = 0, rc = 0;
+	bool has_losses = false;
 
 	if (window.head == window.tail)
 		return 0;
@@ -458,8 +552,10 @@ static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,
 			count_lost(ring, pipeline, 1);
 		else if (record.kind == REC_PERF_LOST) {
 			ring->kernel_lost_count += record.lost_count;
-			count_lost(ring, pipeline, record.lost_count);
-		} else if (record.kind == REC_PERF_MAPPING)
+			has_losses = true;
+		} else if (record.kind == REC_PERF_TASK)
+			ring->task_record_count++;
+		else if (record.kind == REC_PERF_MAPPING)
 			rc = store(sideband, ring, pipeline, &record);
 		if (rc < 0)
 			break;
@@ -467,6 +563,8 @@ static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,
 		rc = 0;
 	}
 	__atomic_store_n(&ring->page->data_tail, window.tail, __ATOMIC_RELEASE);
+	if (has_losses)
+		tell_losses(sideband, ring, ring->kernel_lost_count, pipeline);
 	rec_pipeline_attempted(pipeline, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
 	return rc < 0 ? rc : added;
 }
@@ -485,27 +583,6 @@ int rec_sideband_drain(struct rec_sideband *sideband, struct rec_pipeline *pipel
 	return added;
 }
 
-static u64 lost_of(int fd)
-{
-	struct {
-		u64 value, lost_count;
-	} counts;
-
-	return read(fd, &counts, sizeof(counts)) == sizeof(counts) ? counts.lost_count : 0;
-}
-
-/* What the ring's events lost beyond what records said. */
-static u64 unsaid_losses(const struct rec_sideband *sideband, size_t index)
-{
-	const struct cpu_ring *ring = &sideband->rings[index];
-	u64 lost_count = lost_of(ring->fd);
-
-	for (size_t i = 0; i < sideband->event_count; i++)
-		if (sideband->events[i].ring == index)
-			lost_count += lost_of(sideband->events[i].fd);
-	return lost_count > ring->kernel_lost_count ? lost_count - ring->kernel_lost_count : 0;
-}
-
 static bool was_full(const struct cpu_ring *ring)
 {
 	u64 head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
@@ -515,11 +592,15 @@ static bool was_full(const struct cpu_ring *ring)
 
 void rec_sideband_stop(struct rec_sideband *sideband)
 {
-	for (size_t i = 0; i < sideband->event_count; i++)
-		(void)ioctl(sideband->events[i].fd, PERF_EVENT_IOC_DISABLE,
-			    0); /* cannot fail on our own event */
-	for (size_t i = 0; i < sideband->ring_count; i++)
-		(void)ioctl(sideband->rings[i].fd, PERF_EVENT_IOC_DISABLE, 0); /* the same */
+	/* Of our own events neither can fail. */
+	for (size_t i = 0; i < sideband->event_count; i++) {
+		(void)ioctl(sideband->events[i].fd, PERF_EVENT_IOC_DISABLE, 0);
+		(void)ioctl(sideband->events[i].counter_fd, PERF_EVENT_IOC_DISABLE, 0);
+	}
+	for (size_t i = 0; i < sideband->ring_count; i++) {
+		(void)ioctl(sideband->rings[i].fd, PERF_EVENT_IOC_DISABLE, 0);
+		(void)ioctl(sideband->rings[i].counter_fd, PERF_EVENT_IOC_DISABLE, 0);
+	}
 }
 
 int rec_sideband_finish(struct rec_sideband *sideband, struct rec_pipeline *pipeline)
@@ -530,17 +611,14 @@ int rec_sideband_finish(struct rec_sideband *sideband, struct rec_pipeline *pipe
 		struct cpu_ring *ring = &sideband->rings[i];
 		bool full = was_full(ring);
 		int rc = drain_ring(sideband, ring, pipeline);
-		u64 lost_count;
 
 		if (rc < 0)
 			return rc;
 		added += rc;
-		/* Without counts at least one, if any may have been lost: nothing tells how many.
-		 */
-		lost_count = sideband->has_lost_counts ? unsaid_losses(sideband, i) : full;
-		if (!lost_count)
-			continue;
-		count_lost(ring, pipeline, lost_count);
+		if (sideband->has_lost_counts)
+			tell_losses(sideband, ring, losses_of(sideband, ring).records, pipeline);
+		else if (full) /* at least one, if any: nothing tells how many */
+			count_lost(ring, pipeline, 1);
 		rec_pipeline_attempted(pipeline, CLASS_MAPPINGS, ring->cpu, ring->attempted_count,
 				       0);
 	}
