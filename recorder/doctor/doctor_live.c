@@ -142,7 +142,9 @@ void doctor_class_mappings(struct doctor_check *check)
 		doctor_found(check, DOCTOR_WARNING,
 			     "programs that start during a recording have no names: %s", err.text);
 	else if (!rec_sideband_has_build_ids(sideband))
-		doctor_found(check, DOCTOR_NOTE, "recorded, without build-ids (they need 5.12)");
+		doctor_found(
+			check, DOCTOR_NOTE,
+			"recorded; build-ids are read from the files (5.12 tells them itself)");
 	else
 		doctor_found(check, DOCTOR_OK, "recorded as they happen, with build-ids");
 	(void)rec_sideband_free(sideband);

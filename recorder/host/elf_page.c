@@ -38,6 +38,7 @@ static void take_segment(struct rec_elf_page *page, const struct segment *segmen
 		return;
 	if (segment->type == PT_NOTE && page->note_count < REC_ELF_MAX_NOTES) {
 		page->notes[page->note_count].start = segment->address - base;
+		page->notes[page->note_count].file_offset = segment->offset;
 		page->notes[page->note_count++].size_bytes =
 			segment->memory_bytes < REC_ELF_NOTE_BYTES ? (u32)segment->memory_bytes
 								   : REC_ELF_NOTE_BYTES;

@@ -21,7 +21,7 @@ struct rec_elf_page {
 	} code[REC_ELF_MAX_CODE];
 	size_t code_count;
 	struct { /* note segments, relative as well */
-		u64 start;
+		u64 start, file_offset;
 		u32 size_bytes; /* at most REC_ELF_NOTE_BYTES */
 	} notes[REC_ELF_MAX_NOTES];
 	size_t note_count;

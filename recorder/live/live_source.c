@@ -18,6 +18,7 @@
 #include "recorder/base/error_names.h"
 #include "recorder/live/live_blocks.h"
 #include "recorder/live/live_errors.h"
+#include "recorder/live/live_files.h"
 #include "recorder/live/live_counts.h"
 #include "recorder/live/live_measure.h"
 #include "recorder/live/iterators.h"
@@ -67,6 +68,7 @@ struct live_source {
 	struct live_names names;
 	struct rec_kernel_map *kernel_map;
 	struct rec_code_map *code_map;
+	struct live_files files;
 	struct cap_word_map wanted;    /* with -p: processes seen to be in the kernel's set */
 	struct cap_word_map numbers;   /* in a pid namespace: number there -> in the initial one */
 	bool wanted_unsure;	       /* one of them did not fit into memory */
@@ -106,6 +108,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	(void)rec_kernel_map_free(live->kernel_map);
 	(void)rec_code_map_free(live->code_map);
 	live_names_done(&live->names);
+	live_files_done(&live->files);
 	cap_word_map_done(&live->wanted);
 	cap_word_map_done(&live->numbers);
 	free(live->last.pending);
@@ -458,9 +461,11 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 	struct live_source *live = (struct live_source *)source;
 	const struct live_sideband_state sideband = {
 		.attached = live->sideband != NULL,
-		.reason = !live->sideband			       ? live->sideband_error.text
-			  : rec_sideband_has_build_ids(live->sideband) ? ""
-								       : "without build-ids",
+		.reason = !live->sideband ? live->sideband_error.text
+			  : rec_sideband_has_build_ids(live->sideband)
+				  ? ""
+				  : "build-ids are read from the files (the kernel tells them from "
+				    "5.12 on)",
 		.reach = &live->reach,
 		.outside_reason = outside_reason(live),
 		.kernel_reason = kernel_reason(live),
@@ -468,6 +473,12 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 	int rc;
 
 	live->pipeline = pipeline;
+	if (live->sideband) {
+		rc = live_files_open(&live->files, err);
+		if (rc < 0)
+			return rc;
+		rec_sideband_set_files(live->sideband, live_files_identify, &live->files);
+	}
 	rc = live_put_probes(&live->probes, &sideband, pipeline, err);
 	if (rc == 0)
 		rc = live_put_settings(&live->probes, live->options, pipeline, err);

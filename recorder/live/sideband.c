@@ -73,6 +73,9 @@ struct rec_sideband {
 	void *taker_context;
 	u32 (*translate)(void *context, u32 tgid);
 	void *translate_context;
+	void (*identify)(void *context, const struct rec_perf_record *record,
+			 struct rec_file_identity *ret_identity);
+	void *identify_context;
 	u8 scratch[REC_PERF_MAX_RECORD_BYTES];
 };
 
@@ -415,12 +418,22 @@ void rec_sideband_set_translation(struct rec_sideband *sideband,
 	sideband->translate_context = context;
 }
 
+void rec_sideband_set_files(struct rec_sideband *sideband,
+			    void (*identify)(void *context, const struct rec_perf_record *record,
+					     struct rec_file_identity *ret_identity),
+			    void *context)
+{
+	sideband->identify = identify;
+	sideband->identify_context = context;
+}
+
 bool rec_sideband_has_build_ids(const struct rec_sideband *sideband)
 {
 	return sideband->has_build_ids;
 }
 
-static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record)
+static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record,
+		   const struct rec_file_identity *identity)
 {
 	struct cap_task task = {.tgid = record->tgid, .tid = record->tid};
 	struct ev_mapping row = {
@@ -431,12 +444,17 @@ static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record
 		.inode = record->inode,
 		.dev_major = record->dev_major,
 		.dev_minor = record->dev_minor,
+		.file_bytes = identity->file_bytes,
+		.file_mtime_ns = identity->file_mtime_ns,
 	};
 
 	row.task = cap_chunk_task(chunk, &task);
 	row.path = cap_chunk_string(chunk, record->path, record->path_len);
 	if (record->build_id_bytes)
 		row.build_id = cap_chunk_string(chunk, record->build_id, record->build_id_bytes);
+	else if (identity->build_id_bytes)
+		row.build_id =
+			cap_chunk_string(chunk, identity->build_id, identity->build_id_bytes);
 	return cap_chunk_add(chunk, EV_MAPPING, &row);
 }
 
@@ -451,6 +469,7 @@ static void count_lost(struct cpu_ring *ring, struct rec_pipeline *pipeline, u64
 static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
 		 struct rec_pipeline *pipeline, struct rec_perf_record *record)
 {
+	struct rec_file_identity identity = {0};
 	int rc;
 
 	if (record->tgid == sideband->own_tgid || (s32)record->tgid <= 0)
@@ -469,11 +488,13 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
 		sideband->taker(sideband->taker_context, record->tgid, record->start_address,
 				record->size_bytes);
 	ring->attempted_count++;
-	rc = add_row(rec_pipeline_open_chunk(pipeline), record);
+	if (sideband->identify && record->inode && !record->build_id_bytes)
+		sideband->identify(sideband->identify_context, record, &identity);
+	rc = add_row(rec_pipeline_open_chunk(pipeline), record, &identity);
 	if (rc == CAP_ELIMIT) { /* full: on to the next one */
 		rc = rec_pipeline_flush(pipeline);
 		if (rc == 0)
-			rc = add_row(rec_pipeline_open_chunk(pipeline), record);
+			rc = add_row(rec_pipeline_open_chunk(pipeline), record, &identity);
 	}
 	if (rc < 0)
 		return rc;

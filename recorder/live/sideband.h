@@ -9,6 +9,8 @@
 #include <sys/types.h>
 
 #include "formats/base/cap_error.h"
+#include "recorder/host/file_identity.h"
+#include "recorder/live/perf_record.h"
 #include "recorder/pipeline/pipeline.h"
 
 struct rec_sideband;
@@ -36,6 +38,12 @@ bool rec_sideband_is_limited(const struct rec_sideband *sideband);
  */
 void rec_sideband_set_translation(struct rec_sideband *sideband,
 				  u32 (*translate)(void *context, u32 tgid), void *context);
+
+/* Asked for each record of a file without a build-id what can be had of the file. NULL: nothing. */
+void rec_sideband_set_files(struct rec_sideband *sideband,
+			    void (*identify)(void *context, const struct rec_perf_record *record,
+					     struct rec_file_identity *ret_identity),
+			    void *context);
 
 /* Records of processes for which wanted() is false are dropped unseen and not counted. NULL: all
  * are wanted. tgid: of the initial pid namespace. */

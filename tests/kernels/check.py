@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Reads what a booted kernel handed out through its serial port, and checks what was recorded there.
 
-    check.py DIR KYMO     DIR as run.sh leaves it: release, console, port
+    check.py DIR KYMO IMAGE     DIR as run.sh leaves it: release, console, port; IMAGE: what was booted, as a folder
 
-Prints a line per finding that is wrong, then one line of the table: release, what was attached for each event class and how, doctor.
+Prints a line per finding that is wrong, then one line of the table: release, what was attached for each event class and how,
+samples that were named of all, doctor.
 Status 1 if anything is wrong.
 """
 import base64
@@ -111,6 +112,20 @@ def check_loss(connection, truth):
     check(one(connection, "SELECT sum(lost_count) FROM loss_summary WHERE reason <> 'recursion'") in (None, 0), "loss: events were lost")
 
 
+def check_names(directory, name, kymo, image):
+    """At least 95 % of the samples of known_code are in its function, by the file that was booted"""
+    folded = subprocess.run([kymo, "folded", "--symfs", image, os.path.join(directory, name + ".kymo")], capture_output=True, text=True, check=False)
+    samples = named = 0
+    for line in folded.stdout.splitlines():
+        stack, count = line.rsplit(" ", 1)
+        if stack.startswith("known_code;"):
+            samples += int(count)
+            named += int(count) * ("known_function" in stack.split(";"))
+    check(samples >= 20, f"{name}: {samples} samples: {folded.stderr.strip()}")
+    check(named * 100 >= samples * 95, f"{name}: {named} of {samples} samples named: {folded.stdout[:300]!r} {folded.stderr.strip()}")
+    return f"{named}/{samples}"
+
+
 def how(connection):
     """{class: how its probes are attached}"""
     ways = {}
@@ -121,7 +136,7 @@ def how(connection):
 
 
 def main():
-    directory, kymo = sys.argv[1:3]
+    directory, kymo, image = sys.argv[1:4]
     out = unpack(directory)
     status = dict(line.split() for line in read(out, "status").splitlines())
     doctor = load(read(out, "doctor.json"), "doctor's answer")
@@ -135,12 +150,16 @@ def main():
         check_all(every, load(read(out, "truth.json"), "the workload's counts"))
     if loss:
         check_loss(loss, load(read(out, "loss-truth.json"), "the second workload's counts"))
+    named = []
+    for name in ("running", "command"):
+        check(status.get(name) == "0", f"{name}: ends with {status.get(name)}: {read(out, name + '.err')[-300:]}")
+        named.append(f"{name} {check_names(out, name, kymo, image)}")
     with open(os.path.join(directory, "release"), encoding="ascii") as file:
         release = file.read().strip()
     for text in bad:
         print(f"{release}: {text}")
     worst = [f"{found['id']}: {found['found']}" for found in doctor.get("checks", []) if found["severity"] in ("warning", "error")]
-    print(f"| {release} | {' | '.join(ways.get(kind, 'no') for kind in CLASSES)} | {'; '.join(worst) or 'nothing'} |")
+    print(f"| {release} | {' | '.join(ways.get(kind, 'no') for kind in CLASSES)} | {', '.join(named)} | {'; '.join(worst) or 'nothing'} |")
     sys.exit(1 if bad else 0)
 
 

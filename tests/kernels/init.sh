@@ -27,7 +27,17 @@ kymo-record -e cpu,syscalls -F 99 --cpu-budget none -o all.kymo -- workload --se
 echo "record $?" >>status
 kymo-record -e syscalls --cpu-budget none --buffer 4K -q -o loss.kymo -- workload --seconds 1 --syscalls 20000 --rate 1000000 --threads 2 --idle >loss-truth.json 2>loss.err
 echo "loss $?" >>status
+# names: of a program that already ran, and of a command and what it becomes
+known_code work 600000 &
+known=$!
+usleep 300000
+kymo-record -e cpu -F 99 --cpu-budget none -q -d 1500ms -p $known -o running.kymo 2>running.err
+echo "running $?" >>status
+kill $known
+kymo-record -e cpu -F 99 --cpu-budget none -q -o command.kymo -- /bin/known_code then 500 /bin/known_code work 500 2>command.err
+echo "command $?" >>status
 ls /sys/fs/bpf >left
+give running.err command.err running.kymo command.kymo
 give status doctor.json doctor.err record.err loss.err truth.json loss-truth.json left all.kymo loss.kymo
 echo finished >/dev/ttyS1
 sync

@@ -65,12 +65,13 @@ prepare() {
 		bash "$root/release/build.sh" --build "$from" --recorder-only >"$work/build.log" 2>&1 || broken
 	fi
 	cmake -G Ninja -S "$root" -B "$loads" -DKYMO_RECORDER=OFF -DKYMO_TESTS=ON "${cross[@]}" >>"$work/build.log" 2>&1 &&
-		ninja -C "$loads" workload >>"$work/build.log" 2>&1 || broken
+		ninja -C "$loads" workload known_code_alone >>"$work/build.log" 2>&1 || broken
 	rm -rf "$image"
 	mkdir -p "$image"/{bin,proc,sys,dev,tmp}
 	cp "$busybox" "$image/bin/busybox"
 	cp "$from/bin/kymo-record" "$image/bin/kymo-record"
 	cp "$(find "$loads" -type f -name workload -perm -u+x | head -n 1)" "$image/bin/workload"
+	cp "$loads/live/known_code_alone" "$image/bin/known_code"
 	sed "s/ttyS1/$port/g" "$here/init.sh" >"$image/init"
 	chmod +x "$image/init"
 	(cd "$image" && find . | busybox cpio -o -H newc 2>/dev/null) >"$image.cpio.new" && mv "$image.cpio.new" "$image.cpio"
@@ -105,7 +106,7 @@ for suite in "${suites[@]}"; do
 		grep -q '^finished' "$dir/port" && break
 		echo "$suite: boot $attempt did not finish"
 	done
-	if python3 "$here/check.py" "$dir" "$kymo"; then
+	if python3 "$here/check.py" "$dir" "$kymo" "$work/initramfs-$machine"; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))

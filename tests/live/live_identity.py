@@ -136,8 +136,8 @@ def without_build_id():
     subprocess.run(["objcopy", "--remove-section", ".note.gnu.build-id", path], check=True)
     stat = os.stat(path)
     expected = (os.major(stat.st_dev), os.minor(stat.st_dev), stat.st_ino, stat.st_size, stat.st_mtime_ns)
-    for name, before in (("asked", []), ("text", no_query())):
-        capture, _ = running(f"plain-{name}.kymo", path, "work", LONG_MS, before=before)
+    captures = [(name, running(f"plain-{name}.kymo", path, "work", LONG_MS, before=before)[0]) for name, before in (("asked", []), ("text", no_query()))]
+    for name, capture in captures + [("started", recorded("plain-new.kymo", path, "work", "100"))]:
         rows = live.database(capture).execute("SELECT build_id, dev_major, dev_minor, inode, file_bytes, file_mtime_ns FROM mapping WHERE path = ?",
                                               (path,)).fetchall()
         live.check(rows and all(not row[0] and row[1:] == expected for row in rows), f"{name}: {expected} expected, {rows} found")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """S15, S16 and T21 under strace: a recorder whose targets choose their names to do harm (hostile_target.py) opens nothing that they chose
-and is held up by none of them; and once it has given up its capabilities it makes no bpf(2) call but the one by which the governor
+as long as it has privileges, and is held up by none of them; and once it has given up its capabilities it makes no bpf(2) call but the one by which the governor
 attaches again, opens only what stands on a list, and still records, names kernel functions and ends.
 
 What may be opened is a list: the loader's libraries, files of /proc and /sys, and the output. Skips (77) without strace.
@@ -28,7 +28,7 @@ HOST = re.compile(r"/proc/((self|\d+)/task(/\d+/status)?|self/[\w/.]*|kallsyms|m
                   r"/usr/lib/os-release$|/boot/config-[\w.+-]*$|/usr/share/zoneinfo/[\w/+-]*$")
 # mem and map_files: the pages that a process has mapped, and attributes of its files, without opening these
 PROCESS = re.compile(r"/proc/\d+(/task(/\d+)?)?(/(maps|statm|exe|stat|cgroup|mountinfo|mem|pagemap|root|map_files/[0-9a-f]+-[0-9a-f]+))?$")
-AFTER = re.compile(r"/proc/self/(statm|stat|status|fdinfo/\d+)$|/proc/\d+(/(stat|cgroup|maps|mountinfo|exe))?$|/sys/devices/system/cpu/(online|possible)$|"
+AFTER = re.compile(r"/proc/self/(statm|stat|status|fdinfo/\d+|mountinfo|fd/\d+)$|/proc/\d+(/(stat|cgroup|maps|mountinfo|exe))?$|/sys/devices/system/cpu/(online|possible)$|"
                    r"/etc/localtime$|/proc/stat$")
 GOVERNOR = {"BPF_RAW_TRACEPOINT_OPEN"}  # it may be refused: kernels before 5.19 do
 
@@ -104,6 +104,8 @@ def judge(calls, capture):
         if path is None:
             continue
         opens += 1
+        if CANARY in path and after and call == "openat" and "O_PATH" in arguments and "O_NOFOLLOW" in arguments:
+            continue  # held to see whether it is the file that was mapped; read, if at all, by descriptor
         if CANARY in path:
             problems.append(f"{call} of what a target chose: {arguments[:200]}")
         elif path in (capture, os.path.basename(capture), home, home + "/", "/proc/self/exe") or path.startswith(home + "/." ) or path == ".":

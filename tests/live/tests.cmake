@@ -10,6 +10,12 @@ set_target_properties(known_calls PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BI
 add_executable(known_code live/known_code.c)
 target_link_libraries(known_code PRIVATE Threads::Threads)
 set_target_properties(known_code PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
+# The same for tests/kernels, which boots a system without libraries
+add_executable(known_code_alone live/known_code.c)
+target_compile_options(known_code_alone PRIVATE -fno-sanitize=all)
+target_link_options(known_code_alone PRIVATE -static-pie -fno-sanitize=all)
+target_link_libraries(known_code_alone PRIVATE Threads::Threads)
+set_target_properties(known_code_alone PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
 # Parts that need what not every host has: each a test of its own, so that one that cannot run is counted as skipped
 foreach(part capabilities:file filters:cgroup leftovers:oom unit:systemd unit:calls unit:setcap)
   string(REPLACE ":" ";" part ${part})
