@@ -39,8 +39,15 @@ static const char spans_sql[] =
 	" AND lost_count > 0 AND to_ns > :from AND from_ns < :to"
 	" GROUP BY capture_id, class, reason ORDER BY capture_id, class, reason";
 
+static const char cpus_sql[] =
+	"SELECT u.cpu, u.from_s, u.to_s, c.path, u.capture_id FROM unsampled_cpus u JOIN capture c"
+	" ON c.id = u.capture_id WHERE (:capture = 0 OR u.capture_id = :capture)"
+	" AND u.to_ns > :from AND u.from_ns < :to ORDER BY u.capture_id, u.from_ns, u.cpu";
+enum { CPU, CPU_FROM_S, CPU_TO_S, CPU_PATH };
+
 struct sums {
 	s64 dropped, damaged, unknown;
+	s64 unsampled; /* spans of CPUs */
 	bool complete;
 };
 
@@ -145,6 +152,51 @@ static int sum_captures(const struct kymo_run *run, struct kymo_db *db,
 	return rc;
 }
 
+/* run NULL: only counts */
+static int sum_cpus(const struct kymo_run *run, struct kymo_db *db,
+		    const struct kymo_filter *filter, struct sums *sums, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(kymo_db_handle(db), cpus_sql, &query, err);
+
+	if (rc == 0)
+		rc = kymo_filter_bind(filter, query);
+	while (rc == 0 && (rc = kymo_query_step(query, err)) == 1) {
+		const char *path = kymo_query_text(query, CPU_PATH, NULL);
+
+		rc = 0;
+		sums->unsampled++;
+		if (run)
+			run->note(
+				run,
+				"'%s': CPU %lld was not sampled from second %.2f to %.2f: it came "
+				"online while recording",
+				path ? path : "?", (long long)kymo_query_int(query, CPU),
+				kymo_query_real(query, CPU_FROM_S),
+				kymo_query_real(query, CPU_TO_S));
+	}
+	return rc;
+}
+
+static int write_cpus(struct kymo_db *db, const struct kymo_filter *filter,
+		      struct kymo_writer *writer, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	int rc = kymo_query_new(kymo_db_handle(db),
+				"SELECT capture_id, cpu, from_s, to_s FROM unsampled_cpus WHERE"
+				" (:capture = 0 OR capture_id = :capture) AND to_ns > :from"
+				" AND from_ns < :to ORDER BY capture_id, from_s, cpu",
+				&query, err);
+	s64 rows;
+
+	if (rc == 0)
+		rc = kymo_filter_bind(filter, query);
+	if (rc < 0)
+		return rc;
+	rows = kymo_query_to_writer(query, writer, "unsampled_cpus", NULL, err);
+	return rows < 0 ? (int)rows : 0;
+}
+
 static int write_spans(struct kymo_db *db, const struct kymo_filter *filter,
 		       struct kymo_writer *writer, struct cap_err *err)
 {
@@ -166,6 +218,8 @@ int kymo_damage_note(const struct kymo_run *run, struct kymo_db *db,
 	struct sums sums;
 	int rc = sum_captures(run, db, filter, &sums, err);
 
+	if (rc == 0)
+		rc = sum_cpus(run, db, filter, &sums, err);
 	return rc < 0 ? cap_context(err, rc, "ask what was lost") : 0;
 }
 
@@ -175,6 +229,8 @@ int kymo_loss_status(struct kymo_db *db, const struct kymo_filter *filter,
 	struct sums sums = {0};
 	int rc = sum_captures(NULL, db, filter, &sums, err);
 
+	if (rc == 0)
+		rc = sum_cpus(NULL, db, filter, &sums, err);
 	if (rc < 0)
 		return cap_context(err, rc, "ask what was lost");
 	if (writer && kymo_writer_format(writer) == KYMO_FORMAT_JSON) {
@@ -184,11 +240,14 @@ int kymo_loss_status(struct kymo_db *db, const struct kymo_filter *filter,
 		kymo_writer_field_int(writer, "unknown", KYMO_SHOW_COUNT, sums.unknown);
 		kymo_writer_field_bool(writer, "complete", sums.complete);
 		rc = write_spans(db, filter, writer, err);
+		if (rc == 0 && sums.unsampled > 0)
+			rc = write_cpus(db, filter, writer, err);
 		kymo_writer_object_end(writer);
 		if (rc < 0)
 			return cap_context(err, rc, "ask what was lost");
 	}
-	return sums.dropped > 0 || sums.damaged > 0 || sums.unknown > 0 || !sums.complete
+	return sums.dropped > 0 || sums.damaged > 0 || sums.unknown > 0 || sums.unsampled > 0 ||
+			       !sums.complete
 		       ? KYMO_EXIT_LOSS
 		       : 0;
 }

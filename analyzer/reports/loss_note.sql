@@ -15,3 +15,10 @@ CREATE VIEW loss_summary AS
 SELECT capture_id, class, reason, CAST(total(lost_count) AS INTEGER) AS lost_count, min(from_ns) AS from_ns, max(to_ns) AS to_ns,
 	min(from_s) AS from_s, max(to_s) AS to_s, count(DISTINCT cpu) AS cpus
 FROM loss_spans WHERE lost_count > 0 GROUP BY capture_id, class, reason;
+
+-- CPUs that ran without being sampled, since their sampling clock could not be started: they came online while recording.
+CREATE VIEW unsampled_cpus AS
+SELECT m.capture_id, m.cpu, m.from_ns, m.to_ns, (m.from_ns - c.start_ns) / 1e9 AS from_s, (m.to_ns - c.start_ns) / 1e9 AS to_s
+FROM (SELECT capture_id, CAST(substr(text, 5) AS INTEGER) AS cpu, CAST(substr(text, instr(text, ' from ') + 6) AS INTEGER) AS from_ns, time_ns AS to_ns
+		FROM mark WHERE name = 'cpu_not_sampled' AND text LIKE 'CPU % from % to %') m
+	JOIN capture c ON c.id = m.capture_id;

@@ -3,6 +3,7 @@
  * side-band into the pipeline; decides nothing about files and encodes nothing.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +17,7 @@
 #include "formats/base/word_map.h"
 #include "recorder/host/kernel_map.h"
 #include "recorder/base/error_names.h"
+#include "recorder/live/cpu_watch.h"
 #include "recorder/live/live_blocks.h"
 #include "recorder/live/live_errors.h"
 #include "recorder/live/live_files.h"
@@ -69,6 +71,7 @@ struct live_source {
 	struct rec_kernel_map *kernel_map;
 	struct rec_code_map *code_map;
 	struct live_files files;
+	struct live_cpu_watch cpus;    /* only where class cpu is recorded */
 	struct cap_word_map wanted;    /* with -p: processes seen to be in the kernel's set */
 	struct cap_word_map numbers;   /* in a pid namespace: number there -> in the initial one */
 	bool wanted_unsure;	       /* one of them did not fit into memory */
@@ -109,6 +112,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	(void)rec_code_map_free(live->code_map);
 	live_names_done(&live->names);
 	live_files_done(&live->files);
+	live_cpu_watch_close(&live->cpus);
 	cap_word_map_done(&live->wanted);
 	cap_word_map_done(&live->numbers);
 	free(live->last.pending);
@@ -269,7 +273,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 		return cap_fail(err, -ENOMEM, "live source");
 	live->options = options;
 	proc_access_ask(options, &live->reach);
-	live->processes_fd = -1;
+	live->processes_fd = live->cpus.fd = -1;
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		live->iterator_fds[id] = -1;
 	live->names.fd = live->names.place_fd = -1;
@@ -279,6 +283,8 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	allow_many_descriptors();
 	live_measure_open(&live->measure);
 	rc = live_check_host(err);
+	if (rc == 0)
+		live_cpu_watch_open(&live->cpus);
 	if (rc == 0)
 		rc = live_stats_init(&live->stats, err);
 	if (rc == 0)
@@ -349,14 +355,32 @@ static const char *blocked_reason(const struct live_source *live)
 		       : "--durations blocked needs the saved registers of tasks (Linux 5.15)";
 }
 
+/* What turned out to be missing while recording. */
+static void missed(const struct live_source *live,
+		   void (*tell)(void *context, const char *what, const char *why), void *context)
+{
+	for (size_t i = 0; i < live->cpus.span_count; i++) {
+		const struct live_cpu_span *span = &live->cpus.spans[i];
+		char what[96];
+
+		(void)snprintf(what, sizeof(what), "samples of CPU %u from second %.1f to %.1f",
+			       span->cpu,
+			       (double)(s64)(span->from_ns - live->start_ns) / REC_NS_PER_S,
+			       (double)(s64)(span->to_ns - live->start_ns) / REC_NS_PER_S);
+		tell(context, what, "it came online while recording; record again");
+	}
+}
+
 static void live_missing(const struct rec_source *source,
 			 void (*tell)(void *context, const char *what, const char *why),
 			 void *context)
 {
 	const struct live_source *live = (const struct live_source *)source;
 
-	if (live->started)
-		return; /* everything that can be missing is known before */
+	if (live->started) { /* all else was told before */
+		missed(live, tell, context);
+		return;
+	}
 	live_probes_missing(&live->probes, tell, context);
 	if (!live->sideband)
 		tell(context, "executable mappings", live->sideband_error.text);
@@ -537,6 +561,12 @@ static int drain_all(struct live_source *live, struct rec_pipeline *pipeline, st
 	return rc < 0 ? rc : 0;
 }
 
+static void watch_cpus(struct live_source *live, u64 now_ns)
+{
+	if (live_class_attached(&live->probes, CLASS_CPU))
+		live_cpu_watch_step(&live->cpus, now_ns);
+}
+
 static int live_drain(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
@@ -544,6 +574,7 @@ static int live_drain(struct rec_source *source, struct rec_pipeline *pipeline, 
 	int rc;
 
 	live->pipeline = pipeline;
+	watch_cpus(live, now_ns);
 	live_measure_step(&live->measure, &live->stats, &live->probes, now_ns);
 	rc = drain_all(live, pipeline, err);
 	if (rc == 0)
@@ -593,6 +624,21 @@ static int put_last_rows(struct live_source *live, struct rec_pipeline *pipeline
 
 	rc = live_hand_over(pipeline, CAP_BLOCK_STATS, chunk, rc);
 	return rc < 0 ? cap_fail(err, rc, "write the last counters") : 0;
+}
+
+static int put_unsampled_cpus(struct live_source *live, struct rec_pipeline *pipeline,
+			      struct cap_err *err)
+{
+	struct cap_chunk *chunk;
+	int rc;
+
+	watch_cpus(live, rec_monotonic_ns());
+	if (live->cpus.span_count == 0)
+		return 0;
+	chunk = rec_pipeline_info_chunk(pipeline);
+	rc = chunk ? live_cpu_watch_rows(&live->cpus, chunk) : -ENOMEM;
+	rc = live_hand_over(pipeline, CAP_BLOCK_MARK, chunk, rc);
+	return rc < 0 ? cap_fail(err, rc, "write which CPUs were not sampled") : 0;
 }
 
 static void step_wait(void *context)
@@ -713,6 +759,8 @@ static int live_stop(struct rec_source *source, struct rec_pipeline *pipeline, s
 		rc = live_counts_take(&live->fold, &live->probes, pipeline, err);
 	if (rc == 0)
 		rc = put_last_rows(live, pipeline, err);
+	if (rc == 0)
+		rc = put_unsampled_cpus(live, pipeline, err);
 	rec_steps_note(live->steps, "last events and counts taken");
 	if (rc == 0)
 		put_last_names(live, pipeline);

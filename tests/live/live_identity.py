@@ -201,12 +201,48 @@ def storms():
     neighbour.kill()
 
 
+# -------- CPUs that come online --------
+
+def new_cpu():
+    """A CPU that was not on the kernel's list when sampling began, and is later. The list is a file of ours, bound over the kernel's."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2 or cpus[0] != 0:
+        print("skipped: one CPU only")
+        sys.exit(77)
+    online, capture = live.path("online"), live.path("cpus.kymo")
+    with open(online, "w", encoding="ascii") as file:
+        file.write("0\n")
+    line = live.recorder_line(capture, *CPU, "-d", "0")
+    recorder = live.start(["unshare", "-m", "sh", "-c", 'mount --bind "$1" /sys/devices/system/cpu/online && shift && exec "$@"', "sh", online, *line],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    live.until(lambda: live.is_recording(recorder.pid), "it records")
+    path = program("on-new-cpu")
+    first = live.start(["taskset", "-c", str(cpus[1]), path, "work", "300"])
+    first.wait()
+    with open(online, "r+", encoding="ascii") as file:
+        file.write(f"0,{cpus[1]}\n")
+    live.start(["taskset", "-c", str(cpus[1]), path, "work", "500"]).wait()
+    live.start(["taskset", "-c", "0", path, "work", "300"]).wait()
+    _, messages = live.stop(recorder)
+    live.check_equal(recorder.returncode, 3, f"a CPU was not sampled: {messages}")
+    live.check(f"samples of CPU {cpus[1]} from second" in messages, f"the recorder says so: {messages}")
+    database = live.database(capture)
+    spans = [tuple(row) for row in database.execute("SELECT cpu, from_ns < to_ns FROM unsampled_cpus")]
+    live.check_equal(spans, [(cpus[1], 1)], "spans in the capture")
+    live.check_equal([row[0] for row in database.execute("SELECT DISTINCT cpu FROM cpu_sample")], [0], "CPUs that were sampled")
+    for report in ("folded", "flame", "syscalls", "offcpu", "info", "overhead"):
+        for source in (capture, capture + ".db"):
+            done = subprocess.run([live.KYMO, report, source], capture_output=True, text=True, check=False)
+            live.check(f"CPU {cpus[1]} was not sampled" in done.stdout + done.stderr, f"{report} {source}: {done.stderr}")
+            live.check_equal(done.returncode, 3, f"{report} {source}: status")
+
+
 def main():
     if not shutil.which("objcopy"):
         print("skipped: objcopy is missing")
         sys.exit(77)
     live.run_parts({"execs": execs, "already_running": already_running, "leader_gone": leader_gone, "moved_code": moved_code, "replaced": replaced,
-                    "without_build_id": without_build_id, "pid_namespace": pid_namespace, "storms": storms}, {})
+                    "without_build_id": without_build_id, "pid_namespace": pid_namespace, "storms": storms}, {"new_cpu": new_cpu})
 
 
 main()

@@ -17,7 +17,7 @@ target_link_options(known_code_alone PRIVATE -static-pie -fno-sanitize=all)
 target_link_libraries(known_code_alone PRIVATE Threads::Threads)
 set_target_properties(known_code_alone PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
 # Parts that need what not every host has: each a test of its own, so that one that cannot run is counted as skipped
-foreach(part capabilities:file filters:cgroup leftovers:oom unit:systemd unit:calls unit:setcap)
+foreach(part capabilities:file filters:cgroup leftovers:oom identity:new_cpu unit:systemd unit:calls unit:setcap)
   string(REPLACE ":" ";" part ${part})
   list(GET part 0 live)
   list(GET part 1 name)
