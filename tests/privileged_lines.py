@@ -23,7 +23,7 @@ GROUPS = [
     ("options", 2900, ["recorder/options/*", "recorder/base/*", "recorder/session/summary.*", "recorder/session/budget_summary.*", "recorder/budget/memory_plan.*", "recorder/session/status_line.*"],
      "reads what the caller typed or a file only he or root can write, and tells him; capabilities are held, but nobody else is obeyed"),
     ("after", 5500, ["recorder/pipeline/*", "recorder/budget/*", "recorder/live/live_measure.*", "recorder/live/live_counts.*", "recorder/session/info_blocks.*", "recorder/session/record_stop.c",
-                     "recorder/guard/stop_steps.*", "recorder/live/live_files.*", "recorder/host/file_identity.*", "recorder/host/clock_snapshot.*", "recorder/host/own_cost.*", "recorder/host/kernel_symbols.c"],
+                     "recorder/guard/stop_steps.*", "recorder/live/live_files.*", "recorder/live/cpu_watch.*", "recorder/host/file_identity.*", "recorder/host/clock_snapshot.*", "recorder/host/own_cost.*", "recorder/host/kernel_symbols.c"],
      "works after the drop: encodes, writes, names (the file is opened before it)"),
     ("privileged", 6800, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
 ]
