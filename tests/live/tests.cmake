@@ -16,6 +16,11 @@ target_compile_options(known_code_alone PRIVATE -fno-sanitize=all)
 target_link_options(known_code_alone PRIVATE -static-pie -fno-sanitize=all)
 target_link_libraries(known_code_alone PRIVATE Threads::Threads)
 set_target_properties(known_code_alone PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$") # copies of stacks are taken there
+  add_executable(stack_words live/stack_words.c)
+  target_link_libraries(stack_words PRIVATE Threads::Threads)
+  set_target_properties(stack_words PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
+endif()
 # Parts that need what not every host has: each a test of its own, so that one that cannot run is counted as skipped
 foreach(part capabilities:file filters:cgroup leftovers:oom identity:new_cpu unit:systemd unit:calls unit:setcap)
   string(REPLACE ":" ";" part ${part})
