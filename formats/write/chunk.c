@@ -268,10 +268,12 @@ static bool table_is_full(const struct intern_table *table)
 }
 
 /* Looks up or appends an item that compares by its bytes. bytes: what it adds to the body, about.
- */
-static u32 intern_item(struct cap_chunk *chunk, struct chunk_items *items, const void *item,
-		       u64 hash, u32 limit, u32 bytes, u64 (*rehash)(const void *, u32))
+ * Inlined for each kind of item, so that its size is a constant. */
+static inline __attribute__((always_inline)) u32
+intern_item(struct cap_chunk *chunk, struct chunk_items *items, const void *item, u32 item_bytes,
+	    u64 hash, u32 limit, u32 bytes, u64 (*rehash)(const void *, u32))
 {
+	const char *known = items->items;
 	u32 at = intern_first(&items->table, hash);
 	u32 index;
 
@@ -279,7 +281,7 @@ static u32 intern_item(struct cap_chunk *chunk, struct chunk_items *items, const
 		struct intern_slot slot = items->table.slots[at];
 
 		if (slot.hash == (u32)(hash >> 32) &&
-		    memcmp(items_at(items, slot.index), item, items->item_bytes) == 0)
+		    memcmp(known + (size_t)(slot.index - 1) * item_bytes, item, item_bytes) == 0)
 			return slot.index;
 	}
 	if (table_is_full(&items->table))
@@ -298,22 +300,35 @@ u32 cap_chunk_frame(struct cap_chunk *chunk, enum cap_space space, u32 object, u
 {
 	struct chunk_frame frame = {.offset = offset, .object = object, .space = space};
 
-	return intern_item(chunk, &chunk->frames, &frame, frame_hash(chunk, &frame), CAP_MAX_FRAMES,
-			   8, rehash_frame);
+	return intern_item(chunk, &chunk->frames, &frame, sizeof(frame), frame_hash(chunk, &frame),
+			   CAP_MAX_FRAMES, 8, rehash_frame);
 }
 
 u32 cap_chunk_stack(struct cap_chunk *chunk, u32 parent, u32 frame)
 {
 	struct chunk_stack stack = {.parent = parent, .frame = frame};
 
-	return intern_item(chunk, &chunk->stacks, &stack, stack_hash(chunk, &stack),
+	return intern_item(chunk, &chunk->stacks, &stack, sizeof(stack), stack_hash(chunk, &stack),
 			   CAP_MAX_STACK_NODES, 3, rehash_stack);
 }
 
 u32 cap_chunk_task(struct cap_chunk *chunk, const struct cap_task *task)
 {
-	return intern_item(chunk, &chunk->tasks, task, task_hash(chunk, task), CAP_MAX_TASKS, 24,
-			   rehash_task);
+	return intern_item(chunk, &chunk->tasks, task, sizeof(*task), task_hash(chunk, task),
+			   CAP_MAX_TASKS, 24, rehash_task);
+}
+
+/* Return addresses come again and again: the cache spares most of them the table. */
+static u32 frame_of_address(struct cap_chunk *chunk, u64 address)
+{
+	struct chunk_address *cached =
+		&chunk->addresses[(address ^ address >> 12) % CHUNK_CACHED_ADDRESSES];
+
+	if (cached->address != address || !cached->frame) {
+		cached->frame = cap_chunk_frame(chunk, CAP_SPACE_USER, 0, address);
+		cached->address = address;
+	}
+	return cached->frame;
 }
 
 /* 0 also where a frame could not be interned: then cap_chunk_failed tells. */
@@ -322,7 +337,7 @@ static u64 code_of(struct cap_chunk *chunk, u64 value, u64 base)
 	u64 code = 0;
 
 	if (!cap_code_without_frame(value, base, &code))
-		code = 2ull * cap_chunk_frame(chunk, CAP_SPACE_USER, 0, value);
+		code = 2ull * frame_of_address(chunk, value);
 	return code;
 }
 
@@ -333,8 +348,8 @@ u32 cap_chunk_word(struct cap_chunk *chunk, u32 parent, u32 gap, u64 address, u6
 
 	if (value && !word.code)
 		return 0;
-	return intern_item(chunk, &chunk->words, &word, word_hash(chunk, &word), CAP_MAX_WORDS, 4,
-			   rehash_word);
+	return intern_item(chunk, &chunk->words, &word, sizeof(word), word_hash(chunk, &word),
+			   CAP_MAX_WORDS, 4, rehash_word);
 }
 
 u32 cap_chunk_copy(struct cap_chunk *chunk, const struct cap_copy *copy)
@@ -350,8 +365,8 @@ u32 cap_chunk_copy(struct cap_chunk *chunk, const struct cap_copy *copy)
 	item.columns[11] = copy->holes;
 	if (cap_chunk_failed(chunk))
 		return 0;
-	return intern_item(chunk, &chunk->copies, &item, copy_hash(chunk, &item), CAP_MAX_COPIES,
-			   20, rehash_copy);
+	return intern_item(chunk, &chunk->copies, &item, sizeof(item), copy_hash(chunk, &item),
+			   CAP_MAX_COPIES, 20, rehash_copy);
 }
 
 static int string_append(struct cap_chunk *chunk, const void *bytes, size_t len)
@@ -481,6 +496,7 @@ void cap_chunk_reset(struct cap_chunk *chunk)
 	items_clear(&chunk->tasks);
 	items_clear(&chunk->words);
 	items_clear(&chunk->copies);
+	memset(chunk->addresses, 0, sizeof(chunk->addresses));
 	chunk->string_len = 0;
 	chunk->first_ns = chunk->last_ns = 0;
 	chunk->row_count = 0;

@@ -45,9 +45,17 @@ struct chunk_items {
 	u32 item_bytes;
 };
 
+#define CHUNK_CACHED_ADDRESSES 1024u /* a power of two */
+
+struct chunk_address {
+	u64 address;
+	u32 frame; /* 0: none is cached */
+};
+
 struct cap_chunk {
 	struct chunk_rows rows[EV_TYPE_MAX + 1];
 	struct chunk_items strings, frames, stacks, tasks, words, copies;
+	struct chunk_address addresses[CHUNK_CACHED_ADDRESSES]; /* of user frames */
 	u8 *string_bytes;
 	size_t string_len, string_size;
 	u64 seed; /* of the intern hashes */

@@ -29,6 +29,7 @@ struct rec_encoder {
 	const struct rec_code_map *code_map;
 	u32 generation;
 	struct task_slot tasks[TASK_SLOTS];
+	struct rec_stack_memo stacks;
 };
 
 struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map,
@@ -54,6 +55,7 @@ void rec_encoder_new_chunk(struct rec_encoder *encoder)
 {
 	if (++encoder->generation == 0) {
 		memset(encoder->tasks, 0, sizeof(encoder->tasks));
+		memset(&encoder->stacks, 0, sizeof(encoder->stacks));
 		encoder->generation = 1;
 	}
 }
@@ -203,7 +205,7 @@ static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
 }
 
 /* The copy behind frames_bytes of addresses; stack_of has checked these. */
-static int copy_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
+static int copy_of(struct rec_encoder *encoder, struct cap_chunk *chunk,
 		   const struct ring_head *head, const void *copy, size_t tail_bytes,
 		   u32 copy_bytes, u64 frames_bytes, u64 *ret_copy)
 {
@@ -215,7 +217,8 @@ static int copy_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
 		return -EBADMSG;
 	if (encoder->code_map)
 		code = rec_code_map_find(encoder->code_map, head->tgid, head->leader_start_ns);
-	rc = rec_stack_copy(chunk, code, copy, copy_bytes, &index);
+	encoder->stacks.generation = encoder->generation;
+	rc = rec_stack_copy(chunk, code, &encoder->stacks, head->tid, copy, copy_bytes, &index);
 	*ret_copy = index;
 	return rc == CAP_ELIMIT ? intern_error(chunk) : rc;
 }
@@ -264,18 +267,18 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 	string_of(chunk, (const char *)(const u64[]){(ring)->name_lo, (ring)->name_hi}, \
 		  EV_COMM_BYTES, &(row)->name)
 
-#define ENCODE(upper, name, tail)                                                            \
-	static int encode_##name(const struct rec_encoder *encoder, struct cap_chunk *chunk, \
-				 const struct ring_##name *ring, size_t len, u32 task)       \
-	{                                                                                    \
-		size_t tail_bytes = len - sizeof(*ring);                                     \
-		struct ev_##name row = {0};                                                  \
-		int rc = copy_##name(chunk, task, ring, &row);                               \
-                                                                                             \
-		(void)encoder, (void)tail_bytes;                                             \
-		if (rc == 0)                                                                 \
-			rc = TAIL_##tail(ring, &row);                                        \
-		return rc < 0 ? rc : cap_chunk_add(chunk, EV_##upper, &row);                 \
+#define ENCODE(upper, name, tail)                                                      \
+	static int encode_##name(struct rec_encoder *encoder, struct cap_chunk *chunk, \
+				 const struct ring_##name *ring, size_t len, u32 task) \
+	{                                                                              \
+		size_t tail_bytes = len - sizeof(*ring);                               \
+		struct ev_##name row = {0};                                            \
+		int rc = copy_##name(chunk, task, ring, &row);                         \
+                                                                                       \
+		(void)encoder, (void)tail_bytes;                                       \
+		if (rc == 0)                                                           \
+			rc = TAIL_##tail(ring, &row);                                  \
+		return rc < 0 ? rc : cap_chunk_add(chunk, EV_##upper, &row);           \
 	}
 #define ENCODER_NOTHING ENCODE
 #define ENCODER_CALL ENCODE

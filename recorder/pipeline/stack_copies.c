@@ -46,30 +46,71 @@ static int check(const struct ring_copy *copy, size_t copy_bytes)
 	return 0;
 }
 
-/* The innermost kept word; 0: none, or the chunk has failed. */
-static u32 intern_words(struct cap_chunk *chunk, const struct masking *masking, const u64 *words,
-			size_t count)
+/* The memo of the thread, emptied if it is of another chunk, thread or stack. */
+static struct rec_stack_memo_thread *memo_of(struct rec_stack_memo *memo, u32 tid, u64 top)
 {
-	u32 word = 0, gap = 0;
+	struct rec_stack_memo_thread *thread = &memo->threads[tid & (REC_MEMO_THREADS - 1)];
 
+	if (thread->tid != tid || thread->generation != memo->generation || thread->top != top) {
+		thread->tid = tid;
+		thread->generation = memo->generation;
+		thread->top = top;
+		thread->count = 0;
+	}
+	return thread;
+}
+
+struct interning { /* of the kept words of one copy, from the outermost on */
+	struct cap_chunk *chunk;
+	struct rec_stack_memo_thread *memo;
+	u32 word, gap;
+	u32 kept;  /* so far */
+	bool same; /* all of them are as last time */
+};
+
+/* A word that has the same kept words above as last time, and is the same, has the same row. False:
+ * the chunk has failed. */
+static bool keep(struct interning *interning, u64 address, u64 value)
+{
+	struct rec_stack_memo_thread *memo = interning->memo;
+	u32 at = interning->kept++, gap = interning->gap;
+
+	interning->gap = 0;
+	interning->same = interning->same && at < memo->count &&
+			  memo->kept[at].address == address && memo->kept[at].value == value;
+	if (interning->same) {
+		interning->word = memo->kept[at].word;
+		return true;
+	}
+	interning->word = cap_chunk_word(interning->chunk, interning->word, gap, address, value);
+	if (at < REC_MEMO_WORDS) {
+		memo->kept[at].address = address;
+		memo->kept[at].value = value;
+		memo->kept[at].word = interning->word;
+		memo->count = interning->word ? at + 1 : at;
+	}
+	return interning->word != 0;
+}
+
+/* The innermost kept word; 0: none, or the chunk has failed. */
+static u32 intern_words(struct interning *interning, const struct masking *masking,
+			const u64 *words, size_t count)
+{
 	for (size_t i = count; i-- > 0;) {
 		u64 address = masking->low + 8 * i, value = words[i];
 
 		/* A page that could not be read holds zeros. */
-		if (value < CAP_HOLE_PAGE_BYTES || !is_needed(masking, value, address)) {
-			gap++;
-			continue;
-		}
-		word = cap_chunk_word(chunk, word, gap, address, value);
-		if (!word)
+		if (value < CAP_HOLE_PAGE_BYTES || !is_needed(masking, value, address))
+			interning->gap++;
+		else if (!keep(interning, address, value))
 			return 0;
-		gap = 0;
 	}
-	return word;
+	return interning->word;
 }
 
-int rec_stack_copy(struct cap_chunk *chunk, const struct rec_code_set *code, const void *bytes,
-		   size_t copy_bytes, u32 *ret_copy)
+int rec_stack_copy(struct cap_chunk *chunk, const struct rec_code_set *code,
+		   struct rec_stack_memo *memo, u32 tid, const void *bytes, size_t copy_bytes,
+		   u32 *ret_copy)
 {
 	const struct ring_copy *from = bytes;
 	struct masking masking = {.code = code};
@@ -94,9 +135,13 @@ int rec_stack_copy(struct cap_chunk *chunk, const struct rec_code_set *code, con
 		.flags = from->flags | (from->holes ? CAP_COPY_HOLE : 0) |
 			 (code ? 0 : CAP_COPY_NO_MAPPINGS),
 	};
-	if (code)
-		copy.word = intern_words(chunk, &masking, (const u64 *)(from + 1),
+	if (code) {
+		struct interning interning = {
+			.chunk = chunk, .memo = memo_of(memo, tid, from->top), .same = true};
+
+		copy.word = intern_words(&interning, &masking, (const u64 *)(from + 1),
 					 (copy_bytes - sizeof(*from)) / 8);
+	}
 	*ret_copy = cap_chunk_failed(chunk) ? 0 : cap_chunk_copy(chunk, &copy);
 	return *ret_copy ? 0 : CAP_ELIMIT;
 }

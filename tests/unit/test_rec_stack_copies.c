@@ -3,6 +3,7 @@
 #include "unit_main.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ struct taken { /* as a program puts it into a ring */
 
 #define LOW (SP - CAP_RED_ZONE_BYTES)
 #define TOP (SP + 8 * WORDS)
+
+static struct rec_stack_memo memo;
 
 static void take_nothing(struct taken *taken)
 {
@@ -58,7 +61,8 @@ static struct cap_rows read_back(const struct taken *taken, const struct rec_cod
 	struct cap_err err;
 	u32 copy = 0;
 
-	assert_int_equal(rec_stack_copy(chunk, code, taken, sizeof(*taken), &copy), 0);
+	memo.generation++; /* another chunk */
+	assert_int_equal(rec_stack_copy(chunk, code, &memo, 1, taken, sizeof(*taken), &copy), 0);
 	assert_int_equal(copy, 1);
 	sample.copy = copy;
 	assert_int_equal(cap_chunk_add(chunk, EV_CPU_SAMPLE, &sample), 0);
@@ -178,6 +182,41 @@ static void test_unknown_mappings(void **state)
 	cap_reader_close(reader);
 }
 
+/* With the memo of a thread, copies get the rows that they get without. */
+static void test_memo(void **state)
+{
+	struct rec_code_map *map = rec_code_map_new();
+	const struct rec_code_set *code = known_code(map);
+	struct rec_stack_memo *fresh = calloc(1, sizeof(*fresh));
+	struct cap_chunk *chunk = cap_chunk_new();
+	struct rng rng = {test_seed()};
+	struct taken taken;
+	u32 with = 0, without = 0;
+
+	(void)state;
+	take_nothing(&taken);
+	memo.generation++;
+	for (int i = 0; i < 3000; i++) {
+		u64 *word = &taken.words[rng_below(&rng, WORDS + CAP_RED_ZONE_BYTES / 8)];
+		u64 pick = rng_below(&rng, 4);
+
+		*word = pick == 0   ? 0
+			: pick == 1 ? CODE + rng_below(&rng, CODE_BYTES)
+			: pick == 2 ? LOW + 8 * rng_below(&rng, WORDS)
+				    : rng_next(&rng);
+		assert_int_equal(rec_stack_copy(chunk, code, &memo, 1 + (u32)rng_below(&rng, 2),
+						&taken, sizeof(taken), &with),
+				 0);
+		memset(fresh, 0, sizeof(*fresh));
+		assert_int_equal(
+			rec_stack_copy(chunk, code, fresh, 1, &taken, sizeof(taken), &without), 0);
+		assert_int_equal(with, without);
+	}
+	cap_chunk_free(chunk);
+	free(fresh);
+	rec_code_map_free(map);
+}
+
 /* A record whose lengths lie is refused before anything of it is used. */
 static void test_lengths(void **state)
 {
@@ -188,11 +227,14 @@ static void test_lengths(void **state)
 	(void)state;
 	take_nothing(&taken);
 	for (size_t bytes = 0; bytes < sizeof(taken); bytes++)
-		assert_int_equal(rec_stack_copy(chunk, NULL, &taken, bytes, &copy), -EBADMSG);
+		assert_int_equal(rec_stack_copy(chunk, NULL, &memo, 1, &taken, bytes, &copy),
+				 -EBADMSG);
 	taken.copy.top = SP - 8;
-	assert_int_equal(rec_stack_copy(chunk, NULL, &taken, sizeof(taken), &copy), -EBADMSG);
+	assert_int_equal(rec_stack_copy(chunk, NULL, &memo, 1, &taken, sizeof(taken), &copy),
+			 -EBADMSG);
 	taken.copy.top = TOP + 8;
-	assert_int_equal(rec_stack_copy(chunk, NULL, &taken, sizeof(taken), &copy), -EBADMSG);
+	assert_int_equal(rec_stack_copy(chunk, NULL, &memo, 1, &taken, sizeof(taken), &copy),
+			 -EBADMSG);
 	cap_chunk_free(chunk);
 }
 
@@ -292,9 +334,13 @@ static void test_too_much(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_is_kept),	 cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_unknown_mappings), cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_ranges),		 cmocka_unit_test(test_life),
+		cmocka_unit_test(test_what_is_kept),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_unknown_mappings),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_memo),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_too_much),
 	};
 
