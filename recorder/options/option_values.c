@@ -535,7 +535,7 @@ void rec_options_init(struct rec_options *ret_options)
 		.preset = "dev",
 		.cpu_budget_ppm = DEFAULT_CPU_BUDGET_PPM,
 		.mem_budget_bytes = DEFAULT_MEM_BUDGET_BYTES,
-		.stacks = REC_STACKS_FP,
+		.stacks = REC_STACKS_COPY,
 		.copy_bytes = REC_COPY_DEFAULT_BYTES,
 	};
 }

@@ -3,7 +3,7 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 > preset: dev
 > events: [cpu, syscalls]
 > freq: 49
-> stacks: fp
+> stacks: copy
 > args: false
 > limits:
 >   duration: 1m

@@ -19,9 +19,8 @@ $ kymo-record --help
 >                         sched knows): each call then costs about half
 >       --stacks HOW      user stacks of samples and waits: copy[,SIZE] (registers
 >                         and what unwinding needs of the stack, up to SIZE, which
->                         is 32K unless given and 64K at most), fp (by frame
->                         pointers, which most programs lack; the default), or
->                         none
+>                         is 32K unless given and 64K at most; the default), fp
+>                         (by frame pointers, which most programs lack), or none
 >       --args            store the raw arguments of system calls
 >       --source SOURCE   take the events from a capture instead of this host, or
 >                         make them up: synthetic[:KEY=VALUE,...] with events,

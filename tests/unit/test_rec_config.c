@@ -410,7 +410,7 @@ static void test_effective_configuration(void **state)
 	assert_string_equal(first, "preset: debug\n"
 				   "events: [cpu, syscalls, sched]\n"
 				   "freq: 199\n"
-				   "stacks: fp\n"
+				   "stacks: copy\n"
 				   "args: false\n"
 				   "filter:\n"
 				   "  pid: [7]\n"
