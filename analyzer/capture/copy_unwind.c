@@ -13,6 +13,7 @@
 #include "objects/unwind/unwind_walk.h"
 
 #define IMAGE_BYTES (8ull * CAP_MAX_COPY_WORDS + CAP_RED_ZONE_BYTES + 16)
+#define ROOT_BYTES 128u /* from the first frame to where a main thread's stack begins, or Go's */
 #define MAX_CODES (1u << 20)	      /* addresses that are kept; then it begins again */
 #define SECTION_BYTES (96ull << 20)   /* of all modules together */
 #define TABLE_BYTES (64ull << 20)     /* of all their functions that were asked for */
@@ -330,6 +331,8 @@ static int walk_copy(const struct kymo_unwinding *unwinding, u32 copy, struct wa
 	bool is_walked;
 	u32 words;
 
+	if (from->flags & (CAP_COPY_MAIN | CAP_COPY_GO))
+		image.root_bytes = ROOT_BYTES;
 	/* without a known end, top is where copying ended */
 	if (!(from->flags & (CAP_COPY_MAIN | CAP_COPY_THREAD | CAP_COPY_GO)))
 		image.is_cut = true;

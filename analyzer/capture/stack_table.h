@@ -13,8 +13,11 @@ enum kymo_space {
 	KYMO_SPACE_UNKNOWN = 0,
 	KYMO_SPACE_USER,
 	KYMO_SPACE_KERNEL,
-	KYMO_SPACE_CUT, /* no frame: what stands at the root of a stack that was cut there */
+	KYMO_SPACE_CUT, /* no function: here frames are missing, because the stack was cut */
 };
+
+/* What every output calls the frame that stands for those that were cut off. */
+#define KYMO_CUT_NAME "[cut]"
 
 enum kymo_stack_how { /* how its user frames were obtained; in databases: append only */
 		      KYMO_STACK_NO_USER = 0, /* it has none */

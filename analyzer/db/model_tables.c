@@ -507,7 +507,8 @@ static void result_frame_name(const struct kymo_capture *capture, sqlite3_contex
 		return;
 	}
 	if (frame->module == 0) {
-		result_string(context, frame->space == KYMO_SPACE_CUT ? "[cut]" : "[unknown]");
+		result_string(context,
+			      frame->space == KYMO_SPACE_CUT ? KYMO_CUT_NAME : "[unknown]");
 		return;
 	}
 	module = kymo_blob_get(names, capture->stacks.modules[frame->module].name, &len);

@@ -41,11 +41,11 @@ static void guard_trailing_number(struct kymo_folded_name *name)
 		name->text[at - 1] = '_';
 }
 
-/* A name must not look like one of our own marks: kernel frames end in _[k], and these two mean
- * "unknown". */
+/* A name must not look like one of our own marks: kernel frames end in _[k], and these stand where
+ * no function is known. */
 static int guard_marks(struct kymo_folded_name *name)
 {
-	static const char *const marks[] = {"[unknown]", "[no stack]"};
+	static const char *const marks[] = {"[unknown]", "[no stack]", "[cut]"};
 	char rest[16];
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {

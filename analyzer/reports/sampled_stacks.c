@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/capture/stack_table.h"
 #include "analyzer/db/query.h"
 #include "analyzer/output/folded_name.h"
 #include "formats/base/cleanup.h"
@@ -18,7 +19,7 @@ struct frame_entry {
 	char *name;
 	size_t len;
 	enum kymo_frame_kind kind;
-	bool unnamed, unknown;
+	bool unnamed, unknown, cut;
 };
 
 struct stack_entry {
@@ -98,11 +99,18 @@ static int add_frame(struct builder *builder, struct kymo_query *query)
 		.id = kymo_query_int(query, FRAME_ID),
 		.unnamed = !kymo_query_int(query, FRAME_HAS_SYMBOL),
 		.unknown = !kymo_query_int(query, FRAME_HAS_MODULE),
+		.cut = space && strcmp(space, "cut") == 0,
 	};
 	struct frame_entry *entry;
 	int rc = 0;
 
-	if (builder->options->folded) {
+	if (frame.cut)
+		frame.unnamed = frame.unknown = false; /* it is no function */
+	if (frame.cut) {
+		frame.kind = builder->options->folded ? KYMO_FRAME_USER : KYMO_FRAME_UNNAMED;
+		text = KYMO_CUT_NAME; /* no name from a capture may look so: folded_name.h */
+		len = strlen(text);
+	} else if (builder->options->folded) {
 		frame.kind = KYMO_FRAME_USER;
 		rc = kymo_folded_name_set(&builder->name, text, frame.unknown ? 0 : len, true);
 		if (rc == 0 && kernel && builder->options->annotate_kernel)
@@ -205,9 +213,9 @@ static u32 process_node(struct builder *builder, struct kymo_query *query)
 	return kymo_tree_child(builder->tree, 0, kind, name->text, name->len);
 }
 
-/* The leaf of a stack below node; frames the database does not hold become "[unknown]". 0 when out
- * of memory. */
-static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count)
+/* The leaf of a stack below node; frames the database does not hold become "[unknown]". *ret_cut is
+ * set if it was cut. 0 when out of memory. */
+static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count, bool *ret_cut)
 {
 	static const struct frame_entry unknown = {
 		.name = (char *)"[unknown]",
@@ -216,11 +224,12 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 		.unnamed = true,
 		.unknown = true,
 	};
-	const struct stack_entry *path[CAP_MAX_STACK_DEPTH];
+	const struct stack_entry
+		*path[CAP_MAX_STACK_DEPTH + EV_MAX_FRAMES + 2]; /* it may be cut twice */
 	bool unknown_before = false;
 	size_t depth = 0;
 
-	while (stack_id != 0 && depth < CAP_MAX_STACK_DEPTH) {
+	while (stack_id != 0 && depth < sizeof(path) / sizeof(path[0])) {
 		const struct stack_entry *entry = table_find(&builder->stacks, stack_id);
 
 		if (!entry)
@@ -233,7 +242,6 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 				       builder->options->folded ? KYMO_FRAME_USER
 								: KYMO_FRAME_UNNAMED,
 				       "[no stack]", strlen("[no stack]"));
-	builder->facts.frames += count * depth;
 	while (depth > 0 && node != 0) {
 		const struct frame_entry *frame =
 			table_find(&builder->frames, path[--depth]->frame_id);
@@ -241,6 +249,8 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 
 		frame = frame ? frame : &unknown;
 		kind = builder->options->folded ? KYMO_FRAME_USER : frame->kind;
+		builder->facts.frames += frame->cut ? 0 : count;
+		*ret_cut = *ret_cut || frame->cut;
 		if (frame->unknown)
 			builder->facts.frames_unknown += count;
 		else if (frame->unnamed)
@@ -284,12 +294,12 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 
 	while ((rc = kymo_query_step(query, err)) > 0) {
 		u64 count = (u64)kymo_query_int(query, SAMPLE_COUNT);
-		bool by_period = kymo_weight_is_period(facts->weight.weight);
+		bool cut = false, by_period = kymo_weight_is_period(facts->weight.weight);
 		u32 node = process_node(builder, query);
 
 		if (node != 0)
-			node = stack_node(builder, node, kymo_query_int(query, SAMPLE_STACK),
-					  count);
+			node = stack_node(builder, node, kymo_query_int(query, SAMPLE_STACK), count,
+					  &cut);
 		if (node != 0 && builder->options->by_waker)
 			node = waker_node(builder, node, query);
 		if (node == 0)
@@ -299,7 +309,7 @@ static int add_samples(struct builder *builder, struct kymo_query *query, struct
 		facts->samples += count;
 		facts->no_user_stack += (u64)kymo_query_int(query, SAMPLE_NO_USER);
 		facts->no_kernel_stack += (u64)kymo_query_int(query, SAMPLE_NO_KERNEL);
-		facts->truncated += (u64)kymo_query_int(query, SAMPLE_CUT);
+		facts->truncated += cut ? count : (u64)kymo_query_int(query, SAMPLE_CUT);
 	}
 	return rc;
 }

@@ -10,9 +10,8 @@ SELECT k.capture_id, k.id AS stack_id, k.stack_how, k.stack_end, m.id AS module_
 		WHEN 'other_stack' THEN 'it began on another stack, such as that of a signal handler'
 		WHEN 'no_rule' THEN CASE u.state
 			WHEN 'no_file' THEN 'its file is not here: name its folder with --symfs or --debug-dir'
-			WHEN 'no_rules' THEN 'built without unwind tables: build it with -fasynchronous-unwind-tables'
 			WHEN 'no_code_file' THEN 'code made at run time, without frame pointers'
-			ELSE 'this code has no unwind rules, and no frame pointers' END END AS advice
+			ELSE 'built without unwind tables: build it with -fasynchronous-unwind-tables' END END AS advice
 FROM stack k JOIN stack r ON r.id = k.root_id JOIN frame f ON f.id = r.frame_id LEFT JOIN module m ON m.id = f.module_id
 	LEFT JOIN module_unwinding u ON u.module_id = m.id
 WHERE k.stack_how IS NOT NULL;

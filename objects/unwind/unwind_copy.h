@@ -10,7 +10,9 @@ struct kymo_unwind_copy {
 	u64 start;	 /* address of bytes[0] */
 	const u8 *bytes; /* little-endian, as in memory */
 	size_t len;
-	bool is_cut; /* the stack goes on after it */
+	bool is_cut;	/* the stack goes on after it */
+	u32 root_bytes; /* a frame without rules and without a frame pointer is the outermost one
+			   if it lies that near to the end; 0: the end is not known well enough */
 	const struct kymo_unwind_hole *holes;
 	u32 hole_count;
 };

@@ -9,10 +9,6 @@
 
 #include "objects/unwind/unwind_expr.h"
 
-/* A thread begins that near to the end of its stack: above its first frame stand its control block
- * and its local storage. */
-#define ROOT_DISTANCE_BYTES 4096u
-
 enum step { STEP_DONE, STEP_ROOT, STEP_FAILED };
 
 struct walk {
@@ -197,12 +193,13 @@ static enum step step_by_rules(struct walk *walk, const struct kymo_unwind_code 
 
 /* -------- one step by the frame pointer -------- */
 
-static bool is_near_end(const struct walk *walk)
+/* Does a frame that ends at the address begin the thread? */
+static bool is_near_end(const struct walk *walk, u64 address)
 {
 	u64 end = walk->copy->start + walk->copy->len;
 
-	return !walk->copy->is_cut && stack_pointer(walk) <= end &&
-	       end - stack_pointer(walk) <= ROOT_DISTANCE_BYTES;
+	return walk->copy->root_bytes > 0 && !walk->copy->is_cut && address <= end &&
+	       end - address <= walk->copy->root_bytes;
 }
 
 static enum step step_by_pointer(struct walk *walk)
@@ -213,7 +210,7 @@ static enum step step_by_pointer(struct walk *walk)
 	walk->failure = -EINVAL;
 	if (!is_known(&walk->now, fp))
 		return STEP_FAILED;
-	if (frame == 0 && is_near_end(walk))
+	if (frame == 0 && is_near_end(walk, stack_pointer(walk)))
 		return STEP_ROOT;
 	if (frame < stack_pointer(walk) || !in_copy(walk, frame))
 		return STEP_FAILED;
@@ -222,7 +219,7 @@ static enum step step_by_pointer(struct walk *walk)
 		walk->failure = kymo_unwind_read(walk->copy, frame + 8, 8, &return_address);
 	if (walk->failure < 0)
 		return STEP_FAILED;
-	if (return_address == 0 && outer == 0)
+	if (return_address == 0 && outer == 0 && is_near_end(walk, frame + 16))
 		return STEP_ROOT;
 	/* What the function saved elsewhere is not known; the rest of the registers is the best
 	 * guess there is. */
@@ -258,6 +255,35 @@ static void add_frame(struct kymo_unwind_result *result, u64 address, u32 number
 	result->guessed_count += is_guessed;
 }
 
+static bool is_last(const struct walk *walk)
+{
+	return walk->now.values[walk->machine->frame_pointer] == 0 &&
+	       is_near_end(walk, stack_pointer(walk));
+}
+
+/*
+ * What holds at the pc. Nobody calls with the last instruction of nothing: a return address at the
+ * very begin of a function was put there by hand, as makecontext does, and means that function.
+ */
+static bool find_code(const struct walk *walk, u64 *address, struct kymo_unwind_code *ret_code)
+{
+	const struct kymo_unwind_source *source = walk->source;
+	struct kymo_unwind_code begin = {0};
+
+	*address = walk->now.pc - !walk->exact;
+	if (!source->code_at(source->context, *address, ret_code))
+		return false;
+	if (walk->exact || ret_code->table)
+		return true;
+	if (!source->code_at(source->context, walk->now.pc, &begin))
+		return false;
+	if (begin.table && begin.row == begin.table->rows) {
+		*ret_code = begin;
+		*address = walk->now.pc;
+	}
+	return true;
+}
+
 bool kymo_unwind_walk(const struct kymo_unwind_source *source,
 		      const struct kymo_unwind_registers *registers,
 		      struct kymo_unwind_result *ret_result)
@@ -272,17 +298,15 @@ bool kymo_unwind_walk(const struct kymo_unwind_source *source,
 	ret_result->frame_count = ret_result->guessed_count = 0;
 	for (;;) {
 		struct kymo_unwind_code code = {0};
-		u64 address = walk.now.pc - !walk.exact;
+		u64 address;
 		enum step step;
 
 		if (ret_result->frame_count > 0 && walk.now.pc == 0) {
-			bool fp_ended = walk.now.values[walk.machine->frame_pointer] == 0;
-
-			ret_result->end = fp_ended && is_near_end(&walk) ? KYMO_UNWIND_ROOT
-									 : KYMO_UNWIND_NO_MAPPING;
+			ret_result->end =
+				is_last(&walk) ? KYMO_UNWIND_ROOT : KYMO_UNWIND_NO_MAPPING;
 			return true;
 		}
-		if (!source->code_at(source->context, address, &code))
+		if (!find_code(&walk, &address, &code))
 			return false;
 		if (ret_result->frame_count > 0 && !code.is_mapped) {
 			ret_result->end = KYMO_UNWIND_NO_MAPPING;

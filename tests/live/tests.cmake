@@ -35,3 +35,15 @@ if(DW_FOUND AND TARGET kymo_analyzer AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64
   target_link_libraries(unwind_oracle PRIVATE kymo_objects PkgConfig::DW)
   set_target_properties(unwind_oracle PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
 endif()
+# Stacks of each kind, without frame pointers: with unwind tables, with those for debuggers only, and without any
+foreach(kind "kinds_of_stack:-fasynchronous-unwind-tables" "kinds_for_debuggers:-fno-asynchronous-unwind-tables -fno-unwind-tables -g"
+        "kinds_without_rules:-fno-asynchronous-unwind-tables -fno-unwind-tables -g0")
+  string(REPLACE ":" ";" kind ${kind})
+  list(GET kind 0 name)
+  list(GET kind 1 options)
+  separate_arguments(options)
+  add_executable(${name} live/kinds_of_stack.c)
+  target_compile_options(${name} PRIVATE -O1 -fomit-frame-pointer ${options})
+  target_link_libraries(${name} PRIVATE Threads::Threads)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
+endforeach()

@@ -243,8 +243,10 @@ static int setup(void **state)
 	if (!world)
 		return -1;
 	world->machine = kymo_unwind_machine(KYMO_UNWIND_X86_64);
-	world->copy = (struct kymo_unwind_copy){
-		.start = STACK, .bytes = world->bytes, .len = sizeof(world->bytes)};
+	world->copy = (struct kymo_unwind_copy){.start = STACK,
+						.bytes = world->bytes,
+						.len = sizeof(world->bytes),
+						.root_bytes = 128};
 	world->registers = (struct kymo_unwind_registers){.pc = CODE + 0x10, .known = RBP | RSP};
 	world->registers.values[7] = STACK;
 	*state = world;
@@ -335,6 +337,18 @@ static void registers_without_a_rule_are_kept(void **state)
 	walk(world, KYMO_UNWIND_NO_RULE, 1);
 }
 
+static void a_return_to_the_begin_of_a_function_is_that_function(void **state)
+{
+	struct world *world = *state;
+
+	FUNCTION(world, 0);
+	world->count++; /* no rules */
+	FUNCTION(world, 0x07, 16);
+	word(world, 0, CODE + 0x200);
+	walk(world, KYMO_UNWIND_ROOT, 2);
+	assert_int_equal(world->result.frames[1].address, CODE + 0x200);
+}
+
 static void interrupted_code_is_exact(void **state)
 {
 	struct world *world = *state;
@@ -391,16 +405,19 @@ static void frame_pointers_are_followed_without_rules(void **state)
 
 	world->count = 4; /* nobody tells */
 	world->registers.values[6] = STACK + 8 * 4;
-	word(world, 4, STACK + 8 * 10);
+	word(world, 4, STACK + 8 * 60);
 	word(world, 5, in(1));
-	word(world, 10, 0);
-	word(world, 11, in(2));
+	word(world, 60, 0);
+	word(world, 61, in(2));
 	walk(world, KYMO_UNWIND_ROOT, 3);
 	assert_int_equal(world->result.guessed_count, 2);
 	assert_false(world->result.frames[0].is_guessed);
 	assert_true(world->result.frames[2].is_guessed);
-	word(world, 11, 0);
+	word(world, 61, 0);
 	walk(world, KYMO_UNWIND_ROOT, 2);
+	/* the same far from the end: two words that were masked */
+	word(world, 4, STACK + 8 * 10);
+	walk(world, KYMO_UNWIND_NO_MAPPING, 2);
 	/* it goes in circles */
 	word(world, 10, STACK + 8 * 4);
 	word(world, 11, in(2));
@@ -408,8 +425,7 @@ static void frame_pointers_are_followed_without_rules(void **state)
 	/* it points to no code */
 	word(world, 5, 0x600000);
 	walk(world, KYMO_UNWIND_NO_MAPPING, 1);
-	/* a register that is 0 is no root in the middle of a deep stack */
-	world->copy.is_cut = true;
+	/* a register that is 0 is no root in the middle of a stack */
 	world->registers.values[6] = 0;
 	walk(world, KYMO_UNWIND_NO_RULE, 1);
 }
@@ -509,6 +525,8 @@ int main(void)
 		cmocka_unit_test(unsound_expressions_end),
 		cmocka_unit_test_setup_teardown(a_walk_goes_to_the_root, setup, teardown),
 		cmocka_unit_test_setup_teardown(registers_without_a_rule_are_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_return_to_the_begin_of_a_function_is_that_function, setup, teardown),
 		cmocka_unit_test_setup_teardown(interrupted_code_is_exact, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_end_of_the_copy_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_hole_is_told, setup, teardown),
