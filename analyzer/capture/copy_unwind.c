@@ -46,6 +46,14 @@ struct kymo_unwinder {
 	u32 *touched; /* words of the image that are not 0 */
 	struct kymo_unwind_hole holes[64];
 	struct kymo_unwind_result result;
+	/* The stack that was added last, from its root on: stacks of one thread differ near their
+	 * tops. */
+	struct added {
+		u32 frame, stack;
+	} added[KYMO_UNWIND_MAX_FRAMES];
+	u32 added_count;
+	s64 added_on; /* the stack below its first frame */
+	u8 added_how, added_end;
 };
 
 struct walk {
@@ -385,28 +393,55 @@ static u32 beyond(const struct cap_rows *rows, u32 node, const struct kymo_unwin
 	return 0;
 }
 
+static enum kymo_stack_how how_of(const struct kymo_unwind_result *result)
+{
+	if (result->guessed_count == 0)
+		return KYMO_STACK_COPY;
+	return result->guessed_count + 1 == result->frame_count ? KYMO_STACK_FP : KYMO_STACK_BOTH;
+}
+
+/* A frame on top of `stack`, the `place`-th from the root. */
+static s64 add_frame(const struct kymo_unwinding *unwinding, s64 stack, u32 place, u32 frame)
+{
+	struct kymo_unwinder *unwinder = unwinding->unwinder;
+
+	if (place < unwinder->added_count && unwinder->added[place].frame == frame)
+		return unwinder->added[place].stack;
+	unwinder->added_count = place; /* from here on it is another one */
+	stack = kymo_stacks_add(unwinding->stacks, (u32)stack, frame, unwinder->added_how,
+				unwinder->added_end);
+	if (stack > 0)
+		unwinder->added[unwinder->added_count++] =
+			(struct added){.frame = frame, .stack = (u32)stack};
+	return stack;
+}
+
 /* The frames that were found on top of `stack`; its root where that is 0. */
 static s64 add_frames(const struct kymo_unwinding *unwinding, s64 stack)
 {
-	const struct kymo_unwind_result *result = &unwinding->unwinder->result;
-	struct kymo_stacks *stacks = unwinding->stacks;
-	enum kymo_stack_how how = result->guessed_count == 0 ? KYMO_STACK_COPY
-				  : result->guessed_count + 1 == result->frame_count
-					  ? KYMO_STACK_FP
-					  : KYMO_STACK_BOTH;
+	struct kymo_unwinder *unwinder = unwinding->unwinder;
+	const struct kymo_unwind_result *result = &unwinder->result;
+	enum kymo_stack_how how = how_of(result);
 	bool is_cut = result->end == KYMO_UNWIND_CUT || result->end == KYMO_UNWIND_DEPTH;
-	s64 frame = stack == 0 && is_cut ? kymo_stacks_cut_frame(stacks) : 0;
+	s64 frame = stack == 0 && is_cut ? kymo_stacks_cut_frame(unwinding->stacks) : 0;
 
 	if (frame > 0)
-		stack = kymo_stacks_add(stacks, 0, (u32)frame, how, (u8)result->end);
+		stack = kymo_stacks_add(unwinding->stacks, 0, (u32)frame, how, (u8)result->end);
+	if (unwinder->added_on != stack || unwinder->added_how != how ||
+	    unwinder->added_end != result->end)
+		unwinder->added_count = 0;
+	unwinder->added_on = stack;
+	unwinder->added_how = (u8)how;
+	unwinder->added_end = (u8)result->end;
 	for (u32 i = result->frame_count; i-- > 0 && frame >= 0 && stack >= 0;) {
 		const struct kymo_unwind_frame *found = &result->frames[i];
 
-		frame = found->number ? found->number
-				      : kymo_stacks_user_frame(stacks, NULL, found->address);
+		frame = found->number
+				? found->number
+				: kymo_stacks_user_frame(unwinding->stacks, NULL, found->address);
 		if (frame > 0)
-			stack = kymo_stacks_add(stacks, (u32)stack, (u32)frame, how,
-						(u8)result->end);
+			stack = add_frame(unwinding, stack, result->frame_count - 1 - i,
+					  (u32)frame);
 	}
 	return frame < 0 ? frame : stack;
 }
