@@ -136,9 +136,9 @@ static int ask_for_file(void *context, bool below_symfs, const char *path)
 /* The answer to one offset; an empty name means none. */
 static size_t name_text(struct child *child, const struct kymo_function *function)
 {
-	CLEANUP(cap_freep) char *plain = kymo_demangle(function->name);
+	CLEANUP(cap_freep) char *name = kymo_readable_name(function->name);
 	int len = snprintf(child->message.text, sizeof(child->message.text), "%s%s",
-			   plain ? plain : function->name, function->plt ? "@plt" : "");
+			   name ? name : function->name, function->plt ? "@plt" : "");
 
 	return len < 0					   ? 0
 	       : (size_t)len < sizeof(child->message.text) ? (size_t)len
