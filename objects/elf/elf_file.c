@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "objects/elf/elf_state.h"
 #include "formats/base/cleanup.h"
@@ -201,6 +202,16 @@ static void load_debug_link(struct kymo_elf *elf)
 	    memchr(name, '/', len) || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return;
 	memcpy(elf->debug_link, name, len + 1);
+	len = (len + 4) & ~(size_t)3; /* with its NUL, to the next word */
+	if (len > data->d_size || data->d_size - len < sizeof(elf->debug_link_crc))
+		return;
+	/* libelf leaves the bytes of such a section as they are. */
+	for (size_t i = 0; i < 4; i++) {
+		size_t shift = elf->little_endian ? 8 * i : 8 * (3 - i);
+
+		elf->debug_link_crc |= (uint32_t)(uint8_t)name[len + i] << shift;
+	}
+	elf->has_debug_link_crc = true;
 }
 
 static void look_for_symtab(struct kymo_elf *elf)
@@ -224,13 +235,56 @@ bool kymo_elf_ran_out(void)
 	return error != 0 && strcmp(elf_errmsg(error), "out of memory") == 0;
 }
 
+/* What an opened handle tells; takes elf over. */
+static int read_head(struct kymo_elf *elf, const char *name, struct kymo_elf **ret_elf,
+		     struct cap_err *err)
+{
+	CLEANUP(kymo_elf_closep) struct kymo_elf *owned = elf;
+	GElf_Ehdr header;
+	int rc;
+
+	if (!elf->handle && kymo_elf_ran_out())
+		return cap_fail(err, -ENOMEM, "'%s'", name);
+	if (!elf->handle || elf_kind(elf->handle) != ELF_K_ELF ||
+	    !gelf_getehdr(elf->handle, &header))
+		return cap_fail(err, -ENOEXEC, "'%s' is not a readable ELF file", name);
+	elf->machine = header.e_machine;
+	elf->little_endian = header.e_ident[EI_DATA] == ELFDATA2LSB;
+	rc = load_segments(elf, err);
+	if (rc < 0)
+		return rc;
+	load_build_id(elf);
+	load_debug_link(elf);
+	look_for_symtab(elf);
+	if (kymo_elf_ran_out())
+		return cap_fail(err, -ENOMEM, "'%s'", name);
+	*ret_elf = TAKE(owned);
+	return 0;
+}
+
+int kymo_elf_open_image(void *image, size_t bytes, const char *name, struct kymo_elf **ret_elf,
+			struct cap_err *err)
+{
+	struct kymo_elf *elf = calloc(1, sizeof(*elf));
+
+	if (!elf || elf_version(EV_CURRENT) == EV_NONE) {
+		free(image);
+		free(elf);
+		return cap_fail(err, -ENOMEM, "'%s'", name);
+	}
+	elf->fd = -1;
+	elf->image = image;
+	elf->file_bytes = bytes;
+	(void)kymo_elf_ran_out(); /* forgets what came of another file */
+	elf->handle = elf_memory(image, bytes);
+	return read_head(elf, name, ret_elf, err);
+}
+
 int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct cap_err *err)
 {
 	CLEANUP(cap_closep) int owned_fd = fd; /* until elf owns it */
 	CLEANUP(kymo_elf_closep) struct kymo_elf *elf = NULL;
 	struct stat status;
-	GElf_Ehdr header;
-	int rc;
 
 	if (fstat(fd, &status) < 0)
 		return cap_fail_errno(err, errno, "'%s'", name);
@@ -250,22 +304,7 @@ int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct
 	(void)kymo_elf_ran_out(); /* forgets what came of another file */
 	/* Read, not mapped: a file that shrinks under a mapping would kill us with SIGBUS. */
 	elf->handle = elf_begin(elf->fd, ELF_C_READ, NULL);
-	if (!elf->handle && kymo_elf_ran_out())
-		return cap_fail(err, -ENOMEM, "'%s'", name);
-	if (!elf->handle || elf_kind(elf->handle) != ELF_K_ELF ||
-	    !gelf_getehdr(elf->handle, &header))
-		return cap_fail(err, -ENOEXEC, "'%s' is not a readable ELF file", name);
-	elf->machine = header.e_machine;
-	rc = load_segments(elf, err);
-	if (rc < 0)
-		return rc;
-	load_build_id(elf);
-	load_debug_link(elf);
-	look_for_symtab(elf);
-	if (kymo_elf_ran_out())
-		return cap_fail(err, -ENOMEM, "'%s'", name);
-	*ret_elf = TAKE(elf);
-	return 0;
+	return read_head(TAKE(elf), name, ret_elf, err);
 }
 
 struct kymo_elf *kymo_elf_close(struct kymo_elf *elf)
@@ -273,9 +312,11 @@ struct kymo_elf *kymo_elf_close(struct kymo_elf *elf)
 	if (!elf)
 		return NULL;
 	free(elf->functions);
+	free(elf->ifuncs);
 	free(elf->segments);
 	if (elf->handle)
 		(void)elf_end(elf->handle); /* returns a reference count */
+	free(elf->image);
 	if (elf->fd >= 0)
 		(void)close(elf->fd); /* only read */
 	free(elf);
@@ -298,6 +339,44 @@ const uint8_t *kymo_elf_build_id(const struct kymo_elf *elf, size_t *ret_len)
 const char *kymo_elf_debug_link(const struct kymo_elf *elf)
 {
 	return elf->debug_link[0] ? elf->debug_link : NULL;
+}
+
+bool kymo_elf_debug_link_crc(const struct kymo_elf *elf, uint32_t *ret_crc)
+{
+	if (elf->has_debug_link_crc)
+		*ret_crc = elf->debug_link_crc;
+	return elf->has_debug_link_crc;
+}
+
+bool kymo_elf_file_crc(const struct kymo_elf *elf, uint32_t *ret_crc)
+{
+	uint32_t table[256], crc = ~0u;
+	uint8_t bytes[65536];
+	uint64_t at = 0;
+
+	if (elf->fd < 0)
+		return false;
+	for (uint32_t i = 0; i < 256; i++) { /* CRC-32 as in zip and Ethernet, reflected */
+		table[i] = i;
+		for (int bit = 0; bit < 8; bit++)
+			table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0xedb88320u : 0);
+	}
+	while (at < elf->file_bytes) {
+		ssize_t got = pread(elf->fd, bytes, sizeof(bytes), (off_t)at);
+
+		if (got <= 0)
+			return false;
+		for (ssize_t i = 0; i < got; i++)
+			crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 0xff];
+		at += (uint64_t)got;
+	}
+	*ret_crc = ~crc;
+	return true;
+}
+
+bool kymo_elf_stat(const struct kymo_elf *elf, struct stat *ret_status)
+{
+	return elf->fd >= 0 && fstat(elf->fd, ret_status) == 0;
 }
 
 bool kymo_elf_has_symtab(const struct kymo_elf *elf)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "formats/base/cap_error.h"
 
@@ -19,6 +20,10 @@ struct kymo_elf;
  * is for messages only. -errno, -ENOEXEC (not ELF, or broken), CAP_ELIMIT (too big).
  */
 int kymo_elf_open_fd(int fd, const char *name, struct kymo_elf **ret_elf, struct cap_err *err);
+/* The same of a file in memory: image is malloc'd, taken over and freed, also on failure. 0,
+ * -ENOMEM, -ENOEXEC. */
+int kymo_elf_open_image(void *image, size_t bytes, const char *name, struct kymo_elf **ret_elf,
+			struct cap_err *err);
 struct kymo_elf *kymo_elf_close(struct kymo_elf *elf); /* accepts NULL, returns NULL */
 void kymo_elf_closep(struct kymo_elf **elf);	       /* for CLEANUP */
 
@@ -29,6 +34,14 @@ const uint8_t *kymo_elf_build_id(const struct kymo_elf *elf, size_t *ret_len);
 /* The file name in .gnu_debuglink, or NULL. It is untrusted but free of '/', not "." or "..", and
  * terminated. */
 const char *kymo_elf_debug_link(const struct kymo_elf *elf);
+
+/* The checksum that .gnu_debuglink gives of the file it names; false if there is none. */
+bool kymo_elf_debug_link_crc(const struct kymo_elf *elf, uint32_t *ret_crc);
+/* That checksum of this whole file; false if it cannot be read, or is an image in memory. */
+bool kymo_elf_file_crc(const struct kymo_elf *elf, uint32_t *ret_crc);
+
+/* What the system says of the opened file; false of an image in memory. */
+bool kymo_elf_stat(const struct kymo_elf *elf, struct stat *ret_status);
 
 /* The file holds a .symtab with contents. */
 bool kymo_elf_has_symtab(const struct kymo_elf *elf);

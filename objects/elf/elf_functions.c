@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "objects/elf/elf_state.h"
 
 /* How many enclosing functions a look-up tries: functions seldom nest, but in a hostile table all
  * might. */
 #define MAX_NESTING 32
+#define MAX_COMPARED 255 /* bytes of names that decide which of two is meant */
 
 int kymo_elf_add_function(struct kymo_elf *elf, const struct kymo_function *function)
 {
@@ -34,7 +36,52 @@ static int function_order(const void *left, const void *right)
 
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
-	return (int)a->plt - (int)b->plt;
+	if (a->plt != b->plt)
+		return (int)a->plt - (int)b->plt;
+	return strncmp(b->name, a->name, MAX_COMPARED); /* the last one is found: any, but always it
+							 */
+}
+
+int kymo_elf_add_ifunc(struct kymo_elf *elf, uint64_t resolver, const char *name)
+{
+	if (elf->ifunc_count > 0 && elf->ifuncs[elf->ifunc_count - 1].resolver >= resolver)
+		return 0;
+	if (elf->ifunc_count == elf->ifunc_capacity) {
+		size_t capacity = elf->ifunc_capacity ? elf->ifunc_capacity * 2 : 64;
+		struct kymo_ifunc *grown = reallocarray(elf->ifuncs, capacity, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		elf->ifuncs = grown;
+		elf->ifunc_capacity = capacity;
+	}
+	elf->ifuncs[elf->ifunc_count++] = (struct kymo_ifunc){resolver, name};
+	return 0;
+}
+
+static int ifunc_order(const void *left, const void *right)
+{
+	const struct kymo_ifunc *a = left, *b = right;
+
+	return a->resolver < b->resolver ? -1 : a->resolver > b->resolver;
+}
+
+const char *kymo_elf_ifunc_name(const struct kymo_elf *elf, uint64_t resolver)
+{
+	const struct kymo_ifunc key = {.resolver = resolver};
+	const struct kymo_ifunc *found = NULL;
+
+	if (elf->ifunc_count > 0)
+		found = bsearch(&key, elf->ifuncs, elf->ifunc_count, sizeof(key), ifunc_order);
+	if (!found && elf->ifunc_source && elf->ifunc_source->ifunc_count > 0)
+		found = bsearch(&key, elf->ifunc_source->ifuncs, elf->ifunc_source->ifunc_count,
+				sizeof(key), ifunc_order);
+	return found ? found->name : NULL;
+}
+
+void kymo_elf_take_ifuncs_of(struct kymo_elf *elf, const struct kymo_elf *source)
+{
+	elf->ifunc_source = source;
 }
 
 void kymo_elf_sort_functions(struct kymo_elf *elf)

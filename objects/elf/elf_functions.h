@@ -18,6 +18,18 @@ const struct kymo_function *kymo_elf_function_at(const struct kymo_elf *elf, siz
  * Valid until close. */
 const struct kymo_function *kymo_elf_function(const struct kymo_elf *elf, uint64_t address);
 
+/* The function that the resolver at this address chooses for, as this file or else the one of
+ * kymo_elf_take_ifuncs_of calls it; NULL if neither names it. */
+const char *kymo_elf_ifunc_name(const struct kymo_elf *elf, uint64_t resolver);
+/*
+ * The other half of this file, which may know ifuncs that this one was stripped of. Call before
+ * this file's functions are loaded, and after those of source, which must live until then.
+ */
+void kymo_elf_take_ifuncs_of(struct kymo_elf *elf, const struct kymo_elf *source);
+
+/* For those who read the table. Appends an ifunc; of two with one resolver the first counts, and
+ * they come in order of address. 0 or -ENOMEM. */
+int kymo_elf_add_ifunc(struct kymo_elf *elf, uint64_t resolver, const char *name);
 /* For those who read the table. Appends one function. 0, -ENOMEM, or CAP_ELIMIT when there are too
  * many. */
 int kymo_elf_add_function(struct kymo_elf *elf, const struct kymo_function *function);

@@ -14,8 +14,14 @@ struct kymo_segment {
 	bool executable, writable;
 };
 
+struct kymo_ifunc {	   /* a name whose function is chosen at load time */
+	uint64_t resolver; /* address of the code that chooses */
+	const char *name;
+};
+
 struct kymo_elf {
-	int fd;
+	int fd;	     /* -1: an image in memory */
+	void *image; /* owned; NULL: a file */
 	Elf *handle;
 	uint64_t file_bytes;
 	uint16_t machine;
@@ -24,10 +30,16 @@ struct kymo_elf {
 	uint8_t build_id[KYMO_ELF_MAX_BUILD_ID_BYTES];
 	size_t build_id_len;
 	char debug_link[256];
+	uint32_t debug_link_crc;
+	bool has_debug_link_crc;
 	bool has_symtab;
 	bool debug_only;
+	bool little_endian;
 	struct kymo_function *functions;
 	size_t function_count, function_capacity;
+	struct kymo_ifunc *ifuncs; /* in order of resolver */
+	size_t ifunc_count, ifunc_capacity;
+	const struct kymo_elf *ifunc_source; /* kymo_elf_take_ifuncs_of; NULL: none */
 };
 
 /*

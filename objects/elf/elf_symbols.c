@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "objects/elf/elf_go.h"
 #include "objects/elf/elf_plt.h"
 #include "objects/elf/elf_state.h"
+
+#define MAX_COMPARED 255 /* bytes of names that decide which of two is better */
 
 struct section_range { /* an executable section; start == end: not executable */
 	uint64_t start, end;
@@ -17,6 +20,8 @@ struct ranked_symbol { /* a symbol while the best name of its address is chosen 
 	uint64_t address, size_bytes, section_end;
 	uint32_t index; /* in the file: the last resort, so that the choice is always the same */
 	uint8_t rank;	/* higher is better */
+	uint8_t name_bytes; /* without a version; at most MAX_COMPARED */
+	bool ifunc;
 };
 
 struct symbol_list {
@@ -52,21 +57,34 @@ static int load_executable_sections(const struct kymo_elf *elf, struct section_r
 	return 0;
 }
 
-/* Ranks several names of one address by what a reader would expect: a sized function before a bare
- * label; then the public name, which is the one without leading underscores (libc's own names for
- * sendto or puts have them); then global before weak before local. */
+/*
+ * Several names of one address (aliases, functions that the linker folded into one) are ranked by
+ * what a reader would expect: a sized function before a bare label; code before the ifunc that it
+ * chooses for; what is exported before what is local, so that a stripped file gives the same names;
+ * then the public name, which is the one without leading underscores (libc's own names for sendto
+ * or puts have them); then global before weak. Among equals the shortest wins, then the alphabet.
+ */
 static uint8_t rank_of(const GElf_Sym *symbol, const char *name)
 {
 	uint8_t binding = GELF_ST_BIND(symbol->st_info);
+	uint8_t type = GELF_ST_TYPE(symbol->st_info);
 	uint8_t rank = 0;
 
 	if (symbol->st_size > 0)
-		rank += 64;
-	if (GELF_ST_TYPE(symbol->st_info) != STT_NOTYPE)
-		rank += 32;
-	rank += name[0] != '_' ? 16 : name[1] != '_' ? 8 : 0;
-	rank += binding == STB_GLOBAL ? 4 : binding == STB_WEAK ? 2 : 0;
+		rank += 128;
+	rank += type == STT_FUNC ? 64 : type == STT_GNU_IFUNC ? 32 : 0;
+	rank += binding != STB_LOCAL ? 16 : 0;
+	rank += name[0] != '_' ? 8 : name[1] != '_' ? 4 : 0;
+	rank += binding == STB_GLOBAL ? 2 : 0;
 	return rank;
+}
+
+static uint8_t compared_bytes(const char *name)
+{
+	size_t len = strnlen(name, MAX_COMPARED);
+	const char *version = memchr(name, '@', len);
+
+	return (uint8_t)(version && version != name ? version - name : (ptrdiff_t)len);
 }
 
 /* The symbol names code; *ret_ranked is then filled in. */
@@ -100,6 +118,8 @@ static bool is_function(const struct kymo_elf *elf, const GElf_Sym *symbol, cons
 		.section_end =
 			range && address >= range->start && address < range->end ? range->end : 0,
 		.rank = rank_of(symbol, name),
+		.name_bytes = compared_bytes(name),
+		.ifunc = type == STT_GNU_IFUNC,
 	};
 	return true;
 }
@@ -158,11 +178,17 @@ static int read_symbols(const struct kymo_elf *elf, Elf_Scn *section, struct sym
 static int symbol_order(const void *left, const void *right)
 {
 	const struct ranked_symbol *a = left, *b = right;
+	int order;
 
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
 	if (a->rank != b->rank)
 		return a->rank > b->rank ? -1 : 1;
+	if (a->name != b->name && a->name_bytes != b->name_bytes)
+		return a->name_bytes < b->name_bytes ? -1 : 1;
+	order = a->name != b->name ? memcmp(a->name, b->name, a->name_bytes) : 0;
+	if (order != 0)
+		return order;
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
@@ -174,10 +200,13 @@ static int keep_best(struct kymo_elf *elf, const struct symbol_list *list)
 		const struct ranked_symbol *best = &list->symbols[i];
 		uint64_t end = best->address + best->size_bytes;
 		struct kymo_function function;
-		int rc;
+		int rc = 0;
 
-		while (++i < list->count && list->symbols[i].address == best->address)
-			;
+		for (; rc == 0 && i < list->count && list->symbols[i].address == best->address; i++)
+			if (list->symbols[i].ifunc)
+				rc = kymo_elf_add_ifunc(elf, best->address, list->symbols[i].name);
+		if (rc < 0)
+			return rc;
 		if (best->size_bytes == 0) {
 			uint64_t next = i < list->count ? list->symbols[i].address : UINT64_MAX;
 
@@ -209,6 +238,8 @@ int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
 		rc = keep_best(elf, &list);
 	}
 	free(list.symbols);
+	if (rc == 0 && !elf->has_symtab)
+		rc = kymo_elf_add_go(elf);
 	if (rc == 0)
 		rc = kymo_elf_add_plt(elf);
 	if (rc == -ENOMEM || kymo_elf_ran_out())

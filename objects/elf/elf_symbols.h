@@ -1,6 +1,6 @@
 #pragma once
-/* Fills the functions of an ELF file: from .symtab, else .dynsym, plus the entries of the PLT.
- * Demangles nothing. */
+/* Fills the functions of an ELF file: from .symtab, else .dynsym and Go's own table; plus the stubs
+ * of the PLT. Demangles nothing. */
 #include "objects/elf/elf_functions.h"
 
 /* Reads the function table; call once before kymo_elf_function. A file without symbols has an empty

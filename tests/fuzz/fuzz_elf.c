@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "objects/elf/elf_mini.h"
 #include "objects/elf/elf_symbols.h"
 #include "fuzz_target.h"
 
@@ -33,7 +34,7 @@ static void ask(const struct kymo_elf *elf, size_t file_bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct kymo_elf *elf;
+	struct kymo_elf *elf, *mini;
 	int fd = memfd_create("elf", MFD_CLOEXEC);
 
 	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len ||
@@ -41,6 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	if (kymo_elf_load_functions(elf, NULL) == 0)
 		ask(elf, len);
+	if (kymo_elf_open_mini(elf, &mini, NULL) == 0 && mini) {
+		if (kymo_elf_load_functions(mini, NULL) == 0)
+			ask(mini, len);
+		(void)kymo_elf_close(mini);
+	}
 	(void)kymo_elf_close(elf);
 	return 0;
 }
