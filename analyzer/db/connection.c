@@ -2,6 +2,7 @@
 #include "analyzer/db/connection.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "formats/base/cleanup.h"
 
@@ -14,8 +15,21 @@ int kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct c
 		return cap_fail(err, db ? -EIO : -ENOMEM, "open '%s': %s", path,
 				db ? sqlite3_errmsg(db) : "out of memory");
 	(void)sqlite3_extended_result_codes(db, 1);
+	(void)sqlite3_busy_timeout(db, KYMO_BUSY_WAIT_MS); /* of a connection it cannot fail */
 	*ret_db = TAKE(db);
 	return 0;
+}
+
+int kymo_connection_open_file(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *plain = NULL;
+
+	/* SQLite may take "file:" for the beginning of a URI. */
+	if (asprintf(&plain, "%s%s", path[0] == '/' ? "" : "./", path) < 0) {
+		plain = NULL;
+		return cap_fail(err, -ENOMEM, "open '%s'", path);
+	}
+	return kymo_connection_open(plain, flags, ret_db, err);
 }
 
 void kymo_connection_closep(sqlite3 **db)

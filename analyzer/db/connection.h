@@ -5,8 +5,14 @@
 
 #include "formats/base/cap_error.h"
 
-/* Opens path with SQLITE_OPEN_* flags. */
+/* What another program may take to finish its writing, before we say that the file is locked. */
+#define KYMO_BUSY_WAIT_MS 10000
+
+/* Opens path with SQLITE_OPEN_* flags; ":memory:" is a database in memory. */
 int kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err);
+/* The same for a path that a user gave: any name is the name of a file, such as "file:x?mode=ro" or
+ * ":memory:". */
+int kymo_connection_open_file(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err);
 void kymo_connection_closep(sqlite3 **db); /* for CLEANUP */
 
 /* No ATTACH, no writing of the schema by hand, only harmless functions in the schema, tight limits.

@@ -31,6 +31,11 @@ static int code_of(int sqlite_code)
 		return -EIO;
 	case SQLITE_READONLY:
 		return -EROFS;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CANTOPEN:
+		return -EACCES;
 	default:
 		return -EINVAL;
 	}
@@ -38,7 +43,18 @@ static int code_of(int sqlite_code)
 
 static int fail(sqlite3 *handle, struct cap_err *err)
 {
-	return cap_fail(err, code_of(sqlite3_errcode(handle)), "%s", sqlite3_errmsg(handle));
+	int code = code_of(sqlite3_errcode(handle)), detail = sqlite3_extended_errcode(handle);
+
+	if (code == -EBUSY)
+		return cap_fail(err, code, "locked: another program is writing to it");
+	/* The file itself was opened. */
+	if (code == -EACCES || detail == SQLITE_READONLY_DIRECTORY ||
+	    detail == SQLITE_READONLY_CANTINIT || detail == SQLITE_READONLY_RECOVERY)
+		return cap_fail(err, code,
+				"%s: in WAL mode it needs files beside it; copy it to a folder "
+				"where you may write",
+				sqlite3_errmsg(handle));
+	return cap_fail(err, code, "%s", sqlite3_errmsg(handle));
 }
 
 static bool is_blank(const char *text)
