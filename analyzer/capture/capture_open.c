@@ -8,6 +8,7 @@
 
 #include "analyzer/capture/capture_take.h"
 #include "analyzer/capture/chunk_cursor.h"
+#include "analyzer/symbols/own_boot.h"
 #include "formats/base/cleanup.h"
 
 _Static_assert(EV_TYPE_MAX < 64, "kymo_block_place.types has a bit per type");
@@ -310,14 +311,16 @@ int kymo_capture_open(const char *path, const struct kymo_capture_options *optio
 		return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
 	rc = kymo_reading_open(path, options->reading, &capture->reader, err);
 	if (rc == 0) {
+		const struct cap_file_info *info = &cap_reader_facts(capture->reader)->info;
 		u64 bytes = cap_reader_file_bytes(capture->reader);
 
 		kymo_mappings_bound(capture->mappings, (4u << 20) + 64 * bytes);
 		kymo_stacks_bound(&capture->stacks, bytes);
-		capture->unwinder = kymo_unwinder_new(
-			options->search, cap_reader_facts(capture->reader)->info.machine, bytes);
+		capture->unwinder = kymo_unwinder_new(options->search, info->machine, bytes);
 		if (!capture->unwinder)
 			return cap_fail(err, -ENOMEM, "open '%s': out of memory", path);
+		kymo_unwinder_recorded(capture->unwinder, kymo_is_own_boot(info->boot_id),
+				       (s64)(info->realtime_ns - info->monotonic_ns));
 		rc = run_first_pass(capture, options, err);
 	}
 	if (rc == 0 && options->stacks)

@@ -47,6 +47,20 @@ static void note_offset(struct kymo_module *module, s64 offset)
 	module->has_offset = true;
 }
 
+static void note_time(struct kymo_module *module, u64 time_ns)
+{
+	if (!module->has_seen || time_ns < module->seen_ns)
+		module->seen_ns = time_ns;
+	module->has_seen = true;
+}
+
+/* Below 4 GiB programs of 32 bits have their vDSO, which is another. */
+static bool is_compat_vdso(const struct cap_string *path, u64 start)
+{
+	return start >> 32 == 0 && path->len == strlen("[vdso]") &&
+	       memcmp(path->bytes, "[vdso]", path->len) == 0;
+}
+
 static int take_mapping(struct kymo_capture *capture, struct kymo_section_columns *columns,
 			u32 count)
 {
@@ -55,19 +69,33 @@ static int take_mapping(struct kymo_capture *capture, struct kymo_section_column
 	bool has_offset = kymo_section_column(columns, ROW_mapping_file_offset) != NULL;
 	const u64 *tasks = COLUMN(mapping, task), *build_ids = COLUMN(mapping, build_id);
 	const u64 *paths = COLUMN(mapping, path), *flags = COLUMN(mapping, flags);
+	const u64 *majors = COLUMN(mapping, dev_major), *minors = COLUMN(mapping, dev_minor);
+	const u64 *inodes = COLUMN(mapping, inode), *bytes = COLUMN(mapping, file_bytes);
+	const u64 *mtimes = COLUMN(mapping, file_mtime_ns);
 
 	if (columns->out_of_memory)
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
 		struct kymo_mapping mapping = {
 			.start = start[i], .end = start[i] + size[i], .file_offset = offset[i]};
-		s64 module = kymo_stacks_user_module(&capture->stacks, string_of(columns, paths, i),
-						     string_of(columns, build_ids, i));
+		const struct kymo_mapped_file file = {
+			.path = string_of(columns, paths, i),
+			.build_id = string_of(columns, build_ids, i),
+			.presumed = flags[i] & EV_MAPPING_PRESUMED,
+			.compat = is_compat_vdso(string_of(columns, paths, i), start[i]),
+			.dev_major = (u32)majors[i],
+			.dev_minor = (u32)minors[i],
+			.inode = inodes[i],
+			.file_bytes = bytes[i],
+			.mtime_ns = (s64)mtimes[i],
+		};
+		s64 module = kymo_stacks_user_module(&capture->stacks, &file);
 
 		if (module < 0)
 			return -ENOMEM;
 		mapping.module = (u32)module;
 		mapping.anonymous = capture->stacks.modules[module].is_anon;
+		note_time(&capture->stacks.modules[module], time[i]);
 		if (has_offset)
 			note_offset(&capture->stacks.modules[module], (s64)offset[i]);
 		if (kymo_mappings_add(capture->mappings, task_of(columns, tasks, i)->tgid, time[i],
@@ -369,6 +397,31 @@ static int take_class_total(struct kymo_capture *capture, struct kymo_section_co
 	return 0;
 }
 
+/* How many frames the kernel walks on the recorded host. */
+static int take_meta(struct kymo_capture *capture, struct kymo_section_columns *columns, u32 count)
+{
+	static const char wanted[] = "sysctl.perf_event_max_stack";
+	const u64 *keys = COLUMN(meta, key), *values = COLUMN(meta, value);
+
+	if (columns->out_of_memory)
+		return -ENOMEM;
+	for (u32 i = 0; i < count; i++) {
+		const struct cap_string *key = string_of(columns, keys, i);
+		const struct cap_string *value = string_of(columns, values, i);
+		u32 frames = 0;
+
+		if (key->len != strlen(wanted) || memcmp(key->bytes, wanted, key->len) != 0)
+			continue;
+		for (u32 k = 0; k < value->len && frames < EV_MAX_FRAMES; k++) {
+			if (value->bytes[k] < '0' || value->bytes[k] > '9')
+				break;
+			frames = frames * 10 + (u32)(value->bytes[k] - '0');
+		}
+		capture->stacks.max_frames = frames;
+	}
+	return 0;
+}
+
 static int take_counts(struct kymo_capture *capture, struct kymo_section_columns *columns,
 		       u32 count)
 {
@@ -408,6 +461,8 @@ int kymo_capture_take(struct kymo_capture *capture, struct kymo_section_columns 
 		return take_symbol(capture, columns, count);
 	case EV_UNWIND:
 		return take_unwind(capture, columns, count);
+	case EV_META:
+		return take_meta(capture, columns, count);
 	case EV_CLASS_TOTAL:
 		return take_class_total(capture, columns, count);
 	case EV_SYSCALL_COUNT:

@@ -34,6 +34,8 @@ struct code { /* what is known of an address of a process */
 
 struct kymo_unwinder {
 	struct kymo_object_search search;
+	bool same_boot;
+	s64 realtime_offset_ns;			   /* CLOCK_REALTIME less the record clock */
 	const struct kymo_unwind_machine *machine; /* NULL: not known here */
 	struct kymo_rules_budget budget;
 	u64 frames_left;
@@ -98,6 +100,12 @@ struct kymo_unwinder *kymo_unwinder_new(const struct kymo_object_search *search,
 	return unwinder;
 }
 
+void kymo_unwinder_recorded(struct kymo_unwinder *unwinder, bool same_boot, s64 realtime_offset_ns)
+{
+	unwinder->same_boot = same_boot;
+	unwinder->realtime_offset_ns = realtime_offset_ns;
+}
+
 struct kymo_unwinder *kymo_unwinder_free(struct kymo_unwinder *unwinder)
 {
 	if (!unwinder)
@@ -143,8 +151,18 @@ static int ask_files(struct kymo_unwinder *unwinder, const struct kymo_stacks *s
 		[KYMO_RULES_FOUND] = KYMO_UNWINDING_FOUND,
 		[KYMO_RULES_NO_FILE] = KYMO_UNWINDING_NO_FILE,
 		[KYMO_RULES_NONE] = KYMO_UNWINDING_NO_RULES};
-	struct kymo_module_identity identity = {
-		.text_file_offset = about->has_offset ? (u64)about->first_offset : UINT64_MAX};
+	struct kymo_wanted_object wanted = {
+		.text_file_offset = about->has_offset ? (u64)about->first_offset : UINT64_MAX,
+		.same_boot = unwinder->same_boot,
+		.compat = about->compat,
+		.presumed = about->presumed,
+		.dev_major = about->dev_major,
+		.dev_minor = about->dev_minor,
+		.inode = about->inode,
+		.file_bytes = about->file_bytes,
+		.mtime_ns = about->mtime_ns,
+		.seen_ns = about->has_seen ? unwinder->realtime_offset_ns + (s64)about->seen_ns : 0,
+	};
 	size_t path_len;
 	const char *path = kymo_blob_get(&stacks->names, about->path, &path_len);
 	CLEANUP(cap_freep) char *terminated = strndup(path ? path : "", path ? path_len : 0);
@@ -152,10 +170,10 @@ static int ask_files(struct kymo_unwinder *unwinder, const struct kymo_stacks *s
 
 	if (!terminated)
 		return -ENOMEM;
-	identity.path = terminated;
-	identity.build_id =
-		(const u8 *)kymo_blob_get(&stacks->names, about->build_id, &identity.build_id_len);
-	rc = kymo_module_rules_read(module->rules, &unwinder->search, &identity, NULL);
+	wanted.path = terminated;
+	wanted.build_id =
+		(const u8 *)kymo_blob_get(&stacks->names, about->build_id, &wanted.build_id_len);
+	rc = kymo_module_rules_read(module->rules, &unwinder->search, &wanted, NULL);
 	if (rc == -ENOMEM)
 		return rc;
 	module->state = states[kymo_module_rules_state(module->rules)];

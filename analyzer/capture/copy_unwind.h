@@ -17,6 +17,9 @@ struct kymo_unwinder;
  */
 struct kymo_unwinder *kymo_unwinder_new(const struct kymo_object_search *search, u16 machine,
 					u64 input_bytes);
+/* When and where it was recorded, for files without build-id (find_object.h): until told,
+ * elsewhere. */
+void kymo_unwinder_recorded(struct kymo_unwinder *unwinder, bool same_boot, s64 realtime_offset_ns);
 struct kymo_unwinder *kymo_unwinder_free(struct kymo_unwinder *unwinder); /* returns NULL */
 
 /* Who unwinds with what: all of one capture. */

@@ -35,6 +35,7 @@ void kymo_stack_cache_done(struct kymo_stack_cache *cache)
 	cap_word_map_done(&cache->nodes);
 	cap_word_map_done(&cache->copies);
 	free(cache->path);
+	free(cache->runs);
 	memset(cache, 0, sizeof(*cache));
 }
 
@@ -42,6 +43,7 @@ void kymo_stack_cache_clear(struct kymo_stack_cache *cache)
 {
 	cap_word_map_clear(&cache->nodes);
 	cap_word_map_clear(&cache->copies);
+	cache->run_count = 0;
 }
 
 /* Room for one more entry; entry 0 stays unused. */
@@ -85,49 +87,91 @@ static s64 add_module(struct kymo_stacks *stacks, u8 space, const struct cap_str
 	return stacks->module_count++;
 }
 
-/* Key bytes of a module: two with equal keys are the same. Returns the number of its key. */
-static s64 module_key(struct kymo_stacks *stacks, u8 space, const struct cap_string *path,
-		      const struct cap_string *build_id, bool *ret_new)
+struct module_key { /* two with equal keys are the same; the path and the build-id follow */
+	u64 inode, file_bytes;
+	s64 mtime_ns;
+	u32 dev_major, dev_minor, path_len;
+	u8 space, presumed, compat, reserved;
+};
+
+/* Returns the number of its key. */
+static s64 add_module_key(struct kymo_stacks *stacks, const struct module_key *head,
+			  const struct cap_string *path, const struct cap_string *build_id,
+			  bool *ret_new)
 {
-	size_t len = 1 + sizeof(u32) + path->len + build_id->len;
+	size_t len = sizeof(*head) + path->len + build_id->len;
 	char *key = malloc(len);
 	s64 number;
 
 	if (!key)
 		return -ENOMEM;
-	key[0] = (char)space;
-	memcpy(key + 1, &path->len, sizeof(u32));
+	memcpy(key, head, sizeof(*head));
 	if (path->len)
-		memcpy(key + 1 + sizeof(u32), path->bytes, path->len);
+		memcpy(key + sizeof(*head), path->bytes, path->len);
 	if (build_id->len)
-		memcpy(key + 1 + sizeof(u32) + path->len, build_id->bytes, build_id->len);
+		memcpy(key + sizeof(*head) + path->len, build_id->bytes, build_id->len);
 	number = kymo_blob_add(&stacks->module_keys, key, len, ret_new);
 	free(key);
 	return number;
 }
 
-s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string *path,
-			    const struct cap_string *build_id)
+/* The last part of a path, without what the kernel appends when the file is gone. */
+static size_t short_name(const struct cap_string *path, const char **ret_name)
+{
+	static const char deleted[] = " (deleted)";
+	const u8 *slash = path->len ? memrchr(path->bytes, '/', path->len) : NULL;
+	size_t len = path->len - (size_t)(slash ? slash + 1 - path->bytes : 0);
+
+	*ret_name = slash ? (const char *)slash + 1 : (const char *)path->bytes;
+	if (len >= sizeof(deleted) &&
+	    memcmp(*ret_name + len - strlen(deleted), deleted, strlen(deleted)) == 0)
+		len -= strlen(deleted);
+	return len;
+}
+
+s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct kymo_mapped_file *file)
 {
 	static const struct cap_string nothing = {.bytes = (const u8 *)""};
+	const struct cap_string *path = file->path;
 	bool is_anon = path->len == 0 || (path->len >= 6 && memcmp(path->bytes, "//anon", 6) == 0);
-	const u8 *slash = path->len ? memrchr(path->bytes, '/', path->len) : NULL;
-	const char *name = slash ? (const char *)slash + 1 : (const char *)path->bytes;
-	size_t name_len = path->len - (size_t)(slash ? slash + 1 - path->bytes : 0);
+	struct module_key key = {
+		.space = KYMO_SPACE_USER, .presumed = file->presumed, .compat = file->compat};
+	const char *name;
+	size_t name_len = short_name(path, &name);
+	struct kymo_module *added;
 	bool is_new;
-	s64 key, module;
+	s64 number, module;
 
 	if (is_anon || name_len == 0) {
 		name = "[anon]";
 		name_len = strlen(name);
 		path = is_anon ? &nothing : path;
 	}
-	key = module_key(stacks, KYMO_SPACE_USER, path, build_id, &is_new);
-	if (key < 0 || !is_new)
-		return key;
-	module = add_module(stacks, KYMO_SPACE_USER, path, build_id, name, name_len);
-	if (module > 0)
-		stacks->modules[module].is_anon = is_anon;
+	key.path_len = path->len;
+	if (!is_anon && file->build_id->len == 0) {
+		key.inode = file->inode;
+		key.file_bytes = file->file_bytes;
+		key.mtime_ns = file->mtime_ns;
+		key.dev_major = file->dev_major;
+		key.dev_minor = file->dev_minor;
+	}
+	number = add_module_key(stacks, &key, path, file->build_id, &is_new);
+	if (number < 0 || !is_new)
+		return number;
+	module = add_module(stacks, KYMO_SPACE_USER, path, file->build_id, name, name_len);
+	if (module <= 0)
+		return module;
+	added = &stacks->modules[module];
+	added->is_anon = is_anon;
+	added->presumed = file->presumed;
+	added->compat = file->compat;
+	if (!is_anon) {
+		added->inode = file->inode;
+		added->file_bytes = file->file_bytes;
+		added->mtime_ns = file->mtime_ns;
+		added->dev_major = file->dev_major;
+		added->dev_minor = file->dev_minor;
+	}
 	return module;
 }
 
@@ -135,8 +179,9 @@ s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_strin
 			      const struct cap_string *build_id)
 {
 	static const struct cap_string nothing = {.bytes = (const u8 *)""};
+	const struct module_key head = {.space = KYMO_SPACE_KERNEL, .path_len = name->len};
 	bool is_new;
-	s64 key = module_key(stacks, KYMO_SPACE_KERNEL, name, &nothing, &is_new);
+	s64 key = add_module_key(stacks, &head, name, &nothing, &is_new);
 	s64 id;
 
 	if (key < 0)
@@ -227,6 +272,80 @@ s64 kymo_stacks_cut_frame(struct kymo_stacks *stacks)
 	return add_frame(stacks, &frame);
 }
 
+/* -------- stacks that were cut -------- */
+
+/* The stack that stands for what is missing on top of another. */
+static s64 add_cut(struct kymo_stacks *stacks, u32 stack, enum kymo_stack_how how)
+{
+	s64 frame = kymo_stacks_cut_frame(stacks);
+
+	return frame < 0 ? frame : kymo_stacks_add(stacks, stack, (u32)frame, how, 0);
+}
+
+/* Frames of one space up to a node: user frames from the root on, or kernel frames on top of them.
+ */
+struct kymo_stack_run {
+	u32 first; /* node of its outermost frame */
+	u32 frames;
+};
+
+enum { CUT_USER = 1, CUT_KERNEL = 2, CUT_BITS = 2 };
+
+static bool is_user(const struct cap_rows *rows, u32 node)
+{
+	return rows->frames[rows->stacks[node].frame].space == CAP_SPACE_USER;
+}
+
+/* As many frames as the kernel walks of either space. */
+static u32 most_frames(const struct kymo_stacks *stacks)
+{
+	return stacks->max_frames && stacks->max_frames < EV_MAX_FRAMES ? stacks->max_frames
+									: EV_MAX_FRAMES;
+}
+
+static int find_runs(struct kymo_stack_cache *cache, const struct cap_rows *rows)
+{
+	if (cache->run_count == rows->stack_count)
+		return 0;
+	if (cache->run_capacity < rows->stack_count) {
+		struct kymo_stack_run *runs =
+			reallocarray(cache->runs, rows->stack_count, sizeof(*runs));
+
+		if (!runs)
+			return -ENOMEM;
+		cache->runs = runs;
+		cache->run_capacity = rows->stack_count;
+	}
+	cache->run_count = rows->stack_count;
+	cache->runs[0] = (struct kymo_stack_run){0};
+	for (u32 node = 1; node < rows->stack_count; node++) { /* after its parent, always */
+		u32 parent = rows->stacks[node].parent;
+		bool goes_on = parent != 0 && is_user(rows, parent) == is_user(rows, node);
+
+		cache->runs[node] =
+			goes_on ? (struct kymo_stack_run){cache->runs[parent].first,
+							  cache->runs[parent].frames + 1}
+				: (struct kymo_stack_run){node, 1};
+	}
+	return 0;
+}
+
+/* CUT_USER, CUT_KERNEL: of the stack that ends in node. */
+static u32 cuts_of(const struct kymo_stacks *stacks, const struct kymo_stack_cache *cache,
+		   const struct cap_rows *rows, u32 node)
+{
+	u32 cuts = 0, most = most_frames(stacks);
+
+	for (int run = 0; node != 0 && run < 2; run++) { /* kernel frames on top of user frames */
+		const struct kymo_stack_run *side = &cache->runs[node];
+
+		if (side->frames >= most)
+			cuts |= is_user(rows, node) ? CUT_USER : CUT_KERNEL;
+		node = rows->stacks[side->first].parent;
+	}
+	return cuts;
+}
+
 /* -------- local to global -------- */
 
 static void resolve_user(const struct kymo_stacks *stacks, struct kymo_mappings *mappings,
@@ -278,11 +397,6 @@ static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappi
 	return add_frame(stacks, &frame);
 }
 
-static bool is_user(const struct cap_rows *rows, u32 node)
-{
-	return rows->frames[rows->stacks[node].frame].space == CAP_SPACE_USER;
-}
-
 static int push_path(struct kymo_stack_cache *cache, size_t len, u32 key)
 {
 	if (len == cache->path_capacity) {
@@ -299,15 +413,15 @@ static int push_path(struct kymo_stack_cache *cache, size_t len, u32 key)
 }
 
 /* Nodes from `node` up to, not including, one that is in the cache (*ret_stack) or the root; each
- * as node * 2 + exact. */
+ * as a key: node, cuts of the whole stack, exact. */
 static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
-			bool exact, u32 epoch, size_t *ret_len, u32 *ret_stack)
+			u32 cuts, bool exact, u32 epoch, size_t *ret_len, u32 *ret_stack)
 {
 	size_t len = 0;
 
 	*ret_stack = 0;
 	while (node != 0) {
-		u64 key = (u64)node * 2 + exact;
+		u64 key = ((u64)node << CUT_BITS | cuts) * 2 + exact;
 		u32 parent = rows->stacks[node].parent;
 
 		*ret_stack = cap_word_map_get(&cache->nodes, epoch, key);
@@ -328,27 +442,35 @@ static s64 resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
 		   struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
 		   bool exact, const struct kymo_sample_place *place)
 {
-	u32 epoch, stack;
+	u32 cuts, epoch, stack;
 	size_t len;
 
 	if (node == 0 || node >= rows->stack_count)
 		return 0;
+	if (find_runs(cache, rows) < 0)
+		return -ENOMEM;
+	cuts = cuts_of(stacks, cache, rows, node);
 	if (cache->nodes.used > MAX_CACHED_NODES)
 		kymo_stack_cache_clear(cache);
 	epoch = kymo_mappings_epoch(mappings, place->tgid, place->time_ns);
-	if (collect_path(cache, rows, node, exact, epoch, &len, &stack) < 0)
+	if (collect_path(cache, rows, node, cuts, exact, epoch, &len, &stack) < 0)
 		return -ENOMEM;
 	cache->steps += len;
 	if (stacks->max_steps && cache->steps > stacks->max_steps)
 		return CAP_ELIMIT;
 	while (len > 0) {
-		u32 key = cache->path[--len];
-		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[key / 2].frame,
-					  key & 1, place);
-		enum kymo_stack_how how =
-			is_user(rows, key / 2) ? KYMO_STACK_FP : KYMO_STACK_NO_USER;
-		s64 next = frame < 0 ? frame : kymo_stacks_add(stacks, stack, (u32)frame, how, 0);
+		u32 key = cache->path[--len], at = key >> (CUT_BITS + 1);
+		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[at].frame, key & 1,
+					  place);
+		enum kymo_stack_how how = is_user(rows, at) ? KYMO_STACK_FP : KYMO_STACK_NO_USER;
+		s64 next = stack;
 
+		if (cache->runs[at].first == at &&
+		    cuts & (is_user(rows, at) ? CUT_USER : CUT_KERNEL))
+			next = add_cut(stacks, stack, how);
+		if (next >= 0)
+			next = frame < 0 ? frame
+					 : kymo_stacks_add(stacks, (u32)next, (u32)frame, how, 0);
 		if (next < 0)
 			return next;
 		if (cap_word_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
@@ -388,6 +510,8 @@ s64 kymo_stacks_on_top(struct kymo_stacks *stacks, struct kymo_stack_cache *cach
 		node = rows->stacks[node].parent;
 	}
 	cache->steps += len;
+	if (len >= most_frames(stacks))
+		stack = add_cut(stacks, base, KYMO_STACK_NO_USER);
 	while (len > 0 && stack > 0) {
 		u32 key = cache->path[--len];
 		s64 frame = resolve_frame(stacks, NULL, rows, rows->stacks[key / 2].frame, key & 1,

@@ -26,12 +26,23 @@ enum kymo_stack_how { /* how its user frames were obtained; in databases: append
 		      KYMO_STACK_BOTH,	      /* from a copy, some frames by frame pointers */
 };
 
+/* What every output calls the frame that stands for those that were cut off. */
+#define KYMO_CUT_NAME "[cut]"
+
 struct kymo_module {
-	u8 space;     /* enum kymo_space */
-	bool is_anon; /* code without a file: offsets count from the mapping's start */
-	u32 path;     /* in names */
-	u32 name;     /* in names */
-	u32 build_id; /* in names: bytes */
+	u8 space;      /* enum kymo_space */
+	bool is_anon;  /* code without a file: offsets count from the mapping's start */
+	u32 path;      /* in names */
+	u32 name;      /* in names */
+	u32 build_id;  /* in names: bytes */
+	bool presumed; /* code in anonymous memory that is presumed to be this file's */
+	bool compat;   /* the vDSO of 32-bit programs, or one that may be */
+	/* What the kernel and the recorder said of the file; 0: not known. */
+	u32 dev_major, dev_minor;
+	u64 inode, file_bytes;
+	s64 mtime_ns; /* CLOCK_REALTIME */
+	bool has_seen;
+	u64 seen_ns; /* when its first mapping was recorded */
 	bool has_offset;
 	s64 first_offset; /* the lowest file_offset of its mappings, as SQL compares them */
 };
@@ -64,15 +75,29 @@ struct kymo_stacks {
 	/* One deep stack may differ at each moment and in each process: bounds by input size that
 	 * no genuine capture reaches. 0: none. */
 	u64 max_stacks, max_steps;
+	/* As many frames as the kernel walks, of user and of kernel space each: a stack that has
+	 * them was cut. 0: EV_MAX_FRAMES. */
+	u32 max_frames;
 };
 
 void kymo_stacks_bound(struct kymo_stacks *stacks, u64 input_bytes);
 
 void kymo_stacks_done(struct kymo_stacks *stacks);
 
-/* Numbers of modules, from 1; -ENOMEM. Bytes may be anything; empty path: code without a file. */
-s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct cap_string *path,
-			    const struct cap_string *build_id);
+struct kymo_mapped_file { /* what makes a module of user space; fields as in struct kymo_module */
+	const struct cap_string *path, *build_id;
+	bool presumed, compat;
+	u32 dev_major, dev_minor;
+	u64 inode, file_bytes;
+	s64 mtime_ns;
+};
+
+/*
+ * Numbers of modules, from 1; -ENOMEM. Bytes may be anything; empty path: code without a file.
+ * Files of one path are kept apart by their build-id, or where they have none by inode, size and
+ * time.
+ */
+s64 kymo_stacks_user_module(struct kymo_stacks *stacks, const struct kymo_mapped_file *file);
 /* name "kernel" for the kernel itself. An empty build_id is filled by a later call that knows it.
  */
 s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_string *name,
@@ -85,9 +110,11 @@ s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_strin
  */
 s64 kymo_stacks_user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping,
 			   u64 address);
-s64 kymo_stacks_cut_frame(struct kymo_stacks *stacks); /* the root of a stack that was cut */
+s64 kymo_stacks_cut_frame(struct kymo_stacks *stacks); /* for what was cut off: the same for all */
 s64 kymo_stacks_add(struct kymo_stacks *stacks, u32 parent, u32 frame, enum kymo_stack_how how,
 		    u8 end);
+
+struct kymo_stack_run; /* of frames of one space */
 
 /* Maps local stacks of one block to global ones, per state of the address space. Embedded in
  * walkers over blocks. */
@@ -96,6 +123,8 @@ struct kymo_stack_cache {
 	struct cap_word_map copies; /* (epoch, copy << 32 | node) -> stack; of copy_unwind.h */
 	u32 *path;		    /* scratch */
 	size_t path_capacity;
+	struct kymo_stack_run *runs; /* by local node; made at the first look-up of a block */
+	size_t run_count, run_capacity;
 	u64 steps; /* nodes and frames resolved since the walk began: set to 0 there */
 };
 

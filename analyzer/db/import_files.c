@@ -73,9 +73,9 @@ static int progress(void *context, u64 done_bytes, u64 total_bytes)
 
 static int open_database(struct import *import, struct cap_err *err)
 {
-	int rc = kymo_connection_open(import->result.path,
-				      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &import->db,
-				      err);
+	int rc = kymo_connection_open_file(import->result.path,
+					   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW,
+					   &import->db, err);
 
 	if (rc == 0)
 		rc = kymo_query_exec(import->db,
@@ -164,8 +164,7 @@ int kymo_import_files(const struct kymo_import_options *options,
 		rc = import_one(&import, &result, err);
 	}
 	if (rc == 0 && options->symbols)
-		rc = kymo_symbolize_frames(import.db, options->symbol_options,
-					   KYMO_TEXTS_OF_MAPPINGS, err);
+		rc = kymo_symbolize_frames(import.db, options->symbol_options, err);
 	if (rc == 0)
 		rc = kymo_query_exec(import.db, "COMMIT", err);
 	if (rc < 0)

@@ -376,7 +376,9 @@ static const char *space_name(u8 space)
 
 /* clang-format off */
 #define MODULE_COLUMNS(C) \
-	C(id) C(capture_id) C(space) C(name) C(path) C(build_id)
+	C(id) C(capture_id) C(space) C(name) C(path) C(build_id) C(presumed) C(compat) \
+	C(dev_major) C(dev_minor) C(inode) C(file_bytes) C(file_mtime_ns) C(seen_ns) \
+	C(text_offset_bytes)
 /* clang-format on */
 #define C(name) MODULE_##name,
 enum { MODULE_COLUMNS(C) };
@@ -385,6 +387,43 @@ enum { MODULE_COLUMNS(C) };
 static u64 module_count(const struct kymo_capture *capture)
 {
 	return capture->stacks.module_count ? capture->stacks.module_count - 1 : 0;
+}
+
+/* What is known of a module's file; NULL where nothing is. */
+static void module_file_column(const struct kymo_module *module, sqlite3_context *context,
+			       int column)
+{
+	bool has_device = module->inode != 0;
+
+	switch (column) {
+	case MODULE_dev_major:
+		if (has_device)
+			result_u64(context, module->dev_major);
+		break;
+	case MODULE_dev_minor:
+		if (has_device)
+			result_u64(context, module->dev_minor);
+		break;
+	case MODULE_inode:
+		if (has_device)
+			result_u64(context, module->inode);
+		break;
+	case MODULE_file_bytes:
+		if (module->file_bytes)
+			result_u64(context, module->file_bytes);
+		break;
+	case MODULE_file_mtime_ns:
+		if (module->mtime_ns)
+			sqlite3_result_int64(context, module->mtime_ns);
+		break;
+	case MODULE_seen_ns:
+		if (module->has_seen)
+			result_u64(context, module->seen_ns);
+		break;
+	default:
+		if (module->has_offset)
+			sqlite3_result_int64(context, module->first_offset);
+	}
 }
 
 static void module_column(const struct kymo_vtab_source *source, sqlite3_context *context, u64 row,
@@ -411,28 +450,19 @@ static void module_column(const struct kymo_vtab_source *source, sqlite3_context
 	case MODULE_path:
 		result_blob_text(context, &capture->stacks.names, module->path);
 		break;
-	default:
+	case MODULE_build_id:
 		build_id = kymo_blob_get(&capture->stacks.names, module->build_id, &len);
 		kymo_result_hex(context, build_id, len);
+		break;
+	case MODULE_presumed:
+		result_u64(context, module->presumed);
+		break;
+	case MODULE_compat:
+		result_u64(context, module->compat);
+		break;
+	default:
+		module_file_column(module, context, column);
 	}
-}
-
-/* clang-format off */
-#define MODULE_TEXTS_COLUMNS(C) \
-	C(build_id) C(first_offset)
-/* clang-format on */
-
-/* Where the text of a module begins in its file: for who names frames, so that no walk over the
- * mappings is needed. No table of the schema. */
-static void module_texts_column(const struct kymo_vtab_source *source, sqlite3_context *context,
-				u64 row, int column)
-{
-	const struct kymo_module *module = &source->capture->stacks.modules[row + 1];
-
-	if (column == 0)
-		module_column(source, context, row, MODULE_build_id);
-	else if (module->has_offset)
-		sqlite3_result_int64(context, module->first_offset);
 }
 
 /* clang-format off */
@@ -646,7 +676,6 @@ static const struct kymo_model_table tables[] = {
 	T(process, PROCESS_COLUMNS, process_count, process_column),
 	T(task, TASK_COLUMNS, task_count, task_column),
 	T(module, MODULE_COLUMNS, module_count, module_column),
-	T(module_texts, MODULE_TEXTS_COLUMNS, module_count, module_texts_column),
 	T(module_unwinding, MODULE_UNWINDING_COLUMNS, module_count, module_unwinding_column),
 	T(frame, FRAME_COLUMNS, frame_count, frame_column),
 	T(stack, STACK_COLUMNS, stack_count, stack_column),

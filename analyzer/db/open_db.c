@@ -104,7 +104,7 @@ static int check_database(struct kymo_db *db, u64 file_bytes, struct cap_err *er
 static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err)
 {
 	s64 captures;
-	int rc = kymo_connection_open(db->path, SQLITE_OPEN_READONLY, &db->handle, err);
+	int rc = kymo_connection_open_file(db->path, SQLITE_OPEN_READONLY, &db->handle, err);
 
 	if (rc == 0)
 		rc = kymo_connection_harden(db->handle, err);
@@ -116,7 +116,7 @@ static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err
 		rc = kymo_own_schema_views(db->handle, err);
 	if (rc == 0)
 		rc = kymo_query_one_int(db->handle, "SELECT count(*) FROM capture", &captures, err);
-	if (rc == -ENOMEM)
+	if (rc == -ENOMEM || rc == -EBUSY || rc == -EACCES || rc == -EROFS)
 		return cap_context(err, rc, "open '%s'", db->path);
 	if (rc < 0)
 		return cap_context(err, CAP_EDAMAGED,
@@ -323,8 +323,7 @@ static int attach_capture(struct kymo_db *db, struct attachment *attachment, str
 	if (rc == 0)
 		rc = kymo_query_exec(db->handle, "COMMIT", err);
 	if (rc == 0 && db->options.symbolize && (db->options.needs & KYMO_NEED_STACKS))
-		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options,
-					   KYMO_TEXTS_OF_CAPTURE, err);
+		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options, err);
 	return rc < 0 ? rc : kymo_connection_harden(db->handle, err);
 }
 

@@ -94,7 +94,16 @@ CREATE TABLE module (
 	space TEXT NOT NULL,
 	name TEXT NOT NULL,
 	path TEXT,
-	build_id TEXT
+	build_id TEXT,
+	presumed INTEGER NOT NULL,
+	compat INTEGER NOT NULL,
+	dev_major INTEGER,
+	dev_minor INTEGER,
+	inode INTEGER,
+	file_bytes INTEGER,
+	file_mtime_ns INTEGER,
+	seen_ns INTEGER,
+	text_offset_bytes INTEGER
 );
 
 CREATE TABLE frame (
@@ -184,6 +193,7 @@ CREATE TABLE syscall_histogram_summary (
 CREATE TABLE module_symbols (
 	module_id INTEGER PRIMARY KEY,
 	state TEXT NOT NULL,
+	verified INTEGER NOT NULL,
 	advice TEXT NOT NULL
 );
 

@@ -10,32 +10,46 @@
 
 #include "analyzer/db/query.h"
 #include "formats/base/cleanup.h"
+#include "analyzer/symbols/own_boot.h"
 #include "analyzer/symbols/symbol_helper.h"
 
 /* Offsets of callers are already inside the call: import stores return addresses less one. */
-#define FRAMES_SQL(texts)                                                                     \
-	"WITH texts AS MATERIALIZED (" texts " GROUP BY build_id) "                           \
-	"SELECT f.id, f.offset_bytes, m.id, m.build_id, m.path, t.first_offset "              \
-	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = " \
-	"m.build_id "                                                                         \
-	"WHERE f.space = 'user' AND f.symbol IS NULL AND f.offset_bytes IS NOT NULL "         \
-	"ORDER BY m.build_id, m.path, m.id, f.offset_bytes"
-static const char *const frames_sql[] = {
-	[KYMO_TEXTS_OF_MAPPINGS] =
-		FRAMES_SQL("SELECT build_id, min(file_offset) AS first_offset FROM mapping"
-			   "  WHERE build_id IS NOT NULL"),
-	[KYMO_TEXTS_OF_CAPTURE] =
-		FRAMES_SQL("SELECT build_id, min(first_offset) AS first_offset"
-			   " FROM temp.kymo_module_texts WHERE build_id IS NOT NULL"),
+static const char frames_sql[] =
+	"WITH texts AS MATERIALIZED (SELECT build_id, min(text_offset_bytes) AS first_offset "
+	" FROM module WHERE build_id IS NOT NULL GROUP BY build_id) "
+	"SELECT f.id, f.offset_bytes, m.id, m.build_id, m.path, "
+	" COALESCE(t.first_offset, m.text_offset_bytes), m.presumed, m.compat, m.dev_major, "
+	" m.dev_minor, m.inode, m.file_bytes, m.file_mtime_ns, "
+	" c.start_realtime_ns + m.seen_ns - c.start_ns, c.boot_id "
+	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = "
+	" m.build_id LEFT JOIN capture c ON c.id = m.capture_id "
+	"WHERE f.space = 'user' AND f.symbol IS NULL AND f.offset_bytes IS NOT NULL "
+	"ORDER BY m.build_id, m.path, m.id, f.offset_bytes";
+enum {
+	COL_FRAME,
+	COL_OFFSET,
+	COL_MODULE,
+	COL_BUILD_ID,
+	COL_PATH,
+	COL_FIRST_OFFSET,
+	COL_PRESUMED,
+	COL_COMPAT,
+	COL_DEV_MAJOR,
+	COL_DEV_MINOR,
+	COL_INODE,
+	COL_FILE_BYTES,
+	COL_MTIME,
+	COL_SEEN,
+	COL_BOOT_ID,
 };
-enum { COL_FRAME, COL_OFFSET, COL_MODULE, COL_BUILD_ID, COL_PATH, COL_FIRST_OFFSET };
 
 struct symbolizer {
 	const struct kymo_object_search *search;
 	struct kymo_query *frames, *add_name, *add_module;
 	struct kymo_symbol_helper *names; /* of the current build-id and path */
 	char *build_id, *path; /* what names was opened for; NULL: nothing, or no build-id */
-	s64 module_id;	       /* the last one entered into module_symbols; 0: none */
+	bool presumed;
+	s64 module_id; /* the last one entered into module_symbols; 0: none */
 };
 
 static void symbolizer_done(struct symbolizer *symbolizer)
@@ -69,24 +83,28 @@ static size_t build_id_bytes(const char *hex, uint8_t ret_bytes[KYMO_ELF_MAX_BUI
 	return len / 2;
 }
 
-/* The states by the name they have in the database. */
-static const char *state_name(enum kymo_object_state state)
-{
-	static const char *const names[] = {
-		[KYMO_OBJECT_FOUND] = "found",		 [KYMO_OBJECT_NO_BUILD_ID] = "no_build_id",
-		[KYMO_OBJECT_NOT_FOUND] = "not_found",	 [KYMO_OBJECT_OTHER_BUILD] = "other_build",
-		[KYMO_OBJECT_NO_SYMBOLS] = "no_symbols", [KYMO_OBJECT_UNREADABLE] = "unreadable",
-		[KYMO_OBJECT_GAVE_UP] = "gave_up",
-	};
-
-	return names[state];
-}
-
 static int open_object(struct symbolizer *symbolizer, const char *build_id, const char *path,
-		       uint64_t first_offset, struct cap_err *err)
+		       struct cap_err *err)
 {
+	struct kymo_query *frames = symbolizer->frames;
 	uint8_t bytes[KYMO_ELF_MAX_BUILD_ID_BYTES];
-	size_t len = build_id_bytes(build_id, bytes);
+	const struct kymo_wanted_object wanted = {
+		.build_id = bytes,
+		.build_id_len = build_id_bytes(build_id, bytes),
+		.path = path,
+		.text_file_offset = kymo_query_is_null(frames, COL_FIRST_OFFSET)
+					    ? UINT64_MAX
+					    : (uint64_t)kymo_query_int(frames, COL_FIRST_OFFSET),
+		.same_boot = kymo_is_own_boot_text(kymo_query_text(frames, COL_BOOT_ID, NULL)),
+		.compat = kymo_query_int(frames, COL_COMPAT) != 0,
+		.presumed = kymo_query_int(frames, COL_PRESUMED) != 0,
+		.dev_major = (uint32_t)kymo_query_int(frames, COL_DEV_MAJOR),
+		.dev_minor = (uint32_t)kymo_query_int(frames, COL_DEV_MINOR),
+		.inode = (uint64_t)kymo_query_int(frames, COL_INODE),
+		.file_bytes = (uint64_t)kymo_query_int(frames, COL_FILE_BYTES),
+		.mtime_ns = kymo_query_int(frames, COL_MTIME),
+		.seen_ns = kymo_query_int(frames, COL_SEEN),
+	};
 	char *kept_id = build_id ? strdup(build_id) : NULL;
 	char *kept_path = path ? strdup(path) : NULL;
 
@@ -97,19 +115,22 @@ static int open_object(struct symbolizer *symbolizer, const char *build_id, cons
 	symbolizer->path = kept_path;
 	if ((build_id && !kept_id) || (path && !kept_path))
 		return cap_fail(err, -ENOMEM, "symbols");
-	return kymo_symbol_helper_open(symbolizer->search, bytes, len, path, first_offset,
-				       &symbolizer->names, err);
+	symbolizer->presumed = wanted.presumed;
+	return kymo_symbol_helper_open(symbolizer->search, &wanted, &symbolizer->names, err);
 }
 
 static int enter_module(struct symbolizer *symbolizer, s64 module_id, struct cap_err *err)
 {
 	enum kymo_object_state state = kymo_symbol_helper_state(symbolizer->names);
+	bool verified = kymo_symbol_helper_verified(symbolizer->names);
 
 	symbolizer->module_id = module_id;
 	(void)kymo_query_bind_int(symbolizer->add_module, ":module", module_id);
-	(void)kymo_query_bind_text(symbolizer->add_module, ":state", state_name(state));
-	(void)kymo_query_bind_text(symbolizer->add_module, ":advice",
-				   kymo_object_state_text(state));
+	(void)kymo_query_bind_text(symbolizer->add_module, ":state", kymo_object_state_name(state));
+	(void)kymo_query_bind_int(symbolizer->add_module, ":verified", verified);
+	(void)kymo_query_bind_text(
+		symbolizer->add_module, ":advice",
+		kymo_object_advice(state, verified, symbolizer->build_id != NULL));
 	return kymo_query_run(symbolizer->add_module, err);
 }
 
@@ -140,35 +161,34 @@ static int symbolize_row(struct symbolizer *symbolizer, struct cap_err *err)
 	s64 module_id = kymo_query_int(frames, COL_MODULE);
 	int rc = 0;
 
-	if (!symbolizer->names || !same_text(symbolizer->build_id, build_id) ||
-	    !same_text(symbolizer->path, path)) {
-		uint64_t first_offset =
-			kymo_query_is_null(frames, COL_FIRST_OFFSET)
-				? UINT64_MAX
-				: (uint64_t)kymo_query_int(frames, COL_FIRST_OFFSET);
+	/* Only a build-id makes two modules one. */
+	if (!symbolizer->names || symbolizer->module_id != module_id) {
+		bool presumed = kymo_query_int(frames, COL_PRESUMED) != 0;
 
-		rc = open_object(symbolizer, build_id, path, first_offset, err);
+		if (!symbolizer->names || !build_id || presumed != symbolizer->presumed ||
+		    !same_text(symbolizer->build_id, build_id) ||
+		    !same_text(symbolizer->path, path))
+			rc = open_object(symbolizer, build_id, path, err);
 	}
 	if (rc == 0 && symbolizer->module_id != module_id)
 		rc = enter_module(symbolizer, module_id, err);
 	return rc < 0 ? rc : name_frame(symbolizer, err);
 }
 
-static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle,
-			 enum kymo_texts texts, struct cap_err *err)
+static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle, struct cap_err *err)
 {
 	int rc;
 
-	rc = kymo_query_new(handle, frames_sql[texts], &symbolizer->frames, err);
+	rc = kymo_query_new(handle, frames_sql, &symbolizer->frames, err);
 	if (rc == 0)
 		rc = kymo_query_new(handle,
 				    "INSERT INTO temp.frame_found VALUES (:frame, :symbol, :into)",
 				    &symbolizer->add_name, err);
 	if (rc == 0)
-		rc = kymo_query_new(
-			handle,
-			"INSERT OR REPLACE INTO module_symbols VALUES (:module, :state, :advice)",
-			&symbolizer->add_module, err);
+		rc = kymo_query_new(handle,
+				    "INSERT OR REPLACE INTO module_symbols VALUES (:module, "
+				    ":state, :verified, :advice)",
+				    &symbolizer->add_module, err);
 	if (rc < 0)
 		return rc;
 	while ((rc = kymo_query_step(symbolizer->frames, err)) > 0) {
@@ -180,7 +200,7 @@ static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle,
 }
 
 int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_options *options,
-			  enum kymo_texts texts, struct cap_err *err)
+			  struct cap_err *err)
 {
 	static const struct kymo_symbol_options defaults = {0};
 	struct symbolizer symbolizer = {.search = options ? &options->search : &defaults.search};
@@ -191,16 +211,9 @@ int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_optio
 			     "CREATE TEMP TABLE frame_found"
 			     " (frame_id INTEGER PRIMARY KEY, symbol TEXT, into_bytes INTEGER)",
 			     err);
-	if (rc == 0 && texts == KYMO_TEXTS_OF_CAPTURE)
-		rc = kymo_query_exec(handle,
-				     "CREATE VIRTUAL TABLE temp.kymo_module_texts USING "
-				     "kymo_model(module_texts)",
-				     err);
 	if (rc == 0)
-		rc = symbolize_all(&symbolizer, handle, texts, err);
+		rc = symbolize_all(&symbolizer, handle, err);
 	symbolizer_done(&symbolizer);
-	if (rc == 0 && texts == KYMO_TEXTS_OF_CAPTURE)
-		rc = kymo_query_exec(handle, "DROP TABLE temp.kymo_module_texts", err);
 	if (rc == 0)
 		rc = kymo_query_exec(handle,
 				     "UPDATE frame SET symbol = n.symbol, name = n.symbol,"

@@ -13,15 +13,10 @@ struct kymo_symbol_options {
 	struct kymo_object_search search;
 };
 
-enum kymo_texts { /* where it is told at which offset the text of a file begins */
-		  KYMO_TEXTS_OF_MAPPINGS, /* in the table of mappings */
-		  KYMO_TEXTS_OF_CAPTURE,  /* by the virtual tables over a capture, without a walk */
-};
-
 /*
  * Fills symbol, symbol_offset_bytes and name of the frames that have no symbol yet, and table
  * module_symbols. handle must be writable; the caller owns the transaction. options may be NULL:
  * this machine's files. What cannot be found is no error. -ENOMEM, or the database's error.
  */
 int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_options *options,
-			  enum kymo_texts texts, struct cap_err *err);
+			  struct cap_err *err);

@@ -41,7 +41,7 @@ static bool has_file(enum kymo_object_state state)
 }
 
 int kymo_module_rules_read(struct kymo_module_rules *rules, const struct kymo_object_search *search,
-			   const struct kymo_module_identity *identity, struct cap_err *err)
+			   const struct kymo_wanted_object *wanted, struct cap_err *err)
 {
 	size_t left = rules->budget->section_bytes_left;
 	const struct kymo_cfi_sections *sections = &rules->frames.sections;
@@ -52,8 +52,7 @@ int kymo_module_rules_read(struct kymo_module_rules *rules, const struct kymo_ob
 	if (rules->state != KYMO_RULES_NOT_READ)
 		return 0;
 	rules->state = KYMO_RULES_NO_FILE;
-	rc = kymo_symbol_helper_open(search, identity->build_id, identity->build_id_len,
-				     identity->path, identity->text_file_offset, &helper, err);
+	rc = kymo_symbol_helper_open(search, wanted, &helper, err);
 	if (rc < 0)
 		return rc;
 	rc = kymo_symbol_helper_frames(helper, left < MAX_FILE_BYTES ? left : MAX_FILE_BYTES,

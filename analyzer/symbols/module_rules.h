@@ -17,13 +17,6 @@ enum kymo_rules_state { /* of a module's files */
 			KYMO_RULES_NONE, /* the file says nothing, or no more fits in memory */
 };
 
-struct kymo_module_identity {
-	const uint8_t *build_id;
-	size_t build_id_len;
-	const char *path;	   /* NULL: none */
-	uint64_t text_file_offset; /* as kymo_object_names_open wants it */
-};
-
 /* Room for all modules together; what does not fit is as if no file told it. */
 struct kymo_rules_budget {
 	size_t section_bytes_left, table_bytes_left;
@@ -37,7 +30,7 @@ struct kymo_module_rules *kymo_module_rules_free(struct kymo_module_rules *rules
  * made.
  */
 int kymo_module_rules_read(struct kymo_module_rules *rules, const struct kymo_object_search *search,
-			   const struct kymo_module_identity *identity, struct cap_err *err);
+			   const struct kymo_wanted_object *wanted, struct cap_err *err);
 
 enum kymo_rules_state kymo_module_rules_state(const struct kymo_module_rules *rules);
 

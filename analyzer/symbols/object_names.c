@@ -1,19 +1,44 @@
-/* The program's segments turn offsets into addresses; of program and debug file, the one with more
- * symbols names them. */
+/* The program's segments turn offsets into addresses. All symbol tables that are here name them:
+ * the debug file has the functions, the program its stubs, and some carry a small table inside. */
 #include "analyzer/symbols/object_names.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "formats/base/cleanup.h"
+#include "objects/elf/elf_mini.h"
 
 struct kymo_object_names {
 	struct kymo_object object;
+	struct kymo_elf *mini; /* inside the program; NULL if there is none, or it is not needed */
 	uint64_t text_file_offset;
 };
 
-int kymo_object_names_open(const struct kymo_object_search *search, const uint8_t *build_id,
-			   size_t build_id_len, const char *path, uint64_t text_file_offset,
+static int load(struct kymo_object_names *names, struct cap_err *err)
+{
+	struct kymo_object *object = &names->object;
+	int rc = object->debug ? kymo_elf_load_functions(object->debug, err) : 0;
+
+	if (rc == 0 && object->program && !object->debug && !kymo_elf_has_symtab(object->program))
+		rc = kymo_elf_open_mini(object->program, &names->mini, err);
+	if (rc == 0 && names->mini)
+		rc = kymo_elf_load_functions(names->mini, err);
+	if (rc == 0 && object->program) {
+		if (object->debug || names->mini)
+			kymo_elf_take_ifuncs_of(object->program,
+						object->debug ? object->debug : names->mini);
+		rc = kymo_elf_load_functions(object->program, err);
+	}
+	/* Exported functions alone are a few of many. */
+	if (rc == 0 && object->state == KYMO_OBJECT_NO_SYMBOLS &&
+	    ((names->mini && kymo_elf_function_count(names->mini) > 0) ||
+	     kymo_elf_has_go(object->program)))
+		object->state = KYMO_OBJECT_FOUND;
+	return rc;
+}
+
+int kymo_object_names_open(const struct kymo_object_search *search,
+			   const struct kymo_wanted_object *wanted,
 			   struct kymo_object_names **ret_names, struct cap_err *err)
 {
 	CLEANUP(kymo_object_names_freep)
@@ -22,13 +47,10 @@ int kymo_object_names_open(const struct kymo_object_search *search, const uint8_
 
 	if (!names)
 		return cap_fail(err, -ENOMEM, "symbols of a module");
-	names->text_file_offset = text_file_offset;
-	rc = kymo_find_object(search, build_id, build_id_len, path, &names->object, err);
-	/* Both tables are kept: the debug file has the functions, the program the PLT. */
-	if (rc == 0 && names->object.debug)
-		rc = kymo_elf_load_functions(names->object.debug, err);
-	if (rc == 0 && names->object.program)
-		rc = kymo_elf_load_functions(names->object.program, err);
+	names->text_file_offset = wanted->text_file_offset;
+	rc = kymo_find_object(search, wanted, &names->object, err);
+	if (rc == 0)
+		rc = load(names, err);
 	if (rc < 0)
 		return rc;
 	*ret_names = TAKE(names);
@@ -39,6 +61,8 @@ struct kymo_object_names *kymo_object_names_free(struct kymo_object_names *names
 {
 	if (names)
 		kymo_object_done(&names->object);
+	if (names)
+		names->mini = kymo_elf_close(names->mini);
 	free(names);
 	return NULL;
 }
@@ -51,6 +75,11 @@ void kymo_object_names_freep(struct kymo_object_names **names)
 enum kymo_object_state kymo_object_names_state(const struct kymo_object_names *names)
 {
 	return names->object.state;
+}
+
+bool kymo_object_names_verified(const struct kymo_object_names *names)
+{
+	return names->object.verified;
 }
 
 static bool address_of(const struct kymo_object_names *names, uint64_t file_offset,
@@ -71,15 +100,22 @@ static bool address_of(const struct kymo_object_names *names, uint64_t file_offs
 	return true;
 }
 
-static const struct kymo_function *function_at(const struct kymo_object *object, uint64_t address)
+/* Of all tables the one that begins closest before the address; the fuller table among equals. */
+static const struct kymo_function *function_at(const struct kymo_object_names *names,
+					       uint64_t address)
 {
-	const struct kymo_function *function = NULL;
+	const struct kymo_elf *const tables[] = {names->object.debug, names->mini,
+						 names->object.program};
+	const struct kymo_function *best = NULL;
 
-	if (object->debug)
-		function = kymo_elf_function(object->debug, address);
-	if (!function && object->program)
-		function = kymo_elf_function(object->program, address);
-	return function;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const struct kymo_function *function =
+			tables[i] ? kymo_elf_function(tables[i], address) : NULL;
+
+		if (function && (!best || function->address > best->address))
+			best = function;
+	}
+	return best;
 }
 
 bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file_offset,
@@ -90,7 +126,7 @@ bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file
 
 	if (!address_of(names, file_offset, &address))
 		return false;
-	function = function_at(&names->object, address);
+	function = function_at(names, address);
 	if (!function)
 		return false;
 	*ret_function = function;

@@ -1,5 +1,5 @@
 #pragma once
-/* One module's file offsets to function names: joins find_object.h, elf_symbols.h and demangle.h.
+/* One module's file offsets to function names: joins find_object.h, elf_symbols.h and elf_mini.h.
  * Knows no database. */
 #include "analyzer/symbols/find_object.h"
 #include "analyzer/symbols/object_frames.h"
@@ -7,18 +7,17 @@
 struct kymo_object_names;
 
 /*
- * Opens what can be found for a build-id. text_file_offset is the file offset at which the module's
- * code was mapped (page-aligned), or UINT64_MAX where unknown; it is needed when only the separate
- * debug file is here, whose segments tell no offsets. *ret_names is set even if nothing was found:
+ * Opens what can be found of a mapped file. *ret_names is set even if nothing was found:
  * kymo_object_names_state then says why. 0 or -ENOMEM.
  */
-int kymo_object_names_open(const struct kymo_object_search *search, const uint8_t *build_id,
-			   size_t build_id_len, const char *path, uint64_t text_file_offset,
+int kymo_object_names_open(const struct kymo_object_search *search,
+			   const struct kymo_wanted_object *wanted,
 			   struct kymo_object_names **ret_names, struct cap_err *err);
 struct kymo_object_names *kymo_object_names_free(struct kymo_object_names *names);
 void kymo_object_names_freep(struct kymo_object_names **names); /* for CLEANUP */
 
 enum kymo_object_state kymo_object_names_state(const struct kymo_object_names *names);
+bool kymo_object_names_verified(const struct kymo_object_names *names);
 
 /*
  * Finds the function that covers a file offset; of a return address, the caller passes one less,

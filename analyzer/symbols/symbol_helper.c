@@ -17,7 +17,7 @@
 #include "analyzer/symbols/object_names.h"
 
 #define MAX_TEXT_BYTES 65536
-#define MAX_OPENS 64	  /* per module; a genuine search makes about ten */
+#define MAX_OPENS 256	  /* per module; a genuine search makes about 20, and 11 per --debug-dir */
 #define PATIENCE_MS 60000 /* for one answer; CPU time is limited besides */
 
 enum message_kind {
@@ -44,6 +44,7 @@ struct kymo_symbol_helper {
 	int fd;	   /* -1: no child */
 	pid_t pid; /* 0: no child */
 	enum kymo_object_state state;
+	bool verified;
 	unsigned opens;
 	size_t text_bytes; /* of the message that came last */
 	struct message message;
@@ -116,7 +117,7 @@ struct child {
 	struct message message;
 };
 
-static int ask_for_file(void *context, bool below_symfs, const char *path)
+static int ask_for_file(void *context, enum kymo_place place, const char *path)
 {
 	struct child *child = context;
 	size_t len = strlen(path) + 1;
@@ -125,12 +126,12 @@ static int ask_for_file(void *context, bool below_symfs, const char *path)
 	if (len > sizeof(child->message.text))
 		return -1;
 	child->message.kind = MESSAGE_OPEN;
-	child->message.value = below_symfs;
+	child->message.value = place;
 	memcpy(child->message.text, path, len);
 	if (send_message(child->fd, &child->message, len, -1) < 0 ||
 	    receive_message(child->fd, &child->message, &file) < 0)
 		_exit(1);
-	return file;
+	return file >= 0 ? file : child->message.value ? KYMO_OPEN_REFUSED : KYMO_OPEN_NOTHING;
 }
 
 /* The answer to one offset; an empty name means none. */
@@ -184,8 +185,7 @@ void kymo_test_in_helper(const char *path); /* fails on purpose */
 #endif
 
 static _Noreturn void serve(struct child *child, const struct kymo_object_search *search,
-			    const uint8_t *build_id, size_t build_id_len, const char *path,
-			    uint64_t text_file_offset)
+			    const struct kymo_wanted_object *wanted)
 {
 	struct kymo_object_search own = *search;
 	struct kymo_object_names *names;
@@ -194,12 +194,12 @@ static _Noreturn void serve(struct child *child, const struct kymo_object_search
 	own.open_context = child;
 	kymo_helper_sandbox(child->fd);
 #ifdef KYMO_TEST_HELPER
-	kymo_test_in_helper(path);
+	kymo_test_in_helper(wanted->path);
 #endif
-	if (kymo_object_names_open(&own, build_id, build_id_len, path, text_file_offset, &names,
-				   NULL) < 0)
+	if (kymo_object_names_open(&own, wanted, &names, NULL) < 0)
 		_exit(1);
 	child->message.kind = MESSAGE_STATE;
+	child->message.number = kymo_object_names_verified(names);
 	child->message.value = (uint32_t)kymo_object_names_state(names);
 	if (send_message(child->fd, &child->message, 0, -1) < 0)
 		_exit(1);
@@ -246,13 +246,13 @@ static void give_up(struct kymo_symbol_helper *helper)
 static bool give_file(struct kymo_symbol_helper *helper, size_t text_bytes)
 {
 	struct message *message = &helper->message;
-	const char *root = message->value ? helper->search->symfs : NULL;
 	CLEANUP(cap_closep) int file = -1;
 
 	if (text_bytes == 0 || message->text[text_bytes - 1] != '\0' || ++helper->opens > MAX_OPENS)
 		return false;
-	file = kymo_open_object_file(root, message->text);
+	file = kymo_open_in_place(helper->search, (enum kymo_place)message->value, message->text);
 	message->kind = MESSAGE_FILE;
+	message->value = file == KYMO_OPEN_REFUSED;
 	return send_message(helper->fd, message, 0, file) == 0;
 }
 
@@ -282,8 +282,7 @@ static bool await(struct kymo_symbol_helper *helper, enum message_kind kind)
 	}
 }
 
-static int start_child(struct kymo_symbol_helper *helper, const uint8_t *build_id,
-		       size_t build_id_len, const char *path, uint64_t text_file_offset,
+static int start_child(struct kymo_symbol_helper *helper, const struct kymo_wanted_object *wanted,
 		       struct cap_err *err)
 {
 	struct child child;
@@ -295,14 +294,14 @@ static int start_child(struct kymo_symbol_helper *helper, const uint8_t *build_i
 	helper->pid = fork();
 	if (helper->pid == 0) {
 		child.fd = ends[1];
-		serve(&child, helper->search, build_id, build_id_len, path, text_file_offset);
+		serve(&child, helper->search, wanted);
 	}
 	(void)close(ends[1]); /* the child's */
 	return helper->pid < 0 ? cap_fail_errno(err, errno, "start the reader of symbols") : 0;
 }
 
-int kymo_symbol_helper_open(const struct kymo_object_search *search, const uint8_t *build_id,
-			    size_t build_id_len, const char *path, uint64_t text_file_offset,
+int kymo_symbol_helper_open(const struct kymo_object_search *search,
+			    const struct kymo_wanted_object *wanted,
 			    struct kymo_symbol_helper **ret_helper, struct cap_err *err)
 {
 	struct kymo_symbol_helper *helper = calloc(1, sizeof(*helper));
@@ -312,17 +311,19 @@ int kymo_symbol_helper_open(const struct kymo_object_search *search, const uint8
 		return cap_fail(err, -ENOMEM, "symbols of a module");
 	helper->search = search;
 	helper->fd = -1;
-	helper->state = KYMO_OBJECT_NO_BUILD_ID;
-	if (build_id_len >= 2 && build_id_len <= KYMO_ELF_MAX_BUILD_ID_BYTES) {
-		rc = start_child(helper, build_id, build_id_len, path, text_file_offset, err);
+	helper->state = KYMO_OBJECT_NO_FILE;
+	if (wanted->build_id_len > 0 || (wanted->path && wanted->path[0])) {
+		rc = start_child(helper, wanted, err);
 		if (rc < 0) {
 			(void)kymo_symbol_helper_free(helper);
 			return rc;
 		}
-		if (await(helper, MESSAGE_STATE))
-			helper->state = helper->message.value <= KYMO_OBJECT_UNREADABLE
+		if (await(helper, MESSAGE_STATE)) {
+			helper->state = helper->message.value < KYMO_OBJECT_STATES
 						? (enum kymo_object_state)helper->message.value
 						: KYMO_OBJECT_GAVE_UP;
+			helper->verified = helper->message.number == 1;
+		}
 	}
 	*ret_helper = helper;
 	return 0;
@@ -339,6 +340,11 @@ struct kymo_symbol_helper *kymo_symbol_helper_free(struct kymo_symbol_helper *he
 enum kymo_object_state kymo_symbol_helper_state(const struct kymo_symbol_helper *helper)
 {
 	return helper->state;
+}
+
+bool kymo_symbol_helper_verified(const struct kymo_symbol_helper *helper)
+{
+	return helper->verified;
 }
 
 const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t file_offset,

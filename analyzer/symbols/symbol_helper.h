@@ -12,13 +12,14 @@ struct kymo_symbol_helper;
 
 /* As kymo_object_names_open. *ret_helper is set even if nothing was found. 0 or -ENOMEM; -errno if
  * no process can be made. */
-int kymo_symbol_helper_open(const struct kymo_object_search *search, const uint8_t *build_id,
-			    size_t build_id_len, const char *path, uint64_t text_file_offset,
+int kymo_symbol_helper_open(const struct kymo_object_search *search,
+			    const struct kymo_wanted_object *wanted,
 			    struct kymo_symbol_helper **ret_helper, struct cap_err *err);
 struct kymo_symbol_helper *kymo_symbol_helper_free(struct kymo_symbol_helper *helper);
 
 /* May turn into KYMO_OBJECT_GAVE_UP while names are asked for. */
 enum kymo_object_state kymo_symbol_helper_state(const struct kymo_symbol_helper *helper);
+bool kymo_symbol_helper_verified(const struct kymo_symbol_helper *helper);
 
 /* The function that covers a file offset, demangled: terminated, valid until the next
  * call. NULL if there is none. *ret_into is how far into it the offset lies. */

@@ -403,6 +403,25 @@ bool kymo_elf_address_of(const struct kymo_elf *elf, uint64_t file_offset, uint6
 	return false;
 }
 
+bool kymo_elf_same_layout(const struct kymo_elf *a, const struct kymo_elf *b)
+{
+	if (a->machine != b->machine)
+		return false;
+	for (size_t i = 0; i < a->segment_count || i < b->segment_count; i++) {
+		bool in_a = i < a->segment_count && a->segments[i].executable;
+		bool in_b = i < b->segment_count && b->segments[i].executable;
+
+		if (in_a != in_b)
+			return false;
+		if (!in_a) /* they come first */
+			return i > 0;
+		if (a->segments[i].address != b->segments[i].address ||
+		    a->segments[i].memory_bytes != b->segments[i].memory_bytes)
+			return false;
+	}
+	return a->segment_count > 0;
+}
+
 bool kymo_elf_text_page(const struct kymo_elf *elf, uint64_t *ret_address)
 {
 	if (elf->segment_count == 0 || !elf->segments[0].executable)

@@ -50,6 +50,9 @@ bool kymo_elf_has_symtab(const struct kymo_elf *elf);
  * file offsets. */
 bool kymo_elf_is_debug_only(const struct kymo_elf *elf);
 
+/* Do two files have their code at the same addresses, as the halves of one program do? */
+bool kymo_elf_same_layout(const struct kymo_elf *a, const struct kymo_elf *b);
+
 /* Virtual address of a file offset, through the loaded segments, executable ones first. False if
  * none covers it. */
 bool kymo_elf_address_of(const struct kymo_elf *elf, uint64_t file_offset, uint64_t *ret_address);

@@ -34,6 +34,7 @@ struct kymo_elf {
 	bool has_debug_link_crc;
 	bool has_symtab;
 	bool debug_only;
+	bool has_go; /* functions of Go's own table */
 	bool little_endian;
 	struct kymo_function *functions;
 	size_t function_count, function_capacity;

@@ -224,6 +224,20 @@ static int keep_best(struct kymo_elf *elf, const struct symbol_list *list)
 	return 0;
 }
 
+static int add_go(struct kymo_elf *elf)
+{
+	size_t before = elf->function_count;
+	int rc = kymo_elf_add_go(elf);
+
+	elf->has_go = elf->function_count > before;
+	return rc;
+}
+
+bool kymo_elf_has_go(const struct kymo_elf *elf)
+{
+	return elf->has_go;
+}
+
 int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
 {
 	struct symbol_list list = {0};
@@ -239,7 +253,7 @@ int kymo_elf_load_functions(struct kymo_elf *elf, struct cap_err *err)
 	}
 	free(list.symbols);
 	if (rc == 0 && !elf->has_symtab)
-		rc = kymo_elf_add_go(elf);
+		rc = add_go(elf);
 	if (rc == 0)
 		rc = kymo_elf_add_plt(elf);
 	if (rc == -ENOMEM || kymo_elf_ran_out())

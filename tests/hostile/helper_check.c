@@ -108,7 +108,10 @@ static enum kymo_object_state look(const struct kymo_object_search *search, cons
 	uint64_t into;
 
 	*ret_names = 0;
-	if (kymo_symbol_helper_open(search, id, id_len, path, 0, &helper, NULL) < 0)
+	if (kymo_symbol_helper_open(search,
+				    &(struct kymo_wanted_object){
+					    .build_id = id, .build_id_len = id_len, .path = path},
+				    &helper, NULL) < 0)
 		return KYMO_OBJECT_GAVE_UP;
 	for (uint64_t offset = 0; offset < 0x2000; offset += 0x20)
 		*ret_names += kymo_symbol_helper_find(helper, offset, &into) != NULL;

@@ -106,6 +106,84 @@ static void stacks_resolve_through_mappings(void **state)
 	kymo_db_close(database);
 }
 
+/* A sample with that many user frames, and kernel frames on top, all of them calls of their own. */
+static void add_deep(struct making *making, unsigned user, unsigned kernel, u64 time_ns)
+{
+	struct cap_chunk *chunk = making->chunk;
+	struct ev_cpu_sample sample = {
+		.time_ns = time_ns, .period = 10, .task = add_task(making, 100, "prog")};
+	u32 node = 0;
+
+	for (unsigned i = 0; i < user; i++)
+		node = cap_chunk_stack(
+			chunk, node, cap_chunk_frame(chunk, CAP_SPACE_USER, 0, 0x7f0000000101 + i));
+	for (unsigned i = 0; i < kernel; i++)
+		node = cap_chunk_stack(chunk, node,
+				       cap_chunk_frame(chunk, CAP_SPACE_KERNEL, 0, 0x101 + i));
+	sample.stack = node;
+	assert_int_equal(cap_chunk_add(chunk, EV_CPU_SAMPLE, &sample), 0);
+}
+
+static void make_deep(const char *path, const char *limit)
+{
+	struct making making;
+	struct ev_meta meta = {0};
+
+	begin(&making, path);
+	meta.key = add_string(&making, "sysctl.perf_event_max_stack");
+	meta.value = add_string(&making, limit);
+	assert_int_equal(cap_chunk_add(making.chunk, EV_META, &meta), 0);
+	end_block(&making, CAP_BLOCK_META);
+	for (int chunk = 0; chunk < 2; chunk++) {
+		add_deep(&making, 2, 0, 2000);
+		add_deep(&making, 3, 0, 2010); /* shares its outermost frames with the others */
+		add_deep(&making, 3, 2, 2020);
+		add_deep(&making, 2, 3, 2030);
+		add_deep(&making, 3, 3, 2040);
+		add_deep(&making, 0, 3, 2050);
+		add_deep(&making, 0, 1, 2060);
+		add_layout(&making, 100, 0x7f0000000000);
+		end_block(&making, CAP_BLOCK_CHUNK);
+	}
+	end(&making);
+}
+
+/* A stack of as many frames as the kernel walks begins with [cut], be it of user frames at the root
+ * or of the kernel's on top of them. */
+static void cut_stacks_begin_with_a_mark(void **state)
+{
+	static const char folded[] = "SELECT folded, samples FROM folded_stacks ORDER BY folded";
+	const char *const paths[] = {"deep.kymo"}, *const whole[] = {"whole.kymo"};
+	struct kymo_db *capture, *database;
+
+	(void)state;
+	make_deep("deep.kymo", "3");
+	import_ok(paths, 1, "deep.db");
+	capture = open_ok("deep.kymo");
+	database = open_ok("deep.db");
+	expect_same(capture, database, "");
+	expect_rows(database, folded,
+		    "prog;[cut];kernel+0x100_[k];kernel+0x101_[k];kernel+0x103_[k]|2\n"
+		    "prog;[cut];prog:x+0x2100;prog:x+0x2101;prog:x+0x2103|2\n"
+		    "prog;[cut];prog:x+0x2100;prog:x+0x2101;prog:x+0x2103;[cut];kernel+0x100_[k];"
+		    "kernel+0x101_[k];kernel+0x103_[k]|2\n"
+		    "prog;[cut];prog:x+0x2100;prog:x+0x2101;prog:x+0x2103;kernel+0x100_[k];"
+		    "kernel+0x102_[k]|2\n"
+		    "prog;kernel+0x101_[k]|2\n"
+		    "prog;prog:x+0x2100;prog:x+0x2102|2\n"
+		    "prog;prog:x+0x2100;prog:x+0x2102;[cut];kernel+0x100_[k];kernel+0x101_[k];"
+		    "kernel+0x103_[k]|2\n");
+	expect_rows(database, "SELECT count(*), min(symbol) FROM frame WHERE space = 'cut'",
+		    "1|NULL\n");
+	kymo_db_close(capture);
+	kymo_db_close(database);
+	make_deep("whole.kymo", "127"); /* what all kernels have unless told otherwise */
+	import_ok(whole, 1, "whole.db");
+	database = open_ok("whole.db");
+	expect_rows(database, "SELECT count(*) FROM frame WHERE space = 'cut'", "0\n");
+	kymo_db_close(database);
+}
+
 static void patch(const char *path, off_t offset, const void *bytes, size_t len)
 {
 	int fd = open(path, O_WRONLY);
@@ -316,6 +394,7 @@ int main(void)
 		cmocka_unit_test(virtual_tables_hold_what_the_reader_reads),
 		cmocka_unit_test(bounds_on_time_lose_nothing),
 		cmocka_unit_test(stacks_resolve_through_mappings),
+		cmocka_unit_test(cut_stacks_begin_with_a_mark),
 		cmocka_unit_test(files_of_others_are_refused),
 		cmocka_unit_test(impossible_values_do_no_harm),
 	};

@@ -106,8 +106,8 @@ static void expect_text(sqlite3 *db, const char *sql, const char *expected)
 static void add_module(sqlite3 *db, int id, const char *path, const char *build_id)
 {
 	run(db,
-	    "INSERT INTO module (id, capture_id, space, name, path, build_id) VALUES (%d, 1, "
-	    "'user', 'm%d', %Q, %Q)",
+	    "INSERT INTO module (id, capture_id, space, name, path, build_id, "
+	    "presumed, compat) VALUES (%d, 1, 'user', 'm%d', %Q, %Q, 0, 0)",
 	    id, id, path, build_id);
 }
 
@@ -123,7 +123,7 @@ static void symbolize(sqlite3 *db, const struct kymo_symbol_options *options)
 {
 	struct cap_err err;
 
-	if (kymo_symbolize_frames(db, options, KYMO_TEXTS_OF_MAPPINGS, &err) < 0)
+	if (kymo_symbolize_frames(db, options, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -176,11 +176,10 @@ static void reasons_are_kept(void **state)
 		add_frame(db, id, "user", id, own.function_offset);
 	symbolize(db, NULL);
 	expect_text(db, "SELECT count(*) FROM frame WHERE symbol IS NOT NULL", "0");
-	expect_text(
-		db,
-		"SELECT group_concat(state) FROM (SELECT state FROM module_symbols ORDER BY "
-		"module_id)",
-		"no_build_id,other_build,not_found,not_found,no_build_id,no_build_id,no_build_id");
+	expect_text(db,
+		    "SELECT group_concat(state) FROM (SELECT state FROM module_symbols ORDER BY "
+		    "module_id)",
+		    "no_build_id,other_build,not_found,vdso,no_build_id,no_build_id,no_file");
 	expect_text(db, "SELECT count(*) FROM module_symbols WHERE advice = ''", "0");
 	kymo_connection_closep(&db);
 }

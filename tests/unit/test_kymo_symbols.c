@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -291,6 +293,7 @@ struct tree { /* a folder with a program, stripped, and its debug file */
 	uint8_t build_id[KYMO_ELF_MAX_BUILD_ID_BYTES];
 	size_t build_id_len;
 	char hex[2 * KYMO_ELF_MAX_BUILD_ID_BYTES + 1];
+	char other[80]; /* a folder in it */
 };
 
 __attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
@@ -350,8 +353,14 @@ static const char *name_by_search(const struct tree *tree, const struct kymo_obj
 	struct cap_err err;
 	uint64_t into;
 
-	assert_int_equal(kymo_object_names_open(search, tree->build_id, tree->build_id_len, path,
-						place.text_file_offset, &names, &err),
+	assert_int_equal(kymo_object_names_open(search,
+						&(struct kymo_wanted_object){
+							.build_id = tree->build_id,
+							.build_id_len = tree->build_id_len,
+							.path = path,
+							.text_file_offset = place.text_file_offset,
+						},
+						&names, &err),
 			 0);
 	*ret_state = kymo_object_names_state(names);
 	text[0] = '\0';
@@ -441,6 +450,7 @@ static void other_versions_lend_no_names(void **state)
 	struct tree *tree = *state;
 	struct kymo_object_search search = {0};
 	enum kymo_object_state found;
+	char path[128];
 
 	if (!tree)
 		unit_skip("binutils is missing");
@@ -449,10 +459,240 @@ static void other_versions_lend_no_names(void **state)
 	assert_string_equal(name_by_search(tree, &search, "/full", &found), "");
 	assert_int_equal(found, KYMO_OBJECT_OTHER_BUILD);
 	tree->build_id[0] ^= 1;
+	/* without a build-id it could be any file of that name, unless the user named the folder */
 	tree->build_id_len = 0;
-	assert_string_equal(name_by_search(tree, &search, "/full", &found), "");
+	assert_string_equal(name_by_search(tree, &search, "/full", &found),
+			    "kymo_test_second_function");
+	assert_int_equal(found, KYMO_OBJECT_FOUND);
+	search.symfs = NULL;
+	(void)snprintf(path, sizeof(path), "%s/full", tree->path);
+	assert_string_equal(name_by_search(tree, &search, path, &found), "");
 	assert_int_equal(found, KYMO_OBJECT_NO_BUILD_ID);
 	tree->build_id_len = 20;
+}
+
+/* What kymo_find_object says of a file, and whether it is a verified one. */
+static enum kymo_object_state state_of(const struct kymo_object_search *search,
+				       const struct kymo_wanted_object *wanted, bool *ret_verified)
+{
+	struct kymo_object object;
+	enum kymo_object_state state;
+
+	assert_int_equal(kymo_find_object(search, wanted, &object, NULL), 0);
+	state = object.state;
+	*ret_verified = object.verified;
+	kymo_object_done(&object);
+	return state;
+}
+
+static void files_without_build_id(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {0};
+	struct kymo_wanted_object wanted = {.text_file_offset = UINT64_MAX, .same_boot = true};
+	char path[128], gone[160];
+	struct stat status;
+	bool verified;
+
+	if (!tree)
+		unit_skip("binutils is missing");
+	(void)snprintf(path, sizeof(path), "%s/full", tree->path);
+	(void)snprintf(gone, sizeof(gone), "%s/nothing (deleted)", tree->path);
+	assert_int_equal(stat(path, &status), 0);
+	wanted.path = path;
+	wanted.dev_major = major(status.st_dev);
+	wanted.dev_minor = minor(status.st_dev);
+	wanted.inode = status.st_ino;
+	wanted.file_bytes = (uint64_t)status.st_size;
+	wanted.mtime_ns = status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_FOUND);
+	assert_false(verified);
+
+	/* each of them makes it another file */
+	wanted.inode++;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_OTHER_BUILD);
+	wanted.inode--;
+	wanted.file_bytes++;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_OTHER_BUILD);
+	search.symfs = tree->path; /* of another size, also where the user names it */
+	wanted.path = "/full";
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_OTHER_BUILD);
+	wanted.file_bytes--;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_FOUND);
+	search.symfs = NULL;
+	wanted.path = path;
+	wanted.mtime_ns++;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_OTHER_BUILD);
+	wanted.mtime_ns--;
+	wanted.dev_minor++;
+	wanted.dev_major = 250;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_OTHER_BUILD);
+	wanted.dev_minor--;
+	wanted.dev_major = major(status.st_dev);
+	wanted.same_boot = false;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_NO_BUILD_ID);
+	wanted.same_boot = true;
+
+	/* of unknown time: it must be older than its first mapping */
+	wanted.mtime_ns = 0;
+	wanted.seen_ns = status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec - 1;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_OTHER_BUILD);
+	wanted.seen_ns++;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_FOUND);
+
+	/* gone, or with what the kernel appends then */
+	wanted.path = gone;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_DELETED);
+	(void)snprintf(gone, sizeof(gone), "%s/full (deleted)", tree->path);
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_FOUND);
+	wanted.inode++;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_OTHER_BUILD);
+}
+
+static void deleted_files_by_build_id(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {0};
+	enum kymo_object_state found;
+	char path[128];
+
+	if (!tree)
+		unit_skip("binutils is missing");
+	(void)snprintf(path, sizeof(path), "%s/full (deleted)", tree->path);
+	assert_string_equal(name_by_search(tree, &search, path, &found),
+			    "kymo_test_second_function");
+	/* a file that is really called so */
+	assert_int_equal(run("mv %s/full '%s'", tree->path, path), 0);
+	assert_string_equal(name_by_search(tree, &search, path, &found),
+			    "kymo_test_second_function");
+	assert_int_equal(run("rm '%s'", path), 0);
+	assert_string_equal(name_by_search(tree, &search, path, &found), "");
+	assert_int_equal(found, KYMO_OBJECT_DELETED);
+	/* the kept copy, below another root */
+	assert_int_equal(run("mkdir -p %s/keep%s && cp '%s' %s/keep%s/full", tree->path, tree->path,
+			     own_path(), tree->path, tree->path),
+			 0);
+	(void)snprintf(tree->other, sizeof(tree->other), "%s/keep", tree->path);
+	search.symfs = tree->other;
+	assert_string_equal(name_by_search(tree, &search, path, &found),
+			    "kymo_test_second_function");
+}
+
+/* A debug file that no build-id proves: the checksum of the link does. */
+static void debug_link_by_checksum(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {0};
+	struct kymo_wanted_object wanted = {.path = "/prog", .text_file_offset = UINT64_MAX};
+	bool verified;
+
+	if (!tree)
+		unit_skip("binutils is missing");
+	if (run("cd %s && mkdir r && objcopy --remove-section .note.gnu.build-id full bare && "
+		"objcopy --only-keep-debug bare r/prog.dbg && strip -o r/prog bare && "
+		"cd r && objcopy --add-gnu-debuglink=prog.dbg prog",
+		tree->path) != 0)
+		unit_skip("objcopy cannot");
+	(void)snprintf(tree->other, sizeof(tree->other), "%s/r", tree->path);
+	search.symfs = tree->other;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_FOUND);
+	assert_int_equal(run("cd %s && printf x >>prog.dbg", tree->other), 0);
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_NO_SYMBOLS);
+}
+
+static void what_is_no_file_is_told_as_such(void **state)
+{
+	static const struct {
+		const char *path;
+		enum kymo_object_state expected;
+	} cases[] = {
+		{NULL, KYMO_OBJECT_NO_FILE},
+		{"", KYMO_OBJECT_NO_FILE},
+		{"[stack]", KYMO_OBJECT_NO_FILE},
+		{"/memfd:jit (deleted)", KYMO_OBJECT_MEMORY},
+		{"/SYSV00000000 (deleted)", KYMO_OBJECT_MEMORY},
+		{"/dev/zero (deleted)", KYMO_OBJECT_MEMORY},
+		{"/dev/dri/card0", KYMO_OBJECT_MEMORY},
+		{"/proc/self/exe", KYMO_OBJECT_NOT_FOUND}, /* a link into another process */
+		{"/proc/version", KYMO_OBJECT_REFUSED},
+		{"/nowhere/at/all", KYMO_OBJECT_NOT_FOUND},
+		{"/etc/passwd", KYMO_OBJECT_UNREADABLE},
+	};
+	const struct kymo_object_search search = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct kymo_wanted_object wanted = {.path = cases[i].path, .same_boot = true};
+		bool verified;
+
+		if (state_of(&search, &wanted, &verified) != cases[i].expected)
+			fail_msg("'%s': not %s", cases[i].path ? cases[i].path : "(none)",
+				 kymo_object_state_name(cases[i].expected));
+	}
+	for (int i = 0; i < KYMO_OBJECT_STATES; i++) {
+		for (int k = 0; k < 4; k++) {
+			const char *advice =
+				kymo_object_advice((enum kymo_object_state)i, k & 1, k & 2);
+
+			assert_non_null(kymo_object_state_name((enum kymo_object_state)i));
+			assert_true(strlen(advice) > 10);
+			/* packages are found by build-ids */
+			if (!(k & 2) || i != KYMO_OBJECT_NO_SYMBOLS)
+				assert_null(strstr(advice, "-dbgsym"));
+		}
+	}
+}
+
+static void the_vdso_of_this_boot(void **state)
+{
+	const struct kymo_object_search search = {0};
+	struct kymo_wanted_object wanted = {.path = "[vdso]", .same_boot = true};
+	CLEANUP(kymo_object_names_freep) struct kymo_object_names *names = NULL;
+	const struct kymo_function *function;
+	uint64_t into;
+	bool verified, found = false;
+
+	(void)state;
+	if (!getauxval(AT_SYSINFO_EHDR))
+		unit_skip("there is no vDSO");
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_FOUND);
+	assert_true(verified);
+	assert_int_equal(kymo_object_names_open(&search, &wanted, &names, NULL), 0);
+	for (uint64_t offset = 0; offset < 8192 && !found; offset += 16)
+		found = kymo_object_names_find(names, offset, &function, &into) &&
+			strstr(function->name, "clock_gettime");
+	assert_true(found);
+	wanted.compat = true;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_VDSO);
+	wanted.compat = wanted.same_boot = false;
+	assert_int_equal(state_of(&search, &wanted, &verified), KYMO_OBJECT_VDSO);
+}
+
+/* Only below the folders that were named, whatever the path says. */
+static void places_hold_their_paths(void **state)
+{
+	struct tree *tree = *state;
+	struct kymo_object_search search = {.debug_dir_count = 1};
+	char path[160];
+	int fd;
+
+	if (!tree)
+		unit_skip("binutils is missing");
+	search.debug_dirs[0] = tree->path;
+	(void)snprintf(path, sizeof(path), "%s/full", tree->path);
+	fd = kymo_open_in_place(&search, KYMO_PLACE_DEBUG_DIR, path);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(kymo_open_in_place(&search, KYMO_PLACE_DEBUG_DIR, own_path()),
+			 KYMO_OPEN_NOTHING);
+	(void)snprintf(path, sizeof(path), "%s/../%s/full", tree->path,
+		       strrchr(tree->path, '/') + 1);
+	assert_int_equal(kymo_open_in_place(&search, KYMO_PLACE_DEBUG_DIR, path),
+			 KYMO_OPEN_NOTHING);
+	(void)snprintf(path, sizeof(path), "%sx/full", tree->path);
+	assert_int_equal(kymo_open_in_place(&search, KYMO_PLACE_DEBUG_DIR, path),
+			 KYMO_OPEN_NOTHING);
+	assert_int_equal(kymo_open_in_place(&search, KYMO_PLACE_SYMFS, "/full"), KYMO_OPEN_NOTHING);
 }
 
 static bool kernel_has_openat2(void)
@@ -462,9 +702,8 @@ static bool kernel_has_openat2(void)
 
 static void odd_paths_are_left_alone(void **state)
 {
-	static const char *const paths[] = {
-		"",	   "full",   "/../full", "/root/../full",   "/pipe",   "/dev",
-		"/device", "[vdso]", "//anon",	 "/full (deleted)", "/outside"};
+	static const char *const paths[] = {"",	    "full",    "/../full", "/root/../full", "/pipe",
+					    "/dev", "/device", "//anon",   "/outside"};
 	struct tree *tree = *state;
 	struct kymo_object_search search = {0};
 	enum kymo_object_state found;
@@ -552,6 +791,12 @@ int main(void)
 		cmocka_unit_test(cut_files_do_no_harm),
 		cmocka_unit_test_setup_teardown(whole_program_below_symfs, make_tree, remove_tree),
 		cmocka_unit_test_setup_teardown(debug_link_is_followed, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(files_without_build_id, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(deleted_files_by_build_id, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(debug_link_by_checksum, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(places_hold_their_paths, make_tree, remove_tree),
+		cmocka_unit_test(what_is_no_file_is_told_as_such),
+		cmocka_unit_test(the_vdso_of_this_boot),
 		cmocka_unit_test_setup_teardown(debug_directory_by_build_id, make_tree,
 						remove_tree),
 		cmocka_unit_test_setup_teardown(other_versions_lend_no_names, make_tree,
