@@ -8,6 +8,7 @@
 #include "analyzer/commands/report_session.h"
 #include "analyzer/output/result_file.h"
 #include "analyzer/reports/flame_report.h"
+#include "analyzer/reports/names_note.h"
 #include "analyzer/reports/loss_note.h"
 #include "formats/base/cleanup.h"
 
@@ -178,7 +179,8 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 			      (s64)facts->frames_unknown);
 	kymo_weight_fields(writer, &facts->weight);
 	kymo_flame_to_writer(writer, tree, facts->weight.weight);
-	return kymo_report_finish(db, &common->filter, &about, writer, err);
+	rc = facts->of_waits ? 0 : kymo_names_table(db, &common->filter, writer, err);
+	return rc < 0 ? rc : kymo_report_finish(db, &common->filter, &about, writer, err);
 }
 
 static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_common *common,

@@ -5,6 +5,7 @@
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/folded_report.h"
 #include "analyzer/reports/loss_note.h"
+#include "analyzer/reports/names_note.h"
 #include "formats/base/cleanup.h"
 
 struct folded_options {
@@ -74,7 +75,8 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	const struct kymo_parse parse = {.options = options_table, .own = &own};
 	struct kymo_common common = {0};
 	struct kymo_stack_facts facts;
-	char text[KYMO_CAPTION_BYTES];
+	struct kymo_names_note names;
+	char text[1024];
 	int rc, first;
 
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
@@ -98,9 +100,10 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 			  kymo_filter_is_open(&common.filter)
 				  ? "no CPU samples: were they recorded (-e cpu)?"
 				  : "no CPU samples match the filters");
-	rc = kymo_unnamed_advice(db, &common.filter, &facts, text, err);
+	rc = kymo_names_note(db, &common.filter, &facts, &names, err);
 	if (rc < 0)
 		return rc;
+	kymo_names_note_line(&names, text, sizeof(text));
 	if (text[0] && !common.quiet)
 		run->note(run, "%s", text);
 	return write_folded(run, &common, db, tree, &facts.weight, err);

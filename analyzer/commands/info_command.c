@@ -8,7 +8,9 @@
 
 #include "analyzer/commands/report_session.h"
 #include "analyzer/db/filter_resolve.h"
+#include "analyzer/reports/names_note.h"
 #include "analyzer/reports/report_list.h"
+#include "analyzer/reports/sampled_stacks.h"
 #include "analyzer/reports/stack_ends.h"
 #include "formats/base/cleanup.h"
 
@@ -99,6 +101,28 @@ static int write_tables(struct kymo_db *db, struct kymo_writer *writer, s64 capt
 	return rc;
 }
 
+/* What its CPU samples say of functions: nothing to tell where there are none. */
+static int write_names(struct kymo_db *db, struct kymo_writer *writer,
+		       const struct kymo_filter *filter, struct cap_err *err)
+{
+	CLEANUP(kymo_tree_freep) struct kymo_tree *tree = NULL;
+	const struct kymo_stack_options options = {.filter = filter};
+	struct kymo_stack_facts facts;
+	u64 named;
+	int rc = kymo_sampled_stacks(db, &options, &tree, &facts, err);
+
+	if (rc < 0 || facts.frames == 0)
+		return rc;
+	named = facts.frames - facts.frames_unnamed - facts.frames_unknown;
+	kymo_writer_object_begin(writer, "names");
+	kymo_writer_field_int(writer, "frames_sampled", KYMO_SHOW_COUNT, (s64)facts.frames);
+	kymo_writer_field_int(writer, "frames_named", KYMO_SHOW_COUNT, (s64)named);
+	kymo_writer_field_real(writer, "named_percent", KYMO_SHOW_PERCENT,
+			       100.0 * (double)named / (double)facts.frames);
+	kymo_writer_object_end(writer);
+	return kymo_names_table(db, filter, writer, err);
+}
+
 static int write_one(struct kymo_db *db, struct kymo_writer *writer,
 		     const struct kymo_filter *filter, struct cap_err *err)
 {
@@ -119,6 +143,8 @@ static int write_one(struct kymo_db *db, struct kymo_writer *writer,
 	write_columns(writer, query, true);
 	kymo_writer_object_end(writer);
 	rc = kymo_stack_ends_table(db, filter, writer, err);
+	if (rc == 0)
+		rc = write_names(db, writer, filter, err);
 	return rc < 0 ? rc : write_tables(db, writer, capture_id, err);
 }
 
@@ -180,7 +206,7 @@ int kymo_info_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	if (rc == 0)
 		kymo_writer_expendable(
 			writer, "unmatched_count how error_name session_uuid end_reason file_bytes "
-				"events_damaged complete events_counted kernel");
+				"events_damaged complete events_counted kernel build_id");
 	if (rc == 0 && common.filter.capture_id != 0)
 		rc = write_one(db, writer, &common.filter, err);
 	else if (rc == 0)

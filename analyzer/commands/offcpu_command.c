@@ -9,6 +9,7 @@
 #include "analyzer/output/pager.h"
 #include "analyzer/reports/flame_report.h"
 #include "analyzer/reports/folded_report.h"
+#include "analyzer/reports/names_note.h"
 #include "analyzer/reports/offcpu_report.h"
 #include "analyzer/reports/wait_chain.h"
 #include "formats/base/cleanup.h"
@@ -143,7 +144,8 @@ static s64 write_stacks(const struct kymo_run *run, const struct kymo_common *co
 	static const struct kymo_folded_unit us = {"weight_us", 1000};
 	CLEANUP(kymo_tree_freep) struct kymo_tree *tree = NULL;
 	struct kymo_stack_facts facts;
-	char text[KYMO_CAPTION_BYTES];
+	struct kymo_names_note names;
+	char text[1024];
 	int rc = kymo_sampled_stacks(db,
 				     &(struct kymo_stack_options){.filter = &common->filter,
 								  .waits = &own->report.choice,
@@ -153,9 +155,10 @@ static s64 write_stacks(const struct kymo_run *run, const struct kymo_common *co
 				     &tree, &facts, err);
 
 	if (rc == 0)
-		rc = kymo_unnamed_advice(db, &common->filter, &facts, text, err);
+		rc = kymo_names_note(db, &common->filter, &facts, &names, err);
 	if (rc < 0)
 		return rc;
+	kymo_names_note_line(&names, text, sizeof(text));
 	if (text[0] && !common->quiet)
 		run->note(run, "%s", text);
 	if (common->format == KYMO_FORMAT_TEXT)

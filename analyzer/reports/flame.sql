@@ -1,9 +1,12 @@
 -- CPU samples by function and process, and what a picture of them lacks.
 
--- Frames of each module, how many have a name, and what would mend the rest.
+-- Frames of each module, how many have a name, and what would mend the rest (help; NULL: nothing to mend).
 CREATE VIEW module_names AS
 SELECT m.capture_id, m.id AS module_id, m.space, m.name AS module, m.path, m.build_id, count(f.id) AS frames,
-	sum(f.symbol IS NOT NULL) AS frames_named, s.state, s.advice
+	sum(f.symbol IS NOT NULL) AS frames_named, s.state,
+	CASE WHEN sum(f.symbol IS NOT NULL) > 0 OR s.state IN ('found', 'no_symbols') THEN s.verified END AS verified, s.advice, m.presumed,
+	CASE WHEN s.state = 'found' AND s.verified AND sum(f.symbol IS NULL) > 0 THEN 'its symbols leave out this code: use a file that is not stripped'
+		WHEN s.state <> 'found' AND sum(f.symbol IS NULL) > 0 OR s.state = 'found' AND NOT s.verified THEN s.advice END AS help
 FROM module m JOIN frame f ON f.module_id = m.id LEFT JOIN module_symbols s ON s.module_id = m.id
 GROUP BY m.id;
 

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/reports/names_note.h"
 #include "analyzer/reports/reduced_note.h"
 #include "analyzer/reports/stack_ends.h"
 #include "formats/base/cleanup.h"
-
-#define MENTION_PERCENT 1.0 /* of frames without a name: fewer are normal */
 
 __attribute__((format(printf, 3, 4))) static void caption(struct kymo_flame_captions *captions,
 							  bool warning, const char *format, ...)
@@ -31,70 +30,6 @@ __attribute__((format(printf, 3, 4))) static void caption(struct kymo_flame_capt
 static double percent(u64 part, u64 whole)
 {
 	return whole ? 100.0 * (double)part / (double)whole : 0.0;
-}
-
-/* The modules with the most frames that symbols would name, as " (most in a, b, c)"; "" if there
- * are none. */
-static int worst_modules(struct kymo_db *db, const struct kymo_filter *filter,
-			 char ret_text[KYMO_CAPTION_BYTES / 2], struct cap_err *err)
-{
-	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	size_t len = 0;
-	int rc;
-
-	ret_text[0] = '\0';
-	rc = kymo_query_new(
-		kymo_db_handle(db),
-		"SELECT module FROM module_names WHERE frames > frames_named AND space = 'user'"
-		" AND (:capture = 0 OR capture_id = :capture)"
-		" GROUP BY module ORDER BY sum(frames - frames_named) DESC, module LIMIT 3",
-		&query, err);
-	if (rc == 0)
-		rc = kymo_query_bind_int(query, ":capture", filter->capture_id);
-	while (rc >= 0 && (rc = kymo_query_step(query, err)) > 0) {
-		const char *module = kymo_query_text(query, 0, NULL);
-
-		len += (size_t)snprintf(ret_text + len, KYMO_CAPTION_BYTES / 2 - len, "%s%.60s",
-					len ? ", " : " (most in ", module ? module : "?");
-	}
-	if (len > 0)
-		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES / 2 - len, ")");
-	return rc;
-}
-
-int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
-			const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES],
-			struct cap_err *err)
-{
-	double unnamed = percent(facts->frames_unnamed, facts->frames);
-	double unknown = percent(facts->frames_unknown, facts->frames);
-	char modules[KYMO_CAPTION_BYTES / 2];
-	s64 looked_up = 0;
-	int len = 0, rc;
-
-	ret_text[0] = '\0';
-	modules[0] = '\0';
-	/* Of waits it is not told: a database also holds the frames of samples, and would answer
-	 * otherwise than its capture, of which only the stacks of waits were read. */
-	rc = facts->of_waits ? 0 : worst_modules(db, filter, modules, err);
-	if (rc == 0)
-		rc = kymo_query_one_int(kymo_db_handle(db), "SELECT count(*) FROM module_symbols",
-					&looked_up, err);
-	if (rc < 0)
-		return rc;
-	if (unnamed >= MENTION_PERCENT)
-		len = snprintf(
-			ret_text, KYMO_CAPTION_BYTES, "%.0f %% of the frames have no name%s: %s",
-			unnamed, modules,
-			looked_up ? "install the -dbgsym packages, or pass --symfs or --debug-dir"
-				  : "names were not looked up (--no-symbols)");
-	if (unknown >= MENTION_PERCENT)
-		(void)snprintf(ret_text + len, KYMO_CAPTION_BYTES - (size_t)len,
-			       "%s%.0f %% of the frames lie in no known file: programs built "
-			       "without frame "
-			       "pointers have incomplete stacks",
-			       len ? "; " : "", unknown);
-	return 0;
 }
 
 static const char *noun_of(const struct kymo_stack_facts *facts)
@@ -345,12 +280,31 @@ static int reduced_captions(struct kymo_db *db, const struct kymo_filter *filter
 	return 0;
 }
 
+/* How many frames have a name; where they lack one, why, and what would help. */
+static int names_captions(struct kymo_db *db, const struct kymo_filter *filter,
+			  const struct kymo_stack_facts *facts,
+			  struct kymo_flame_captions *captions, struct cap_err *err)
+{
+	struct kymo_names_note note;
+	int rc = kymo_names_note(db, filter, facts, &note, err);
+
+	if (rc < 0)
+		return rc;
+	if (note.share[0])
+		caption(captions, note.many_unnamed, "%s", note.share);
+	for (size_t i = 0; i < note.module_count; i++)
+		if (note.many_unnamed || note.unverified[i])
+			caption(captions, note.many_unnamed, "%s", note.modules[i]);
+	if (note.unknown[0])
+		caption(captions, true, "%s", note.unknown);
+	return 0;
+}
+
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts,
 			struct kymo_flame_captions *ret_captions, struct cap_err *err)
 {
 	struct kymo_flame_captions *captions = ret_captions;
-	char advice[KYMO_CAPTION_BYTES];
 	struct kymo_stack_ends ends;
 	s64 lost = 0;
 	int rc;
@@ -378,12 +332,7 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 		return rc;
 	if (ends.text[0])
 		caption(captions, ends.warning, "%s", ends.text);
-	rc = kymo_unnamed_advice(db, filter, facts, advice, err);
-	if (rc < 0)
-		return rc;
-	if (advice[0])
-		caption(captions, true, "%s", advice);
-	return 0;
+	return names_captions(db, filter, facts, captions, err);
 }
 
 void kymo_weight_fields(struct kymo_writer *writer, const struct kymo_sample_weight *weight)

@@ -5,7 +5,7 @@
 #include "analyzer/output/svg_flame.h"
 #include "analyzer/reports/sampled_stacks.h"
 
-#define KYMO_FLAME_CAPTIONS 12
+#define KYMO_FLAME_CAPTIONS 16
 #define KYMO_CAPTION_BYTES 512
 
 struct kymo_flame_captions {
@@ -18,12 +18,6 @@ struct kymo_flame_captions {
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts,
 			struct kymo_flame_captions *ret_captions, struct cap_err *err);
-
-/* One line that says how many frames have no name, in which modules, and what would help; "" if too
- * few to mention. 0 or the database's error. */
-int kymo_unnamed_advice(struct kymo_db *db, const struct kymo_filter *filter,
-			const struct kymo_stack_facts *facts, char ret_text[KYMO_CAPTION_BYTES],
-			struct cap_err *err);
 
 /* Where samples are weighed: field "counted" (the unit), and how many samples do not tell their
  * period. */

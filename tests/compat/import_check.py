@@ -45,7 +45,7 @@ def commands_with_databases():
     """Arguments of every report that golden/reports.txt asks of captures and databases alike."""
     with open(os.path.join(TESTS, "golden", "reports.txt"), encoding="utf-8") as file:
         found = [SAME_ANSWER.match(line.split(None, 1)[1]) for line in file if line[0].isalpha()]
-    return [match[1].split() for match in found if match] + [["info", "--json", "CAPTURE"], ["info", "CAPTURE"],
+    return [match[1].split() for match in found if match] + [["info", "--json", "--no-symbols", "CAPTURE"], ["info", "--no-symbols", "CAPTURE"],
                                                              ["sql", "CAPTURE", "SELECT * FROM capture_info"]]
 
 

@@ -22,7 +22,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$") # copies of stacks are tak
   set_target_properties(stack_words PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
 endif()
 # Parts that need what not every host has: each a test of its own, so that one that cannot run is counted as skipped
-foreach(part capabilities:file filters:cgroup leftovers:oom identity:new_cpu unit:systemd unit:calls unit:setcap)
+foreach(part capabilities:file filters:cgroup leftovers:oom identity:new_cpu unit:systemd unit:calls unit:setcap symbols:fuse)
   string(REPLACE ":" ";" part ${part})
   list(GET part 0 live)
   list(GET part 1 name)
