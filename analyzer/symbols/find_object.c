@@ -416,7 +416,7 @@ static bool is_memory(const char *path)
 }
 
 /* The vDSO of this very kernel, as it is mapped here. Its section headers come last. */
-static struct kymo_elf *own_vdso(void)
+static struct kymo_elf *own_vdso(struct finding *finding)
 {
 	const Elf64_Ehdr *header = (const void *)getauxval(AT_SYSINFO_EHDR);
 	struct kymo_elf *elf = NULL;
@@ -428,13 +428,14 @@ static struct kymo_elf *own_vdso(void)
 		return NULL;
 	bytes = header->e_shoff + (size_t)header->e_shentsize * header->e_shnum;
 	image = malloc(bytes);
-	if (!image)
-		return NULL;
-	memcpy(image, header, bytes);
-	return kymo_elf_open_image(image, bytes, "[vdso]", &elf, NULL) < 0 ? NULL : elf;
+	if (image)
+		memcpy(image, header, bytes);
+	finding->out_of_memory =
+		!image || kymo_elf_open_image(image, bytes, "[vdso]", &elf, NULL) == -ENOMEM;
+	return elf;
 }
 
-static void find_vdso(const struct finding *finding, struct kymo_object *object)
+static void find_vdso(struct finding *finding, struct kymo_object *object)
 {
 	const struct kymo_wanted_object *wanted = finding->wanted;
 	bool has_any;
@@ -442,7 +443,7 @@ static void find_vdso(const struct finding *finding, struct kymo_object *object)
 	object->state = KYMO_OBJECT_VDSO;
 	if (wanted->compat || (!finding->has_build_id && !wanted->same_boot))
 		return;
-	object->program = own_vdso();
+	object->program = own_vdso(finding);
 	if (object->program && finding->has_build_id &&
 	    !has_wanted_id(finding, object->program, &has_any))
 		object->program = kymo_elf_close(object->program);
@@ -511,6 +512,8 @@ int kymo_find_object(const struct kymo_object_search *search,
 	begin(&finding);
 	if (wanted->path && strcmp(wanted->path, "[vdso]") == 0) {
 		find_vdso(&finding, &object);
+		if (finding.out_of_memory)
+			return cap_fail(err, -ENOMEM, "out of memory for '[vdso]'");
 		*ret_object = object;
 		return 0;
 	}

@@ -1,20 +1,23 @@
 /* The kernel makes the number up when it starts; containers see their host's. */
 #include "analyzer/symbols/own_boot.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "formats/base/cleanup.h"
+
+#define TEXT_BYTES 36
 
 bool kymo_is_own_boot_text(const char *boot_id)
 {
-	FILE *in = fopen("/proc/sys/kernel/random/boot_id", "re");
-	char own[64] = "";
+	CLEANUP(cap_closep) int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char own[TEXT_BYTES];
 
-	if (!in)
-		return false;
-	if (fscanf(in, "%63s", own) != 1)
-		own[0] = '\0';
-	(void)fclose(in); /* only read */
-	return boot_id && strlen(own) == 36 && strcmp(own, boot_id) == 0;
+	/* No stream: for want of memory it would be another boot. */
+	return fd >= 0 && boot_id && strlen(boot_id) == TEXT_BYTES &&
+	       read(fd, own, sizeof(own)) == TEXT_BYTES && memcmp(own, boot_id, TEXT_BYTES) == 0;
 }
 
 bool kymo_is_own_boot(const uint8_t boot_id[16])

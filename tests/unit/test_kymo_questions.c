@@ -184,6 +184,73 @@ static void cut_stacks_begin_with_a_mark(void **state)
 	kymo_db_close(database);
 }
 
+static void add_mapped(struct making *making, const char *path, const char *build_id,
+		       const struct ev_mapping *also)
+{
+	struct ev_mapping mapping = *also;
+
+	mapping.time_ns += 3000;
+	mapping.start_address = mapping.start_address ? mapping.start_address : 0x7f0000000000;
+	mapping.size_bytes = 4096;
+	mapping.task = add_task(making, 100, "prog");
+	mapping.path = add_string(making, path);
+	mapping.build_id = build_id[0] ? cap_chunk_string(making->chunk, build_id, 2) : 0;
+	assert_int_equal(cap_chunk_add(making->chunk, EV_MAPPING, &mapping), 0);
+}
+
+/* Files of one path are what identifies them: a build-id, else inode, size and time. */
+static void modules_are_kept_apart(void **state)
+{
+	const char *const paths[] = {"files.kymo"};
+	struct kymo_db *capture, *database;
+	struct making making;
+
+	(void)state;
+	begin(&making, "files.kymo");
+	add_mapped(&making, "/a", "ab", &(struct ev_mapping){.inode = 1, .time_ns = 5});
+	add_mapped(&making, "/a", "ab", &(struct ev_mapping){.inode = 2, .time_ns = 4});
+	add_mapped(&making, "/a", "cd", &(struct ev_mapping){.inode = 1});
+	add_mapped(&making, "/a", "ab",
+		   &(struct ev_mapping){.inode = 1, .flags = EV_MAPPING_PRESUMED});
+	add_mapped(&making, "/b", "", &(struct ev_mapping){.inode = 3, .file_bytes = 10});
+	add_mapped(&making, "/b", "", &(struct ev_mapping){.inode = 3, .file_bytes = 10});
+	add_mapped(&making, "/b", "", &(struct ev_mapping){.inode = 4, .file_bytes = 10});
+	add_mapped(&making, "/b", "", &(struct ev_mapping){.inode = 3, .file_bytes = 11});
+	add_mapped(&making, "/b", "",
+		   &(struct ev_mapping){.inode = 3, .file_bytes = 10, .file_mtime_ns = 7});
+	add_mapped(&making, "/b", "",
+		   &(struct ev_mapping){.inode = 3, .file_bytes = 10, .dev_minor = 9});
+	add_mapped(&making, "/c (deleted)", "", &(struct ev_mapping){.inode = 5});
+	add_mapped(&making, "[vdso]", "", &(struct ev_mapping){0});
+	add_mapped(&making, "[vdso]", "", &(struct ev_mapping){.start_address = 0xf7000000});
+	add_mapped(&making, "//anon", "", &(struct ev_mapping){.inode = 6});
+	add_mapped(&making, "", "", &(struct ev_mapping){0});
+	end_block(&making, CAP_BLOCK_CHUNK);
+	end(&making);
+	import_ok(paths, 1, "files.db");
+	capture = open_ok("files.kymo");
+	database = open_ok("files.db");
+	expect_same(capture, database, "");
+	expect_rows(database,
+		    "SELECT name, path, build_id, presumed, compat, inode, dev_minor, file_bytes, "
+		    "file_mtime_ns FROM module ORDER BY id",
+		    "a|/a|6162|0|0|1|0|NULL|NULL\n"
+		    "a|/a|6364|0|0|1|0|NULL|NULL\n"
+		    "a|/a|6162|1|0|1|0|NULL|NULL\n"
+		    "b|/b|NULL|0|0|3|0|10|NULL\n"
+		    "b|/b|NULL|0|0|4|0|10|NULL\n"
+		    "b|/b|NULL|0|0|3|0|11|NULL\n"
+		    "b|/b|NULL|0|0|3|0|10|7\n"
+		    "b|/b|NULL|0|0|3|9|10|NULL\n"
+		    "c|/c (deleted)|NULL|0|0|5|0|NULL|NULL\n"
+		    "[vdso]|[vdso]|NULL|0|0|NULL|NULL|NULL|NULL\n"
+		    "[vdso]|[vdso]|NULL|0|1|NULL|NULL|NULL|NULL\n"
+		    "[anon]|NULL|NULL|0|0|NULL|NULL|NULL|NULL\n");
+	expect_rows(database, "SELECT seen_ns FROM module WHERE id = 1", "3004\n");
+	kymo_db_close(capture);
+	kymo_db_close(database);
+}
+
 static void patch(const char *path, off_t offset, const void *bytes, size_t len)
 {
 	int fd = open(path, O_WRONLY);
@@ -395,6 +462,7 @@ int main(void)
 		cmocka_unit_test(bounds_on_time_lose_nothing),
 		cmocka_unit_test(stacks_resolve_through_mappings),
 		cmocka_unit_test(cut_stacks_begin_with_a_mark),
+		cmocka_unit_test(modules_are_kept_apart),
 		cmocka_unit_test(files_of_others_are_refused),
 		cmocka_unit_test(impossible_values_do_no_harm),
 	};
