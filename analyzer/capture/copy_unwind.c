@@ -464,6 +464,31 @@ static s64 add_frames(const struct kymo_unwinding *unwinding, s64 stack)
 	return frame < 0 ? frame : stack;
 }
 
+/* The frames of local stack `node`, all of callers. */
+static s64 add_outer(const struct kymo_unwinding *unwinding, struct walk *walk, u32 node)
+{
+	const struct cap_rows *rows = unwinding->rows;
+	u64 addresses[KYMO_UNWIND_MAX_FRAMES];
+	u32 count = 0;
+	s64 stack = 0;
+
+	for (; node != 0 && count < KYMO_UNWIND_MAX_FRAMES; node = rows->stacks[node].parent)
+		addresses[count++] = rows->frames[rows->stacks[node].frame].offset - 1;
+	while (count > 0 && stack >= 0) {
+		struct kymo_unwind_code code;
+		s64 frame;
+
+		if (!code_at(walk, addresses[--count], &code))
+			return -ENOMEM;
+		frame = code.number ? code.number
+				    : kymo_stacks_user_frame(unwinding->stacks, NULL, 0);
+		stack = frame < 0 ? frame
+				  : kymo_stacks_add(unwinding->stacks, (u32)stack, (u32)frame,
+						    KYMO_STACK_BOTH, 0);
+	}
+	return stack;
+}
+
 static s64 unwind(const struct kymo_unwinding *unwinding, u32 copy, u32 node, struct walk *walk)
 {
 	const struct cap_rows *rows = unwinding->rows;
@@ -478,8 +503,7 @@ static s64 unwind(const struct kymo_unwinding *unwinding, u32 copy, u32 node, st
 					   rows, node, walk->place);
 	outer = beyond(rows, node, &unwinding->unwinder->result);
 	if (outer)
-		stack = kymo_stacks_resolve_callers(unwinding->stacks, unwinding->mappings,
-						    unwinding->cache, rows, outer, walk->place);
+		stack = add_outer(unwinding, walk, outer);
 	if (stack >= 0)
 		stack = add_frames(unwinding, stack);
 	if (stack > 0)

@@ -415,8 +415,9 @@ static int push_path(struct kymo_stack_cache *cache, size_t len, u32 key)
 /* Nodes from `node` up to, not including, one that is in the cache (*ret_stack) or the root; each
  * as a key: node, cuts of the whole stack, exact. */
 static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
-			u32 cuts, bool exact, u32 epoch, size_t *ret_len, u32 *ret_stack)
+			u32 cuts, u32 epoch, size_t *ret_len, u32 *ret_stack)
 {
+	bool exact = true;
 	size_t len = 0;
 
 	*ret_stack = 0;
@@ -437,10 +438,9 @@ static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *r
 	return 0;
 }
 
-/* exact: the innermost frame is an instruction, not what follows a call. */
-static s64 resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
-		   struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
-		   bool exact, const struct kymo_sample_place *place)
+s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
+			const struct kymo_sample_place *place)
 {
 	u32 cuts, epoch, stack;
 	size_t len;
@@ -453,7 +453,7 @@ static s64 resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
 	if (cache->nodes.used > MAX_CACHED_NODES)
 		kymo_stack_cache_clear(cache);
 	epoch = kymo_mappings_epoch(mappings, place->tgid, place->time_ns);
-	if (collect_path(cache, rows, node, cuts, exact, epoch, &len, &stack) < 0)
+	if (collect_path(cache, rows, node, cuts, epoch, &len, &stack) < 0)
 		return -ENOMEM;
 	cache->steps += len;
 	if (stacks->max_steps && cache->steps > stacks->max_steps)
@@ -478,20 +478,6 @@ static s64 resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
 		stack = (u32)next;
 	}
 	return stack;
-}
-
-s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
-			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
-			const struct kymo_sample_place *place)
-{
-	return resolve(stacks, mappings, cache, rows, node, true, place);
-}
-
-s64 kymo_stacks_resolve_callers(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
-				struct kymo_stack_cache *cache, const struct cap_rows *rows,
-				u32 node, const struct kymo_sample_place *place)
-{
-	return resolve(stacks, mappings, cache, rows, node, false, place);
 }
 
 s64 kymo_stacks_on_top(struct kymo_stacks *stacks, struct kymo_stack_cache *cache,

@@ -142,11 +142,6 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
 			const struct kymo_sample_place *place);
 
-/* The same of a node that other frames will stand on: its innermost frame is a caller's, too. */
-s64 kymo_stacks_resolve_callers(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
-				struct kymo_stack_cache *cache, const struct cap_rows *rows,
-				u32 node, const struct kymo_sample_place *place);
-
 /* The kernel frames of local stack `node` on top of stack `base`: the number of that. Same errors.
  */
 s64 kymo_stacks_on_top(struct kymo_stacks *stacks, struct kymo_stack_cache *cache,

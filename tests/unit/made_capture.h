@@ -50,6 +50,7 @@ static inline void begin(struct making *making, const char *path)
 	struct cap_file_info info = {.monotonic_ns = 1000,
 				     .realtime_ns = 1700000000000000000ull,
 				     .cpu_count = 2,
+				     .machine = 62, /* x86_64 */
 				     .page_shift = 12,
 				     .hostname = path};
 	struct cap_writer_options options = {.fd = -1};
