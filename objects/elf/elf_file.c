@@ -422,6 +422,20 @@ bool kymo_elf_same_layout(const struct kymo_elf *a, const struct kymo_elf *b)
 	return a->segment_count > 0;
 }
 
+bool kymo_elf_offset_of(const struct kymo_elf *elf, uint64_t address, uint64_t *ret_offset)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct kymo_segment *segment = &elf->segments[i];
+
+		if (address >= segment->address &&
+		    address - segment->address < segment->file_bytes) {
+			*ret_offset = segment->offset + (address - segment->address);
+			return true;
+		}
+	}
+	return false;
+}
+
 bool kymo_elf_text_page(const struct kymo_elf *elf, uint64_t *ret_address)
 {
 	if (elf->segment_count == 0 || !elf->segments[0].executable)

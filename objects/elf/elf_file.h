@@ -57,6 +57,10 @@ bool kymo_elf_same_layout(const struct kymo_elf *a, const struct kymo_elf *b);
  * none covers it. */
 bool kymo_elf_address_of(const struct kymo_elf *elf, uint64_t file_offset, uint64_t *ret_address);
 
+/* The file offset of a virtual address, through the loaded segments, executable ones first. False
+ * if the file holds no byte for it. */
+bool kymo_elf_offset_of(const struct kymo_elf *elf, uint64_t address, uint64_t *ret_offset);
+
 /* Lowest page of the executable segments as the loader maps it: its virtual address. False if there
  * is none. */
 bool kymo_elf_text_page(const struct kymo_elf *elf, uint64_t *ret_address);

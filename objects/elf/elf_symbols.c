@@ -74,7 +74,10 @@ static uint8_t rank_of(const GElf_Sym *symbol, const char *name)
 		rank += 128;
 	rank += type == STT_FUNC ? 64 : type == STT_GNU_IFUNC ? 32 : 0;
 	rank += binding != STB_LOCAL ? 16 : 0;
-	rank += name[0] != '_' ? 8 : name[1] != '_' ? 4 : 0;
+	if (!strncmp(name, "__vdso_", 7)) /* the vDSO's own names; others there are weak */
+		rank += 8;
+	else
+		rank += name[0] != '_' ? 8 : name[1] != '_' ? 4 : 0;
 	rank += binding == STB_GLOBAL ? 2 : 0;
 	return rank;
 }
