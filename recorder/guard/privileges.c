@@ -37,7 +37,7 @@ int rec_privileges_confine(struct cap_err *err)
 
 /* Fails without CAP_SETPCAP. Then the bounding set stays, which matters little: it limits what
  * execve can grant, and with no_new_privs execve grants nothing. */
-static void drop_bounding_set(void)
+void rec_privileges_drop_bounding_set(void)
 {
 	for (unsigned long capability = 0;; capability++) {
 		int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
@@ -54,7 +54,7 @@ int rec_privileges_drop(struct cap_err *err)
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
 
-	drop_bounding_set();			    /* first: it takes a capability */
+	rec_privileges_drop_bounding_set();	    /* first: it takes a capability */
 	if (syscall(SYS_capset, &header, none) < 0) /* takes ambient ones along */
 		return cap_fail(err, CAP_EPRIVILEGE, "could not drop capabilities: capset: %s",
 				strerror(errno));

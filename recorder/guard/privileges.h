@@ -18,6 +18,10 @@ void rec_privileges_hide(void);
  */
 int rec_privileges_confine(struct cap_err *err);
 
+/* As far as the calling thread may: what is gone from it can never be gained by executing a
+ * program. */
+void rec_privileges_drop_bounding_set(void);
+
 /* Drops all capabilities of the calling thread for good; the kernel keeps them per thread, not per
  * process. 0 or CAP_EPRIVILEGE. */
 int rec_privileges_drop(struct cap_err *err);

@@ -116,6 +116,17 @@ static const int allowed[] = {
 #endif
 };
 
+static const int allowed_to_reader[] = {
+	__NR_read,	 __NR_pread64,	  __NR_write,	  __NR_lseek,	      __NR_close,
+	__NR_fcntl,	 __NR_dup,	  __NR_fstat,	  __NR_newfstatat,    __NR_statx,
+	__NR_readlinkat, __NR_brk,	  __NR_mremap,	  __NR_munmap,	      __NR_madvise,
+	__NR_sysinfo,	 __NR_futex,	  __NR_getrandom, __NR_clock_gettime, __NR_rt_sigreturn,
+	__NR_exit,	 __NR_exit_group,
+#ifdef __x86_64__
+	__NR_stat,	 __NR_lstat,	  __NR_readlink,
+#endif
+};
+
 /* Calls that are allowed by an argument: refused if any of the bits is set... */
 static const struct {
 	int number;
@@ -169,7 +180,8 @@ static size_t argument_offset(unsigned int argument)
 }
 
 /* Each block begins with the number loaded, and leaves it so where it does not return. */
-static void build(struct filter_text *text)
+static void build(struct filter_text *text, const int *numbers, size_t number_count,
+		  size_t value_count)
 {
 	const unsigned short is = BPF_JMP | BPF_JEQ | BPF_K, any = BPF_JMP | BPF_JSET | BPF_K,
 			     give = BPF_RET | BPF_K;
@@ -178,8 +190,8 @@ static void build(struct filter_text *text)
 	emit(text, is, FILTER_ARCH, 1, 0);
 	emit(text, give, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	emit_load(text, offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < COUNT(allowed); i++) {
-		emit(text, is, (unsigned int)allowed[i], 0, 1);
+	for (size_t i = 0; i < number_count; i++) {
+		emit(text, is, (unsigned int)numbers[i], 0, 1);
 		emit(text, give, SECCOMP_RET_ALLOW, 0, 0);
 	}
 	for (size_t i = 0; i < COUNT(refused_bits); i++) {
@@ -189,7 +201,7 @@ static void build(struct filter_text *text)
 		emit(text, give, SECCOMP_RET_ERRNO | EPERM, 0, 0);
 		emit(text, give, SECCOMP_RET_ALLOW, 0, 0);
 	}
-	for (size_t i = 0; i < COUNT(values); i++) {
+	for (size_t i = 0; i < value_count; i++) {
 		emit(text, is, (unsigned int)values[i].number, 0, 4);
 		emit_load(text, argument_offset(values[i].argument));
 		emit(text, is, values[i].value, 0, 1);
@@ -199,14 +211,12 @@ static void build(struct filter_text *text)
 	emit(text, give, SECCOMP_RET_ERRNO | EPERM, 0, 0);
 }
 
-int rec_syscall_filter_apply(struct cap_err *err)
+static int apply(const struct filter_text *text, struct cap_err *err)
 {
-	struct filter_text text = {.len = 0};
 	struct sock_fprog program;
 	long rc;
 
-	build(&text);
-	program = (struct sock_fprog){.len = text.len, .filter = text.code};
+	program = (struct sock_fprog){.len = text->len, .filter = (struct sock_filter *)text->code};
 	rc = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
 	if (rc == 0)
 		return 0;
@@ -220,7 +230,29 @@ int rec_syscall_filter_apply(struct cap_err *err)
 	return cap_fail_errno(err, errno, "limit our own system calls (seccomp)");
 }
 
+int rec_syscall_filter_apply(struct cap_err *err)
+{
+	struct filter_text text = {.len = 0};
+
+	build(&text, allowed, COUNT(allowed), COUNT(values));
+	return apply(&text, err);
+}
+
+int rec_syscall_filter_reader(struct cap_err *err)
+{
+	struct filter_text text = {.len = 0};
+
+	build(&text, allowed_to_reader, COUNT(allowed_to_reader), 0);
+	return apply(&text, err);
+}
+
 #else
+
+int rec_syscall_filter_reader(struct cap_err *err)
+{
+	(void)err;
+	return 0;
+}
 
 int rec_syscall_filter_apply(struct cap_err *err)
 {

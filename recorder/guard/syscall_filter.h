@@ -9,3 +9,8 @@
  * where the kernel has no such filters, or CAP_EPRIVILEGE.
  */
 int rec_syscall_filter_apply(struct cap_err *err);
+
+/* The same for a child that only reads files and answers on a socket that is open: no waiting for
+ * others, no signals, no clocks to set, no socket to make, no bpf(2) at all. For the calling
+ * thread, which must be the only one. */
+int rec_syscall_filter_reader(struct cap_err *err);

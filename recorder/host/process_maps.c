@@ -12,6 +12,7 @@
 
 #include "formats/base/cleanup.h"
 #include "formats/base/limits.h"
+#include "recorder/host/file_systems.h"
 #include "recorder/host/maps_parse.h"
 #include "recorder/base/monotonic.h"
 #include "recorder/base/units.h"
@@ -74,6 +75,15 @@ static int add_row(struct maps_scan *scan, struct ev_mapping *row, const char *p
 	if (scan->row_count == REC_MAX_MAPPINGS ||
 	    cap_chunk_raw_bytes(scan->chunk) > CHUNK_LIMIT_BYTES)
 		return 1;
+	if (scan->taker)
+		rec_file_map_add(scan->taker->files, &(struct rec_file_mapping){
+							     .row = row,
+							     .tgid = scan->tgid,
+							     .path = path,
+							     .path_bytes = path_len,
+							     .build_id = build_id,
+							     .build_id_bytes = build_id_bytes,
+						     });
 	row->time_ns = scan->time_ns;
 	row->flags |= EV_MAPPING_KEYFRAME;
 	row->task = scan->task;

@@ -6,6 +6,7 @@
 
 #include "formats/write/chunk.h"
 #include "formats/table/events.h"
+#include "recorder/host/file_map.h"
 #include "recorder/host/mapped_file.h"
 
 #define REC_MAX_MAPPINGS 16384u /* key-frames per process: a browser has some hundred */
@@ -16,6 +17,7 @@ struct rec_mapping_taker {
 		       u64 start_ns); /* before the first one of a process */
 	void (*mapping)(void *context, u32 tgid, u64 start_address, u64 size_bytes);
 	void *context;
+	struct rec_file_map *files; /* told of each mapping, too; NULL: nobody asks */
 };
 
 /*

@@ -33,6 +33,7 @@
 #include "recorder/base/monotonic.h"
 #include "recorder/base/units.h"
 #include "recorder/host/process_scan.h"
+#include "recorder/pipeline/code_hits.h"
 #include "recorder/pipeline/code_map.h"
 #include "recorder/pipeline/rec_source.h"
 #include "recorder/live/sideband.h"
@@ -415,7 +416,11 @@ static int scan_some(struct live_source *live, struct rec_pipeline *pipeline,
 		     const struct ring_process *processes, size_t count, struct cap_err *err)
 {
 	const struct rec_mapping_taker taker = {
-		.listed = on_listed, .mapping = on_mapping, .context = live};
+		.listed = on_listed,
+		.mapping = on_mapping,
+		.context = live,
+		.files = rec_code_hits_files(rec_pipeline_code_hits(pipeline)),
+	};
 	bool own_numbers = control_of(live)->self_pid_level > 0 &&
 			   rec_proc_has_own_numbers(control_of(live)->self_tgid);
 	struct cap_chunk *procs = rec_pipeline_info_chunk(pipeline),

@@ -19,6 +19,7 @@
 
 #include "formats/base/cleanup.h"
 #include "recorder/live/perf_record.h"
+#include "recorder/pipeline/code_hits.h"
 
 /* All rings together, and each. A compiler run maps some thousand files a second per CPU, a record
  * takes 130 bytes or so; and 512 KiB is what a user may lock per CPU without a privilege
@@ -432,9 +433,10 @@ bool rec_sideband_has_build_ids(const struct rec_sideband *sideband)
 	return sideband->has_build_ids;
 }
 
-static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record,
+static int add_row(struct rec_pipeline *pipeline, const struct rec_perf_record *record,
 		   const struct rec_file_identity *identity)
 {
+	struct cap_chunk *chunk = rec_pipeline_open_chunk(pipeline);
 	struct cap_task task = {.tgid = record->tgid, .tid = record->tid};
 	struct ev_mapping row = {
 		.time_ns = record->time_ns,
@@ -447,14 +449,21 @@ static int add_row(struct cap_chunk *chunk, const struct rec_perf_record *record
 		.file_bytes = identity->file_bytes,
 		.file_mtime_ns = identity->file_mtime_ns,
 	};
+	const struct rec_file_mapping mapping = {
+		.row = &row,
+		.tgid = record->tgid,
+		.path = record->path,
+		.path_bytes = record->path_len,
+		.build_id = record->build_id_bytes ? record->build_id : identity->build_id,
+		.build_id_bytes =
+			record->build_id_bytes ? record->build_id_bytes : identity->build_id_bytes,
+	};
 
+	rec_file_map_add(rec_code_hits_files(rec_pipeline_code_hits(pipeline)), &mapping);
 	row.task = cap_chunk_task(chunk, &task);
 	row.path = cap_chunk_string(chunk, record->path, record->path_len);
-	if (record->build_id_bytes)
-		row.build_id = cap_chunk_string(chunk, record->build_id, record->build_id_bytes);
-	else if (identity->build_id_bytes)
-		row.build_id =
-			cap_chunk_string(chunk, identity->build_id, identity->build_id_bytes);
+	if (mapping.build_id_bytes)
+		row.build_id = cap_chunk_string(chunk, mapping.build_id, mapping.build_id_bytes);
 	return cap_chunk_add(chunk, EV_MAPPING, &row);
 }
 
@@ -490,11 +499,11 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
 	ring->attempted_count++;
 	if (sideband->identify && record->inode && !record->build_id_bytes)
 		sideband->identify(sideband->identify_context, record, &identity);
-	rc = add_row(rec_pipeline_open_chunk(pipeline), record, &identity);
+	rc = add_row(pipeline, record, &identity);
 	if (rc == CAP_ELIMIT) { /* full: on to the next one */
 		rc = rec_pipeline_flush(pipeline);
 		if (rc == 0)
-			rc = add_row(rec_pipeline_open_chunk(pipeline), record, &identity);
+			rc = add_row(pipeline, record, &identity);
 	}
 	if (rc < 0)
 		return rc;

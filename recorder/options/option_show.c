@@ -94,6 +94,11 @@ static bool show_args(const struct rec_options *options, FILE *out)
 	return fputs(options->syscall_args ? "true" : "false", out) >= 0;
 }
 
+static bool show_no_symbols(const struct rec_options *options, FILE *out)
+{
+	return fputs(options->no_symbols ? "true" : "false", out) >= 0;
+}
+
 static bool show_pid(const struct rec_options *options, FILE *out)
 {
 	for (size_t i = 0; i < options->pid_count; i++)

@@ -57,7 +57,8 @@ struct rec_options {
 	u32 copy_bytes; /* of a stack, at most; a multiple of 4096 */
 	/* Calls are recorded at their return alone, with their time off the CPU as duration. */
 	bool blocked_durations;
-	bool all; /* -a: the whole system although a command is given */
+	bool no_symbols; /* user functions are not named in the capture */
+	bool all;	 /* -a: the whole system although a command is given */
 
 	pid_t pids[REC_MAX_PIDS]; /* -p: these processes and their future children */
 	size_t pid_count;

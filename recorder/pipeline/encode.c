@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "recorder/host/kernel_map.h"
+#include "recorder/pipeline/code_hits.h"
 #include "recorder/pipeline/stack_copies.h"
 
 #define TASK_SLOTS 2048u /* a power of two */
@@ -27,6 +28,7 @@ struct task_slot {
 struct rec_encoder {
 	const struct rec_kernel_map *kernel_map;
 	const struct rec_code_map *code_map;
+	struct rec_code_hits *hits; /* NULL: nobody asks */
 	u32 generation;
 	struct task_slot tasks[TASK_SLOTS];
 	struct rec_stack_memo stacks;
@@ -43,6 +45,11 @@ struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map,
 	encoder->code_map = code_map;
 	encoder->generation = 1;
 	return encoder;
+}
+
+void rec_encoder_collect(struct rec_encoder *encoder, struct rec_code_hits *hits)
+{
+	encoder->hits = hits;
 }
 
 struct rec_encoder *rec_encoder_free(struct rec_encoder *encoder)
@@ -175,7 +182,7 @@ static int call_of(s64 ret, u32 flags, const u64 *args, size_t tail_bytes, struc
 /* Root first: the user's outermost frame, ..., its innermost, then the kernel's outermost, ...,
  * innermost. addresses: as the program took them, innermost first, the kernel's before the user's.
  */
-static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
+static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk, u32 tgid,
 		    const u64 *addresses, size_t tail_bytes, u32 kernel_frames, u32 user_frames,
 		    u32 *ret_stack)
 {
@@ -190,6 +197,7 @@ static int stack_of(const struct rec_encoder *encoder, struct cap_chunk *chunk,
 					cap_chunk_frame(chunk, CAP_SPACE_USER, 0, user[i]));
 		if (stack == 0)
 			return intern_error(chunk);
+		rec_code_hits_add(encoder->hits, tgid, user[i]);
 	}
 	for (u32 i = kernel_frames; i-- > 0;) {
 		u32 frame = encoder->kernel_map
@@ -245,21 +253,21 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define TAIL_NOTHING(ring, row) 0
 #define TAIL_CALL(ring, row) \
 	call_of((ring)->ret, (ring)->flags, (const u64 *)((ring) + 1), tail_bytes, row)
-#define TAIL_FRAMES(ring, row)                                                                  \
-	({                                                                                      \
-		int tail_rc_ =                                                                  \
-			stack_of(encoder, chunk, (const u64 *)((ring) + 1), tail_bytes,         \
-				 (ring)->kernel_frames, (ring)->user_frames, &(row)->stack);    \
-                                                                                                \
-		if (tail_rc_ == 0 && (ring)->copy_bytes)                                        \
-			tail_rc_ = copy_of(encoder, chunk, &(ring)->head,                       \
-					   (const u64 *)((ring) + 1) + (ring)->kernel_frames +  \
-						   (ring)->user_frames,                         \
-					   tail_bytes, (ring)->copy_bytes,                      \
-					   ((u64)(ring)->kernel_frames + (ring)->user_frames) * \
-						   sizeof(u64),                                 \
-					   &(row)->copy);                                       \
-		tail_rc_;                                                                       \
+#define TAIL_FRAMES(ring, row)                                                                    \
+	({                                                                                        \
+		int tail_rc_ = stack_of(                                                          \
+			encoder, chunk, (ring)->head.tgid, (const u64 *)((ring) + 1), tail_bytes, \
+			(ring)->kernel_frames, (ring)->user_frames, &(row)->stack);               \
+                                                                                                  \
+		if (tail_rc_ == 0 && (ring)->copy_bytes)                                          \
+			tail_rc_ = copy_of(encoder, chunk, &(ring)->head,                         \
+					   (const u64 *)((ring) + 1) + (ring)->kernel_frames +    \
+						   (ring)->user_frames,                           \
+					   tail_bytes, (ring)->copy_bytes,                        \
+					   ((u64)(ring)->kernel_frames + (ring)->user_frames) *   \
+						   sizeof(u64),                                   \
+					   &(row)->copy);                                         \
+		tail_rc_;                                                                         \
 	})
 #define TAIL_PATH(ring, row) \
 	path_of(chunk, (const char *)((ring) + 1), tail_bytes, (ring)->path_bytes, &(row)->path)
@@ -329,6 +337,25 @@ size_t rec_record_bytes(const void *record, size_t len)
 	}
 }
 
+/* Who shares the code of whom, and whose number may be another's soon. */
+static void note_process(const struct rec_encoder *encoder, const void *record, size_t len)
+{
+	const struct ring_head *head = record;
+	struct rec_file_map *files = rec_code_hits_files(encoder->hits);
+
+	if (head->type == EV_TASK_FORK && len >= sizeof(struct ring_task_fork)) {
+		const struct ring_task_fork *born = record;
+
+		if (born->child_tgid != head->tgid)
+			rec_file_map_fork(files, head->tgid, born->child_tgid);
+	} else if (head->type == EV_TASK_EXIT && len >= sizeof(struct ring_task_exit)) {
+		const struct ring_task_exit *gone = record;
+
+		if (gone->flags & EV_EXIT_PROCESS)
+			rec_file_map_exit(files, head->tgid);
+	}
+}
+
 /* A record of another type, or shorter than its type, is not valid. */
 #define ENCODE_CASE(upper, name)                           \
 	case EV_##upper:                                   \
@@ -353,6 +380,8 @@ int rec_encoder_record(struct rec_encoder *encoder, struct cap_chunk *chunk, con
 
 	if (len < sizeof(*head))
 		return -EBADMSG;
+	if (head->type == EV_TASK_FORK || head->type == EV_TASK_EXIT)
+		note_process(encoder, record, len);
 	switch (head->type) {
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) CASE_##tail(upper, name)
 #include "formats/table/events.def"

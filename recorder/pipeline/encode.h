@@ -7,6 +7,7 @@
 #include "formats/write/chunk.h"
 #include "formats/table/events.h"
 
+struct rec_code_hits;
 struct rec_kernel_map;
 struct rec_code_map;
 struct rec_encoder;
@@ -15,6 +16,8 @@ struct rec_encoder;
  * then. NULL when out of memory. */
 struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map,
 				    const struct rec_code_map *code_map);
+/* User code on stacks, and forks and ends of processes, are noted there from now on. */
+void rec_encoder_collect(struct rec_encoder *encoder, struct rec_code_hits *hits);
 struct rec_encoder *rec_encoder_free(struct rec_encoder *encoder);
 
 /* To be called when the chunk changes or was emptied: forgets what is interned.

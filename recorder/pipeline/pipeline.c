@@ -37,6 +37,7 @@ struct rec_pipeline {
 	struct rec_encoder *encoder;
 	struct rec_event_counts *counts;
 	struct rec_output *output; /* the caller's; may be NULL */
+	struct rec_code_hits *code_hits;
 	u64 queue_bytes;
 	bool wait_when_full, replay, is_stream;
 	bool finished; /* the writer thread has ended: its results may be read */
@@ -233,6 +234,8 @@ int rec_pipeline_open(const struct rec_pipeline_options *options, struct rec_pip
 	pipeline->open = rec_queued_chunk_new();
 	if (!pipeline->encoder || !pipeline->counts || !pipeline->open)
 		return cap_fail_errno(err, ENOMEM, "open the pipeline");
+	pipeline->code_hits = options->code_hits;
+	rec_encoder_collect(pipeline->encoder, options->code_hits);
 	rc = open_writer(pipeline, options, err);
 	if (rc < 0)
 		return rc;
@@ -258,6 +261,11 @@ struct rec_pipeline *rec_pipeline_free(struct rec_pipeline *pipeline)
 	rec_encoder_free(pipeline->encoder);
 	free(pipeline);
 	return NULL;
+}
+
+struct rec_code_hits *rec_pipeline_code_hits(const struct rec_pipeline *pipeline)
+{
+	return pipeline->code_hits;
 }
 
 /* -------- events -------- */

@@ -20,6 +20,7 @@ struct rec_output; /* output_file.h */
  * as unknown (offset 0). */
 struct rec_kernel_map; /* kernel_map.h */
 struct rec_code_map;   /* code_map.h */
+struct rec_code_hits;  /* code_hits.h */
 
 struct rec_pipeline_options {
 	int fd;		 /* output; owned by the caller */
@@ -28,6 +29,8 @@ struct rec_pipeline_options {
 	const struct cap_file_info *info;
 	const struct rec_kernel_map *kernel_map;
 	const struct rec_code_map *code_map; /* where processes have code; NULL: unknown */
+	struct rec_code_hits
+		*code_hits; /* collects user code that was on stacks; NULL: nobody asks */
 	struct rec_output
 		*output; /* how fd is written, kept in sync and reserved; NULL: plain write(2) */
 	bool wait_when_full; /* the source can pause: wait for the writer instead of dropping chunks
@@ -38,6 +41,9 @@ struct rec_pipeline_options {
 int rec_pipeline_open(const struct rec_pipeline_options *options, struct rec_pipeline **ret_sink,
 		      struct cap_err *err);
 struct rec_pipeline *rec_pipeline_free(struct rec_pipeline *pipeline);
+
+/* The collection of the options, for whoever has mappings to tell; NULL if there is none. */
+struct rec_code_hits *rec_pipeline_code_hits(const struct rec_pipeline *pipeline);
 
 /* One ring record (struct ring_<event> and its tail), untrusted in length only. Stores it or counts
  * it as lost. */

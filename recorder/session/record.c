@@ -26,6 +26,7 @@
 #include "recorder/guard/privileges.h"
 #include "recorder/guard/stop_steps.h"
 #include "recorder/host/host_facts.h"
+#include "recorder/names/names.h"
 #include "recorder/pipeline/output_file.h"
 #include "recorder/pipeline/rec_source.h"
 #include "recorder/pipeline/size_limit.h"
@@ -62,6 +63,7 @@ struct recording {
 	struct rec_size_limit size_limit;
 	struct rec_own_cost begin_cost;
 	struct rec_steps *steps; /* of the end */
+	struct rec_names *names; /* NULL: not wanted */
 };
 
 /* CPUs of this host, even if the events are from another: shares of CPU time refer to these. */
@@ -148,6 +150,39 @@ static int open_command(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
+/* Do events of these classes have stacks with user code? */
+static bool has_user_stacks(u32 classes)
+{
+	static const u32 with_stacks = 0
+#define STACKS_NOTHING(event_class)
+#define STACKS_CALL(event_class)
+#define STACKS_PATH(event_class)
+#define STACKS_COMM(event_class)
+#define STACKS_NO_RING(event_class)
+#define STACKS_COUNTS(event_class)
+#define STACKS_FRAMES(event_class) | 1u << CLASS_##event_class
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) STACKS_##tail(event_class)
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+		;
+
+	return classes & with_stacks;
+}
+
+static int open_names(struct recording *rec, struct cap_err *err)
+{
+	if (rec->options.no_symbols || !rec->side.ops->of_this_host ||
+	    !has_user_stacks(rec->options.classes))
+		return 0;
+	return rec_names_open(&rec->names, err);
+}
+
 static int check_output(const struct recording *rec, struct cap_err *err)
 {
 	return rec_output_check(rec->options.output_path, rec->options.force,
@@ -171,6 +206,8 @@ static int open_phase(struct recording *rec, struct cap_err *err)
 		rc = check_output(rec, err);
 	if (rc == 0)
 		rc = open_command(rec, err);
+	if (rc == 0)
+		rc = open_names(rec, err); /* with few descriptors, and with the privileges */
 	if (rc == 0)
 		rc = rec_privileges_confine(err); /* not the command */
 	return rc;
@@ -227,6 +264,7 @@ static int open_sink(struct recording *rec, struct cap_err *err)
 	options.queue_bytes = plan.queue_bytes;
 	options.fd = rec_output_fd(rec->output);
 	options.output = rec->output;
+	options.code_hits = rec_names_hits(rec->names);
 	if (rec->side.ops->kernel_map)
 		options.kernel_map = rec->side.ops->kernel_map(rec->side.source);
 	if (rec->side.ops->code_map)
@@ -404,6 +442,7 @@ static int drain(struct recording *rec, struct cap_err *err)
 
 	if (drained < 0)
 		return event_error(drained, err);
+	rec_names_step(rec->names, rec->side.pipeline, now_ns);
 	rec_budget_control_step(rec->side.control);
 	if (now_ns - rec->second_ns >= REC_NS_PER_S) {
 		rec->second_ns = now_ns;
@@ -555,6 +594,10 @@ static int recording_stop(struct recording *rec, int rc, int *ret_end_rc, struct
 		rc = stop_rc;
 	if (rec->side.ops->missing)
 		rec->side.ops->missing(rec->side.source, recording_warn_missing, rec);
+	if (rec->names && rc >= 0 && !rec_steps_hung(rec->steps)) {
+		rec_names_finish(rec->names, rec->side.pipeline);
+		rec_steps_note(rec->steps, "user functions named");
+	}
 	if (rc != -EPIPE) {
 		(void)rec_info_stats(&rec->side); /* out of memory here: earlier rows are kept */
 		(void)rec_info_watch_clocks(&rec->side, true);
@@ -607,6 +650,7 @@ static void fill_result(const struct recording *rec, int rc, struct rec_result *
 	};
 	if (!rec->started)
 		return;
+	rec_names_result(rec->names, &ret_result->names);
 	rec_own_cost_read(&cost);
 	ret_result->elapsed_ns = rec->end_ns - rec->begin_ns;
 	rec_pipeline_counts(rec->side.pipeline, &ret_result->counts);
@@ -620,8 +664,10 @@ static void recording_done(struct recording *rec)
 {
 	(void)sigprocmask(SIG_SETMASK, &rec->caller_signals.mask, NULL);
 	if (rec_steps_hung(rec->steps))
-		return; /* a hanging step may still use it; the process ends now */
+		return; /* names too, whose child ends with us; a hanging step may still use it; the
+			   process ends now */
 	(void)rec_steps_free(rec->steps);
+	(void)rec_names_close(rec->names);
 	if (rec->side.source)
 		rec->side.ops->free(rec->side.source);
 	rec_pipeline_free(rec->side.pipeline);

@@ -8,6 +8,7 @@
 #include "formats/write/capture_writer.h"
 #include "recorder/budget/budget_control.h"
 #include "recorder/host/own_cost.h"
+#include "recorder/names/names.h"
 #include "recorder/options/rec_options.h"
 #include "recorder/pipeline/pipeline.h"
 
@@ -17,6 +18,7 @@ struct rec_result { /* what the summary tells */
 	struct rec_pipeline_counts counts; /* written_bytes: size of the whole capture */
 	struct rec_own_cost cost;	   /* between the first event and the end */
 	struct rec_budget_result budget;
+	struct rec_names_result names;
 	u32 cpu_count;
 	bool incomplete;   /* the source had more than could be read from it */
 	bool recorded;	   /* events flowed; false: no file was left */

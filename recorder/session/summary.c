@@ -169,6 +169,28 @@ static void print_next(FILE *out, const struct rec_options *options, const char 
 		(void)fprintf(out, "kymo-record: next: kymo %s\n", path);
 }
 
+/* How well the capture can be read where none of the programs are. */
+static void print_names(FILE *out, const struct rec_names_result *names)
+{
+	char named[32], all[32], bytes[32];
+
+	if (!names->wanted ||
+	    (names->function_count == 0 && !names->cut && !names->unreadable_count))
+		return;
+	(void)fprintf(out, "kymo-record: names: %s of %s user functions, %s",
+		      rec_count_text(names->named_count, named, sizeof(named)),
+		      rec_count_text(names->function_count, all, sizeof(all)),
+		      cap_size_text((double)names->bytes, bytes));
+	if (names->unreadable_count > 0)
+		(void)fprintf(out, "; %" PRIu64 " files or processes could not be read",
+			      names->unreadable_count);
+	if (names->left_out > 0)
+		(void)fprintf(out, "; CUT: %" PRIu64 " addresses left out", names->left_out);
+	if (names->cut)
+		(void)fprintf(out, "; CUT: %s", names->cut);
+	(void)fputc('\n', out);
+}
+
 void rec_summary_text(FILE *out, const struct rec_options *options, const struct rec_result *result)
 {
 	const struct rec_pipeline_counts *counts = &result->counts;
@@ -202,6 +224,7 @@ void rec_summary_text(FILE *out, const struct rec_options *options, const struct
 		      cpu_percent(result),
 		      cap_size_text((double)result->cost.peak_rss_bytes, peak));
 	rec_budget_text(out, options, result);
+	print_names(out, &result->names);
 	if (asked_count(options, counts) > 0)
 		print_next(out, options, path);
 }
@@ -218,6 +241,24 @@ static void print_json_counts(FILE *out, const char *key, const u64 *counts, u32
 		(void)fprintf(out, "%s\"%s\":%" PRIu64, separator, name(i), counts[i]);
 		separator = ",";
 	}
+	(void)fputc('}', out);
+}
+
+static void print_json_names(FILE *out, const struct rec_names_result *names)
+{
+	if (!names->wanted)
+		return;
+	(void)fprintf(out,
+		      ",\"names\":{\"functions\":%" PRIu64 ",\"named\":%" PRIu64
+		      ",\"unwind_entries\":%" PRIu64 ",\"bytes\":%" PRIu64
+		      ",\"unreadable\":%" PRIu64 ",\"left_out\":%" PRIu64 ",\"cpu_ns\":%" PRIu64
+		      ",\"cut\":",
+		      names->function_count, names->named_count, names->unwind_count, names->bytes,
+		      names->unreadable_count, names->left_out, names->child_cpu_ns);
+	if (names->cut)
+		rec_json_string(out, names->cut);
+	else
+		(void)fputs("null", out);
 	(void)fputc('}', out);
 }
 
@@ -269,6 +310,7 @@ void rec_summary_json(FILE *out, const struct rec_options *options, const struct
 			      ",\"recorder_cpu_percent\":%.3f,\"recorder_peak_rss_bytes\":%" PRIu64,
 			      cpu_percent(result), result->cost.peak_rss_bytes);
 		rec_budget_json(out, result);
+		print_json_names(out, &result->names);
 		print_json_command(out, result);
 	}
 	(void)fprintf(out, ",\"exit_status\":%d}\n", exit_status);

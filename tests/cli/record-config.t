@@ -5,6 +5,7 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 > freq: 49
 > stacks: copy
 > args: false
+> no-symbols: false
 > limits:
 >   duration: 1m
 >   max-size: 0 # no limit

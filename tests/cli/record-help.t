@@ -22,6 +22,9 @@ $ kymo-record --help
 >                         is 32K unless given and 64K at most; the default), fp
 >                         (by frame pointers, which most programs lack), or none
 >       --args            store the raw arguments of system calls
+>       --no-symbols      store no names and no unwind entries of user functions:
+>                         a capture then needs the programs themselves, by their
+>                         build-ids, to be read
 >       --source SOURCE   take the events from a capture instead of this host, or
 >                         make them up: synthetic[:KEY=VALUE,...] with events,
 >                         rate, mix (syscalls or all), seed and counted (percent)

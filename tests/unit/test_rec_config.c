@@ -412,6 +412,7 @@ static void test_effective_configuration(void **state)
 				   "freq: 199\n"
 				   "stacks: copy\n"
 				   "args: false\n"
+				   "no-symbols: false\n"
 				   "filter:\n"
 				   "  pid: [7]\n"
 				   "  comm: \"a\\\"b \xc3\xa9\\x09\"\n"
