@@ -11,6 +11,7 @@ struct kymo_capture *kymo_capture_close(struct kymo_capture *capture)
 	kymo_tasks_done(&capture->tasks);
 	kymo_stacks_done(&capture->stacks);
 	kymo_kernel_names_done(&capture->kernel_names);
+	kymo_kernel_names_done(&capture->file_names);
 	(void)kymo_mappings_free(capture->mappings);
 	(void)kymo_unwinder_free(capture->unwinder);
 	kymo_captured_rules_done(&capture->captured_rules);

@@ -31,6 +31,9 @@ struct kymo_ids { /* numbers of this capture in the database: local number + bas
 	u64 task, process, module, frame, stack;
 };
 
+#define KYMO_BY_BUILD_ID 'b'
+#define KYMO_BY_PATH 'p'
+
 struct kymo_counted_totals {	    /* counted events according to class_total rows */
 	struct kymo_counted_total { /* the newest of a class and CPU */
 		u64 time_ns, counted;
@@ -59,6 +62,10 @@ struct kymo_capture {
 	struct kymo_tasks tasks;
 	struct kymo_stacks stacks;
 	struct kymo_kernel_names kernel_names; /* names index stacks.names */
+	/* Of files: by file offset; their "module" is the index in stacks.names of what the file is
+	 * known by: its build-id, or its path where there is none, after a letter that says which.
+	 */
+	struct kymo_kernel_names file_names;
 	struct kymo_mappings *mappings;
 	struct kymo_unwinder *unwinder; /* of copies of stacks */
 	struct kymo_captured_rules captured_rules;

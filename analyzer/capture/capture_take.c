@@ -266,25 +266,85 @@ static int take_module(struct kymo_capture *capture, struct kymo_section_columns
 	return 0;
 }
 
+struct user_symbol {
+	u64 offset, size_bytes, flags;
+	u32 tgid;
+};
+
+static s64 add_file_key(struct kymo_blob_table *names, char kind, const struct cap_string *of)
+{
+	char *key = malloc(1 + (size_t)of->len);
+	s64 id;
+
+	if (!key)
+		return -ENOMEM;
+	key[0] = kind;
+	memcpy(key + 1, of->bytes, of->len);
+	id = kymo_blob_add(names, key, 1 + (size_t)of->len, NULL);
+	free(key);
+	return id;
+}
+
+/* A file's name for a range of it; or of code that is in no file, which its process knows. */
+static int take_user_symbol(struct kymo_capture *capture, const struct cap_string *object,
+			    const struct cap_string *build_id, const struct cap_string *name,
+			    const struct user_symbol *symbol)
+{
+	struct kymo_blob_table *names = &capture->stacks.names;
+	s64 name_id = kymo_blob_add(names, name->bytes, name->len, NULL);
+	s64 key_id;
+
+	if (name_id < 0)
+		return -ENOMEM;
+	if (symbol->flags & EV_SYMBOL_PROCESS)
+		return kymo_kernel_names_add(&capture->stacks.process_names, symbol->tgid,
+					     symbol->offset, symbol->size_bytes, (u32)name_id);
+	key_id = build_id->len > 0 ? add_file_key(names, KYMO_BY_BUILD_ID, build_id)
+				   : add_file_key(names, KYMO_BY_PATH, object);
+	if (key_id < 0)
+		return -ENOMEM;
+	return kymo_kernel_names_add(&capture->file_names, (u32)key_id, symbol->offset,
+				     symbol->size_bytes, (u32)name_id);
+}
+
+/* Of files there are paths, and of what the kernel maps into processes only the vDSO has names. */
+static bool is_of_kernel(const struct cap_string *object, u64 flags)
+{
+	return !(flags & EV_SYMBOL_PROCESS) && object->bytes[0] != '/' &&
+	       !(object->len == 6 && !memcmp(object->bytes, "[vdso]", 6));
+}
+
 static int take_symbol(struct kymo_capture *capture, struct kymo_section_columns *columns,
 		       u32 count)
 {
 	const u64 *offset = COLUMN(symbol, offset_bytes), *size = COLUMN(symbol, size_bytes);
 	const u64 *objects = COLUMN(symbol, object), *names = COLUMN(symbol, name);
-	const u64 *build_ids = COLUMN(symbol, build_id);
+	const u64 *build_ids = COLUMN(symbol, build_id), *flags = COLUMN(symbol, flags);
+	const u64 *tasks = COLUMN(symbol, task);
 
 	if (columns->out_of_memory)
 		return -ENOMEM;
 	for (u32 i = 0; i < count; i++) {
 		const struct cap_string *object = string_of(columns, objects, i);
+		const struct cap_string *build_id = string_of(columns, build_ids, i);
 		const struct cap_string *name = string_of(columns, names, i);
 		s64 module, name_id;
 
-		if (object->len == 0 || name->len == 0 || object->bytes[0] == '/')
-			continue; /* names of files count in link addresses: no recorder writes them
-				     yet */
-		module = kymo_stacks_kernel_module(&capture->stacks, object,
-						   string_of(columns, build_ids, i));
+		if (name->len == 0 || (object->len == 0 && !(flags[i] & EV_SYMBOL_PROCESS)))
+			continue;
+		if (!is_of_kernel(object, flags[i])) {
+			const struct user_symbol symbol = {
+				.offset = offset[i],
+				.size_bytes = size[i],
+				.flags = flags[i],
+				.tgid = task_of(columns, tasks, i)->tgid,
+			};
+
+			if (take_user_symbol(capture, object, build_id, name, &symbol) < 0)
+				return -ENOMEM;
+			continue;
+		}
+		module = kymo_stacks_kernel_module(&capture->stacks, object, build_id);
 		name_id = kymo_blob_add(&capture->stacks.names, name->bytes, name->len, NULL);
 		if (module < 0 || name_id < 0 ||
 		    kymo_kernel_names_add(&capture->kernel_names, (u32)module, offset[i], size[i],

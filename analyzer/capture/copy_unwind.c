@@ -240,7 +240,7 @@ static int find_code(const struct walk *walk, u64 address, struct code *ret_code
 		return -ENOMEM;
 	if (!is_mapped || mapping.module == 0 || mapping.module >= unwinding->stacks->module_count)
 		return 0;
-	frame = kymo_stacks_user_frame(unwinding->stacks, &mapping, address);
+	frame = kymo_stacks_user_frame(unwinding->stacks, &mapping, walk->place->tgid, address);
 	if (frame < 0)
 		return -ENOMEM;
 	ret_code->frame = (u32)frame;
@@ -454,9 +454,9 @@ static s64 add_frames(const struct kymo_unwinding *unwinding, s64 stack)
 	for (u32 i = result->frame_count; i-- > 0 && frame >= 0 && stack >= 0;) {
 		const struct kymo_unwind_frame *found = &result->frames[i];
 
-		frame = found->number
-				? found->number
-				: kymo_stacks_user_frame(unwinding->stacks, NULL, found->address);
+		frame = found->number ? found->number
+				      : kymo_stacks_user_frame(unwinding->stacks, NULL, 0,
+							       found->address);
 		if (frame > 0)
 			stack = add_frame(unwinding, stack, result->frame_count - 1 - i,
 					  (u32)frame);
@@ -481,7 +481,7 @@ static s64 add_outer(const struct kymo_unwinding *unwinding, struct walk *walk, 
 		if (!code_at(walk, addresses[--count], &code))
 			return -ENOMEM;
 		frame = code.number ? code.number
-				    : kymo_stacks_user_frame(unwinding->stacks, NULL, 0);
+				    : kymo_stacks_user_frame(unwinding->stacks, NULL, 0, 0);
 		stack = frame < 0 ? frame
 				  : kymo_stacks_add(unwinding->stacks, (u32)stack, (u32)frame,
 						    KYMO_STACK_BOTH, 0);

@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct kymo_kernel_range {
-	u64 start, end;
-	u32 module;
-	u32 name;
-};
-
 void kymo_kernel_names_done(struct kymo_kernel_names *names)
 {
 	free(names->ranges);

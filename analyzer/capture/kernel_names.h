@@ -1,6 +1,13 @@
 #pragma once
-/* Names of kernel functions from the capture: ranges per kernel module, searched by offset. */
+/* Names of functions from the capture: ranges per kernel module, file or process, searched by
+ * offset. */
 #include "formats/table/events.h"
+
+struct kymo_kernel_range {
+	u64 start, end;
+	u32 module;
+	u32 name;
+};
 
 struct kymo_kernel_names {
 	struct kymo_kernel_range *ranges;

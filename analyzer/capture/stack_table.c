@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MAX_CACHED_NODES (256u << 10)
+#define NAMED_FRAME 0x80 /* a bit that no space has */
 
 void kymo_stacks_bound(struct kymo_stacks *stacks, u64 input_bytes)
 {
@@ -24,6 +25,7 @@ void kymo_stacks_done(struct kymo_stacks *stacks)
 	free(stacks->frames);
 	free(stacks->stacks);
 	kymo_blob_table_done(&stacks->names);
+	kymo_kernel_names_done(&stacks->process_names);
 	kymo_blob_table_done(&stacks->module_keys);
 	cap_word_map_done(&stacks->frame_map);
 	cap_word_map_done(&stacks->stack_map);
@@ -202,14 +204,15 @@ s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_strin
 
 static s64 add_frame(struct kymo_stacks *stacks, const struct kymo_frame *frame)
 {
-	u64 low = (u64)frame->module << 8 | frame->space;
-	u32 found = cap_word_map_get(&stacks->frame_map, frame->offset, low);
+	u64 low = (u64)frame->module << 8 | frame->space | (frame->symbol ? NAMED_FRAME : 0);
+	u64 high = frame->symbol ? (u64)frame->symbol << 32 | (u32)frame->offset : frame->offset;
+	u32 found = cap_word_map_get(&stacks->frame_map, high, low);
 
 	if (found)
 		return found;
 	if (make_room(&stacks->frames, &stacks->frame_count, &stacks->frame_capacity,
 		      sizeof(*stacks->frames)) < 0 ||
-	    cap_word_map_put(&stacks->frame_map, frame->offset, low, stacks->frame_count) < 0)
+	    cap_word_map_put(&stacks->frame_map, high, low, stacks->frame_count) < 0)
 		return -ENOMEM;
 	stacks->frames[stacks->frame_count] = *frame;
 	return stacks->frame_count++;
@@ -255,13 +258,29 @@ static void place_frame(const struct kymo_stacks *stacks, const struct kymo_mapp
 		ret_frame->offset += mapping->file_offset;
 }
 
-s64 kymo_stacks_user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping,
+/* What is in no file has the name that its process gave it. */
+static void user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping, u32 tgid,
+		       u64 address, struct kymo_frame *ret_frame)
+{
+	u64 start;
+
+	if (mapping)
+		place_frame(stacks, mapping, address, ret_frame);
+	if (stacks->process_names.count == 0 ||
+	    (ret_frame->module < stacks->module_count && ret_frame->module > 0 &&
+	     stacks->modules[ret_frame->module].build_id != 0))
+		return;
+	ret_frame->symbol = kymo_kernel_names_find(&stacks->process_names, tgid, address, &start);
+	if (ret_frame->symbol)
+		ret_frame->offset = (u32)(address - start); /* functions are smaller than that */
+}
+
+s64 kymo_stacks_user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping, u32 tgid,
 			   u64 address)
 {
 	struct kymo_frame frame = {.space = KYMO_SPACE_USER};
 
-	if (mapping)
-		place_frame(stacks, mapping, address, &frame);
+	user_frame(stacks, mapping, tgid, address, &frame);
 	return add_frame(stacks, &frame);
 }
 
@@ -348,15 +367,16 @@ static u32 cuts_of(const struct kymo_stacks *stacks, const struct kymo_stack_cac
 
 /* -------- local to global -------- */
 
-static void resolve_user(const struct kymo_stacks *stacks, struct kymo_mappings *mappings,
+static void resolve_user(struct kymo_stacks *stacks, struct kymo_mappings *mappings,
 			 const struct kymo_sample_place *place, u64 address,
 			 struct kymo_frame *ret_frame)
 {
 	struct kymo_mapping mapping;
+	bool is_mapped =
+		kymo_mappings_find(mappings, place->tgid, place->time_ns, address, &mapping);
 
 	ret_frame->space = KYMO_SPACE_USER;
-	if (kymo_mappings_find(mappings, place->tgid, place->time_ns, address, &mapping))
-		place_frame(stacks, &mapping, address, ret_frame);
+	user_frame(stacks, is_mapped ? &mapping : NULL, place->tgid, address, ret_frame);
 }
 
 static s64 resolve_frame(struct kymo_stacks *stacks, struct kymo_mappings *mappings,

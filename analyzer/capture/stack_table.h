@@ -5,6 +5,7 @@
  * mappings of its process at its time.
  */
 #include "analyzer/capture/blob_table.h"
+#include "analyzer/capture/kernel_names.h"
 #include "formats/base/word_map.h"
 #include "analyzer/capture/mapping_timeline.h"
 #include "formats/read/capture_reader.h"
@@ -48,8 +49,9 @@ struct kymo_module {
 };
 
 struct kymo_frame {
-	u64 offset;
+	u64 offset; /* with symbol: in that function */
 	u32 module; /* 0: unknown */
+	u32 symbol; /* in names: of code that is in no file; 0: none, or to be looked up */
 	u8 space;   /* enum kymo_space */
 };
 
@@ -72,6 +74,9 @@ struct kymo_stacks {
 	struct kymo_blob_table names;
 	struct kymo_blob_table module_keys;
 	struct cap_word_map frame_map, stack_map;
+	/* Of code that is in no file: by address; their "module" is the tgid. Complete before the
+	 * first stack is resolved. */
+	struct kymo_kernel_names process_names;
 	/* One deep stack may differ at each moment and in each process: bounds by input size that
 	 * no genuine capture reaches. 0: none. */
 	u64 max_stacks, max_steps;
@@ -105,10 +110,10 @@ s64 kymo_stacks_kernel_module(struct kymo_stacks *stacks, const struct cap_strin
 
 /*
  * Numbers of frames and stacks, from 1; -ENOMEM, CAP_ELIMIT. A user frame is in `mapping` (NULL: in
- * none) at `address`. Two stacks are the same if their frames are, and how and end of their root,
- * which only count where parent is 0.
+ * none) at `address` of process tgid (0: not known). Two stacks are the same if their frames are,
+ * and how and end of their root, which only count where parent is 0.
  */
-s64 kymo_stacks_user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping,
+s64 kymo_stacks_user_frame(struct kymo_stacks *stacks, const struct kymo_mapping *mapping, u32 tgid,
 			   u64 address);
 s64 kymo_stacks_cut_frame(struct kymo_stacks *stacks); /* for what was cut off: the same for all */
 s64 kymo_stacks_add(struct kymo_stacks *stacks, u32 parent, u32 frame, enum kymo_stack_how how,

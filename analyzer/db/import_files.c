@@ -164,7 +164,8 @@ int kymo_import_files(const struct kymo_import_options *options,
 		rc = import_one(&import, &result, err);
 	}
 	if (rc == 0 && options->symbols)
-		rc = kymo_symbolize_frames(import.db, options->symbol_options, err);
+		rc = kymo_symbolize_frames(import.db, options->symbol_options, KYMO_NAMES_OF_ROWS,
+					   err);
 	if (rc == 0)
 		rc = kymo_query_exec(import.db, "COMMIT", err);
 	if (rc < 0)

@@ -490,6 +490,48 @@ static void module_unwinding_column(const struct kymo_vtab_source *source, sqlit
 }
 
 /* clang-format off */
+#define FILE_NAMES_COLUMNS(C) \
+	C(identity) C(start_bytes) C(end_bytes) C(name)
+/* clang-format on */
+#define C(name) FILE_NAMES_##name,
+enum { FILE_NAMES_COLUMNS(C) };
+#undef C
+
+static u64 file_name_count(const struct kymo_capture *capture)
+{
+	return capture->file_names.count;
+}
+
+/* Names of files that the capture itself has: for who names frames. identity: a build-id in hex, or
+ * a path. No table of the schema. */
+static void file_names_column(const struct kymo_vtab_source *source, sqlite3_context *context,
+			      u64 row, int column)
+{
+	const struct kymo_capture *capture = source->capture;
+	const struct kymo_kernel_range *range = &capture->file_names.ranges[row];
+	const char *key;
+	size_t len;
+
+	switch (column) {
+	case FILE_NAMES_identity:
+		key = kymo_blob_get(&capture->stacks.names, range->module, &len);
+		if (key[0] == KYMO_BY_PATH)
+			kymo_result_text(context, key + 1, len - 1);
+		else
+			kymo_result_hex(context, key + 1, len - 1);
+		break;
+	case FILE_NAMES_start_bytes:
+		result_u64(context, range->start);
+		break;
+	case FILE_NAMES_end_bytes:
+		result_u64(context, range->end);
+		break;
+	default:
+		result_blob_text(context, &capture->stacks.names, range->name);
+	}
+}
+
+/* clang-format off */
 #define FRAME_COLUMNS(C) \
 	C(id) C(capture_id) C(space) C(module_id) C(offset_bytes) C(symbol) \
 	C(symbol_offset_bytes) C(name)
@@ -561,7 +603,12 @@ static void frame_column(const struct kymo_vtab_source *source, sqlite3_context 
 	struct kymo_capture *capture = source->capture;
 	const struct kymo_frame *frame = &capture->stacks.frames[row + 1];
 	u64 symbol_offset = 0;
-	u32 symbol = column >= FRAME_symbol ? kernel_symbol(capture, frame, &symbol_offset) : 0;
+	u32 symbol = frame->symbol;
+
+	if (symbol)
+		symbol_offset = frame->offset;
+	else if (column >= FRAME_symbol)
+		symbol = kernel_symbol(capture, frame, &symbol_offset);
 
 	switch (column) {
 	case FRAME_id:
@@ -677,6 +724,7 @@ static const struct kymo_model_table tables[] = {
 	T(task, TASK_COLUMNS, task_count, task_column),
 	T(module, MODULE_COLUMNS, module_count, module_column),
 	T(module_unwinding, MODULE_UNWINDING_COLUMNS, module_count, module_unwinding_column),
+	T(file_names, FILE_NAMES_COLUMNS, file_name_count, file_names_column),
 	T(frame, FRAME_COLUMNS, frame_count, frame_column),
 	T(stack, STACK_COLUMNS, stack_count, stack_column),
 };

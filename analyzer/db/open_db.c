@@ -323,7 +323,8 @@ static int attach_capture(struct kymo_db *db, struct attachment *attachment, str
 	if (rc == 0)
 		rc = kymo_query_exec(db->handle, "COMMIT", err);
 	if (rc == 0 && db->options.symbolize && (db->options.needs & KYMO_NEED_STACKS))
-		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options, err);
+		rc = kymo_symbolize_frames(db->handle, db->options.symbol_options,
+					   KYMO_NAMES_OF_CAPTURE, err);
 	return rc < 0 ? rc : kymo_connection_harden(db->handle, err);
 }
 

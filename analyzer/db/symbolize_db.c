@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/db/captured_names.h"
 #include "analyzer/db/query.h"
 #include "formats/base/cleanup.h"
 #include "analyzer/symbols/own_boot.h"
@@ -47,8 +48,9 @@ struct symbolizer {
 	const struct kymo_object_search *search;
 	struct kymo_query *frames, *add_name, *add_module;
 	struct kymo_symbol_helper *names; /* of the current build-id and path */
+	struct kymo_captured_names *captured;
 	char *build_id, *path; /* what names was opened for; NULL: nothing, or no build-id */
-	bool presumed;
+	bool presumed, compat;
 	s64 module_id; /* the last one entered into module_symbols; 0: none */
 };
 
@@ -58,6 +60,7 @@ static void symbolizer_done(struct symbolizer *symbolizer)
 	kymo_query_free(symbolizer->add_name);
 	kymo_query_free(symbolizer->add_module);
 	kymo_symbol_helper_free(symbolizer->names);
+	(void)kymo_captured_names_free(symbolizer->captured);
 	free(symbolizer->build_id);
 	free(symbolizer->path);
 }
@@ -116,22 +119,64 @@ static int open_object(struct symbolizer *symbolizer, const char *build_id, cons
 	if ((build_id && !kept_id) || (path && !kept_path))
 		return cap_fail(err, -ENOMEM, "symbols");
 	symbolizer->presumed = wanted.presumed;
+	symbolizer->compat = wanted.compat;
 	return kymo_symbol_helper_open(symbolizer->search, &wanted, &symbolizer->names, err);
+}
+
+/* A whole symbol table of this machine names more than the capture, and the capture more than what
+ * is left of a stripped file: all of the same build-id. */
+static bool prefers_file(const struct symbolizer *symbolizer)
+{
+	return kymo_symbol_helper_state(symbolizer->names) == KYMO_OBJECT_FOUND;
 }
 
 static int enter_module(struct symbolizer *symbolizer, s64 module_id, struct cap_err *err)
 {
 	enum kymo_object_state state = kymo_symbol_helper_state(symbolizer->names);
 	bool verified = kymo_symbol_helper_verified(symbolizer->names);
+	const char *name = kymo_object_state_name(state);
+	const char *advice = kymo_object_advice(state, verified, symbolizer->build_id != NULL);
+	int captured = prefers_file(symbolizer) || symbolizer->compat
+			       ? 0
+			       : kymo_captured_names_has(symbolizer->captured, symbolizer->build_id,
+							 symbolizer->path, err);
 
+	if (captured < 0)
+		return captured;
+	if (captured) {
+		name = "in_capture";
+		verified = symbolizer->build_id != NULL;
+		advice = "named on the recorded host; for functions that have no name there, pass "
+			 "its debug "
+			 "file with --debug-dir";
+	}
 	symbolizer->module_id = module_id;
 	(void)kymo_query_bind_int(symbolizer->add_module, ":module", module_id);
-	(void)kymo_query_bind_text(symbolizer->add_module, ":state", kymo_object_state_name(state));
+	(void)kymo_query_bind_text(symbolizer->add_module, ":state", name);
 	(void)kymo_query_bind_int(symbolizer->add_module, ":verified", verified);
-	(void)kymo_query_bind_text(
-		symbolizer->add_module, ":advice",
-		kymo_object_advice(state, verified, symbolizer->build_id != NULL));
+	(void)kymo_query_bind_text(symbolizer->add_module, ":advice", advice);
 	return kymo_query_run(symbolizer->add_module, err);
+}
+
+/* 1: there is a name; 0; or negative. */
+static int find_name(struct symbolizer *symbolizer, uint64_t offset, const char **ret_name,
+		     uint64_t *ret_into, struct cap_err *err)
+{
+	int rc;
+
+	*ret_name = NULL;
+	if (prefers_file(symbolizer))
+		*ret_name = kymo_symbol_helper_find(symbolizer->names, offset, ret_into);
+	if (*ret_name)
+		return 1;
+	rc = symbolizer->compat /* only the vDSO of 64-bit programs is in captures */
+		     ? 0
+		     : kymo_captured_names_find(symbolizer->captured, symbolizer->build_id,
+						symbolizer->path, offset, ret_name, ret_into, err);
+	if (rc != 0)
+		return rc;
+	*ret_name = kymo_symbol_helper_find(symbolizer->names, offset, ret_into);
+	return *ret_name ? 1 : 0;
 }
 
 static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
@@ -139,13 +184,14 @@ static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
 	struct kymo_query *frames = symbolizer->frames;
 	uint64_t offset = (uint64_t)kymo_query_int(frames, COL_OFFSET);
 	enum kymo_object_state before = kymo_symbol_helper_state(symbolizer->names);
-	uint64_t into;
-	const char *name = kymo_symbol_helper_find(symbolizer->names, offset, &into);
+	uint64_t into = 0;
+	const char *name;
+	int rc = find_name(symbolizer, offset, &name, &into, err);
 
-	if (kymo_symbol_helper_state(symbolizer->names) != before)
-		return enter_module(symbolizer, symbolizer->module_id, err);
-	if (!name)
-		return 0;
+	if (rc >= 0 && kymo_symbol_helper_state(symbolizer->names) != before)
+		rc = enter_module(symbolizer, symbolizer->module_id, err) < 0 ? -ENOMEM : rc;
+	if (rc <= 0)
+		return rc;
 	(void)kymo_query_bind_int(symbolizer->add_name, ":frame",
 				  kymo_query_int(frames, COL_FRAME));
 	(void)kymo_query_bind_text(symbolizer->add_name, ":symbol", name);
@@ -175,11 +221,14 @@ static int symbolize_row(struct symbolizer *symbolizer, struct cap_err *err)
 	return rc < 0 ? rc : name_frame(symbolizer, err);
 }
 
-static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle, struct cap_err *err)
+static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle,
+			 enum kymo_names_source source, struct cap_err *err)
 {
 	int rc;
 
-	rc = kymo_query_new(handle, frames_sql, &symbolizer->frames, err);
+	rc = kymo_captured_names_open(handle, source, &symbolizer->captured, err);
+	if (rc == 0)
+		rc = kymo_query_new(handle, frames_sql, &symbolizer->frames, err);
 	if (rc == 0)
 		rc = kymo_query_new(handle,
 				    "INSERT INTO temp.frame_found VALUES (:frame, :symbol, :into)",
@@ -200,7 +249,7 @@ static int symbolize_all(struct symbolizer *symbolizer, struct sqlite3 *handle, 
 }
 
 int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_options *options,
-			  struct cap_err *err)
+			  enum kymo_names_source source, struct cap_err *err)
 {
 	static const struct kymo_symbol_options defaults = {0};
 	struct symbolizer symbolizer = {.search = options ? &options->search : &defaults.search};
@@ -212,7 +261,7 @@ int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_optio
 			     " (frame_id INTEGER PRIMARY KEY, symbol TEXT, into_bytes INTEGER)",
 			     err);
 	if (rc == 0)
-		rc = symbolize_all(&symbolizer, handle, err);
+		rc = symbolize_all(&symbolizer, handle, source, err);
 	symbolizer_done(&symbolizer);
 	if (rc == 0)
 		rc = kymo_query_exec(handle,

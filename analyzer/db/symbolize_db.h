@@ -4,6 +4,7 @@
  * module by module. Also records, per module, why there are no names, so that reports can say what
  * would help.
  */
+#include "analyzer/db/captured_names.h"
 #include "analyzer/symbols/find_object.h"
 #include "formats/base/cap_error.h"
 
@@ -19,4 +20,4 @@ struct kymo_symbol_options {
  * this machine's files. What cannot be found is no error. -ENOMEM, or the database's error.
  */
 int kymo_symbolize_frames(struct sqlite3 *handle, const struct kymo_symbol_options *options,
-			  struct cap_err *err);
+			  enum kymo_names_source source, struct cap_err *err);

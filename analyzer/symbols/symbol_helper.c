@@ -17,7 +17,9 @@
 #include "analyzer/symbols/object_names.h"
 
 #define MAX_TEXT_BYTES 65536
-#define MAX_OPENS 256	  /* per module; a genuine search makes about 20, and 11 per --debug-dir */
+#define MAX_OPENS 256 /* per module; a genuine search makes about 20, and 11 per --debug-dir */
+#define PLT "@plt"
+#define PLT_LEN (sizeof(PLT) - 1)
 #define PATIENCE_MS 60000 /* for one answer; CPU time is limited besides */
 
 enum message_kind {
@@ -30,6 +32,7 @@ enum message_kind {
 	MESSAGE_LOADS,	 /* value: loads, number: machine; text: struct kymo_elf_load each */
 	MESSAGE_SECTION, /* value: which, number: its bytes; text: its address. These follow: */
 	MESSAGE_BYTES,
+	MESSAGE_DEMANGLE,
 };
 
 struct message {
@@ -180,15 +183,62 @@ static void tell_frames(struct child *child, const struct kymo_object_names *nam
 	}
 }
 
+/* The text of the message, in place. */
+static size_t demangled_text(struct child *child, size_t len)
+{
+	struct kymo_function function = {.name = child->message.text};
+	CLEANUP(cap_freep) char *name = NULL;
+
+	if (len == 0 || len >= sizeof(child->message.text))
+		return 0;
+	child->message.text[len] = '\0';
+	if (len > PLT_LEN && strcmp(child->message.text + len - PLT_LEN, PLT) == 0) {
+		child->message.text[len - PLT_LEN] = '\0';
+		function.plt = true;
+	}
+	name = strdup(child->message.text);
+	if (!name)
+		return 0;
+	function.name = name;
+	return name_text(child, &function);
+}
+
 #ifdef KYMO_TEST_HELPER
 void kymo_test_in_helper(const char *path); /* fails on purpose */
 #endif
+
+static void answer(struct child *child, const struct kymo_object_names *names, size_t text_bytes)
+{
+	const struct kymo_function *function = NULL;
+	uint64_t into = 0;
+	size_t len = 0;
+
+	if (child->message.kind == MESSAGE_DEMANGLE)
+		len = demangled_text(child, text_bytes);
+	else if (names && kymo_object_names_find(names, child->message.number, &function, &into))
+		len = name_text(child, function);
+	child->message.kind = MESSAGE_NAME;
+	child->message.number = into;
+	if (send_message(child->fd, &child->message, len, -1) < 0)
+		_exit(0);
+}
+
+static _Noreturn void serve_demangling(struct child *child)
+{
+	ssize_t len;
+
+	kymo_helper_sandbox(child->fd);
+	while ((len = receive_message(child->fd, &child->message, NULL)) >= 0)
+		answer(child, NULL, (size_t)len);
+	_exit(0);
+}
 
 static _Noreturn void serve(struct child *child, const struct kymo_object_search *search,
 			    const struct kymo_wanted_object *wanted)
 {
 	struct kymo_object_search own = *search;
 	struct kymo_object_names *names;
+	ssize_t len;
 
 	own.open_file = ask_for_file;
 	own.open_context = child;
@@ -203,21 +253,11 @@ static _Noreturn void serve(struct child *child, const struct kymo_object_search
 	child->message.value = (uint32_t)kymo_object_names_state(names);
 	if (send_message(child->fd, &child->message, 0, -1) < 0)
 		_exit(1);
-	while (receive_message(child->fd, &child->message, NULL) >= 0) {
-		const struct kymo_function *function = NULL;
-		uint64_t into = 0;
-		size_t len = 0;
-
-		if (child->message.kind == MESSAGE_FRAMES) {
+	while ((len = receive_message(child->fd, &child->message, NULL)) >= 0) {
+		if (child->message.kind == MESSAGE_FRAMES)
 			tell_frames(child, names);
-			continue;
-		}
-		if (kymo_object_names_find(names, child->message.number, &function, &into))
-			len = name_text(child, function);
-		child->message.kind = MESSAGE_NAME;
-		child->message.number = into;
-		if (send_message(child->fd, &child->message, len, -1) < 0)
-			break;
+		else
+			answer(child, names, (size_t)len);
 	}
 	_exit(0);
 }
@@ -294,6 +334,8 @@ static int start_child(struct kymo_symbol_helper *helper, const struct kymo_want
 	helper->pid = fork();
 	if (helper->pid == 0) {
 		child.fd = ends[1];
+		if (!helper->search)
+			serve_demangling(&child);
 		serve(&child, helper->search, wanted);
 	}
 	(void)close(ends[1]); /* the child's */
@@ -324,6 +366,24 @@ int kymo_symbol_helper_open(const struct kymo_object_search *search,
 						: KYMO_OBJECT_GAVE_UP;
 			helper->verified = helper->message.number == 1;
 		}
+	}
+	*ret_helper = helper;
+	return 0;
+}
+
+int kymo_symbol_helper_open_demangler(struct kymo_symbol_helper **ret_helper, struct cap_err *err)
+{
+	struct kymo_symbol_helper *helper = calloc(1, sizeof(*helper));
+	int rc;
+
+	if (!helper)
+		return cap_fail(err, -ENOMEM, "names of functions");
+	helper->fd = -1;
+	helper->state = KYMO_OBJECT_NO_BUILD_ID;
+	rc = start_child(helper, NULL, err);
+	if (rc < 0) {
+		(void)kymo_symbol_helper_free(helper);
+		return rc;
 	}
 	*ret_helper = helper;
 	return 0;
@@ -465,4 +525,22 @@ int kymo_symbol_helper_frames(struct kymo_symbol_helper *helper, size_t max_byte
 		*ret_bytes = TAKE(bytes);
 	}
 	return rc < 0 ? rc : 0;
+}
+
+const char *kymo_symbol_helper_demangle(struct kymo_symbol_helper *helper, const char *name)
+{
+	struct message *message = &helper->message;
+	size_t len = strlen(name);
+
+	if (helper->fd < 0 || len >= sizeof(message->text))
+		return name;
+	message->kind = MESSAGE_DEMANGLE;
+	message->number = 0;
+	memcpy(message->text, name, len);
+	if (send_message(helper->fd, message, len, -1) < 0) {
+		stop_child(helper);
+		helper->state = KYMO_OBJECT_GAVE_UP;
+		return name;
+	}
+	return await(helper, MESSAGE_NAME) && message->text[0] ? message->text : name;
 }

@@ -32,3 +32,11 @@ const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t 
  */
 int kymo_symbol_helper_frames(struct kymo_symbol_helper *helper, size_t max_bytes,
 			      struct kymo_object_frames *ret_frames, uint8_t **ret_bytes);
+
+/* One that reads no file, and only demangles: names in captures are untrusted, too. As
+ * kymo_symbol_helper_open. */
+int kymo_symbol_helper_open_demangler(struct kymo_symbol_helper **ret_helper, struct cap_err *err);
+/* The name demangled, or as it is if it is not mangled or the helper has ended: terminated, valid
+ * until the next call.
+ * "@plt" at its end stays. Any helper can do it. */
+const char *kymo_symbol_helper_demangle(struct kymo_symbol_helper *helper, const char *name);

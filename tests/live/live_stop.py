@@ -14,7 +14,7 @@ import live_env as live
 LIMIT_SECONDS, HELPERS = 2, 2
 GONE_S = 60
 STEPS = ["gate closed", "running programs ended", "rings drained", "what is in flight read", "lifecycle programs ended", "side-band stopped",
-         "last events and counts taken", "programs detached", "side-band closed"]
+         "last events and counts taken", "programs detached", "side-band closed", "user functions named"]
 
 
 def start(name, hangs, *options):

@@ -83,11 +83,26 @@ def calls_of(log):
     return calls
 
 
+def judge_reader(call, arguments):
+    """It opens what targets chose, that is what it is for: but for reading only, and it asks nobody else."""
+    if call in ("open", "openat") and re.search(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)", arguments):
+        return [f"the child that names functions: {call}({arguments[:200]})"]
+    if call in ("bpf", "creat", "openat2", "connect", "socket", "ptrace", "execve", "process_vm_readv", "unlink", "unlinkat", "ioctl", "perf_event_open"):
+        return [f"the child that names functions: {call}({arguments[:200]})"]
+    return []
+
+
 def judge(calls, capture):
     """-> (problems, longest call about a target, {bpf command after the filter: count}, opens judged)"""
     problems, longest, after, bpf_after, opens = [], (0.0, ""), False, {}, 0
     home = os.path.dirname(capture)
-    for _, call, arguments, seconds in calls:
+    # The child that names functions filters its own calls; all other threads are filtered with the first.
+    readers = {thread for thread, call, arguments, _ in calls if call == "seccomp" and "SET_MODE_FILTER" in arguments} - {calls[0][0]}
+    problems += [f"{len(readers)} children filter their system calls, not 1"] if len(readers) != 1 else []
+    for thread, call, arguments, seconds in calls:
+        if thread in readers:
+            problems += judge_reader(call, arguments)
+            continue
         if call == "seccomp" and "SET_MODE_FILTER" in arguments:
             after = True
         if call == "bpf" and after:

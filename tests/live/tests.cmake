@@ -21,6 +21,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$") # copies of stacks are tak
   target_link_libraries(stack_words PRIVATE Threads::Threads)
   set_target_properties(stack_words PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
 endif()
+add_executable(named_code live/named_code.c)
+target_compile_options(named_code PRIVATE -O1 -fno-omit-frame-pointer -fno-sanitize=all)
+set_target_properties(named_code PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
 # Parts that need what not every host has: each a test of its own, so that one that cannot run is counted as skipped
 foreach(part capabilities:file filters:cgroup leftovers:oom identity:new_cpu unit:systemd unit:calls unit:setcap symbols:fuse)
   string(REPLACE ":" ";" part ${part})
