@@ -15,7 +15,7 @@ import live_env as live
 
 PROGRAM = os.path.join(os.path.dirname(live.kymo_env.BIN), "live", "named_code")
 CPU = ["-a", "-e", "cpu", "-F", "499"]
-NONE, PROCESS = 4, 1
+PROCESS, UNVERIFIED, NONE = 1, 2, 4
 
 
 def rows(capture, kind):
@@ -83,11 +83,23 @@ def run(*command, **options):
     live.check_equal(done.returncode, 0, f"{command[0]}: {done.stderr[:200]}")
 
 
-def copy(name, *, strip=False):
+def build_id(path):
+    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True).stdout
+    return bytes.fromhex(notes.partition("Build ID: ")[2].split()[0])
+
+
+def copy(name, *, strip=False, without_id=False):
+    """Stripped ones get a build-id of their own: with that of the others, they would have the names of these, and rightly."""
     target = live.path(name)
     shutil.copy(PROGRAM, target)
     if strip:
         run("strip", "--strip-all", target)
+        with open(target, "r+b") as file:
+            data, old = file.read(), build_id(target)
+            file.seek(0)
+            file.write(data.replace(old, bytes(byte ^ 0x5a for byte in old)))
+    if without_id:
+        run("objcopy", "--remove-section", ".note.gnu.build-id", target)
     return target
 
 
@@ -95,6 +107,7 @@ def programs():
     recorder, capture = live.start_recorder("programs.kymo", *CPU)
     run(copy("whole"), "0.5")
     run(copy("stripped", strip=True), "0.5")
+    run(copy("without-id", without_id=True), "0.5")
     gone = copy("gone")
     deleted = live.start([gone, "0.5"], stdout=subprocess.DEVNULL)
     live.until(lambda: live.cpu_seconds(deleted.pid) > 0.15, "the program that is to be deleted runs")
@@ -110,7 +123,7 @@ def programs():
     _, messages = live.stop(recorder)
     whole(capture, recorder, messages, "programs")
     empty = compare(capture, "programs")
-    for module in ["whole", "gone"] + (["mounted"] if has_mount else []):
+    for module in ["whole", "gone", "without-id"] + (["mounted"] if has_mount else []):
         found = names_in(empty, module)
         live.check({"named_leaf", "main"} <= found, f"{module}: named_leaf and main are among {found}")
     if not has_mount:
@@ -118,6 +131,8 @@ def programs():
     live.check("named_leaf" not in names_in(empty, "stripped"), "a stripped program has no names")
     without = [row for row in rows(capture, "symbol") if row.get("object", "").endswith("/stripped") and (row.get("flags") or 0) & NONE]
     live.check(without, "the capture says that the stripped program has none")
+    unsure = {os.path.basename(row["object"]) for row in rows(capture, "symbol") if (row.get("flags") or 0) & UNVERIFIED and row["name"]}
+    live.check("without-id" in unsure and not {"whole", "gone", "stripped"} & unsure, f"names that no build-id vouches for: {unsure}")
     unwinds = {os.path.basename(row["object"]) for row in rows(capture, "unwind") if row["fde"]}
     live.check({"whole", "stripped", "gone"} <= unwinds, f"unwind entries of each: {unwinds}")
     far = [row for row in rows(capture, "symbol") if (row["offset_bytes"] >> 47) != 0]
@@ -295,7 +310,7 @@ def not_wanted():
     live.check("names" not in live.truth(out), f"--no-symbols: the summary has none: {out}")
 
 
-if not shutil.which("strip") or not os.path.exists(PROGRAM) or not stat.S_ISREG(os.stat(PROGRAM).st_mode):
-    print("skipped: strip or named_code is missing (binutils)")
+if not shutil.which("strip") or not shutil.which("readelf") or not os.path.exists(PROGRAM) or not stat.S_ISREG(os.stat(PROGRAM).st_mode):
+    print("skipped: strip, readelf or named_code is missing (binutils)")
     sys.exit(77)
 live.run_parts({part.__name__: part for part in (programs, in_database, vdso, jit, hostile_files, reader, not_wanted)}, {})
