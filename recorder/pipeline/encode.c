@@ -217,16 +217,17 @@ static int copy_of(struct rec_encoder *encoder, struct cap_chunk *chunk,
 		   const struct ring_head *head, const void *copy, size_t tail_bytes,
 		   u32 copy_bytes, u64 frames_bytes, u64 *ret_copy)
 {
-	const struct rec_code_set *code = NULL;
+	struct rec_copy_owner owner = {.hits = encoder->hits, .tgid = head->tgid};
 	u32 index = 0;
 	int rc;
 
 	if (tail_bytes < frames_bytes + copy_bytes)
 		return -EBADMSG;
 	if (encoder->code_map)
-		code = rec_code_map_find(encoder->code_map, head->tgid, head->leader_start_ns);
+		owner.code =
+			rec_code_map_find(encoder->code_map, head->tgid, head->leader_start_ns);
 	encoder->stacks.generation = encoder->generation;
-	rc = rec_stack_copy(chunk, code, &encoder->stacks, head->tid, copy, copy_bytes, &index);
+	rc = rec_stack_copy(chunk, &owner, &encoder->stacks, head->tid, copy, copy_bytes, &index);
 	*ret_copy = index;
 	return rc == CAP_ELIMIT ? intern_error(chunk) : rc;
 }

@@ -14,7 +14,8 @@
 
 struct masking {
 	const struct rec_code_set *code; /* NULL: mappings are not known */
-	u64 low, high;			 /* addresses of the stack: from low up to and with high */
+	const struct rec_copy_owner *owner;
+	u64 low, high; /* addresses of the stack: from low up to and with high */
 };
 
 /* May unwinding need a value that stands at, or is taken relative to, base? */
@@ -22,7 +23,10 @@ static bool is_needed(const struct masking *masking, u64 value, u64 base)
 {
 	if (value >= masking->low && value <= masking->high)
 		return (value - base) % 8 == 0;
-	return rec_code_set_has(masking->code, value);
+	if (!rec_code_set_has(masking->code, value))
+		return false;
+	rec_code_hits_add(masking->owner->hits, masking->owner->tgid, value);
+	return true;
 }
 
 static u64 masked_register(const struct masking *masking, u64 value, u64 sp)
@@ -108,17 +112,19 @@ static u32 intern_words(struct interning *interning, const struct masking *maski
 	return interning->word;
 }
 
-int rec_stack_copy(struct cap_chunk *chunk, const struct rec_code_set *code,
+int rec_stack_copy(struct cap_chunk *chunk, const struct rec_copy_owner *owner,
 		   struct rec_stack_memo *memo, u32 tid, const void *bytes, size_t copy_bytes,
 		   u32 *ret_copy)
 {
+	const struct rec_code_set *code = owner->code;
 	const struct ring_copy *from = bytes;
-	struct masking masking = {.code = code};
+	struct masking masking = {.code = code, .owner = owner};
 	struct cap_copy copy = {0};
 	int rc = copy_bytes < sizeof(*from) ? -EBADMSG : check(from, copy_bytes);
 
 	if (rc < 0)
 		return rc;
+	rec_code_hits_add(owner->hits, owner->tgid, from->ip);
 	masking.low = cap_copy_low(from->sp);
 	masking.high = from->top + (from->flags & CAP_COPY_CUT ? ABOVE_CUT_BYTES : 0);
 	copy = (struct cap_copy){

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "formats/write/chunk.h"
+#include "recorder/pipeline/code_hits.h"
 #include "recorder/pipeline/code_map.h"
 
 /* What was kept of the last copies of some threads: samples of one share most of their stacks, and
@@ -23,13 +24,19 @@ struct rec_stack_memo {
 	u32 generation; /* changes with the chunk; 0 only before the first */
 };
 
+struct rec_copy_owner {			 /* whose stack it is */
+	const struct rec_code_set *code; /* NULL: its mappings are not known */
+	struct rec_code_hits *hits;	 /* told of what may be code in it; NULL: nobody asks */
+	u32 tgid;
+};
+
 /*
  * Interns a struct ring_copy and its words, copy_bytes in all; *ret_copy is its row of COPIES.
- * Words and registers that point neither into code nor into the stack are left out. code: NULL, the
- * process's mappings are not known: then all words are left out, and the copy is flagged. tid:
+ * Words and registers that point neither into code nor into the stack are left out. Without
+ * owner->code all words are left out, and the copy is flagged. tid:
  * whose stack it is, for memo. 0; -EBADMSG: it is not as long as it says; CAP_ELIMIT: the chunk is
  * full, or cap_chunk_failed tells.
  */
-int rec_stack_copy(struct cap_chunk *chunk, const struct rec_code_set *code,
+int rec_stack_copy(struct cap_chunk *chunk, const struct rec_copy_owner *owner,
 		   struct rec_stack_memo *memo, u32 tid, const void *copy, size_t copy_bytes,
 		   u32 *ret_copy);

@@ -200,7 +200,7 @@ static void knows_file_systems(void **state)
 
 /* -------- code maps and hits -------- */
 
-static void map_code(struct rec_code_map *map, u32 tgid, u64 start, u64 size, const char *path,
+static void map_code(struct rec_file_map *map, u32 tgid, u64 start, u64 size, const char *path,
 		     const char *build_id)
 {
 	const struct ev_mapping row = {.start_address = start,
@@ -208,7 +208,7 @@ static void map_code(struct rec_code_map *map, u32 tgid, u64 start, u64 size, co
 				       .file_offset = 0x1000,
 				       .inode = build_id ? 0 : 7};
 
-	rec_code_map_add(map, &(struct rec_code_mapping){
+	rec_file_map_add(map, &(struct rec_file_mapping){
 				      .row = &row,
 				      .tgid = tgid,
 				      .path = path,
@@ -218,16 +218,16 @@ static void map_code(struct rec_code_map *map, u32 tgid, u64 start, u64 size, co
 			      });
 }
 
-static size_t find(struct rec_code_map *map, u32 tgid, u64 address, struct rec_code_place *places)
+static size_t find(struct rec_file_map *map, u32 tgid, u64 address, struct rec_code_place *places)
 {
 	u64 steps = 0;
 
-	return rec_code_map_find(map, tgid, address, places, &steps);
+	return rec_file_map_find(map, tgid, address, places, &steps);
 }
 
 static void maps_processes(void **state)
 {
-	struct rec_code_map *map = rec_code_map_new();
+	struct rec_file_map *map = rec_file_map_new();
 	struct rec_code_place places[REC_CODE_MAX_PLACES];
 
 	(void)state;
@@ -244,38 +244,38 @@ static void maps_processes(void **state)
 	assert_int_equal(find(map, 99, 0x400000, places), 0);
 	assert_int_equal(find(map, 10, 0x400010, places), 1);
 	assert_int_equal(places[0].offset, 0x1010);
-	assert_int_equal(rec_code_map_object(map, places[0].object)->kind, REC_CODE_FILE);
-	assert_int_equal(rec_code_map_object(map, places[0].object)->tgid, 10);
+	assert_int_equal(rec_file_map_object(map, places[0].object)->kind, REC_CODE_FILE);
+	assert_int_equal(rec_file_map_object(map, places[0].object)->tgid, 10);
 	assert_int_equal(find(map, 11, 0x7f0000000020, places), 1);
 	assert_int_equal(places[0].offset, 0x1020);
-	assert_int_equal(rec_code_map_object(map, places[0].object)->tgid, 11); /* the same file */
+	assert_int_equal(rec_file_map_object(map, places[0].object)->tgid, 11); /* the same file */
 	assert_int_equal(find(map, 10, 0x500020, places), 1);
 	assert_int_equal(places[0].offset, 0x500020); /* an address */
-	assert_int_equal(rec_code_map_object(map, places[0].object)->kind, REC_CODE_NO_FILE);
+	assert_int_equal(rec_file_map_object(map, places[0].object)->kind, REC_CODE_NO_FILE);
 	assert_int_equal(find(map, 10, 0x7fff00000010, places), 1);
-	assert_int_equal(rec_code_map_object(map, places[0].object)->kind, REC_CODE_VDSO);
+	assert_int_equal(rec_file_map_object(map, places[0].object)->kind, REC_CODE_VDSO);
 	assert_int_equal(find(map, 12, 0x7fff0010, places), 1);
-	assert_int_equal(rec_code_map_object(map, places[0].object)->kind, REC_CODE_NO_FILE);
+	assert_int_equal(rec_file_map_object(map, places[0].object)->kind, REC_CODE_NO_FILE);
 
-	rec_code_map_fork(map, 10, 20);
+	rec_file_map_fork(map, 10, 20);
 	assert_int_equal(find(map, 20, 0x400010, places), 1);
-	rec_code_map_exit(map, 10);
-	rec_code_map_settle(map);
+	rec_file_map_exit(map, 10);
+	rec_file_map_settle(map);
 	assert_int_equal(find(map, 10, 0x400010, places),
 			 1); /* what it did last may still wait in a ring */
-	assert_true(rec_code_map_is_over(map, 10));
-	rec_code_map_settle(map);
+	assert_true(rec_file_map_is_over(map, 10));
+	rec_file_map_settle(map);
 	assert_int_equal(find(map, 10, 0x400010, places), 0);
 	assert_int_equal(find(map, 20, 0x400010, places),
 			 1); /* the child keeps what it has from it */
-	assert_false(rec_code_map_is_over(map, 20));
-	assert_int_equal(rec_code_map_refused(map), 0);
-	(void)rec_code_map_free(map);
+	assert_false(rec_file_map_is_over(map, 20));
+	assert_int_equal(rec_file_map_refused(map), 0);
+	(void)rec_file_map_free(map);
 }
 
 static void bounds_what_processes_make(void **state)
 {
-	struct rec_code_map *map = rec_code_map_new();
+	struct rec_file_map *map = rec_file_map_new();
 	struct rec_code_place places[REC_CODE_MAX_PLACES];
 
 	(void)state;
@@ -286,15 +286,15 @@ static void bounds_what_processes_make(void **state)
 		(void)snprintf(path, sizeof(path), "/lib/%u", i);
 		map_code(map, 10, 0x400000 + i * 0x1000ull, 0x1000, path, NULL);
 	}
-	assert_int_equal(rec_code_map_objects(map), REC_CODE_MAX_OBJECTS);
-	assert_int_equal(rec_code_map_refused(map), 10000 - REC_CODE_MAX_OBJECTS);
+	assert_int_equal(rec_file_map_objects(map), REC_CODE_MAX_OBJECTS);
+	assert_int_equal(rec_file_map_refused(map), 10000 - REC_CODE_MAX_OBJECTS);
 	assert_int_equal(find(map, 10, 0x400000 + (REC_CODE_MAX_OBJECTS - 1) * 0x1000ull, places),
 			 1);
 	for (u32 tgid = 100; tgid < 1100; tgid++) /* each the child of the one before */
-		rec_code_map_fork(map, tgid == 100 ? 10 : tgid - 1, tgid);
+		rec_file_map_fork(map, tgid == 100 ? 10 : tgid - 1, tgid);
 	assert_int_equal(find(map, 101, 0x400000 + (REC_CODE_MAX_OBJECTS - 1) * 0x1000ull, places),
 			 1);
-	(void)rec_code_map_free(map);
+	(void)rec_file_map_free(map);
 }
 
 static void keeps_places_once(void **state)
@@ -312,10 +312,10 @@ static void keeps_places_once(void **state)
 		rec_code_hits_add(hits, 10, 0x10); /* nowhere */
 		rec_code_hits_add(NULL, 10, 0x10);
 	}
-	map_code(rec_code_hits_map(hits), 10, 0x400000, 0x1000, "/bin/a",
+	map_code(rec_code_hits_files(hits), 10, 0x400000, 0x1000, "/bin/a",
 		 "id-a"); /* known only now */
-	map_code(rec_code_hits_map(hits), 11, 0x7f0000000000, 0x1000, "/bin/a", "id-a");
-	map_code(rec_code_hits_map(hits), 10, 0x500000, 0x1000, "", NULL);
+	map_code(rec_code_hits_files(hits), 11, 0x7f0000000000, 0x1000, "/bin/a", "id-a");
+	map_code(rec_code_hits_files(hits), 10, 0x500000, 0x1000, "", NULL);
 	assert_false(rec_code_hits_has_new(hits));
 	rec_code_hits_settle(hits);
 	assert_true(rec_code_hits_has_new(hits));

@@ -62,7 +62,9 @@ static struct cap_rows read_back(const struct taken *taken, const struct rec_cod
 	u32 copy = 0;
 
 	memo.generation++; /* another chunk */
-	assert_int_equal(rec_stack_copy(chunk, code, &memo, 1, taken, sizeof(*taken), &copy), 0);
+	assert_int_equal(rec_stack_copy(chunk, &(struct rec_copy_owner){.code = code}, &memo, 1,
+					taken, sizeof(*taken), &copy),
+			 0);
 	assert_int_equal(copy, 1);
 	sample.copy = copy;
 	assert_int_equal(cap_chunk_add(chunk, EV_CPU_SAMPLE, &sample), 0);
@@ -204,12 +206,14 @@ static void test_memo(void **state)
 			: pick == 1 ? CODE + rng_below(&rng, CODE_BYTES)
 			: pick == 2 ? LOW + 8 * rng_below(&rng, WORDS)
 				    : rng_next(&rng);
-		assert_int_equal(rec_stack_copy(chunk, code, &memo, 1 + (u32)rng_below(&rng, 2),
-						&taken, sizeof(taken), &with),
+		assert_int_equal(rec_stack_copy(chunk, &(struct rec_copy_owner){.code = code},
+						&memo, 1 + (u32)rng_below(&rng, 2), &taken,
+						sizeof(taken), &with),
 				 0);
 		memset(fresh, 0, sizeof(*fresh));
-		assert_int_equal(
-			rec_stack_copy(chunk, code, fresh, 1, &taken, sizeof(taken), &without), 0);
+		assert_int_equal(rec_stack_copy(chunk, &(struct rec_copy_owner){.code = code},
+						fresh, 1, &taken, sizeof(taken), &without),
+				 0);
 		assert_int_equal(with, without);
 	}
 	cap_chunk_free(chunk);
@@ -227,13 +231,16 @@ static void test_lengths(void **state)
 	(void)state;
 	take_nothing(&taken);
 	for (size_t bytes = 0; bytes < sizeof(taken); bytes++)
-		assert_int_equal(rec_stack_copy(chunk, NULL, &memo, 1, &taken, bytes, &copy),
+		assert_int_equal(rec_stack_copy(chunk, &(struct rec_copy_owner){0}, &memo, 1,
+						&taken, bytes, &copy),
 				 -EBADMSG);
 	taken.copy.top = SP - 8;
-	assert_int_equal(rec_stack_copy(chunk, NULL, &memo, 1, &taken, sizeof(taken), &copy),
+	assert_int_equal(rec_stack_copy(chunk, &(struct rec_copy_owner){0}, &memo, 1, &taken,
+					sizeof(taken), &copy),
 			 -EBADMSG);
 	taken.copy.top = TOP + 8;
-	assert_int_equal(rec_stack_copy(chunk, NULL, &memo, 1, &taken, sizeof(taken), &copy),
+	assert_int_equal(rec_stack_copy(chunk, &(struct rec_copy_owner){0}, &memo, 1, &taken,
+					sizeof(taken), &copy),
 			 -EBADMSG);
 	cap_chunk_free(chunk);
 }
