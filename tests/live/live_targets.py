@@ -119,7 +119,7 @@ def judge(calls, capture):
         if path is None:
             continue
         opens += 1
-        if CANARY in path and after and call == "openat" and "O_PATH" in arguments and "O_NOFOLLOW" in arguments:
+        if after and call == "openat" and "O_PATH" in arguments and "O_NOFOLLOW" in arguments:
             continue  # held to see whether it is the file that was mapped; read, if at all, by descriptor
         if CANARY in path:
             problems.append(f"{call} of what a target chose: {arguments[:200]}")
