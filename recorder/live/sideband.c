@@ -52,6 +52,16 @@ struct cpu_ring {
 	int counter_fd;	       /* of a ring that takes nothing, so that its event counts forks and
 				  exits; -1: none */
 	void *counter_page;
+	u64 seen_count;	     /* records of wanted processes */
+	int own_first_fd[2]; /* of the target's counters on this CPU; -1: none yet */
+	void *own_pages[2];
+};
+
+/* Of a thread of the target on a CPU, with paused rings: one counts mappings, forks and exits, the
+ * other forks and exits alone. */
+struct own_counter {
+	int fds[2];
+	size_t ring;
 };
 
 struct task_event { /* of another thread, writes into a ring as well */
@@ -64,7 +74,11 @@ struct rec_sideband {
 	size_t ring_count, cpu_count;
 	struct task_event *events;
 	size_t event_count;
-	bool of_tasks;
+	bool of_tasks;	 /* the events are those of the target's threads */
+	bool counts_own; /* the events are those of all, and the target's mappings are counted
+			    besides */
+	struct own_counter *own;
+	size_t own_count;
 	size_t page_bytes;
 	u32 own_tgid;
 	bool has_build_ids, has_lost_counts;
@@ -96,6 +110,27 @@ static void ring_close(struct cpu_ring *ring, size_t page_bytes)
 	(void)close(ring->fd);		       /* the same */
 }
 
+static void close_own(struct rec_sideband *sideband)
+{
+	for (size_t i = 0; i < sideband->own_count; i++)
+		for (int kind = 0; kind < 2; kind++)
+			if (sideband->own[i].fds[kind] >= 0)
+				(void)close(sideband->own[i].fds[kind]); /* nothing is written */
+	free(sideband->own);
+	sideband->own = NULL;
+	sideband->own_count = 0;
+	for (size_t i = 0; i < sideband->ring_count; i++) {
+		struct cpu_ring *ring = &sideband->rings[i];
+
+		for (int kind = 0; kind < 2; kind++) {
+			if (ring->own_pages[kind])
+				munmap(ring->own_pages[kind], 2 * sideband->page_bytes);
+			ring->own_pages[kind] = NULL;
+			ring->own_first_fd[kind] = -1;
+		}
+	}
+}
+
 static void close_all(struct rec_sideband *sideband)
 {
 	for (size_t i = 0; i < sideband->event_count; i++) {
@@ -103,6 +138,7 @@ static void close_all(struct rec_sideband *sideband)
 		if (sideband->events[i].counter_fd >= 0)
 			(void)close(sideband->events[i].counter_fd); /* the same */
 	}
+	close_own(sideband);
 	for (size_t i = 0; i < sideband->ring_count; i++)
 		ring_close(&sideband->rings[i], sideband->page_bytes);
 	sideband->event_count = sideband->ring_count = 0;
@@ -138,7 +174,7 @@ static int open_event_of(const struct rec_sideband *sideband, bool counter, pid_
 		.config = PERF_COUNT_SW_DUMMY,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU,
 		.sample_id_all = 1,
-		.inherit = sideband->of_tasks,
+		.inherit = task >= 0,
 		.mmap = !counter,
 		.mmap2 = !counter,
 		.task = counter,
@@ -272,7 +308,7 @@ static int add_event(struct rec_sideband *sideband, pid_t task, u32 cpu, struct 
 			       : 0;
 	}
 	ring = &sideband->rings[sideband->ring_count++];
-	*ring = (struct cpu_ring){.fd = fd, .cpu = cpu, .counter_fd = -1};
+	*ring = (struct cpu_ring){.fd = fd, .cpu = cpu, .counter_fd = -1, .own_first_fd = {-1, -1}};
 	ring->counter_fd = open_counter(sideband, ring, true, task);
 	rc = map_ring(ring, sideband->page_bytes, choose_ring_bytes((long)sideband->cpu_count));
 	return rc < 0 ? cap_fail_errno(err, -rc, "mapping events: ring of CPU %u", cpu) : 0;
@@ -344,15 +380,82 @@ static bool open_listed(struct rec_sideband *sideband, const struct thread_list 
 	return sideband->ring_count > 0;
 }
 
+/* An event of a task whose records are counted and thrown away. kind: as in struct own_counter. */
+static int open_own(struct rec_sideband *sideband, struct cpu_ring *ring, int kind, pid_t task)
+{
+	int fd = open_event_of(sideband, kind == 1, task, ring->cpu);
+	void *page;
+
+	if (fd < 0)
+		return fd;
+	if (ring->own_first_fd[kind] >= 0) {
+		if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->own_first_fd[kind]) == 0)
+			return fd;
+	} else {
+		page = mmap(NULL, 2 * sideband->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			    0);
+		ring->own_pages[kind] = page == MAP_FAILED ? NULL : page;
+		if (ring->own_pages[kind] && ioctl(fd, PERF_EVENT_IOC_PAUSE_OUTPUT, 1) == 0) {
+			ring->own_first_fd[kind] = fd;
+			return fd;
+		}
+	}
+	(void)close(fd); /* nothing is written to it */
+	return -EIO;
+}
+
+/* The counters of the threads of a list; those that ended meanwhile need none. */
+static bool count_listed(struct rec_sideband *sideband, const struct thread_list *threads)
+{
+	if (threads->count * sideband->ring_count > MAX_TASK_EVENTS)
+		return false;
+	sideband->own = calloc(threads->count * sideband->ring_count, sizeof(*sideband->own));
+	for (size_t i = 0; sideband->own && i < threads->count; i++) {
+		for (size_t at = 0; at < sideband->ring_count; at++) {
+			struct own_counter counter = {.fds = {-1, -1}, .ring = at};
+
+			for (int kind = 0; kind < 2; kind++) {
+				counter.fds[kind] = open_own(sideband, &sideband->rings[at], kind,
+							     threads->tids[i]);
+				if (counter.fds[kind] < 0 && counter.fds[kind] != -ESRCH &&
+				    counter.fds[kind] != -ENODEV)
+					return false; /* what is open is closed with the list */
+			}
+			sideband->own[sideband->own_count++] = counter;
+		}
+	}
+	return sideband->own != NULL;
+}
+
 /*
  * What a thread starts inherits its event, if it had one by then. So a list is good if it is still
  * the same when all events are open: nobody was started in between. False: it cannot be done.
+ */
+static bool count_own(struct rec_sideband *sideband, const struct rec_sideband_target *target)
+{
+	struct thread_list before, after;
+
+	for (int i = 0; i < MAX_LISTINGS && sideband->cpu_count <= MAX_TASK_CPUS; i++) {
+		if (!list_threads(target, &before))
+			return false;
+		if (count_listed(sideband, &before) && list_threads(target, &after) &&
+		    lists_are_equal(&before, &after))
+			return true;
+		close_own(sideband);
+	}
+	return false;
+}
+
+/*
+ * The same where the kernel has no counts of losses (before 6.0): then others must not fill the
+ * rings. A program that executes with other credentials leaves these events, though, and is not
+ * seen.
  */
 static bool open_for_tasks(struct rec_sideband *sideband, const struct rec_sideband_target *target)
 {
 	struct thread_list before, after;
 
-	if (!target || target->count == 0 || sideband->cpu_count > MAX_TASK_CPUS)
+	if (sideband->cpu_count > MAX_TASK_CPUS)
 		return false;
 	sideband->of_tasks = true;
 	for (int i = 0; i < MAX_LISTINGS; i++) {
@@ -383,11 +486,18 @@ int rec_sideband_open(const struct rec_sideband_target *target, struct rec_sideb
 	sideband->rings = calloc(sideband->cpu_count, sizeof(*sideband->rings));
 	if (!sideband->rings)
 		return cap_fail(err, -ENOMEM, "mapping events: out of memory");
-	if (!open_for_tasks(sideband, target)) {
-		rc = open_for_all(sideband, err);
-		if (rc < 0)
-			return rc;
+	rc = open_for_all(sideband, err);
+	if (rc == 0 && target && target->count > 0) {
+		if (sideband->has_lost_counts) {
+			sideband->counts_own = count_own(sideband, target);
+		} else {
+			close_all(sideband);
+			if (!open_for_tasks(sideband, target))
+				rc = open_for_all(sideband, err);
+		}
 	}
+	if (rc < 0)
+		return rc;
 	*ret_sideband = TAKE(sideband);
 	return 0;
 }
@@ -497,6 +607,7 @@ static int store(struct rec_sideband *sideband, struct cpu_ring *ring,
 		sideband->taker(sideband->taker_context, record->tgid, record->start_address,
 				record->size_bytes);
 	ring->attempted_count++;
+	ring->seen_count++;
 	if (sideband->identify && record->inode && !record->build_id_bytes)
 		sideband->identify(sideband->identify_context, record, &identity);
 	rc = add_row(pipeline, record, &identity);
@@ -593,7 +704,7 @@ static int drain_ring(struct rec_sideband *sideband, struct cpu_ring *ring,
 		rc = 0;
 	}
 	__atomic_store_n(&ring->page->data_tail, window.tail, __ATOMIC_RELEASE);
-	if (has_losses)
+	if (has_losses && !sideband->counts_own)
 		tell_losses(sideband, ring, ring->kernel_lost_count, pipeline);
 	rec_pipeline_attempted(pipeline, CLASS_MAPPINGS, ring->cpu, ring->attempted_count, 0);
 	return rc < 0 ? rc : added;
@@ -620,8 +731,36 @@ static bool was_full(const struct cpu_ring *ring)
 	return ring->data_bytes - (head - ring->page->data_tail) < LARGEST_RECORD_BYTES;
 }
 
+/* Mappings that the target made on the ring's CPU. */
+static u64 own_mappings(const struct rec_sideband *sideband, size_t ring)
+{
+	u64 records = 0, tasks = 0;
+
+	for (size_t i = 0; i < sideband->own_count; i++) {
+		if (sideband->own[i].ring != ring)
+			continue;
+		records += lost_of(sideband->own[i].fds[0]);
+		tasks += lost_of(sideband->own[i].fds[1]);
+	}
+	return records > tasks ? records - tasks : 0;
+}
+
+/* Of the target alone: what was counted and not seen. */
+static void tell_own_losses(struct rec_sideband *sideband, size_t index,
+			    struct rec_pipeline *pipeline)
+{
+	struct cpu_ring *ring = &sideband->rings[index];
+	u64 made = own_mappings(sideband, index);
+
+	if (made > ring->seen_count)
+		count_lost(ring, pipeline, made - ring->seen_count);
+}
+
 void rec_sideband_stop(struct rec_sideband *sideband)
 {
+	for (size_t i = 0; i < sideband->own_count; i++)
+		for (int kind = 0; kind < 2; kind++)
+			(void)ioctl(sideband->own[i].fds[kind], PERF_EVENT_IOC_DISABLE, 0);
 	/* Of our own events neither can fail. */
 	for (size_t i = 0; i < sideband->event_count; i++) {
 		(void)ioctl(sideband->events[i].fd, PERF_EVENT_IOC_DISABLE, 0);
@@ -645,7 +784,9 @@ int rec_sideband_finish(struct rec_sideband *sideband, struct rec_pipeline *pipe
 		if (rc < 0)
 			return rc;
 		added += rc;
-		if (sideband->has_lost_counts)
+		if (sideband->counts_own)
+			tell_own_losses(sideband, i, pipeline);
+		else if (sideband->has_lost_counts)
 			tell_losses(sideband, ring, losses_of(sideband, ring).records, pipeline);
 		else if (full) /* at least one, if any: nothing tells how many */
 			count_lost(ring, pipeline, 1);

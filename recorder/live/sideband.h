@@ -15,14 +15,16 @@
 
 struct rec_sideband;
 
+/* Whose losses are told. */
 struct rec_sideband_target {
 	const pid_t *pids; /* as our pid namespace numbers them */
 	size_t count;	   /* 0, as without a target: all processes */
 };
 
 /*
- * Opens and enables. Mappings are recorded by the kernel from here on: those of the target and of
- * what it starts, or, where there are too many threads or CPUs for that, of all processes.
+ * Opens and enables. Mappings of all processes are recorded by the kernel from here on, and what
+ * the target and its children map is counted besides, so that losses of others are not theirs;
+ * before 6.0 only theirs are recorded. Neither where there are too many threads or CPUs.
  * CAP_EPRIVILEGE where the kernel refuses, -ENOMEM.
  */
 int rec_sideband_open(const struct rec_sideband_target *target, struct rec_sideband **ret_sideband,

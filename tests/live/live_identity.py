@@ -42,14 +42,24 @@ def recorded(name, *command, options=CPU):
     return live.record(name, *options, command=command)[0]
 
 
-def running(name, *line, before=(), options=(), seconds="1s"):
-    """A recording of a process that already runs -> (capture, pid)"""
-    target = live.start(list(line), stdout=subprocess.DEVNULL)
+def record_running(name, target, before=(), options=()):
+    """A recording of a process that already runs, until it has worked for a while -> capture"""
     live.until(lambda: live.cpu_seconds(target.pid) > 0.15, "it works")
     capture = live.path(name)
-    done = subprocess.run([*before, *live.recorder_line(capture, *CPU, "-d", seconds, *(options or ("-p", str(target.pid))))],
-                          capture_output=True, text=True, timeout=live.HANGS_S, check=False)
-    live.check(done.returncode in (0, 3), f"{name}: the recording ends with {done.returncode}: {done.stderr}")
+    recorder = live.start([*before, *live.recorder_line(capture, *CPU, "-d", "0", *(options or ("-p", str(target.pid))))],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    live.until(lambda: recorder.poll() is not None or live.is_recording(recorder.pid), "it records")
+    begin = live.cpu_seconds(target.pid)
+    live.until(lambda: recorder.poll() is not None or live.cpu_seconds(target.pid) > begin + 0.4, "it works on")
+    _, messages = live.stop(recorder)
+    live.check(recorder.returncode in (0, 3), f"{name}: the recording ends with {recorder.returncode}: {messages}")
+    return capture
+
+
+def running(name, *line, before=(), options=()):
+    """The same of a program that is started for it -> (capture, pid)"""
+    target = live.start(list(line), stdout=subprocess.DEVNULL)
+    capture = record_running(name, target, before, options)
     target.kill()
     target.wait()
     return capture, target.pid
@@ -78,6 +88,15 @@ def execs():
     late = database.execute("SELECT count(*) FROM task_exec e JOIN task t ON t.id = e.task_id JOIN mapping m ON m.time_ns < e.time_ns JOIN task o "
                             "ON o.id = m.task_id AND o.tgid = t.tgid WHERE m.path = e.path AND m.time_ns > e.time_ns - 20000000").fetchone()[0]
     live.check_equal(late, 0, "mappings of a program before its exec")
+
+
+def other_credentials():
+    """A program that takes another group as it executes: the kernel stops per-process events of others for it"""
+    path = program("other-group")
+    os.chown(path, -1, 65534)
+    os.chmod(path, 0o2755)
+    os.chmod(live.DIRECTORY, 0o755)
+    named(recorded("setgid.kymo", "/bin/sh", "-c", f"{path} work 300; true"), "other-group", "setgid program")
 
 
 # -------- processes that already ran --------
@@ -119,12 +138,10 @@ def replaced():
     os.makedirs(kept + os.path.dirname(path))
     shutil.copy(path, kept + path)
     target = live.start([path, "work", LONG_MS], stdout=subprocess.DEVNULL)
-    live.until(lambda: live.cpu_seconds(target.pid) > 0.15, "it works")
     os.unlink(path)
     shutil.copy(live.WORKLOAD, path)
     for name, before in (("asked", []), ("text", no_query())):
-        capture = live.path(f"replaced-{name}.kymo")
-        subprocess.run([*before, *live.recorder_line(capture, *CPU, "-d", "600ms", "-p", str(target.pid))], capture_output=True, check=False)
+        capture = record_running(f"replaced-{name}.kymo", target, before)
         rows = live.database(capture).execute("SELECT path, length(build_id) FROM mapping WHERE path LIKE ?", (path + "%",)).fetchall()
         live.check(rows and all(row[1] for row in rows), f"{name}: the file that runs: {rows}")
         named(capture, "is-replaced", f"replaced, {name}: none of the new file", least=0)
@@ -149,8 +166,8 @@ def without_build_id():
 INSIDE = """
 {code} work {long} & pid=$!
 sleep 0.5
-"{recorder}" {options} -d 1s -o all.kymo || echo "all: $?"
-"{recorder}" {options} -d 1s -p $pid -o pid.kymo || echo "pid: $?"
+"{recorder}" {options} -d 3s -o all.kymo || echo "all: $?"
+"{recorder}" {options} -d 3s -p $pid -o pid.kymo || echo "pid: $?"
 kill $pid
 "{recorder}" {options} -o cmd.kymo -- {code} work 300 || echo "cmd: $?"
 """
@@ -242,7 +259,7 @@ def main():
     if not shutil.which("objcopy"):
         print("skipped: objcopy is missing")
         sys.exit(77)
-    live.run_parts({"execs": execs, "already_running": already_running, "leader_gone": leader_gone, "moved_code": moved_code, "replaced": replaced,
+    live.run_parts({"execs": execs, "other_credentials": other_credentials, "already_running": already_running, "leader_gone": leader_gone, "moved_code": moved_code, "replaced": replaced,
                     "without_build_id": without_build_id, "pid_namespace": pid_namespace, "storms": storms}, {"new_cpu": new_cpu})
 
 
