@@ -43,6 +43,7 @@ FILLED = {
     ("sampled_stacks.c", "FROM slow_waits v WHERE %s"): "kymo_wait_sql's conditions",
     ("offcpu_report.c", "%s WHERE %s%s"): "parts that stand in that file, kymo_wait_sql's conditions between",
     ("offcpu_report.c", "SELECT count(*) FROM (SELECT 1 FROM %s"): "names of views that stand in that file",
+    ("stack_ends.c", "WITH used AS (SELECT s.stack_id, %s AS samples FROM %s s"): "parts that stand in that file, and kymo_filter_sql's conditions",
     ("wait_chain.c", "AND %s,  FROM slow_waits v"): "kymo_wait_sql's conditions",
     ("wait_choice.c", " AND %s >= :min AND %s <= :max"): "column names of views that stand in its callers",
     ("syscalls_report.c", "SELECT %s"): "column lists and sort keys that stand in this file",
