@@ -130,6 +130,12 @@ def check_names(directory, name, kymo, image):
     return f"{named}/{samples}"
 
 
+def check_copies(connection):
+    """The program that copies user stacks was loaded: each sample outside of the kernel has registers and a copy."""
+    check(one(connection, "SELECT count(*) FROM cpu_sample WHERE copy") > 0, "all: no stack was copied")
+    check(one(connection, "SELECT count(*) FROM cpu_sample WHERE NOT copy AND NOT flags & 16") == 0, "all: samples of programs without a copy of their stack")
+
+
 def how(connection):
     """{class: how its probes are attached}"""
     ways = {}
@@ -160,6 +166,8 @@ def main():
         named.append(f"{name} {check_names(out, name, kymo, image)}")
     with open(os.path.join(directory, "release"), encoding="ascii") as file:
         release = file.read().strip()
+    if every and "arm64" not in release:
+        check_copies(every)
     for text in bad:
         print(f"{release}: {text}")
     worst = [f"{found['id']}: {found['found']}" for found in doctor.get("checks", []) if found["severity"] in ("warning", "error")]
