@@ -94,9 +94,8 @@ int kymo_captured_names_open(struct sqlite3 *handle, enum kymo_names_source sour
 
 static const char *demangled(struct kymo_captured_names *names, const char *name)
 {
-	const char *at = name[0] == '_' ? name : NULL; /* what is mangled begins so */
-
-	if (!at)
+	/* What is mangled begins so; versions of symbols are left out by the helper, too. */
+	if (name[0] != '_' && !strchr(name, '@'))
 		return name;
 	if (names->demangler && kymo_symbol_helper_state(names->demangler) == KYMO_OBJECT_GAVE_UP)
 		names->demangler = kymo_symbol_helper_free(names->demangler);

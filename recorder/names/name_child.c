@@ -370,19 +370,23 @@ static void answer(struct child *child, u64 address, u64 to_offset, bool exact)
 	}
 }
 
-static bool begins_here(struct child *child, u64 address)
+/* Is the byte before an address of another function, or the address itself of none? */
+static bool differs_before(struct child *child, u64 before, u64 address)
 {
-	const struct kymo_function *function = function_at(child, address);
 	struct kymo_unwind_entry entry;
+	u64 start;
 
-	return (function && function->address == address) ||
-	       (child->unwind && kymo_unwind_find(child->unwind, address, &entry) &&
-		entry.address == address);
+	if (function_at(child, before) != function_at(child, address))
+		return true;
+	if (!child->unwind || !kymo_unwind_find(child->unwind, before, &entry))
+		return false;
+	start = entry.address;
+	return !kymo_unwind_find(child->unwind, address, &entry) || entry.address != start;
 }
 
 /*
- * Most offsets are of return addresses: a call that ends a function returns to the next one, so
- * where a function begins the byte before is looked up, too.
+ * Most offsets are of return addresses. After a call that does not return there is padding, or the
+ * next function: so the byte before is looked up, too, where that makes a difference.
  */
 static void find(struct child *child, const struct name_find *asked)
 {
@@ -391,13 +395,17 @@ static void find(struct child *child, const struct name_find *asked)
 	begin_items(child, asked->head.id, false);
 	for (u32 i = 0; rc == 0 && i < asked->head.count; i++) {
 		u64 offset = asked->offsets[i], address, before;
+		bool exact;
 
 		if (!kymo_elf_address_of(child->elf, offset, &address))
 			continue;
-		if (offset > 0 && begins_here(child, address) &&
-		    kymo_elf_address_of(child->elf, offset - 1, &before))
+		exact = true;
+		if (offset > 0 && kymo_elf_address_of(child->elf, offset - 1, &before) &&
+		    differs_before(child, before, address)) {
 			answer(child, before, offset - 1 - before, false);
-		answer(child, address, offset - address, true);
+			exact = !function_at(child, before);
+		}
+		answer(child, address, offset - address, exact);
 	}
 	send_done(child, asked->head.id, asked->head.count, rc);
 }

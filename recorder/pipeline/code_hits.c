@@ -14,6 +14,7 @@
 struct seen_address {
 	u64 address;
 	u32 tgid;
+	bool again; /* its mapping may have come after it: it is looked for once more */
 };
 
 struct rec_code_hits {
@@ -66,7 +67,7 @@ void rec_code_hits_add(struct rec_code_hits *hits, u32 tgid, u64 address)
 	slot = &hits->recent[cap_hash_mix(address, tgid, 0) & (RECENT - 1)];
 	if (slot->address == address && slot->tgid == tgid)
 		return;
-	*slot = (struct seen_address){address, tgid};
+	*slot = (struct seen_address){.address = address, .tgid = tgid};
 	if (hits->waiting_count == MAX_WAITING) {
 		hits->left_out++;
 		return;
@@ -110,6 +111,7 @@ static void keep(struct rec_code_hits *hits, const struct rec_code_place *place,
 void rec_code_hits_settle(struct rec_code_hits *hits)
 {
 	struct rec_code_place places[REC_CODE_MAX_PLACES];
+	size_t kept = 0;
 	u64 steps = 0;
 
 	if (!hits)
@@ -121,7 +123,7 @@ void rec_code_hits_settle(struct rec_code_hits *hits)
 		hits->taken_count = 0;
 	}
 	for (size_t i = 0; i < hits->waiting_count; i++) {
-		const struct seen_address *seen = &hits->waiting[i];
+		struct seen_address *seen = &hits->waiting[i];
 		size_t count;
 
 		if (steps > MAX_STEPS) {
@@ -131,8 +133,12 @@ void rec_code_hits_settle(struct rec_code_hits *hits)
 		count = rec_file_map_find(hits->map, seen->tgid, seen->address, places, &steps);
 		for (size_t place = 0; place < count; place++)
 			keep(hits, &places[place], seen->tgid);
+		if (count == 0 && !seen->again) {
+			seen->again = true;
+			hits->waiting[kept++] = *seen;
+		}
 	}
-	hits->waiting_count = 0;
+	hits->waiting_count = kept;
 	rec_file_map_settle(hits->map);
 }
 

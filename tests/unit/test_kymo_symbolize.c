@@ -123,7 +123,7 @@ static void symbolize(sqlite3 *db, const struct kymo_symbol_options *options)
 {
 	struct cap_err err;
 
-	if (kymo_symbolize_frames(db, options, &err) < 0)
+	if (kymo_symbolize_frames(db, options, KYMO_NAMES_OF_ROWS, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
