@@ -271,6 +271,43 @@ static void shared_stack(struct raw_capture *capture)
 	raw_end(capture);
 }
 
+static u64 word_parent(u32 row) /* one chain */
+{
+	return row;
+}
+
+/* The longest copy there may be, for each of many samples: all are different by their depth. */
+static void long_copies(struct raw_capture *capture)
+{
+	const struct raw_section sections[] = {
+		ALL_TASKS(1),
+		USER_FRAMES(1000),
+		{.kind = CAP_SECTION_WORDS,
+		 .rows = CAP_MAX_COPY_WORDS,
+		 .at_least = CAP_MAX_COPY_WORDS,
+		 .column_count = CAP_WORD_COLUMNS,
+		 .columns = {STEPS(1, word_parent), COLUMN(2, CONST, .value = 0),
+			     COLUMN(3, CONST, .value = 2)}},
+		{.kind = CAP_SECTION_COPIES,
+		 .rows = MI / 32,
+		 .at_least = MI / 32,
+		 .column_count = CAP_COPY_COLUMNS,
+		 .columns = {COLUMN(1, CONST, .value = CAP_MAX_COPY_WORDS),
+			     COLUMN(2, CONST, .value = 2), COLUMN(3, DELTA, .value = 8),
+			     COLUMN(4, CONST, .value = 1ull << 40), COLUMN(5, CONST, .value = 3),
+			     COLUMN(6, CONST, .value = 0), COLUMN(7, CONST, .value = 0),
+			     COLUMN(8, CONST, .value = 0), COLUMN(9, CONST, .value = 0),
+			     COLUMN(10, CONST, .value = 0), COLUMN(11, CONST, .value = 1),
+			     COLUMN(12, CONST, .value = 0)}},
+		{ROWS(EV_CPU_SAMPLE, MI / 32), .column_count = 4,
+		 .columns = {COLUMN(1, DELTA, .value = 10), COLUMN(2, CONST, .value = 1),
+			     COLUMN(3, CONST, .value = 1), COLUMN(9, DELTA, .value = 1)}}};
+
+	raw_begin(capture);
+	put_body(capture, sections, 5, true);
+	raw_end(capture);
+}
+
 /* A mapping before each sample: the same stack is another one each time. */
 static void stack_of_each_moment(struct raw_capture *capture)
 {
@@ -572,18 +609,43 @@ const struct costly costly[] = {
 	{                           \
 #function, function \
 	}
-	COSTLY(equal_calls),	      COSTLY(far_too_many),  COSTLY(stepping_calls),
-	COSTLY(equal_samples),	      COSTLY(many_meta),     COSTLY(many_marks),
-	COSTLY(many_probes),	      COSTLY(many_symbols),  COSTLY(many_modules),
-	COSTLY(many_losses),	      COSTLY(many_clocks),   COSTLY(many_processes),
-	COSTLY(many_recorders),	      COSTLY(many_programs), COSTLY(many_totals),
-	COSTLY(unknown_rows),	      COSTLY(many_tasks),    COSTLY(many_renamed),
-	COSTLY(many_forks),	      COSTLY(deep_stacks),   COSTLY(shared_stack),
-	COSTLY(stack_of_each_moment), COSTLY(restless_time), COSTLY(backward_mappings),
-	COSTLY(long_paths),	      COSTLY(long_notes),    COSTLY(many_strings),
-	COSTLY(many_sections),	      COSTLY(many_columns),  COSTLY(many_schemas),
-	COSTLY(many_names),	      COSTLY(tiny_blocks),   COSTLY(scattered_blocks),
-	COSTLY(nested_headers),	      COSTLY(small_calls),   COSTLY(small_samples),
+	COSTLY(equal_calls),
+	COSTLY(far_too_many),
+	COSTLY(stepping_calls),
+	COSTLY(equal_samples),
+	COSTLY(many_meta),
+	COSTLY(many_marks),
+	COSTLY(many_probes),
+	COSTLY(many_symbols),
+	COSTLY(many_modules),
+	COSTLY(many_losses),
+	COSTLY(many_clocks),
+	COSTLY(many_processes),
+	COSTLY(many_recorders),
+	COSTLY(many_programs),
+	COSTLY(many_totals),
+	COSTLY(unknown_rows),
+	COSTLY(many_tasks),
+	COSTLY(many_renamed),
+	COSTLY(many_forks),
+	COSTLY(deep_stacks),
+	COSTLY(shared_stack),
+	COSTLY(long_copies),
+	COSTLY(stack_of_each_moment),
+	COSTLY(restless_time),
+	COSTLY(backward_mappings),
+	COSTLY(long_paths),
+	COSTLY(long_notes),
+	COSTLY(many_strings),
+	COSTLY(many_sections),
+	COSTLY(many_columns),
+	COSTLY(many_schemas),
+	COSTLY(many_names),
+	COSTLY(tiny_blocks),
+	COSTLY(scattered_blocks),
+	COSTLY(nested_headers),
+	COSTLY(small_calls),
+	COSTLY(small_samples),
 	COSTLY(small_symbols),
 #undef COSTLY
 };
