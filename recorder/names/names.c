@@ -528,7 +528,6 @@ static void take_answers(struct rec_names *names)
 
 	for (int packets = 0; names->fd >= 0 && packets < MAX_PACKETS && more > 0; packets++)
 		more = take_packet(names);
-	hand_over_all(names);
 	if (more < 0)
 		give_up(names, "the process that reads them ended early");
 }
@@ -592,6 +591,7 @@ void rec_names_step(struct rec_names *names, struct rec_pipeline *pipeline, u64 
 	}
 	(void)ask(names);
 	take_answers(names);
+	hand_over_all(names);
 }
 
 void rec_names_finish(struct rec_names *names, struct rec_pipeline *pipeline)
@@ -622,5 +622,6 @@ void rec_names_finish(struct rec_names *names, struct rec_pipeline *pipeline)
 		}
 		(void)poll(&wait, 1, 100); /* what it gives is looked at above */
 	}
+	hand_over_all(names); /* in few blocks: they compress far better */
 	end_child(names);
 }
