@@ -189,6 +189,7 @@ static int rules_at(const struct kymo_unwinding *unwinding, u32 number, u64 offs
 	const struct kymo_module *about = &unwinding->stacks->modules[number];
 	struct module *module = module_at(unwinder, number);
 	struct kymo_cfi_entry entry;
+	bool is_captured;
 	int rc = 0;
 
 	if (!module)
@@ -201,18 +202,21 @@ static int rules_at(const struct kymo_unwinding *unwinding, u32 number, u64 offs
 		module->rules = kymo_module_rules_new(&unwinder->budget);
 	if (!module->rules)
 		return -ENOMEM;
-	if (kymo_captured_rules_find(unwinding->captured,
-				     about->build_id ? about->build_id : about->path, offset,
-				     &entry)) {
+	is_captured = kymo_captured_rules_find(unwinding->captured,
+					       about->build_id ? about->build_id : about->path,
+					       offset, &entry);
+	if (is_captured && entry.fde_bytes) {
 		if (!module->is_asked)
 			module->state = KYMO_UNWINDING_FOUND;
-		rc = entry.fde_bytes == 0 ? 0
-					  : kymo_module_rules_of(module->rules, &entry, offset,
-								 &code->table, &code->row);
+		rc = kymo_module_rules_of(module->rules, &entry, offset, &code->table, &code->row);
 		return rc < 0 ? rc : 0;
 	}
+	/* Also where the recorder found none: it looks at what programs load, and debuggers have
+	 * sections of their own. */
 	if (!module->is_asked)
 		rc = ask_files(unwinder, unwinding->stacks, about, module);
+	if (rc == 0 && is_captured && module->state == KYMO_UNWINDING_NO_FILE)
+		module->state = KYMO_UNWINDING_NO_RULES;
 	if (rc == 0)
 		rc = kymo_module_rules_at(module->rules, offset, &code->table, &code->row);
 	return rc < 0 ? rc : 0;

@@ -44,7 +44,7 @@ def build(name, *flags, function="hot_function", other="cold_function", seconds=
 
 
 def record(name, command, *options):
-    capture, _, _, _ = live.record(name, "-f", "-e", "cpu", "-F", "199", *options, command=command)
+    capture, _, _, _ = live.record(name, "-f", "--no-symbols", "-e", "cpu", "-F", "199", *options, command=command)
     return capture
 
 
@@ -112,7 +112,7 @@ def replaced_while_running():
     server = live.start([program])
     os.remove(program)
     shutil.copy(new, program)
-    capture, _, _, _ = live.record("replaced.kymo", "-f", "-e", "cpu", "-F", "199", "-d", "1s", "-p", str(server.pid))
+    capture, _, _, _ = live.record("replaced.kymo", "-f", "--no-symbols", "-e", "cpu", "-F", "199", "-d", "1s", "-p", str(server.pid))
     server.wait()
     stacks = folded(capture)
     live.check_equal(samples(stacks, "version_two") + samples(stacks, "shared_work"), 0, "names of the new version")
