@@ -34,7 +34,7 @@
 #define MAX_SITES 512
 #define MAX_NOTED (1u << 20) /* allocations whose site is noted */
 #define MAX_SECONDS 20	     /* a run that takes longer hangs */
-#define TEXT_BYTES 400
+#define TEXT_BYTES 4096	     /* notes come before the error */
 
 /* glibc's own, which preloading does not hide */
 extern void *__libc_malloc(size_t size);
