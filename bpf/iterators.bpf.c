@@ -20,19 +20,36 @@ struct {
 	__type(value, u32);
 } asked_pids SEC(".maps");
 
+static __always_inline bool has_helper_name(const struct task_struct *task)
+{
+	static const char wanted[EV_COMM_BYTES] = LIVE_HELPER_NAME;
+	u64 name[2];
+
+	task_comm(task, true, name);
+	for (u32 i = 0; i < sizeof(wanted); i++)
+		if (((const char *)name)[i] != wanted[i])
+			return false;
+	return true;
+}
+
 /* First pass, at load time: before it, no program knows which process to leave out. */
 SEC("iter/task")
 int find_self_iter(struct bpf_iter__task *ctx)
 {
-	struct task_struct *self;
+	struct task_struct *self, *task = ctx->task;
 
-	if (!ctx->task || control.self_tgid)
+	if (!task)
 		return 0;
-	self = (struct task_struct *)bpf_get_current_task();
-	control.self_pid_level = BPF_CORE_READ(self, thread_pid, level);
-	control.self_time_ns = bpf_ktime_get_ns();
-	control.self_boottime_ns = bpf_ktime_get_boot_ns();
-	control.self_tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!control.self_tgid) {
+		self = (struct task_struct *)bpf_get_current_task();
+		control.self_pid_level = BPF_CORE_READ(self, thread_pid, level);
+		control.self_time_ns = bpf_ktime_get_ns();
+		control.self_boottime_ns = bpf_ktime_get_boot_ns();
+		control.self_tgid = bpf_get_current_pid_tgid() >> 32;
+	}
+	if ((u32)BPF_CORE_READ(task, real_parent, tgid) == control.self_tgid &&
+	    has_helper_name(task))
+		control.helper_tgid = task->tgid;
 	return 0;
 }
 
@@ -166,7 +183,7 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 	u64 enter_ns;
 	u32 bytes = sizeof(record.call);
 
-	if (!task || (u32)task->tgid == control.self_tgid)
+	if (!task || is_own(task->tgid))
 		return 0;
 	if (!call_pending(task, &record, &returned) &&
 	    (returned || !call_from_before(task, &record)))

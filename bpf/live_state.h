@@ -43,9 +43,14 @@ struct live_control {
 	u64 class_since_ns[EV_CLASS_COUNT];
 	u32 class_mode[EV_CLASS_COUNT]; /* enum live_mode; may change at any time */
 	/* No hidden padding: with it, clang treats a zeroed struct as data that is not all zero. */
-	u64 reserved[4];
+	u32 helper_tgid; /* its child that reads names; never recorded, either. 0: none */
+	u32 reserved_word;
+	u64 reserved[3];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_control) == 192, "whole cache lines, all of them named");
+
+/* By this name the programs find the recorder's child. */
+#define LIVE_HELPER_NAME "kymo-names"
 
 /* What becomes of an event. */
 enum live_mode {

@@ -274,7 +274,7 @@ static __always_inline int on_sys_exit(const struct pt_regs___kernel *regs, s64 
 	if (!control.events_open)
 		return 0;
 	task = current_task();
-	if (task_tgid(task, CURRENT_IS_DIRECT()) == control.self_tgid)
+	if (is_own(task_tgid(task, CURRENT_IS_DIRECT())))
 		return 0;
 	if (durations_blocked)
 		return on_lone_return(task, regs, ret, REGS_NUMBER(direct, regs));

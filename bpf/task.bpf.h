@@ -112,10 +112,16 @@ static __always_inline bool task_in_pid_set(const struct task_struct *task, bool
 	return start_ns && *start_ns == task_leader_start(task, direct);
 }
 
+/* The recorder's own processes are never recorded. */
+static __always_inline bool is_own(u32 tgid)
+{
+	return tgid == control.self_tgid || (control.helper_tgid && tgid == control.helper_tgid);
+}
+
 /* Filters that do not depend on names: those of lifecycle events. */
 static __always_inline bool process_wanted(const struct task_struct *task, bool direct)
 {
-	if (task_tgid(task, direct) == control.self_tgid)
+	if (is_own(task_tgid(task, direct)))
 		return false;
 	if (filter_pids && !task_in_pid_set(task, direct))
 		return false;

@@ -340,6 +340,8 @@ static int take_symbol(struct kymo_capture *capture, struct kymo_section_columns
 				.tgid = task_of(columns, tasks, i)->tgid,
 			};
 
+			if (memchr(name->bytes, '\0', name->len))
+				continue; /* no compiler makes such a name */
 			if (take_user_symbol(capture, object, build_id, name, &symbol) < 0)
 				return -ENOMEM;
 			continue;

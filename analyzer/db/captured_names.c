@@ -26,7 +26,7 @@ struct kymo_captured_names {
 	"INSERT INTO temp.captured_name SELECT ifnull(nullif(build_id, ''), object), "             \
 	"offset_bytes,"                                                                            \
 	" offset_bytes + max(size_bytes, 1), name FROM symbol WHERE name IS NOT NULL AND name != " \
-	"''"                                                                                       \
+	"'' AND instr(name, char(0)) = 0"                                                          \
 	" AND (ifnull(flags, 0) & 1) = 0 AND (object LIKE '/%' OR object = '[vdso]')"
 static const char *const take_sql[] = {
 	[KYMO_NAMES_OF_ROWS] = TAKE_ROWS,

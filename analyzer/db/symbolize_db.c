@@ -203,10 +203,13 @@ static int symbolize_row(struct symbolizer *symbolizer, struct cap_err *err)
 {
 	struct kymo_query *frames = symbolizer->frames;
 	const char *build_id = kymo_query_text(frames, COL_BUILD_ID, NULL);
-	const char *path = kymo_query_text(frames, COL_PATH, NULL);
+	size_t path_len = 0;
+	const char *path = kymo_query_text(frames, COL_PATH, &path_len);
 	s64 module_id = kymo_query_int(frames, COL_MODULE);
 	int rc = 0;
 
+	if (path && strlen(path) != path_len)
+		path = NULL; /* no file has such a name, least of all the one up to the NUL */
 	/* Only a build-id makes two modules one. */
 	if (!symbolizer->names || symbolizer->module_id != module_id) {
 		bool presumed = kymo_query_int(frames, COL_PRESUMED) != 0;

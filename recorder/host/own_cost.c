@@ -3,12 +3,39 @@
 #include "recorder/host/own_cost.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "formats/base/cleanup.h"
+
+static bool has_helper;
+static clockid_t helper_clock;
+static u64 helper_ns; /* as last read */
+
+void rec_own_cost_add_helper(int pid)
+{
+	has_helper = clock_getcpuclockid(pid, &helper_clock) == 0;
+}
+
+void rec_own_cost_helper_ended(u64 cpu_ns)
+{
+	has_helper = false;
+	helper_ns = cpu_ns;
+}
+
+static u64 helper_cpu_ns(void)
+{
+	struct timespec time;
+
+	/* Between its end and our notice of it there is no such clock. */
+	if (has_helper && clock_gettime(helper_clock, &time) == 0)
+		helper_ns = (u64)time.tv_sec * 1000000000ull + (u64)time.tv_nsec;
+	return helper_ns;
+}
 
 static u64 timeval_ns(const struct timeval *time)
 {
@@ -38,7 +65,7 @@ u64 rec_own_cpu_ns(void)
 	struct rusage usage = {0};
 
 	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
-	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime) + helper_cpu_ns();
 }
 
 void rec_own_cost_read(struct rec_own_cost *ret_cost)
@@ -46,7 +73,7 @@ void rec_own_cost_read(struct rec_own_cost *ret_cost)
 	struct rusage usage = {0};
 
 	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
-	ret_cost->cpu_user_ns = timeval_ns(&usage.ru_utime);
+	ret_cost->cpu_user_ns = timeval_ns(&usage.ru_utime) + helper_cpu_ns();
 	ret_cost->cpu_system_ns = timeval_ns(&usage.ru_stime);
 	ret_cost->rss_bytes = rec_own_rss_bytes();
 	ret_cost->peak_rss_bytes = (u64)usage.ru_maxrss * 1024; /* the kernel counts in KiB */

@@ -1,12 +1,18 @@
 #pragma once
-/* What the recorder's process itself uses. */
+/* What the recorder itself uses: its process, and a helper that it forked. */
 #include "formats/table/events.h"
 
 struct rec_own_cost {
-	u64 cpu_user_ns, cpu_system_ns; /* since the process began, all threads */
+	u64 cpu_user_ns, cpu_system_ns; /* since the process began, all threads; a helper's is in
+					   the first */
 	u64 rss_bytes;			/* now; 0 if it cannot be read */
 	u64 peak_rss_bytes;
 };
+
+/* From now on the CPU time of this child counts as the recorder's. One at a time. */
+void rec_own_cost_add_helper(int pid);
+/* It has ended, and took so much. */
+void rec_own_cost_helper_ended(u64 cpu_ns);
 
 /* Two of them, for callers that ask often. */
 u64 rec_own_cpu_ns(void);

@@ -560,7 +560,6 @@ _Noreturn void rec_name_child(int fd, pid_t parent)
 	static struct child child;
 
 	ignore_signals();
-	(void)prctl(PR_SET_NAME, "kymo-names", 0, 0, 0); /* only a label */
 	rec_name_close_others(fd);
 	child.fd = fd;
 	child.current = UINT32_MAX;

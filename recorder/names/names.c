@@ -8,14 +8,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bpf/live_state.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/word_map.h"
 #include "recorder/base/monotonic.h"
+#include "recorder/host/own_cost.h"
 #include "recorder/names/name_child.h"
 #include "recorder/names/name_protocol.h"
 
@@ -71,6 +74,7 @@ static void give_up(struct rec_names *names, const char *why)
 static void start_child(struct rec_names *names)
 {
 	pid_t parent = getpid();
+	char own_name[16] = "";
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ||
@@ -79,9 +83,15 @@ static void start_child(struct rec_names *names)
 		return;
 	}
 	names->fd = ends[0];
+	/* It has its name from its birth: the programs know it by that. */
+	(void)prctl(PR_GET_NAME, own_name, 0, 0, 0);
+	(void)prctl(PR_SET_NAME, LIVE_HELPER_NAME, 0, 0, 0);
 	names->pid = fork();
 	if (names->pid == 0)
 		rec_name_child(ends[1], parent);
+	(void)prctl(PR_SET_NAME, own_name, 0, 0, 0);
+	if (names->pid > 0)
+		rec_own_cost_add_helper(names->pid);
 	(void)close(ends[1]); /* the child's */
 	if (names->pid < 0) {
 		names->pid = 0;
@@ -116,6 +126,7 @@ static bool reap(struct rec_names *names)
 	names->result.child_cpu_ns =
 		(u64)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000ull +
 		(u64)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
+	rec_own_cost_helper_ended(names->result.child_cpu_ns);
 	names->pid = 0;
 	return true;
 }
