@@ -1,7 +1,8 @@
 /*
- * The search: the recorded path below --symfs and then below "/", then debug directories by
- * build-id, then the debug link. Files are opened read-only and non-blocking, devices and pipes
- * never: a capture must not make us open anything with side effects.
+ * The search: the recorded path below --symfs, or without that below "/", then debug directories by
+ * build-id, then the debug link. With --symfs nothing that a capture says is looked up elsewhere.
+ * Files are opened read-only and non-blocking, devices and pipes never: a capture must not make us
+ * open anything with side effects.
  */
 #include "analyzer/symbols/find_object.h"
 
@@ -362,22 +363,16 @@ static struct kymo_elf *find_debug(struct finding *finding, const struct kymo_el
 		elf = find_by_id(finding, KYMO_PLACE_SYMFS, program, SYSTEM_DEBUG_DIR);
 	if (!elf)
 		elf = find_by_id(finding, KYMO_PLACE_SYSTEM, program, SYSTEM_DEBUG_DIR);
-	if (!elf && program && finding->path[0] && kymo_elf_debug_link(program)) {
-		if (search->symfs)
-			elf = find_debug_link(finding, KYMO_PLACE_SYMFS, program);
-		if (!elf)
-			elf = find_debug_link(finding, KYMO_PLACE_SYSTEM, program);
-	}
+	if (!elf && program && finding->path[0] && kymo_elf_debug_link(program))
+		elf = find_debug_link(finding, search->symfs ? KYMO_PLACE_SYMFS : KYMO_PLACE_SYSTEM,
+				      program);
 	return elf;
 }
 
 static struct kymo_elf *find_recorded(struct finding *finding, const char *path)
 {
-	struct kymo_elf *elf = NULL;
-
-	if (finding->search->symfs)
-		elf = try_file(finding, KYMO_PLACE_SYMFS, CANDIDATE_RECORDED, NULL, path);
-	return elf ? elf : try_file(finding, KYMO_PLACE_SYSTEM, CANDIDATE_RECORDED, NULL, path);
+	return try_file(finding, finding->search->symfs ? KYMO_PLACE_SYMFS : KYMO_PLACE_SYSTEM,
+			CANDIDATE_RECORDED, NULL, path);
 }
 
 /* What was mapped: at its path, or where a link by its build-id leads to it. */
