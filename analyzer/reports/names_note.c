@@ -49,10 +49,16 @@ int kymo_names_note(struct kymo_db *db, const struct kymo_filter *filter,
 	double unnamed = percent(facts->frames_unnamed, facts->frames);
 	double unknown = percent(facts->frames_unknown, facts->frames);
 	struct kymo_names_note note = {.many_unnamed = unnamed >= MENTION_PERCENT};
-	s64 looked_up = 0;
+	s64 looked_up = 0, copied = 0;
 	int rc = kymo_query_one_int(kymo_db_handle(db), "SELECT count(*) FROM module_symbols",
 				    &looked_up, err);
 
+	/* A stack that was copied says itself why it is not complete. */
+	if (rc == 0 && unknown >= MENTION_PERCENT)
+		rc = kymo_query_one_int(
+			kymo_db_handle(db),
+			"SELECT EXISTS (SELECT 1 FROM stack WHERE stack_how IN ('copy', 'both'))",
+			&copied, err);
 	/* Of waits the modules are not told: a database also holds the frames of samples, and would
 	 * answer otherwise than its capture, of which only the stacks of waits were read. */
 	if (rc == 0 && looked_up && !facts->of_waits)
@@ -68,9 +74,10 @@ int kymo_names_note(struct kymo_db *db, const struct kymo_filter *filter,
 					 "(--no-symbols)");
 	if (unknown >= MENTION_PERCENT)
 		(void)snprintf(note.unknown, sizeof(note.unknown),
-			       "%.0f %% of the frames lie in no known file: programs built without "
-			       "frame pointers have incomplete stacks",
-			       unknown);
+			       "%.0f %% of the frames lie in no known file%s", unknown,
+			       copied ? ""
+				      : ": programs built without frame pointers have incomplete "
+					"stacks");
 	*ret_note = note;
 	return 0;
 }

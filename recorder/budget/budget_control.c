@@ -38,14 +38,22 @@ static u64 own_cpu_ns(void *context)
 	return rec_own_cpu_ns();
 }
 
+static u64 own_once_ns(void *context)
+{
+	(void)context;
+	return rec_own_helper_cpu_ns();
+}
+
 static u64 own_rss_bytes(void *context)
 {
 	(void)context;
 	return rec_own_rss_bytes();
 }
 
-static const struct rec_meter own_meter = {
-	.now_ns = own_now_ns, .cpu_ns = own_cpu_ns, .rss_bytes = own_rss_bytes};
+static const struct rec_meter own_meter = {.now_ns = own_now_ns,
+					   .cpu_ns = own_cpu_ns,
+					   .once_ns = own_once_ns,
+					   .rss_bytes = own_rss_bytes};
 
 struct rec_budget_control {
 	const struct rec_options *options;
@@ -257,6 +265,8 @@ static struct rec_load measure(struct rec_budget_control *control)
 	if (control->can_reduce)
 		control->ops->load(control->source, &load);
 	load.recorder_ns = control->meter.cpu_ns(control->meter.context);
+	if (control->meter.once_ns)
+		load.once_ns = control->meter.once_ns(control->meter.context);
 	return load;
 }
 

@@ -24,8 +24,9 @@ struct rec_budget_result {
 
 /* Measurements of the recorder itself. Functions, so that a test can replace them. */
 struct rec_meter {
-	u64 (*now_ns)(void *context); /* CLOCK_MONOTONIC */
-	u64 (*cpu_ns)(void *context); /* CPU time of the recorder; only grows */
+	u64 (*now_ns)(void *context);  /* CLOCK_MONOTONIC */
+	u64 (*cpu_ns)(void *context);  /* CPU time of the recorder; only grows */
+	u64 (*once_ns)(void *context); /* of struct rec_load; NULL: none */
 	u64 (*rss_bytes)(void *context);
 	void *context;
 };

@@ -130,11 +130,19 @@ static u64 grown(u64 now, u64 before)
 
 u64 rec_load_spent_ns(const struct rec_load *from, const struct rec_load *to)
 {
-	u64 spent_ns = grown(to->recorder_ns, from->recorder_ns);
+	u64 spent_ns =
+		grown(to->recorder_ns, from->recorder_ns) + grown(to->once_ns, from->once_ns);
 
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
 		spent_ns += grown(to->program_ns[i], from->program_ns[i]);
 	return spent_ns;
+}
+
+/* The same without what is done once and is paid like a debt: recording less would not have saved
+ * it. */
+static u64 running_ns(const struct rec_load *from, const struct rec_load *to)
+{
+	return rec_load_spent_ns(from, to) - grown(to->once_ns, from->once_ns);
 }
 
 static double span_of(const struct rec_load *from, const struct rec_load *to)
@@ -165,7 +173,8 @@ static void charge(struct rec_budget_policy *policy, const struct rec_load *load
 	    !(policy->slicing && !policy->tail_charged))
 		policy->balance_ns = -policy->debt_max_ns;
 	if (policy->slicing && !policy->slice_open && policy->tail_charged)
-		policy->fixed_rate += weight * (spent_ns / span_ns - policy->fixed_rate);
+		policy->fixed_rate += weight * ((double)running_ns(&policy->last, load) / span_ns -
+						policy->fixed_rate);
 	policy->last = *load;
 	if (load->now_ns - policy->newer.now_ns >= SPAN_NS) {
 		policy->older = policy->newer;
@@ -183,7 +192,7 @@ static struct rates take_rates(const struct rec_budget_policy *policy)
 	const struct rec_load *from = &policy->older, *to = &policy->last;
 	double span_ns = span_of(from, to);
 	struct rates rates = {
-		.all = (double)rec_load_spent_ns(from, to) / span_ns,
+		.all = (double)running_ns(from, to) / span_ns,
 		.recorder = (double)grown(to->recorder_ns, from->recorder_ns) / span_ns,
 	};
 
@@ -466,7 +475,7 @@ static bool shed(struct rec_budget_policy *policy, struct rec_decision *ret_deci
 static void charge_tail(struct rec_budget_policy *policy)
 {
 	double span_ns = span_of(&policy->slice_end, &policy->last);
-	double tail_ns = (double)rec_load_spent_ns(&policy->slice_end, &policy->last) -
+	double tail_ns = (double)running_ns(&policy->slice_end, &policy->last) -
 			 policy->fixed_rate * span_ns;
 	double cost_ns = policy->slice_cost_ns + (tail_ns > 0 ? tail_ns : 0);
 
@@ -500,7 +509,7 @@ static bool open_slice(struct rec_budget_policy *policy, struct rec_decision *re
 static void end_slice(struct rec_budget_policy *policy, struct rec_decision *ret_decision)
 {
 	double span_ns = span_of(&policy->slice_begin, &policy->last);
-	double cost_ns = (double)rec_load_spent_ns(&policy->slice_begin, &policy->last) -
+	double cost_ns = (double)running_ns(&policy->slice_begin, &policy->last) -
 			 policy->fixed_rate * span_ns;
 
 	policy->slice_cost_ns = cost_ns > 0 ? cost_ns : 0;
@@ -515,13 +524,13 @@ static double rate_of_slice(const struct rec_budget_policy *policy)
 					      ? &policy->older
 					      : &policy->slice_begin;
 
-	return (double)rec_load_spent_ns(from, &policy->last) / span_of(from, &policy->last);
+	return (double)running_ns(from, &policy->last) / span_of(from, &policy->last);
 }
 
 /* Has the slice cost more than was planned, by a load that began in it? */
 static bool is_overspent(const struct rec_budget_policy *policy)
 {
-	double cost_ns = (double)rec_load_spent_ns(&policy->slice_begin, &policy->last);
+	double cost_ns = (double)running_ns(&policy->slice_begin, &policy->last);
 
 	return policy->balance_ns < 0 && cost_ns > SLICE_S * policy->budget * 1e9;
 }

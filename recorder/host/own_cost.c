@@ -27,7 +27,7 @@ void rec_own_cost_helper_ended(u64 cpu_ns)
 	helper_ns = cpu_ns;
 }
 
-static u64 helper_cpu_ns(void)
+u64 rec_own_helper_cpu_ns(void)
 {
 	struct timespec time;
 
@@ -65,7 +65,7 @@ u64 rec_own_cpu_ns(void)
 	struct rusage usage = {0};
 
 	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
-	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime) + helper_cpu_ns();
+	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
 }
 
 void rec_own_cost_read(struct rec_own_cost *ret_cost)
@@ -73,7 +73,7 @@ void rec_own_cost_read(struct rec_own_cost *ret_cost)
 	struct rusage usage = {0};
 
 	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
-	ret_cost->cpu_user_ns = timeval_ns(&usage.ru_utime) + helper_cpu_ns();
+	ret_cost->cpu_user_ns = timeval_ns(&usage.ru_utime) + rec_own_helper_cpu_ns();
 	ret_cost->cpu_system_ns = timeval_ns(&usage.ru_stime);
 	ret_cost->rss_bytes = rec_own_rss_bytes();
 	ret_cost->peak_rss_bytes = (u64)usage.ru_maxrss * 1024; /* the kernel counts in KiB */

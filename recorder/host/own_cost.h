@@ -14,8 +14,9 @@ void rec_own_cost_add_helper(int pid);
 /* It has ended, and took so much. */
 void rec_own_cost_helper_ended(u64 cpu_ns);
 
-/* Two of them, for callers that ask often. */
+/* For callers that ask often: of the process, and of its helper. */
 u64 rec_own_cpu_ns(void);
+u64 rec_own_helper_cpu_ns(void);
 u64 rec_own_rss_bytes(void);
 
 void rec_own_cost_read(struct rec_own_cost *ret_cost);

@@ -8,7 +8,8 @@
 /* What the recording has cost and seen since it began; each number only grows. */
 struct rec_load {
 	u64 now_ns;
-	u64 recorder_ns;		/* CPU time of the recorder */
+	u64 recorder_ns; /* CPU time of the recorder */
+	u64 once_ns; /* CPU time of what is done once per program or file, whatever is recorded */
 	u64 program_ns[EV_CLASS_COUNT]; /* of its programs, with the kernel's path to them */
 	u64 event_count[EV_CLASS_COUNT];
 };

@@ -37,6 +37,26 @@ static void test_short_bursts_do_not_shed(void **state)
 	assert_int_equal(host.decisions, 0);
 }
 
+/* Reading the names of many programs costs more than a second's budget: it is paid, but nothing
+ * else is recorded less for it. */
+static void test_names_do_not_shed(void **state)
+{
+	struct host host;
+
+	(void)state;
+	host_init(&host, 2, 10000);
+	host.call_hz = 500;
+	run(&host, 3);
+	for (int i = 0; i < 10; i++) {
+		host.load.once_ns += 10 * MS;
+		run(&host, 0.02);
+	}
+	assert_true(host.policy.balance_ns < 0);
+	run(&host, 10);
+	assert_int_equal(host.decisions, 0);
+	assert_true(host.policy.balance_ns > 0);
+}
+
 static void storm_of(u32 cpus, u32 budget_ppm, double call_hz)
 {
 	struct host host;
@@ -390,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calm_never_sheds),
 		cmocka_unit_test(test_short_bursts_do_not_shed),
+		cmocka_unit_test(test_names_do_not_shed),
 		cmocka_unit_test(test_storm_stays_in_budget),
 		cmocka_unit_test(test_slices_go_on),
 		cmocka_unit_test(test_slices_are_spread),
