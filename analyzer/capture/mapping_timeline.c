@@ -292,10 +292,12 @@ static size_t range_after(const struct ranges *ranges, u64 address)
 static bool is_moved_code(const struct ranges *ranges, size_t first,
 			  const struct kymo_mapping *mapping)
 {
-	const struct kymo_mapping *there = &ranges->list[first];
+	const struct kymo_mapping *there;
 
-	if (!mapping->anonymous || first == ranges->count || there->anonymous ||
-	    there->start > mapping->start || there->end < mapping->end)
+	if (!mapping->anonymous || first == ranges->count)
+		return false;
+	there = &ranges->list[first];
+	if (there->anonymous || there->start > mapping->start || there->end < mapping->end)
 		return false;
 	return (there->start == mapping->start && there->end == mapping->end) ||
 	       (mapping->start % HUGE_PAGE_BYTES == 0 && mapping->end % HUGE_PAGE_BYTES == 0);

@@ -13,7 +13,8 @@
 static void row_text_value(FILE *out, const struct cap_rows *rows, const struct cap_field *field,
 			   u64 value)
 {
-	const struct cap_string *string = &rows->strings[value];
+	const bool is_string = field->kind == CAP_KIND_STRING || field->kind == CAP_KIND_BYTES;
+	const struct cap_string *string = &rows->strings[is_string ? value : 0];
 
 	fprintf(out, " %s=", field->name);
 	if (field->kind == CAP_KIND_STRING) {
