@@ -76,6 +76,8 @@ static u32 table_of(u8 kind, const struct cap_rows *rows)
 		return rows->task_count;
 	case CAP_KIND_STACK:
 		return rows->stack_count;
+	case CAP_KIND_COPY:
+		return rows->copy_count;
 	case CAP_KIND_STRING:
 	case CAP_KIND_BYTES:
 		return rows->string_count;
@@ -131,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	rows = (struct cap_rows){.string_count = bytes[4] + 1u,
 				 .stack_count = bytes[4] / 2 + 1u,
 				 .task_count = bytes[4] / 4 + 1u,
+				 .copy_count = bytes[4] / 8 + 1u,
 				 .frame_count = 1};
 	plain = malloc(values_bytes + 1);
 	values = malloc(values_bytes + 1);

@@ -15,6 +15,8 @@
 
 int __real_kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err);
 int __wrap_kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct cap_err *err);
+int __wrap_kymo_connection_open_file(const char *path, int flags, sqlite3 **ret_db,
+				     struct cap_err *err);
 int __real_kymo_schema_create(sqlite3 *db, struct cap_err *err);
 int __wrap_kymo_schema_create(sqlite3 *db, struct cap_err *err);
 
@@ -178,6 +180,13 @@ int __wrap_kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, s
 	if (rc == 0 && in_memory)
 		load_image(*ret_db);
 	return rc;
+}
+
+/* The paths here are plain. */
+int __wrap_kymo_connection_open_file(const char *path, int flags, sqlite3 **ret_db,
+				     struct cap_err *err)
+{
+	return __wrap_kymo_connection_open(path, flags, ret_db, err);
 }
 
 int __wrap_kymo_schema_create(sqlite3 *db, struct cap_err *err)

@@ -26,7 +26,7 @@ foreach(line "reader:kymo_formats:fuzz_read_all.c ${wrapping}" "rows:kymo_format
   endforeach()
   set(libraries "")
   if("fuzz_sqlite.c" IN_LIST extra)
-    set(libraries PkgConfig::SQLITE -Wl,--wrap=kymo_connection_open -Wl,--wrap=kymo_schema_create)
+    set(libraries PkgConfig::SQLITE -Wl,--wrap=kymo_connection_open -Wl,--wrap=kymo_connection_open_file -Wl,--wrap=kymo_schema_create)
   endif()
   add_executable(replay_${target} ${target_sources} fuzz/replay_driver.c)
   target_link_libraries(replay_${target} PRIVATE ${library} unit_support ${libraries})
