@@ -17,7 +17,8 @@ struct kymo_chunk_cursor {
 	const struct cap_type *type;		  /* built-in */
 	unsigned int time_field;		  /* ROW_MAX_FIELDS: none */
 	unsigned int task_fields[ROW_MAX_FIELDS]; /* of a STACK field: whose stack it is */
-	unsigned int copy_field; /* of field "stack": its copy; ROW_MAX_FIELDS: none */
+	/* The copy that belongs to the first STACK field, and that; ROW_MAX_FIELDS: none. */
+	unsigned int copy_field, copied_field;
 	u64 from_ns, to_ns;
 	u64 types;	   /* whose blocks are wanted */
 	bool within_block; /* the next section is of this block, or none */
@@ -67,6 +68,7 @@ static void set_type(struct kymo_chunk_cursor *cursor, u32 type_id)
 	cursor->type = cap_schema_type(cap_schema_builtin(), type_id);
 	cursor->time_field = field_of_kind(cursor->type, CAP_KIND_TIME);
 	cursor->copy_field = field_of_kind(cursor->type, CAP_KIND_COPY);
+	cursor->copied_field = field_of_kind(cursor->type, CAP_KIND_STACK);
 	for (unsigned int i = 0; i < cursor->type->field_count; i++)
 		cursor->task_fields[i] = owner_of(cursor->type, i);
 }
@@ -284,8 +286,7 @@ s64 kymo_chunk_cursor_task(struct kymo_chunk_cursor *cursor, u64 local)
 /* The row of COPIES that belongs to a STACK field of a row; 0: none. */
 static u32 copy_of(struct kymo_chunk_cursor *cursor, unsigned int field, u32 row)
 {
-	const u64 *copies = cursor->copy_field < ROW_MAX_FIELDS &&
-					    field == field_of_kind(cursor->type, CAP_KIND_STACK)
+	const u64 *copies = cursor->copy_field < ROW_MAX_FIELDS && field == cursor->copied_field
 				    ? kymo_section_column(&cursor->columns, cursor->copy_field)
 				    : NULL;
 

@@ -104,6 +104,25 @@ static bool is_code(const struct kymo_elf *elf, uint64_t address)
 	return false;
 }
 
+/* The next section of relocations that the loader applies; *section is NULL at first, *seen 0. */
+static bool next_relocations(const struct kymo_elf *elf, Elf_Scn **section, size_t *seen,
+			     Elf_Data **ret_data, size_t *ret_count)
+{
+	while ((*section = elf_nextscn(elf->handle, *section)) &&
+	       (*seen)++ < KYMO_ELF_MAX_SECTIONS) {
+		GElf_Shdr header;
+
+		if (!gelf_getshdr(*section, &header) || header.sh_type != SHT_RELA ||
+		    !(header.sh_flags & SHF_ALLOC) ||
+		    !kymo_elf_section_data(elf, *section, NULL, ret_data))
+			continue;
+		*ret_count =
+			(*ret_data)->d_size / gelf_fsize(elf->handle, ELF_T_RELA, 1, EV_CURRENT);
+		return true;
+	}
+	return false;
+}
+
 /* What the loader adds its base to, for each word from `from` that has a relocation of that kind.
  */
 static void apply_relative(const struct kymo_elf *elf, uint64_t from, uint64_t *words,
@@ -111,20 +130,12 @@ static void apply_relative(const struct kymo_elf *elf, uint64_t from, uint64_t *
 {
 	uint64_t relative = elf->machine == EM_X86_64 ? R_X86_64_RELATIVE : R_AARCH64_RELATIVE;
 	Elf_Scn *section = NULL;
-	size_t seen = 0;
+	Elf_Data *data;
+	size_t seen = 0, count;
 
 	if (elf->machine != EM_X86_64 && elf->machine != EM_AARCH64)
 		return;
-	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
-		GElf_Shdr header;
-		Elf_Data *data;
-		size_t count;
-
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_RELA ||
-		    !(header.sh_flags & SHF_ALLOC) ||
-		    !kymo_elf_section_data(elf, section, NULL, &data))
-			continue;
-		count = data->d_size / gelf_fsize(elf->handle, ELF_T_RELA, 1, EV_CURRENT);
+	while (next_relocations(elf, &section, &seen, &data, &count)) {
 		for (size_t i = 0; i < count; i++) {
 			GElf_Rela relocation;
 			uint64_t word;
@@ -217,18 +228,10 @@ static bool text_of_relocations(const struct go_table *table, uint64_t *ret_text
 	uint64_t relative = elf->machine == EM_X86_64 ? R_X86_64_RELATIVE : R_AARCH64_RELATIVE;
 	uint64_t words[MODULEDATA_WORDS];
 	Elf_Scn *section = NULL;
-	size_t seen = 0, tried = 0;
+	Elf_Data *data;
+	size_t seen = 0, tried = 0, count;
 
-	while ((section = elf_nextscn(elf->handle, section)) && seen++ < KYMO_ELF_MAX_SECTIONS) {
-		GElf_Shdr header;
-		Elf_Data *data;
-		size_t count;
-
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_RELA ||
-		    !(header.sh_flags & SHF_ALLOC) ||
-		    !kymo_elf_section_data(elf, section, NULL, &data))
-			continue;
-		count = data->d_size / gelf_fsize(elf->handle, ELF_T_RELA, 1, EV_CURRENT);
+	while (next_relocations(elf, &section, &seen, &data, &count)) {
 		for (size_t i = 0; i < count && tried < MAX_TRIES; i++) {
 			GElf_Rela relocation;
 

@@ -12,6 +12,11 @@
 
 #include "formats/base/cleanup.h"
 
+static u64 timeval_ns(const struct timeval *time)
+{
+	return (u64)time->tv_sec * 1000000000ull + (u64)time->tv_usec * 1000ull;
+}
+
 static bool has_helper;
 static clockid_t helper_clock;
 static u64 helper_ns; /* as last read */
@@ -21,10 +26,10 @@ void rec_own_cost_add_helper(int pid)
 	has_helper = clock_getcpuclockid(pid, &helper_clock) == 0;
 }
 
-void rec_own_cost_helper_ended(u64 cpu_ns)
+void rec_own_cost_helper_ended(const struct rusage *usage)
 {
 	has_helper = false;
-	helper_ns = cpu_ns;
+	helper_ns = timeval_ns(&usage->ru_utime) + timeval_ns(&usage->ru_stime);
 }
 
 u64 rec_own_helper_cpu_ns(void)
@@ -35,11 +40,6 @@ u64 rec_own_helper_cpu_ns(void)
 	if (has_helper && clock_gettime(helper_clock, &time) == 0)
 		helper_ns = (u64)time.tv_sec * 1000000000ull + (u64)time.tv_nsec;
 	return helper_ns;
-}
-
-static u64 timeval_ns(const struct timeval *time)
-{
-	return (u64)time->tv_sec * 1000000000ull + (u64)time->tv_usec * 1000ull;
 }
 
 /* Second number of statm: resident pages. */

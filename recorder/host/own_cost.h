@@ -11,8 +11,9 @@ struct rec_own_cost {
 
 /* From now on the CPU time of this child counts as the recorder's. One at a time. */
 void rec_own_cost_add_helper(int pid);
-/* It has ended, and took so much. */
-void rec_own_cost_helper_ended(u64 cpu_ns);
+/* It has ended; usage: as wait4(2) told. */
+struct rusage;
+void rec_own_cost_helper_ended(const struct rusage *usage);
 
 /* For callers that ask often: of the process, and of its helper. */
 u64 rec_own_cpu_ns(void);

@@ -123,10 +123,8 @@ static bool reap(struct rec_names *names)
 
 	if (names->pid == 0 || wait4(names->pid, NULL, WNOHANG, &usage) == 0)
 		return names->pid == 0;
-	names->result.child_cpu_ns =
-		(u64)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000ull +
-		(u64)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ull;
-	rec_own_cost_helper_ended(names->result.child_cpu_ns);
+	rec_own_cost_helper_ended(&usage);
+	names->result.child_cpu_ns = rec_own_helper_cpu_ns();
 	names->pid = 0;
 	return true;
 }
