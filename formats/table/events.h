@@ -54,6 +54,34 @@ enum { EV_CLASS_COUNT = sizeof(union ev_ids_of_classes) };
 #define EV_REASON_COUNT 9
 #define EV_STATE_COUNT 4
 
+/* Bits (1 << CLASS_*) of the classes whose records may be followed by a stack. */
+enum {
+	EV_CLASSES_WITH_STACKS = 0
+#define STACKS_NOTHING(event_class)
+#define STACKS_CALL(event_class)
+#define STACKS_PATH(event_class)
+#define STACKS_COMM(event_class)
+#define STACKS_NO_RING(event_class)
+#define STACKS_COUNTS(event_class)
+#define STACKS_FRAMES(event_class) | 1 << CLASS_##event_class
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail) STACKS_##tail(event_class)
+#define FIELD(...)
+#define RING_ONLY(...)
+#define EVENT_END(...)
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef FIELD
+#undef RING_ONLY
+#undef EVENT_END
+#undef STACKS_NOTHING
+#undef STACKS_CALL
+#undef STACKS_PATH
+#undef STACKS_COMM
+#undef STACKS_NO_RING
+#undef STACKS_COUNTS
+#undef STACKS_FRAMES
+};
+
 /* Bits of fields that are FLAGS: EV_SYSCALL_UNFINISHED, ... */
 enum ev_flag {
 #define EVENT_BEGIN(...)

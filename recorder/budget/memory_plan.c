@@ -32,7 +32,7 @@
 static bool has_copies(const struct rec_options *options)
 {
 	return options->stacks == REC_STACKS_COPY && options->copy_bytes &&
-	       options->classes & (1u << CLASS_CPU | 1u << CLASS_SCHED);
+	       options->classes & EV_CLASSES_WITH_STACKS;
 }
 
 /* At least what copies of a class need, but no more than the largest ring; a power of two. */
@@ -42,7 +42,7 @@ static u64 copy_ring_bytes(const struct rec_options *options, u32 event_class, u
 	u64 hz = event_class == CLASS_CPU && options->sample_hz ? options->sample_hz : COPY_RATE_HZ;
 	u64 wanted = (u64)cpu_count * hz * COPY_RING_MS / 1000 * (options->copy_bytes / 2);
 
-	if (!has_copies(options) || (event_class != CLASS_CPU && event_class != CLASS_SCHED))
+	if (!has_copies(options) || !(EV_CLASSES_WITH_STACKS & 1u << event_class))
 		return ring_bytes;
 	while (ring_bytes < wanted && ring_bytes * 2 <= most_bytes &&
 	       ring_bytes * 2 <= COPY_RING_MAX_BYTES)

@@ -87,32 +87,6 @@ static int open_ring(struct live_rings *rings, struct live_ring *ring, const str
 	return 0;
 }
 
-/* Do records of the class hold copies of stacks? */
-static bool has_copies(u32 event_class)
-{
-	switch (event_class) {
-#define COPIES_FRAMES(in_class) case CLASS_##in_class:
-#define COPIES_NOTHING(in_class)
-#define COPIES_CALL(in_class)
-#define COPIES_PATH(in_class)
-#define COPIES_COMM(in_class)
-#define COPIES_NO_RING(in_class)
-#define COPIES_COUNTS(in_class)
-#define EVENT_BEGIN(id, upper, name, block, in_class, tail) COPIES_##tail(in_class)
-#define FIELD(...)
-#define RING_ONLY(...)
-#define EVENT_END(...)
-#include "formats/table/events.def"
-#undef EVENT_BEGIN
-#undef FIELD
-#undef RING_ONLY
-#undef EVENT_END
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Without, the ring is drained to its end, and a fresh mapping may be missed. */
 static void map_positions(struct live_ring *ring, const struct bpf_map *map)
 {
@@ -146,7 +120,7 @@ int live_rings_open(const struct live_probes *probes, live_task_fn on_task, void
 	if (rc < 0)
 		return rc;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
-		if (rings->all[i].buffer && has_copies(i))
+		if (rings->all[i].buffer && (EV_CLASSES_WITH_STACKS & 1u << i))
 			map_positions(&rings->all[i], live_object_ring(probes->skeleton, i));
 	*ret_rings = TAKE(rings);
 	return 0;

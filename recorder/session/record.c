@@ -150,35 +150,10 @@ static int open_command(struct recording *rec, struct cap_err *err)
 	return 0;
 }
 
-/* Do events of these classes have stacks with user code? */
-static bool has_user_stacks(u32 classes)
-{
-	static const u32 with_stacks = 0
-#define STACKS_NOTHING(event_class)
-#define STACKS_CALL(event_class)
-#define STACKS_PATH(event_class)
-#define STACKS_COMM(event_class)
-#define STACKS_NO_RING(event_class)
-#define STACKS_COUNTS(event_class)
-#define STACKS_FRAMES(event_class) | 1u << CLASS_##event_class
-#define EVENT_BEGIN(id, upper, name, block, event_class, tail) STACKS_##tail(event_class)
-#define FIELD(...)
-#define RING_ONLY(...)
-#define EVENT_END(...)
-#include "formats/table/events.def"
-#undef EVENT_BEGIN
-#undef FIELD
-#undef RING_ONLY
-#undef EVENT_END
-		;
-
-	return classes & with_stacks;
-}
-
 static int open_names(struct recording *rec, struct cap_err *err)
 {
 	if (rec->options.no_symbols || !rec->side.ops->of_this_host ||
-	    !has_user_stacks(rec->options.classes))
+	    !(rec->options.classes & EV_CLASSES_WITH_STACKS))
 		return 0;
 	return rec_names_open(&rec->names, err);
 }
