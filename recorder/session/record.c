@@ -152,10 +152,15 @@ static int open_command(struct recording *rec, struct cap_err *err)
 
 static int open_names(struct recording *rec, struct cap_err *err)
 {
+	int rc;
+
 	if (rec->options.no_symbols || !rec->side.ops->of_this_host ||
 	    !(rec->options.classes & EV_CLASSES_WITH_STACKS))
 		return 0;
-	return rec_names_open(&rec->names, err);
+	rc = rec_names_open(&rec->names, err);
+	if (rec->options.max_size_bytes > 0)
+		rec_names_limit(rec->names, rec->options.max_size_bytes / REC_SIZE_NAMES_DIVISOR);
+	return rc;
 }
 
 static int check_output(const struct recording *rec, struct cap_err *err)
@@ -348,7 +353,8 @@ static void check_limits(struct recording *rec)
 	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
 		end(rec, CAP_END_SAMPLES);
 	if (rec->options.max_size_bytes > 0 &&
-	    rec_size_limit_reached(&rec->size_limit, rec->side.pipeline, &counts))
+	    rec_size_limit_reached(&rec->size_limit, rec->side.pipeline, &counts,
+				   rec_names_room(rec->names)))
 		end(rec, CAP_END_SIZE);
 }
 
