@@ -25,6 +25,7 @@
 #include "recorder/budget/memory_plan.h"
 #include "recorder/guard/privileges.h"
 #include "recorder/guard/stop_steps.h"
+#include "recorder/host/own_cost.h"
 #include "recorder/host/host_facts.h"
 #include "recorder/names/names.h"
 #include "recorder/pipeline/output_file.h"
@@ -419,11 +420,14 @@ static int drain(struct recording *rec, struct cap_err *err)
 {
 	int drained = rec->side.ops->drain(rec->side.source, rec->side.pipeline, err);
 	u64 now_ns = rec_monotonic_ns();
+	u64 once_begin;
 	int rc;
 
 	if (drained < 0)
 		return event_error(drained, err);
+	once_begin = rec_own_once_begin();
 	rec_names_step(rec->names, rec->side.pipeline, now_ns);
+	rec_own_once_end(once_begin);
 	rec_budget_control_step(rec->side.control);
 	if (now_ns - rec->second_ns >= REC_NS_PER_S) {
 		rec->second_ns = now_ns;
