@@ -78,7 +78,8 @@ struct {
 	__type(value, struct net_listener);
 } net_listeners SEC(".maps");
 
-u64 net_waiting_count = 0; /* connections that ended and wait to be freed */
+u64 net_waiting_count = 0;   /* connections that ended and wait to be freed */
+u64 net_untracked_count = 0; /* that found no room in the table */
 
 enum skb_drop_reason { SKB_DROP_REASON_ANY };
 
@@ -126,13 +127,14 @@ static __always_inline void listener_add(u32 port, const struct task_struct *tas
 	(void)bpf_map_update_elem(&net_listeners, &port, &listener, BPF_ANY);
 }
 
-/* By whom the rest is not known: which end it is, and whose. Kept so in conn. */
+/* Of a connection whose begin was not seen, which end it is: that of whoever listens there, or else
+ * the one that connected. And whose, if nobody is known: its listener's. Kept so in conn. */
 static __always_inline void owner_guess(struct net_conn *conn, u32 local_port)
 {
 	const struct net_listener *listener = bpf_map_lookup_elem(&net_listeners, &local_port);
 
-	if (!(conn->flags & (EV_TCP_CONNECTED | EV_TCP_ACCEPTED)) && conn->state != TCP_SYN_SENT)
-		conn->flags |= listener ? EV_TCP_ACCEPTED : 0;
+	if (!(conn->flags & (EV_TCP_CONNECTED | EV_TCP_ACCEPTED)))
+		conn->flags |= listener ? EV_TCP_ACCEPTED : EV_TCP_CONNECTED;
 	if (!listener || conn->owner_state != OWNER_UNKNOWN || !(conn->flags & EV_TCP_ACCEPTED))
 		return;
 	conn->owner = listener->owner;
@@ -229,9 +231,16 @@ static __always_inline void conn_store(struct sock *sk, struct net_conn *conn, u
 	if (conn->owner_state == OWNER_UNKNOWN ||
 	    !(conn->flags & (EV_TCP_CONNECTED | EV_TCP_ACCEPTED)))
 		owner_guess(conn, bpf_ntohs(tcp->inet_conn.icsk_inet.inet_sport));
-	if (conn->owner_state == OWNER_UNWANTED ||
-	    (conn->owner_state == OWNER_UNKNOWN && has_filter()))
+	if (conn->owner_state == OWNER_UNWANTED)
 		return;
+	if (conn->owner_state == OWNER_UNKNOWN && has_filter()) {
+		/* Perhaps it was wanted, and is not known only because the table was full. */
+		if (conn->flags & EV_TCP_BEGIN_UNSEEN && net_untracked_count) {
+			(void)count_attempt(counters);
+			__sync_fetch_and_add(&counters->no_storage, 1);
+		}
+		return;
+	}
 	attempt = count_attempt(counters);
 	record = bpf_ringbuf_reserve(&net_ring, sizeof(*record), 0);
 	if (!record) {
@@ -253,8 +262,8 @@ static __always_inline void conn_begin(const struct sock *sk, u32 flags)
 		return;
 	if (flags & EV_TCP_CONNECTED)
 		owner_current(&conn);
-	/* No room: its end will find nothing. */
-	(void)bpf_map_update_elem(&net_conns, &key, &conn, BPF_ANY);
+	if (bpf_map_update_elem(&net_conns, &key, &conn, BPF_ANY)) /* its end will find nothing */
+		__sync_fetch_and_add(&net_untracked_count, 1);
 }
 
 static __always_inline void conn_established(const struct sock *sk, u32 old_state)
@@ -271,14 +280,21 @@ static __always_inline void conn_established(const struct sock *sk, u32 old_stat
 	}
 }
 
-/* This end closes, in the task that holds it. */
+/* This end closes, in the task that holds it: of one that was not seen before, that much is known
+ * by now. */
 static __always_inline void conn_closing(const struct sock *sk)
 {
 	u64 key = (u64)sk;
 	struct net_conn *conn = bpf_map_lookup_elem(&net_conns, &key);
+	struct net_conn unseen = {.start_ns = control.class_since_ns[CLASS_NET],
+				  .flags = EV_TCP_BEGIN_UNSEEN | EV_TCP_ESTABLISHED};
 
-	if (conn)
+	if (conn) {
 		owner_current(conn);
+	} else if (control.events_open) {
+		owner_current(&unseen);
+		(void)bpf_map_update_elem(&net_conns, &key, &unseen, BPF_ANY);
+	}
 }
 
 static __always_inline u32 flags_of_end(u32 old_state, u32 error)

@@ -126,8 +126,10 @@ static int write_report(const struct kymo_run *run, const struct kymo_common *co
 
 	if (rc < 0)
 		return rc;
-	kymo_writer_expendable(writer, "min_rtt_ns local_address local_port retrans_count srtt_ns "
-				       "connect_ns processes srtt_avg_ns connect_avg_ns last_s");
+	kymo_writer_expendable(writer,
+			       "min_rtt_ns retrans_count local_address local_port remote_port "
+			       "srtt_ns connect_ns at_s processes srtt_avg_ns "
+			       "connect_avg_ns last_s role");
 	rows = write_rows(run, common, db, own, writer, err);
 	if (rows < 0)
 		return (int)rows;

@@ -15,12 +15,12 @@ SELECT c.capture_id, (c.time_ns - i.start_ns) / 1e9 AS at_s, c.time_ns, CASE WHE
 	CASE WHEN c.open THEN 'open'
 		WHEN c.error = 111 AND NOT c.established THEN 'refused'
 		WHEN c.error = 110 THEN 'timed out'
-		WHEN c.error IN (104, 32) THEN 'reset by peer'
+		WHEN c.error IN (104, 32) THEN 'peer reset'
 		WHEN c.error <> 0 THEN COALESCE(e.name, 'error ' || c.error)
 		WHEN c.flags & 512 AND NOT c.established THEN 'given up'
 		WHEN c.flags & 512 THEN 'reset here'
 		WHEN c.flags & 128 THEN 'closed here'
-		WHEN c.flags & 256 THEN 'closed by peer'
+		WHEN c.flags & 256 THEN 'peer closed'
 		ELSE 'closed' END AS ended,
 	NOT c.open AND (c.error <> 0 OR c.flags & 516 = 512) AS failed, c.error, c.open, c.established, c.flags & 16 <> 0 AS since_before,
 	c.flags & 32 <> 0 AS begin_unseen, c.flags & 64 <> 0 AS by_listener, c.family, c.task_id
@@ -84,7 +84,7 @@ CREATE VIEW net_totals AS
 SELECT i.id AS capture_id, count(c.capture_id) AS connections, CAST(total(c.role = 'connect') AS INTEGER) AS opened,
 	CAST(total(c.role = 'accept') AS INTEGER) AS accepted, CAST(total(c.open) AS INTEGER) AS open, CAST(total(c.failed) AS INTEGER) AS failed,
 	CAST(total(c.ended = 'refused') AS INTEGER) AS refused, CAST(total(c.ended = 'timed out') AS INTEGER) AS timed_out,
-	CAST(total(c.ended = 'reset by peer') AS INTEGER) AS reset_by_peer, CAST(total(c.ended = 'reset here') AS INTEGER) AS reset_here,
+	CAST(total(c.ended = 'peer reset') AS INTEGER) AS reset_by_peer, CAST(total(c.ended = 'reset here') AS INTEGER) AS reset_here,
 	CAST(total(c.sent_bytes) AS INTEGER) AS sent_bytes, CAST(total(c.received_bytes) AS INTEGER) AS received_bytes,
 	CAST(total(c.retrans_count) AS INTEGER) AS retrans_count, CAST(total(c.begin_unseen) AS INTEGER) AS begin_unseen
 FROM capture i LEFT JOIN tcp_connections c ON c.capture_id = i.id GROUP BY i.id;

@@ -124,7 +124,7 @@ static const char totals_sql[] =
 	" CAST(total(open) AS INTEGER) AS open, CAST(total(failed) AS INTEGER) AS failed,"
 	" CAST(total(ended = 'refused') AS INTEGER) AS refused,"
 	" CAST(total(ended = 'timed out') AS INTEGER) AS timed_out,"
-	" CAST(total(ended = 'reset by peer') AS INTEGER) AS reset_by_peer,"
+	" CAST(total(ended = 'peer reset') AS INTEGER) AS reset_by_peer,"
 	" CAST(total(ended = 'reset here') AS INTEGER) AS reset_here,"
 	" CAST(total(sent_bytes) AS INTEGER) AS sent_bytes,"
 	" CAST(total(received_bytes) AS INTEGER) AS received_bytes,"
@@ -233,12 +233,12 @@ static void write_times(const struct totals *totals, struct kymo_writer *writer)
 	size_t len;
 
 	if (totals->connect_ns[0] >= 0)
-		(void)snprintf(line, sizeof(line), "connecting took %s in the median, %s at p99",
+		(void)snprintf(line, sizeof(line), "connect: %s median, %s p99",
 			       shown(totals->connect_ns[0], KYMO_SHOW_SHORT_NS, a),
 			       shown(totals->connect_ns[1], KYMO_SHOW_SHORT_NS, b));
 	len = strlen(line);
 	if (totals->rtt_ns[0] >= 0)
-		(void)snprintf(line + len, sizeof(line) - len, "%sround trips %s, %s",
+		(void)snprintf(line + len, sizeof(line) - len, "%sround trip: %s median, %s p99",
 			       len ? "; " : "", shown(totals->rtt_ns[0], KYMO_SHOW_SHORT_NS, a),
 			       shown(totals->rtt_ns[1], KYMO_SHOW_SHORT_NS, b));
 	if (line[0])
@@ -253,8 +253,7 @@ static void write_lines(const struct totals *totals, struct kymo_writer *writer)
 
 	if (values[TOTAL_CONNECTIONS] == 0 && totals->dropped == 0 && totals->resets_sent == 0)
 		return;
-	(void)snprintf(line, sizeof(line),
-		       "TCP: %s opened, %s accepted; %s sent, %s received by this host's ends",
+	(void)snprintf(line, sizeof(line), "TCP: %s opened, %s accepted; %s sent, %s received",
 		       shown(values[TOTAL_OPENED], KYMO_SHOW_COUNT, a),
 		       shown(values[TOTAL_ACCEPTED], KYMO_SHOW_COUNT, b),
 		       shown(values[TOTAL_SENT], KYMO_SHOW_BYTES, c),
@@ -433,12 +432,12 @@ s64 kymo_net_connections(struct kymo_db *db, const struct kymo_net_options *opti
 {
 	const struct table table = {
 		.name = "tcp_connections",
-		.select =
-			"SELECT at_s, tgid, process AS comm, role, local_address, local_port,"
-			" remote_address, remote_port, sent_bytes, received_bytes, duration_ns,"
-			" ended, connect_ns, srtt_ns, min_rtt_ns, retrans_count, retrans_bytes,"
-			" failed, error, open, since_before, begin_unseen, by_listener, tid, port,"
-			" start_ns, time_ns, family, capture_id",
+		.select = "SELECT at_s, tgid, process AS comm, role, local_address, local_port,"
+			  " remote_address, remote_port, port, sent_bytes, received_bytes,"
+			  " duration_ns,"
+			  " ended, connect_ns, srtt_ns, min_rtt_ns, retrans_count, retrans_bytes,"
+			  " failed, error, open, since_before, begin_unseen, by_listener, tid,"
+			  " start_ns, time_ns, family, capture_id",
 		.from = "tcp_connections v",
 		.tail = "",
 		.order = " ORDER BY v.sent_bytes + v.received_bytes DESC, v.time_ns, v.local_port,"
@@ -452,7 +451,8 @@ s64 kymo_net_connections(struct kymo_db *db, const struct kymo_net_options *opti
 				{"local_address", "local", KYMO_SHOW_PLAIN},
 				{"local_port", "lport", KYMO_SHOW_PLAIN},
 				{"remote_address", "peer", KYMO_SHOW_PLAIN},
-				{"remote_port", "port", KYMO_SHOW_PLAIN},
+				{"remote_port", "pport", KYMO_SHOW_PLAIN},
+				{"port", NULL, KYMO_SHOW_PLAIN},
 				{"sent_bytes", "sent", KYMO_SHOW_BYTES},
 				{"received_bytes", "received", KYMO_SHOW_BYTES},
 				{"duration_ns", "lasted", KYMO_SHOW_SHORT_NS},
@@ -469,7 +469,6 @@ s64 kymo_net_connections(struct kymo_db *db, const struct kymo_net_options *opti
 				{"begin_unseen", NULL, KYMO_SHOW_HIDDEN},
 				{"by_listener", NULL, KYMO_SHOW_HIDDEN},
 				{"tid", NULL, KYMO_SHOW_HIDDEN},
-				{"port", "service", KYMO_SHOW_HIDDEN},
 				{"start_ns", NULL, KYMO_SHOW_HIDDEN},
 				{"time_ns", NULL, KYMO_SHOW_HIDDEN},
 				{"family", NULL, KYMO_SHOW_HIDDEN},

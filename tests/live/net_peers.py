@@ -1,6 +1,7 @@
 """Two processes that speak TCP on the loopback device, and say what they did: a line of JSON per connection.
-  net_peers.py closed COUNT   COUNT connections of each kind and family, all closed
-  net_peers.py open           says a line, and for each line on standard input sends 1000 bytes there and 300 back on the connections it holds
+  net_peers.py closed COUNT FAMILY...  COUNT connections of each kind and family (ipv4, ipv6), all closed
+  net_peers.py many COUNT              COUNT connections that are open at once; 10 bytes are sent on each, and it is closed
+  net_peers.py open FAMILY...          says a line, and for each line on standard input sends 1000 bytes there and 300 back on the connections it holds
 """
 import array
 import fcntl
@@ -12,7 +13,8 @@ import sys
 import termios
 
 SENT, REPLIED = 12345, 777
-ADDRESSES = {"ipv4": (socket.AF_INET, "127.0.0.1"), "ipv6": (socket.AF_INET6, "::1")}
+FAMILIES = {"ipv4": (socket.AF_INET, "127.0.0.1"), "ipv6": (socket.AF_INET6, "::1")}
+ADDRESSES = {family: FAMILIES[family] for family in sys.argv[2:] if family in FAMILIES}
 ABORT = struct.pack("ii", 1, 0)
 
 
@@ -142,6 +144,22 @@ def closed(count):
         say(family=family, kind=kind, local=local, port=port, client=os.getpid(), server=server)
 
 
+def many(count):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(64)
+    pairs = []
+    for _ in range(count):
+        client = socket.create_connection(listener.getsockname())
+        pairs.append((client, listener.accept()[0]))
+    for client, server in pairs:
+        client.sendall(b"0123456789")
+        read_all(server, 10)
+        client.close()
+        server.close()
+    say(pid=os.getpid())
+
+
 def held_open():
     pairs = []
     for number, address in ADDRESSES.values():
@@ -162,5 +180,7 @@ def held_open():
 
 if sys.argv[1] == "closed":
     closed(int(sys.argv[2]))
+elif sys.argv[1] == "many":
+    many(int(sys.argv[2]))
 else:
     held_open()
