@@ -162,8 +162,7 @@ static u64 copied_types(const struct kymo_db *db)
 {
 	return kymo_schema_small_types() |
 	       (db->options.needs & KYMO_NEED_WAITS ? 1ull << EV_OFFCPU : 0) |
-	       (db->options.needs & KYMO_NEED_NET ? 1ull << EV_TCP_CONN | 1ull << EV_TCP_EVENT
-						  : 0);
+	       (db->options.needs & KYMO_NEED_NET ? 1ull << EV_TCP_CONN | 1ull << EV_TCP_EVENT : 0);
 }
 
 /* Rows with stacks have to wait until all mappings are known. */

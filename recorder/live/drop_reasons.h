@@ -10,7 +10,7 @@ struct live_drop_reasons {
 };
 
 /*
- * Reads them from the kernel's own type information, which takes some ten milliseconds. Without it,
+ * Reads them from the kernel's own type information, in one or two milliseconds. Without it,
  * on kernels that give no reasons (before 5.17), or without memory there are no names: rows then
  * have numbers only. Done with live_drop_reasons_done.
  */
