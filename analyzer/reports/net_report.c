@@ -522,10 +522,10 @@ s64 kymo_net_drops(struct kymo_db *db, const struct kymo_net_options *options,
 			  " WHEN 0 THEN '-' ELSE printf('0x%04x', v.protocol) END AS protocol,"
 			  " CAST(total(v.packet_count) AS INTEGER) AS packets,"
 			  " CASE WHEN v.reason IN (SELECT reason FROM harmless_drops) THEN"
-			  " 'harmless' ELSE '' END AS note, capture_id",
+			  " 'harmless' END AS note, capture_id",
 		.from = "net_drop_count v",
 		.tail = " GROUP BY capture_id, 1, 2",
-		.order = " ORDER BY note, packets DESC, 1, 2, capture_id",
+		.order = " ORDER BY note IS NOT NULL, packets DESC, 1, 2, capture_id",
 		.columns =
 			(const struct kymo_column[]){
 				{"reason", NULL, KYMO_SHOW_PLAIN},
@@ -639,8 +639,13 @@ s64 kymo_net_overview(struct kymo_db *db, const struct kymo_net_options *options
 	rows = write_talkers(db, options, writer, err);
 	if (rows > 0 && text && options->limit > 0 && rows > options->limit)
 		kymo_writer_line(writer, kymo_more_text(rows - options->limit, more));
-	if (rows >= 0 && (!text || totals.values[TOTAL_FAILED] || totals.values[TOTAL_RESET_HERE]))
+	if (rows >= 0 &&
+	    (!text || totals.values[TOTAL_FAILED] || totals.values[TOTAL_RESET_HERE])) {
 		rows = write_errors(db, options, writer, err);
+		if (rows > 0 && text && options->errors_limit > 0 && rows > options->errors_limit)
+			kymo_writer_line(writer,
+					 kymo_more_text(rows - options->errors_limit, more));
+	}
 	if (rows >= 0 && !text)
 		rows = kymo_net_latency(db, options, writer, err);
 	return rows < 0 ? rows : totals.values[TOTAL_CONNECTIONS];
