@@ -576,30 +576,53 @@ static __always_inline bool ends_of_packet(struct ring_tcp_event *record, const 
 	return true;
 }
 
+/*
+ * Whose the connection of an event is, kept in *whose; what is half open or was just accepted is
+ * its listener's. Not NULL: common.
+ */
+static __always_inline void whose_event(const struct sock_common *common, u32 state, u32 port,
+					struct net_conn *whose)
+{
+	u64 key = (u64)common;
+	const struct net_conn *conn = bpf_map_lookup_elem(&net_conns, &key);
+
+	if (state == TCP_CLOSE) { /* the call that ends it by a reset runs here */
+		owner_current(whose);
+		return;
+	}
+	if (conn && conn->owner_state != OWNER_UNKNOWN) {
+		whose->owner = conn->owner;
+		whose->owner_state = conn->owner_state;
+		return;
+	}
+	whose->flags = conn ? conn->flags : EV_TCP_ACCEPTED;
+	if (whose->flags & EV_TCP_ACCEPTED)
+		owner_guess(whose, port);
+}
+
 /* common: of the connection, or of a half-open one; NULL: there is none, and skb is what a reset
  * answers. */
 static __always_inline int on_event(const struct sock_common *common, const struct sk_buff *skb,
 				    u32 flags)
 {
 	struct live_counters *counters = counters_of_cpu(CLASS_NET);
-	const struct net_conn *conn = NULL;
+	struct net_conn whose = {};
 	struct ring_tcp_event *record;
-	struct net_conn ended = {};
-	u64 attempt, key = (u64)common;
-	u32 state = 0;
+	u32 state = 0, port = 0;
+	u64 attempt;
 
 	if (!control.events_open)
 		return 0;
 	if (common) {
 		state = BPF_CORE_READ(common, skc_state);
-		conn = bpf_map_lookup_elem(&net_conns, &key);
+		/* What is closed has given its number back; what is half open has only this one. */
+		port = state == TCP_CLOSE ? bpf_ntohs(BPF_CORE_READ((const struct tcp_sock *)common,
+								    inet_conn.icsk_inet.inet_sport))
+					  : BPF_CORE_READ(common, skc_num);
+		whose_event(common, state, port, &whose);
 	}
-	if (state == TCP_CLOSE) { /* the call that ends it by a reset runs here */
-		owner_current(&ended);
-		conn = &ended;
-	}
-	if (has_filter() ? !conn || conn->owner_state != OWNER_WANTED
-			 : conn && conn->owner_state == OWNER_UNWANTED)
+	if (whose.owner_state == OWNER_UNWANTED ||
+	    (has_filter() && whose.owner_state != OWNER_WANTED))
 		return 0;
 	attempt = count_attempt(counters);
 	record = bpf_ringbuf_reserve(&net_ring, sizeof(*record), 0);
@@ -607,21 +630,16 @@ static __always_inline int on_event(const struct sock_common *common, const stru
 		count_refusal(counters, &net_ring, sizeof(*record));
 		return 0;
 	}
-	head_of_owner(&record->head,
-		      conn && conn->owner_state == OWNER_WANTED ? &conn->owner : &ended.owner,
-		      bpf_ktime_get_ns(), EV_TCP_EVENT);
+	head_of_owner(&record->head, &whose.owner, bpf_ktime_get_ns(), EV_TCP_EVENT);
 	record->flags = flags;
+	if (whose.flags & EV_TCP_LISTENERS_TASK)
+		record->flags |= EV_TCP_OF_LISTENER;
 	record->reserved_word = record->reserved_ring = 0;
 	record->family = 0;
 	record->state = state;
-	record->local_port = record->remote_port = 0;
+	record->local_port = port;
+	record->remote_port = 0;
 	if (common) {
-		/* What is closed has given its number back; what is half open has only this one. */
-		record->local_port =
-			state == TCP_CLOSE
-				? bpf_ntohs(BPF_CORE_READ((const struct tcp_sock *)common,
-							  inet_conn.icsk_inet.inet_sport))
-				: BPF_CORE_READ(common, skc_num);
 		record->remote_port = bpf_ntohs(BPF_CORE_READ(common, skc_dport));
 		ADDRESSES_FILL(record, common, false);
 	} else {

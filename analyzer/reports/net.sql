@@ -64,7 +64,8 @@ SELECT e.capture_id, (e.time_ns - i.start_ns) / 1e9 AS at_s, e.time_ns, COALESCE
 	e.local_address, e.local_port, e.remote_address, e.remote_port,
 	CASE e.state WHEN 0 THEN 'none' WHEN 1 THEN 'established' WHEN 2 THEN 'syn_sent' WHEN 3 THEN 'syn_recv' WHEN 4 THEN 'fin_wait1'
 		WHEN 5 THEN 'fin_wait2' WHEN 6 THEN 'time_wait' WHEN 7 THEN 'close' WHEN 8 THEN 'close_wait' WHEN 9 THEN 'last_ack' WHEN 10 THEN 'listen'
-		WHEN 11 THEN 'closing' WHEN 12 THEN 'syn_recv' ELSE 'state_' || e.state END AS state, e.family
+		WHEN 11 THEN 'closing' WHEN 12 THEN 'syn_recv' ELSE 'state_' || e.state END AS state, e.flags & 16 <> 0 AS by_listener,
+	e.family
 FROM tcp_event e JOIN capture i ON i.id = e.capture_id LEFT JOIN task t ON t.id = e.task_id AND e.task_id <> 0 LEFT JOIN process p ON p.id = t.process_id;
 
 -- Reasons for which the kernel throws packets away though nothing is wrong: it is done with them, a connection was closed, or they were never for us.

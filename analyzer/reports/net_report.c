@@ -486,7 +486,8 @@ s64 kymo_net_events(struct kymo_db *db, const struct kymo_net_options *options,
 	const struct table table = {
 		.name = "tcp_events",
 		.select = "SELECT at_s, what, process AS comm, tgid, local_address, local_port,"
-			  " remote_address, remote_port, state, time_ns, tid, family, capture_id",
+			  " remote_address, remote_port, state, time_ns, tid, by_listener, family, "
+			  "capture_id",
 		.from = "tcp_events v",
 		.tail = "",
 		.order = " ORDER BY v.time_ns, v.local_port, v.remote_port, what, capture_id",
@@ -503,6 +504,7 @@ s64 kymo_net_events(struct kymo_db *db, const struct kymo_net_options *options,
 				{"state", NULL, KYMO_SHOW_PLAIN},
 				{"time_ns", NULL, KYMO_SHOW_HIDDEN},
 				{"tid", NULL, KYMO_SHOW_HIDDEN},
+				{"by_listener", NULL, KYMO_SHOW_HIDDEN},
 				{"family", NULL, KYMO_SHOW_HIDDEN},
 				{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 			},
