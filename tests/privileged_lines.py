@@ -27,7 +27,7 @@ GROUPS = [
      "works after the drop: encodes, writes, names (the file is opened before it)"),
     ("names", 1000, ["recorder/names/*"],
      "a child that reads what targets wrote: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH at most, a filter of system calls, limits of memory, time and files"),
-    ("privileged", 7300, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
+    ("privileged", 7400, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
 ]
 TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|/\*.*?\*/|//[^\n]*', re.S)
 
