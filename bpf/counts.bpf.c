@@ -91,11 +91,15 @@ int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table)
 	u32 base = bpf_get_smp_processor_id() * counts_cpu_slots, hash;
 	struct counts_key key;
 
-	counts_key_fill(&key, task, leader, kind | (u64)log2_floor(duration_ns) << 32);
+	kind |= (u64)log2_floor(duration_ns) << 32;
+	if (table & COUNTS_OF_NOBODY)
+		key = (struct counts_key){.kind = kind};
+	else
+		counts_key_fill(&key, task, leader, kind);
 	hash = counts_hash(&key);
 	if (base >= counts_half_slots)
 		return 0; /* hosts whose CPU numbers have gaps: never another CPU's slots */
-	if (table)
+	if (table & 1)
 		base += counts_half_slots;
 	for (u32 i = 0; i < LIVE_COUNTS_PROBES; i++) {
 		u32 index = base + ((hash + i) & (counts_cpu_slots - 1));

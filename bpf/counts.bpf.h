@@ -9,6 +9,8 @@
 /*
  * Adds an event of the current task, which just ended, to a half of the table; kind:
  * LIVE_COUNT_KIND. second_ns: another duration, its meaning depends on the class. 0: no slot was
- * free. A global function, which the verifier checks once, separately.
+ * free. A global function, which the verifier checks once, separately. table may have
+ * COUNTS_OF_NOBODY added: then the event is no process's.
  */
+#define COUNTS_OF_NOBODY 2u
 int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table);

@@ -59,6 +59,8 @@ static void say_what(struct kymo_query *row, char ret_text[SENTENCE_BYTES])
 			       "waits were counted, not stored one by one,");
 	else if (known && class == CLASS_SCHED && state == STATE_OFF)
 		(void)snprintf(ret_text, SENTENCE_BYTES, "waits were not recorded");
+	else if (known && class == CLASS_NET && state == STATE_OFF)
+		(void)snprintf(ret_text, SENTENCE_BYTES, "network events were not recorded");
 	else if (known && class == CLASS_SYSCALLS && state == STATE_OFF)
 		(void)snprintf(ret_text, SENTENCE_BYTES, "system calls were not recorded");
 	else if (known && class == CLASS_CPU && state == STATE_OFF)

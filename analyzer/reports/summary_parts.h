@@ -10,6 +10,7 @@ enum kymo_summary_part { /* in the order of the document */
 			 KYMO_SUMMARY_WAITS,
 			 KYMO_SUMMARY_SLOWEST,
 			 KYMO_SUMMARY_IN_FLIGHT,
+			 KYMO_SUMMARY_NET,
 			 KYMO_SUMMARY_PARTS
 };
 
@@ -57,6 +58,7 @@ enum {
 	FLIGHT_ALL,
 	FLIGHT_ALL_FOR_WORK
 };
+enum { NET_OPENED, NET_ACCEPTED, NET_FAILED, NET_SENT, NET_RECEIVED, NET_RETRANS, NET_CONNECTIONS };
 
 /* The name of a part in the document. */
 const char *kymo_summary_part_name(enum kymo_summary_part part);

@@ -38,6 +38,10 @@ static const struct {
 		 "sum(calls) OVER () AS all_calls, sum(calls * waits_for_work) OVER () AS "
 		 "all_waiting_for_work FROM summary_in_flight WHERE capture_id = :capture ORDER BY "
 		 "waits_for_work, longest_ns DESC, name, call LIMIT 5"},
+	[KYMO_SUMMARY_NET] = {"net",
+			      "SELECT opened, accepted, failed, sent_bytes, received_bytes, "
+			      "retrans_count, connections FROM net_totals WHERE capture_id = "
+			      ":capture"},
 };
 _Static_assert(sizeof(parts) / sizeof(parts[0]) == KYMO_SUMMARY_PARTS, "each part has a question");
 
@@ -92,7 +96,8 @@ int kymo_summary_json(struct kymo_db *db, const struct kymo_filter *filter,
 
 		if (rc < 0)
 			return rc;
-		if (part == KYMO_SUMMARY_CAPTURE || part == KYMO_SUMMARY_COST) {
+		if (part == KYMO_SUMMARY_CAPTURE || part == KYMO_SUMMARY_COST ||
+		    part == KYMO_SUMMARY_NET) {
 			rc = write_object(query, writer, name, err);
 		} else {
 			s64 rows = kymo_query_to_writer(query, writer, name, NULL, err);

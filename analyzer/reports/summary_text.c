@@ -260,6 +260,37 @@ static int write_in_flight(struct kymo_db *db, const struct kymo_filter *filter,
 	return 0;
 }
 
+/* One line, where there were connections. */
+static int write_net(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+		     struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_NET, &row, err);
+	char cells[NET_CONNECTIONS][KYMO_NUMBER_BYTES], text[LINE_BYTES] = "";
+
+	if (rc == 0)
+		rc = kymo_query_step(row, err);
+	if (rc <= 0 || kymo_query_int(row, NET_CONNECTIONS) == 0)
+		return rc < 0 ? rc : 0;
+	for (int i = 0; i < NET_CONNECTIONS; i++) {
+		struct kymo_value value = kymo_query_value(row, i);
+
+		kymo_format_shown(&value,
+				  i == NET_SENT || i == NET_RECEIVED ? KYMO_SHOW_BYTES
+								     : KYMO_SHOW_COUNT,
+				  cells[i]);
+	}
+	append(text, "TCP: %s opened, %s accepted; %s sent, %s received", cells[NET_OPENED],
+	       cells[NET_ACCEPTED], cells[NET_SENT], cells[NET_RECEIVED]);
+	if (kymo_query_int(row, NET_FAILED) > 0)
+		append(text, "; %s failed", cells[NET_FAILED]);
+	if (kymo_query_int(row, NET_RETRANS) > 0)
+		append(text, "; %s resent", cells[NET_RETRANS]);
+	(void)kymo_print_fitting(out, text, strlen(text), LINE_COLUMNS);
+	(void)fputc('\n', out);
+	return 0;
+}
+
 /* -------- what to ask next -------- */
 
 /* A word that a shell takes as it is. */
@@ -308,6 +339,8 @@ int kymo_summary_text(struct kymo_db *db, const struct kymo_filter *filter, bool
 		rc = write_slowest(db, filter, out, err);
 	if (rc == 0)
 		rc = write_in_flight(db, filter, out, err);
+	if (rc == 0)
+		rc = write_net(db, filter, out, err);
 	if (rc == 0)
 		write_next(kymo_db_path(db), has_offcpu && wait_rows > 0, cpu_rows > 0, out);
 	return rc;

@@ -12,6 +12,7 @@
 #include "bpf/live_state.h"
 #include "recorder/pipeline/counted_rows.h"
 #include "recorder/live/live_blocks.h"
+#include "recorder/live/drop_reasons.h"
 
 #include "kymo_bpf.skel.h"
 #include "recorder/base/monotonic.h"
@@ -35,6 +36,20 @@
 #undef SLOT
 #undef EVENT_END
 
+/* The text that a row refers to, if its type has one. */
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail)                               \
+	__attribute__((unused)) static void text_of_##name(                                  \
+		struct rec_counted *counted, struct ev_##name *row,                          \
+		const struct live_count_slot *slot, const struct live_drop_reasons *reasons) \
+	{                                                                                    \
+		(void)counted, (void)row, (void)slot, (void)reasons;
+#define SLOT_TEXT(ev, field, value) counted->text = value, counted->text_field = &row->field;
+#define EVENT_END(...) }
+#include "formats/table/events.def"
+#undef EVENT_BEGIN
+#undef SLOT_TEXT
+#undef EVENT_END
+
 #define EVENT_END(...)
 #define NO_COUNTS(...)
 #define OF_NOTHING NO_COUNTS
@@ -42,19 +57,22 @@
 #define OF_FRAMES NO_COUNTS
 #define OF_PATH NO_COUNTS
 #define OF_COMM NO_COUNTS
+#define OF_ENDS NO_COUNTS
 #define OF_NO_RING NO_COUNTS
-#define OF_COUNTS(upper, name, event_class)                                                  \
-	static int add_##name(struct rec_counted_rows *rows, const struct cap_task *leader,  \
-			      const struct live_count_slot *slot, u32 cpu)                   \
-	{                                                                                    \
-		struct ev_##name row = {0};                                                  \
-		const struct rec_counted counted = {.type = EV_##upper,                      \
-						    .cpu = cpu,                              \
-						    .row = (struct ev_counts *)(void *)&row, \
-						    .task = &row.task};                      \
-                                                                                             \
-		fill_##name(&row, slot, cpu);                                                \
-		return rec_counted_rows_add(rows, leader, &counted);                         \
+#define OF_COUNTS(upper, name, event_class)                                                 \
+	static int add_##name(struct rec_counted_rows *rows, const struct cap_task *leader, \
+			      const struct live_count_slot *slot, u32 cpu,                  \
+			      const struct live_drop_reasons *reasons)                      \
+	{                                                                                   \
+		struct ev_##name row = {0};                                                 \
+		struct rec_counted counted = {.type = EV_##upper,                           \
+					      .cpu = cpu,                                   \
+					      .row = (struct ev_counts *)(void *)&row,      \
+					      .task = &row.task};                           \
+                                                                                            \
+		fill_##name(&row, slot, cpu);                                               \
+		text_of_##name(&counted, &row, slot, reasons);                              \
+		return rec_counted_rows_add(rows, leader, &counted);                        \
 	}
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) OF_##tail(upper, name, event_class)
 #include "formats/table/events.def"
@@ -62,7 +80,8 @@
 #undef OF_COUNTS
 
 typedef int (*add_fn)(struct rec_counted_rows *rows, const struct cap_task *leader,
-		      const struct live_count_slot *slot, u32 cpu);
+		      const struct live_count_slot *slot, u32 cpu,
+		      const struct live_drop_reasons *reasons);
 
 /* Of the classes whose programs count. */
 static const add_fn add_by_class[EV_CLASS_COUNT] = {
@@ -76,7 +95,8 @@ static const add_fn add_by_class[EV_CLASS_COUNT] = {
 };
 
 /* A slot without an owner (claims without ready) holds nothing. */
-static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot, u32 cpu)
+static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot, u32 cpu,
+		     const struct live_drop_reasons *reasons)
 {
 	const struct live_count_slot taken = *slot;
 	struct cap_task leader = {
@@ -91,7 +111,7 @@ static int take_slot(struct rec_counted_rows *rows, struct live_count_slot *slot
 	memset(slot, 0, sizeof(*slot));
 	if (taken.event_count == 0 || event_class >= EV_CLASS_COUNT || !add_by_class[event_class])
 		return 0;
-	return add_by_class[event_class](rows, &leader, &taken, cpu);
+	return add_by_class[event_class](rows, &leader, &taken, cpu, reasons);
 }
 
 /* Returns the first failure; all slots are cleared in any case. */
@@ -102,7 +122,7 @@ static int take_cpu(struct live_counts *fold, struct rec_counted_rows *rows, u32
 	int rc = 0;
 
 	for (u32 i = 0; i < fold->cpu_slots; i++) {
-		int slot_rc = slots[i].claims ? take_slot(rows, &slots[i], cpu) : 0;
+		int slot_rc = slots[i].claims ? take_slot(rows, &slots[i], cpu, &fold->reasons) : 0;
 
 		if (rc == 0)
 			rc = slot_rc;
@@ -126,6 +146,8 @@ int live_counts_init(struct live_counts *fold, const struct live_probes *probes,
 		any = any || (add_by_class[i] && live_class_attached(probes, i));
 	if (!any)
 		return 0;
+	if (live_class_attached(probes, CLASS_NET))
+		live_drop_reasons_read(&fold->reasons);
 	fold->cpu_slots = skeleton->rodata->counts_cpu_slots;
 	fold->cpu_count = skeleton->rodata->counts_half_slots / fold->cpu_slots;
 	fold->cpus = calloc(fold->cpu_count, sizeof(*fold->cpus));
@@ -148,6 +170,7 @@ void live_counts_done(struct live_counts *fold)
 	if (fold->slots)
 		(void)munmap(fold->slots, fold->mapped_bytes); /* was mapped as such */
 	free(fold->cpus);
+	live_drop_reasons_done(&fold->reasons);
 	memset(fold, 0, sizeof(*fold));
 }
 

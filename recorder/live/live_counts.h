@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "formats/base/cap_error.h"
+#include "recorder/live/drop_reasons.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/pipeline/pipeline.h"
 
@@ -31,6 +32,7 @@ struct live_counts {
 	u64 from_ns;  /* when the half that the programs write now came into use */
 	u64 taken_ns; /* when a half was last read */
 	struct live_counts_cpu *cpus;
+	struct live_drop_reasons reasons; /* of class net */
 };
 
 /* Maps the table of a loaded object. 0 or negative ("MapOperationFailed"). done undoes it, and

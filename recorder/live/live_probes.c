@@ -321,13 +321,15 @@ static int keep_link(struct live_probe_state *state, struct bpf_link *link)
 static struct bpf_link *attach_iterator(const struct live_probes *probes, enum live_probe_id id,
 					const struct bpf_program *program)
 {
-	union bpf_iter_link_info info = {
-		.map.map_fd = (u32)bpf_map__fd(probes->skeleton->maps.asked_addresses)};
+	const struct bpf_map *map =
+		id == LIVE_PROBE_name_addresses	   ? probes->skeleton->maps.asked_addresses
+		: id == LIVE_PROBE_list_more_conns ? probes->skeleton->maps.net_conns
+						   : NULL;
+	union bpf_iter_link_info info = {.map.map_fd = map ? (u32)bpf_map__fd(map) : 0};
 	LIBBPF_OPTS(bpf_iter_attach_opts, over_map, .link_info = &info,
 		    .link_info_len = sizeof(info));
 
-	return bpf_program__attach_iter(program,
-					id == LIVE_PROBE_name_addresses ? &over_map : NULL);
+	return bpf_program__attach_iter(program, map ? &over_map : NULL);
 }
 
 static int attach_probe(struct live_probes *probes, enum live_probe_id id,

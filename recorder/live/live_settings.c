@@ -123,6 +123,17 @@ static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *pro
 	}
 }
 
+/* A connection that is open takes some 170 bytes of the kernel's memory: 11 MB at most where rings
+ * have their usual size. */
+#define CONN_RING_BYTES 16u
+
+static void apply_conns(struct kymo_bpf *skeleton)
+{
+	u32 ring_bytes = bpf_map__max_entries(skeleton->maps.net_ring);
+
+	(void)bpf_map__set_max_entries(skeleton->maps.net_conns, ring_bytes / CONN_RING_BYTES);
+}
+
 static void apply_counts_table(struct kymo_bpf *skeleton)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -212,6 +223,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	if (rc < 0)
 		return rc;
 	apply_rings(skeleton, probes, options);
+	apply_conns(skeleton);
 	apply_counts_table(skeleton);
 	apply_stacks(skeleton, options);
 	skeleton->rodata->record_args = options->syscall_args;

@@ -2,6 +2,7 @@
 #include "recorder/pipeline/counted_rows.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "formats/base/limits.h"
 #include "formats/table/schema.h"
@@ -23,9 +24,13 @@ static int add(struct rec_counted_rows *rows, const struct cap_task *leader,
 		return -ENOMEM;
 	counted->row->from_ns = rows->from_ns;
 	counted->row->time_ns = rows->to_ns;
-	*counted->task = cap_chunk_task(rows->chunk, leader);
-	return *counted->task ? rec_pipeline_add_counted(rows->pipeline, rows->chunk, counted)
-			      : -ENOMEM;
+	*counted->task = leader->tgid ? cap_chunk_task(rows->chunk, leader) : 0;
+	if (counted->text)
+		*counted->text_field =
+			cap_chunk_string(rows->chunk, counted->text, strlen(counted->text));
+	if ((leader->tgid && !*counted->task) || (counted->text && !*counted->text_field))
+		return -ENOMEM;
+	return rec_pipeline_add_counted(rows->pipeline, rows->chunk, counted);
 }
 
 int rec_counted_rows_add(struct rec_counted_rows *rows, const struct cap_task *leader,

@@ -11,8 +11,8 @@ struct rec_counted_rows {
 	struct cap_chunk *chunk; /* NULL: none yet, or the last was full */
 };
 
-/* Adds a row of events of a process, given by its leader; times and task of the row are filled in.
- * If that fails, they count as lost. 0 or negative. */
+/* Adds a row of events of a process, given by its leader (tgid 0: of none); times and task of the
+ * row are filled in. If that fails, they count as lost. 0 or negative. */
 int rec_counted_rows_add(struct rec_counted_rows *rows, const struct cap_task *leader,
 			 const struct rec_counted *counted);
 /* Hands over what is left. 0 or negative. */

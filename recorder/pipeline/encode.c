@@ -5,6 +5,7 @@
  */
 #include "recorder/pipeline/encode.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,7 +252,37 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 	return string_of(chunk, path, path_bytes, ret_path);
 }
 
+/* words: an address of 16 bytes as it is in packets, of IPv4 its first four. What IPv6 sockets
+ * speak IPv4 with is named as the IPv4 peers name it. An address of no family is string 0. */
+static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u32 *ret_string)
+{
+	char text[INET6_ADDRSTRLEN];
+	u32 parts[4];
+
+	memcpy(parts, words, sizeof(parts));
+	if (family == AF_INET6 && parts[0] == 0 && parts[1] == 0 && parts[2] == htonl(0xffff)) {
+		parts[0] = parts[3];
+		family = AF_INET;
+	}
+	if ((family != AF_INET && family != AF_INET6) ||
+	    !inet_ntop(family, parts, text, sizeof(text)))
+		return 0;
+	return string_of(chunk, text, sizeof(text), ret_string);
+}
+
 #define TAIL_NOTHING(ring, row) 0
+#define TAIL_ENDS(ring, row)                                                                       \
+	({                                                                                         \
+		int tail_rc_ = address_of(chunk, (ring)->family,                                   \
+					  (const u64[]){(ring)->local_lo, (ring)->local_hi},       \
+					  &(row)->local_address);                                  \
+                                                                                                   \
+		if (tail_rc_ == 0)                                                                 \
+			tail_rc_ = address_of(chunk, (ring)->family,                               \
+					      (const u64[]){(ring)->remote_lo, (ring)->remote_hi}, \
+					      &(row)->remote_address);                             \
+		tail_rc_;                                                                          \
+	})
 #define TAIL_CALL(ring, row) \
 	call_of((ring)->ret, (ring)->flags, (const u64 *)((ring) + 1), tail_bytes, row)
 #define TAIL_FRAMES(ring, row)                                                                    \
@@ -294,6 +325,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define ENCODER_FRAMES ENCODE
 #define ENCODER_PATH ENCODE
 #define ENCODER_COMM ENCODE
+#define ENCODER_ENDS ENCODE
 #define ENCODER_NO_RING(...)
 #define ENCODER_COUNTS(...)
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) ENCODER_##tail(upper, name, tail)
@@ -311,6 +343,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 	(((size_t)(ring)->kernel_frames + (ring)->user_frames) * sizeof(u64) + (ring)->copy_bytes)
 #define FOLLOWS_PATH(ring) ((ring)->path_bytes)
 #define FOLLOWS_COMM(ring) 0
+#define FOLLOWS_ENDS(ring) 0
 #define LENGTH_CASE(upper, name, tail)                \
 	case EV_##upper:                              \
 		if (len < sizeof(struct ring_##name)) \
@@ -322,6 +355,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define LENGTH_FRAMES LENGTH_CASE
 #define LENGTH_PATH LENGTH_CASE
 #define LENGTH_COMM LENGTH_CASE
+#define LENGTH_ENDS LENGTH_CASE
 #define LENGTH_NO_RING(...)
 #define LENGTH_COUNTS(...)
 
@@ -369,6 +403,13 @@ static void note_process(const struct rec_encoder *encoder, const void *record, 
 #define CASE_FRAMES ENCODE_CASE
 #define CASE_PATH ENCODE_CASE
 #define CASE_COMM ENCODE_CASE
+/* A connection's task may be unknown. */
+#define CASE_ENDS(upper, name)                                             \
+	case EV_##upper:                                                   \
+		if (len < sizeof(struct ring_##name))                      \
+			return -EBADMSG;                                   \
+		rc = head->tid ? task_of(encoder, chunk, head, &task) : 0; \
+		return rc < 0 ? rc : encode_##name(encoder, chunk, record, len, task);
 #define CASE_NO_RING(...)
 #define CASE_COUNTS(...)
 

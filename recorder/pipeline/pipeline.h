@@ -69,6 +69,8 @@ struct rec_counted {
 	u32 cpu;
 	struct ev_counts *row; /* the begin of struct ev_<type>; borrowed */
 	u32 *task;	       /* its task */
+	u32 *text_field;       /* its text, if text is not NULL */
+	const char *text;
 };
 #define REC_COUNTED(of_type, row_)                                                \
 	{                                                                         \

@@ -9,6 +9,7 @@ $ kymo --help
 >   info       show what a capture contains, where it is from, and what it lost
 >   syscalls   show system calls: counts, errors, latencies
 >   offcpu     show where threads waited: for what, how long, and for a CPU
+>   net        show TCP connections: who talked to whom, errors, latencies, drops
 >   flame      draw CPU samples or waits as a flame graph (SVG)
 >   folded     write CPU samples as folded stacks, for other tools
 >   overhead   show what the recording cost, and what it left out
@@ -45,6 +46,7 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > info
 > syscalls
 > offcpu
+> net
 > flame
 > folded
 > overhead

@@ -85,6 +85,7 @@ $ kymo-record list
 > tasks      always                 processes, threads: fork, exec, exit, rename
 > mappings   always                 executable mappings: to name addresses
 > sched      -e sched (default)     waits: how long, why, where, who ended them
+> net        -e net (default)       TCP connections, retransmits, resets, drops
 # help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
 $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done
 > same 

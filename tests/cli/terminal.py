@@ -17,7 +17,7 @@ import kymo_env  # noqa: E402
 KYMO = os.path.join(kymo_env.BIN, "kymo")
 RECORD = os.path.join(kymo_env.BIN, "kymo-record")
 GOLDEN = os.path.join(kymo_env.TESTS, "golden")
-CAPTURES = [os.path.join(kymo_env.SAMPLES, name) for name in ("all.kymo", "live.kymo", "loss.kymo", "waits.kymo")]
+CAPTURES = [os.path.join(kymo_env.SAMPLES, name) for name in ("all.kymo", "live.kymo", "loss.kymo", "net.kymo", "waits.kymo")]
 CAPTURES += [os.path.join(GOLDEN, name) for name in ("1.1/recorder-counted.kymo", "1.1/type-governor.kymo", "1.2/type-offcpu.kymo", "1.2/not-closed.kymo")]
 REPORTS = [
     "", "summary", "info", "syscalls", "syscalls --by-process --errors --in-flight --blocked", "syscalls --histogram --estimate", "syscalls -n 0 --by-process",

@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import kymo_env  # noqa: E402
 
-COMMS = {"all.kymo": "nginx", "waits.kymo": "python3"}  # whose threads are reported by name; else the workload that was recorded
+COMMS = {"all.kymo": "nginx", "net.kymo": "python3", "waits.kymo": "python3"}  # whose threads are reported by name; else the workload that was recorded
 KYMO = os.path.join(kymo_env.BIN, "kymo")
 
 
