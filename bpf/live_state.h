@@ -75,7 +75,7 @@ struct live_count_slot {
 	u64 event_count, total_ns;
 	u64 second_ns; /* another time of theirs, summed: the class's own */
 	u32 claims, ready;
-	u64 reserved;
+	u64 amount; /* what they moved, summed: the class's own, such as bytes */
 };
 _Static_assert(sizeof(struct live_count_slot) == 80, "whole words, all of them named");
 

@@ -82,6 +82,29 @@ struct task_struct {
 	struct thread_struct thread;
 };
 
+struct gendisk {
+	int major;
+	int first_minor;
+	char disk_name[32];
+};
+
+struct request_queue {
+	struct gendisk *disk; /* since 5.15 */
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	u64 __sector;
+	u64 start_time_ns;
+	u64 io_start_time_ns;
+};
+
+struct request___before_5_17 {
+	struct gendisk *rq_disk;
+};
+
 struct task_struct___before_5_14 {
 	long state;
 };

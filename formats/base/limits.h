@@ -5,7 +5,7 @@
  * reader. Bytes unless the name says otherwise.
  */
 #define CAP_VERSION_MAJOR 1
-#define CAP_VERSION_MINOR 4
+#define CAP_VERSION_MINOR 5
 
 #define CAP_HEADER_BYTES 72	 /* block header as written, zstd's skippable-frame head included */
 #define CAP_MAX_HEADER_BYTES 256 /* as accepted; a multiple of 8 */

@@ -449,7 +449,7 @@ struct cap_chunk *cap_chunk_new(void)
 
 static size_t columns_of(u32 type)
 {
-	return cap_schema_builtin()->types[type - 1].field_count;
+	return cap_schema_type(cap_schema_builtin(), type)->field_count;
 }
 
 struct cap_chunk *cap_chunk_free(struct cap_chunk *chunk)

@@ -374,7 +374,7 @@ int cap_chunk_encode(const struct cap_chunk *chunk, struct cap_body *body, struc
 		  CAP_COPY_COLUMNS, copy_value);
 	for (u32 type = 1; type <= EV_TYPE_MAX; type++)
 		if (chunk->rows[type].row_count)
-			put_rows(&encoder, &chunk->rows[type], &schema->types[type - 1]);
+			put_rows(&encoder, &chunk->rows[type], cap_schema_type(schema, type));
 	free(encoder.scratch.bytes);
 	if (encoder.failed)
 		return cap_fail(err, encoder.failed, "out of memory for a chunk of %zu bytes",

@@ -95,6 +95,9 @@ static int task_of(struct rec_encoder *encoder, struct cap_chunk *chunk,
 	u64 comm[2];
 	u32 index;
 
+	*ret_index = 0;
+	if (!head->tid && !head->tgid) /* not known: nobody */
+		return 0;
 	memcpy(comm, head->comm, sizeof(comm));
 	if (slot->generation == encoder->generation && slot->tgid_and_tid == tgid_and_tid &&
 	    slot->leader_start_ns == head->leader_start_ns && slot->exec_id == head->exec_id &&
@@ -276,6 +279,10 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 	string_of(chunk, (const char *)(const u64[]){(ring)->name_lo, (ring)->name_hi}, \
 		  EV_COMM_BYTES, &(row)->name)
 
+#define TAIL_DISK(ring, row)                                                            \
+	string_of(chunk, (const char *)(const u64[]){(ring)->disk_lo, (ring)->disk_hi}, \
+		  EV_COMM_BYTES, &(row)->disk)
+
 #define ENCODE(upper, name, tail)                                                      \
 	static int encode_##name(struct rec_encoder *encoder, struct cap_chunk *chunk, \
 				 const struct ring_##name *ring, size_t len, u32 task) \
@@ -294,6 +301,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define ENCODER_FRAMES ENCODE
 #define ENCODER_PATH ENCODE
 #define ENCODER_COMM ENCODE
+#define ENCODER_DISK ENCODE
 #define ENCODER_NO_RING(...)
 #define ENCODER_COUNTS(...)
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) ENCODER_##tail(upper, name, tail)
@@ -311,6 +319,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 	(((size_t)(ring)->kernel_frames + (ring)->user_frames) * sizeof(u64) + (ring)->copy_bytes)
 #define FOLLOWS_PATH(ring) ((ring)->path_bytes)
 #define FOLLOWS_COMM(ring) 0
+#define FOLLOWS_DISK(ring) 0
 #define LENGTH_CASE(upper, name, tail)                \
 	case EV_##upper:                              \
 		if (len < sizeof(struct ring_##name)) \
@@ -322,6 +331,7 @@ static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes,
 #define LENGTH_FRAMES LENGTH_CASE
 #define LENGTH_PATH LENGTH_CASE
 #define LENGTH_COMM LENGTH_CASE
+#define LENGTH_DISK LENGTH_CASE
 #define LENGTH_NO_RING(...)
 #define LENGTH_COUNTS(...)
 
@@ -369,6 +379,7 @@ static void note_process(const struct rec_encoder *encoder, const void *record, 
 #define CASE_FRAMES ENCODE_CASE
 #define CASE_PATH ENCODE_CASE
 #define CASE_COMM ENCODE_CASE
+#define CASE_DISK ENCODE_CASE
 #define CASE_NO_RING(...)
 #define CASE_COUNTS(...)
 

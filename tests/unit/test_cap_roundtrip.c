@@ -118,7 +118,6 @@ static void every_type_alone(void **state)
 	u64 seed = test_seed();
 
 	(void)state;
-	assert_int_equal(schema->type_count, EV_TYPE_MAX);
 	for (size_t i = 0; i < schema->type_count; i++) {
 		round_trip(seed + i, &schema->types[i], 1, 3, false);
 		round_trip(seed + i, &schema->types[i], 300, 20, false);
