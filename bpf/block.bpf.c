@@ -74,20 +74,21 @@ static __always_inline u32 flags_of(u32 cmd_flags)
 	       FLAG_OF(cmd_flags, __REQ_RAHEAD, EV_BLOCK_AHEAD);
 }
 
-/* What programs see: the kernel gives its own numbers, before 5.16 a negative errno. */
+/* By blk_status_t, a byte each, since the linker of BPF objects takes no array: none, not
+ * supported, timeout, no space, link, remote I/O, exchange, no data; illegal sequence, no memory,
+ * I/O, remote address, again, busy, and I/O for the rest. */
+#define ERRORS_0_TO_7 0x3d3479431c6e5f00ull
+#define ERRORS_8_TO_15 0x0505100b4e050c54ull
+#define ERROR_IO 5
+
+/* What programs see: the kernel gives numbers of its own, before 5.16 a negative errno. */
 static __always_inline u16 error_of(s32 status)
 {
-	/* by blk_status_t: not supported, timeout, no space, transport, target, reservation
-	 * conflict, medium, protection, resource, I/O, requeue, again, busy */
-	static const u8 errors[16] = {0, 95, 110, 28, 67, 121, 52, 61, 84, 12, 5, 78, 11, 16, 5, 5};
-	u32 index = status;
+	u64 errors = status < 8 ? ERRORS_0_TO_7 : ERRORS_8_TO_15;
 
 	if (status < 0)
 		return -status;
-	if (index >= sizeof(errors))
-		return errors[10];
-	asm volatile("" : "+r"(index)); /* the verifier wants to see the limit where it is used */
-	return errors[index & (sizeof(errors) - 1)];
+	return status < 16 ? errors >> (status & 7) * 8 & 0xff : ERROR_IO;
 }
 
 /* The address of the request that a tracepoint gives first: as a number, with which the verifier

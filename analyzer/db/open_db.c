@@ -160,7 +160,8 @@ static void settle_filter(const struct kymo_db *db, const struct kymo_capture *c
 static u64 copied_types(const struct kymo_db *db)
 {
 	return kymo_schema_small_types() |
-	       (db->options.needs & KYMO_NEED_WAITS ? 1ull << EV_OFFCPU : 0);
+	       (db->options.needs & KYMO_NEED_WAITS ? 1ull << EV_OFFCPU : 0) |
+	       (db->options.needs & KYMO_NEED_DISKS ? 1ull << EV_BLOCK_IO : 0);
 }
 
 /* Rows with stacks have to wait until all mappings are known. */
@@ -174,7 +175,7 @@ static bool waits_need_stacks(const struct kymo_db *db)
 /* Those of them that are copied as the capture is read. */
 static u64 early_types(const struct kymo_db *db)
 {
-	return waits_need_stacks(db) ? kymo_schema_small_types() : copied_types(db);
+	return waits_need_stacks(db) ? copied_types(db) & ~(1ull << EV_OFFCPU) : copied_types(db);
 }
 
 /* At the first block: only now it is known when the capture begins. */

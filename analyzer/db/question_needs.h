@@ -12,7 +12,8 @@ enum kymo_need {
 	KYMO_NEED_WAITS = 8,   /* rows of offcpu, copied: they are asked several times. Their stacks
 				  only where those are needed, too */
 	KYMO_NEED_SUMS = 16,   /* with stacks: temp.wait_sums and its like: wait_sums.h */
-	KYMO_NEED_SUMMARY = KYMO_NEED_SAMPLES | KYMO_NEED_SUMS,
+	KYMO_NEED_DISKS = 32,  /* rows of block_io, copied */
+	KYMO_NEED_SUMMARY = KYMO_NEED_SAMPLES | KYMO_NEED_SUMS | KYMO_NEED_DISKS,
 };
 
 /* enum kymo_need, ored, by the tables and columns that the question reads through whatever views.

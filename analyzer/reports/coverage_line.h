@@ -12,6 +12,7 @@
 #define KYMO_ABOUT_SAMPLES (1 << CLASS_CPU)
 #define KYMO_ABOUT_SYSCALLS (1 << CLASS_SYSCALLS)
 #define KYMO_ABOUT_WAITS (1 << CLASS_SCHED)
+#define KYMO_ABOUT_BLOCK (1 << CLASS_BLOCK)
 
 struct kymo_about {
 	int classes;	    /* what a report shows */

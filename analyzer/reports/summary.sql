@@ -139,3 +139,13 @@ SELECT c.id AS capture_id, k.class,
 FROM recorded_classes k JOIN capture c ON c.id = k.capture_id
 	LEFT JOIN class_coverage v ON v.capture_id = c.id AND v.class = k.class
 	LEFT JOIN class_totals t ON t.capture_id = c.id AND t.class = k.class;
+
+-- Disk requests, if there were any.
+CREATE VIEW summary_disks AS
+WITH parts AS (
+	SELECT capture_id, op, (flags & 32) = 0 AS ios, bytes, queue_ns + service_ns AS latency_ns, error <> 0 AS failed FROM block_io
+	UNION ALL
+	SELECT capture_id, op, io_count, total_bytes, total_ns / io_count, 0 FROM block_count WHERE io_count > 0)
+SELECT capture_id, CAST(total(ios) AS INTEGER) AS requests, CAST(total(CASE op WHEN 0 THEN bytes END) AS INTEGER) AS read_bytes,
+	CAST(total(CASE op WHEN 1 THEN bytes END) AS INTEGER) AS written_bytes, max(latency_ns) AS slowest_ns, CAST(total(failed) AS INTEGER) AS failed
+FROM parts GROUP BY capture_id;

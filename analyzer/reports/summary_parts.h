@@ -10,6 +10,7 @@ enum kymo_summary_part { /* in the order of the document */
 			 KYMO_SUMMARY_WAITS,
 			 KYMO_SUMMARY_SLOWEST,
 			 KYMO_SUMMARY_IN_FLIGHT,
+			 KYMO_SUMMARY_DISKS,
 			 KYMO_SUMMARY_PARTS
 };
 
@@ -57,6 +58,8 @@ enum {
 	FLIGHT_ALL,
 	FLIGHT_ALL_FOR_WORK
 };
+
+enum { DISKS_REQUESTS, DISKS_READ, DISKS_WRITTEN, DISKS_SLOWEST, DISKS_FAILED };
 
 /* The name of a part in the document. */
 const char *kymo_summary_part_name(enum kymo_summary_part part);

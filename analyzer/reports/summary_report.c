@@ -38,6 +38,9 @@ static const struct {
 		 "sum(calls) OVER () AS all_calls, sum(calls * waits_for_work) OVER () AS "
 		 "all_waiting_for_work FROM summary_in_flight WHERE capture_id = :capture ORDER BY "
 		 "waits_for_work, longest_ns DESC, name, call LIMIT 5"},
+	[KYMO_SUMMARY_DISKS] = {"disks",
+				"SELECT requests, read_bytes, written_bytes, slowest_ns, failed "
+				"FROM summary_disks WHERE capture_id = :capture"},
 };
 _Static_assert(sizeof(parts) / sizeof(parts[0]) == KYMO_SUMMARY_PARTS, "each part has a question");
 
