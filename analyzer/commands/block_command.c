@@ -97,6 +97,7 @@ static void write_totals(struct kymo_writer *writer, const struct kymo_block_tot
 {
 	char ios[KYMO_NUMBER_BYTES], read[KYMO_NUMBER_BYTES], written[KYMO_NUMBER_BYTES],
 		longest[KYMO_NUMBER_BYTES], failed[KYMO_NUMBER_BYTES], line[LINE_BYTES];
+	int len;
 
 	kymo_writer_field_int(writer, "requests", KYMO_SHOW_HIDDEN, totals->ios);
 	kymo_writer_field_int(writer, "read_bytes", KYMO_SHOW_HIDDEN, totals->read_bytes);
@@ -107,13 +108,14 @@ static void write_totals(struct kymo_writer *writer, const struct kymo_block_tot
 	kymo_writer_field_int(writer, "counted_left_out", KYMO_SHOW_HIDDEN, totals->partly);
 	if (totals->ios == 0)
 		return;
-	(void)snprintf(line, sizeof(line),
-		       "%s disk request%s: %s read, %s written; slowest %s; %s failed",
+	len = snprintf(line, sizeof(line), "%s disk request%s: %s read, %s written; slowest %s",
 		       shown(totals->ios, KYMO_SHOW_COUNT, ios), totals->ios == 1 ? "" : "s",
 		       shown(totals->read_bytes, KYMO_SHOW_BYTES, read),
 		       shown(totals->written_bytes, KYMO_SHOW_BYTES, written),
-		       shown(totals->max_ns, KYMO_SHOW_SHORT_NS, longest),
-		       totals->failed ? shown(totals->failed, KYMO_SHOW_COUNT, failed) : "none");
+		       shown(totals->max_ns, KYMO_SHOW_SHORT_NS, longest));
+	if (totals->failed > 0)
+		(void)snprintf(line + len, sizeof(line) - (size_t)len, "; %s failed",
+			       shown(totals->failed, KYMO_SHOW_COUNT, failed));
 	kymo_writer_line(writer, line);
 }
 

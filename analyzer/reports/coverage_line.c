@@ -178,6 +178,8 @@ static const char *class_name(s64 event_class, enum wording wording)
 		return "calls";
 	if (event_class == CLASS_SCHED)
 		return "waits";
+	if (event_class == CLASS_MEM)
+		return "memory";
 	if (event_class == CLASS_BLOCK)
 		return wording >= WORDS_TERSE ? "disks" : "disk requests";
 	return wording >= WORDS_TERSE ? "CPU" : "CPU samples";

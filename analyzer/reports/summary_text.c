@@ -299,6 +299,43 @@ static int write_disks(struct kymo_db *db, const struct kymo_filter *filter, FIL
 	return 0;
 }
 
+static int write_memory(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+			bool *ret_any, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_MEMORY, &row, err);
+	char text[LINE_BYTES] = "memory: ";
+	const char *name;
+
+	if (rc == 0)
+		rc = kymo_query_step(row, err);
+	if (rc <= 0)
+		return rc;
+	*ret_any = true;
+	if (kymo_query_int(row, MEMORY_KILLS) > 0) {
+		append_number(text, row, MEMORY_KILLS, KYMO_SHOW_COUNT);
+		append(text, " OOM kill%s, ", kymo_query_int(row, MEMORY_KILLS) == 1 ? "" : "s");
+	}
+	if (kymo_query_int(row, MEMORY_STALLS) > 0) {
+		append_number(text, row, MEMORY_STALLS, KYMO_SHOW_COUNT);
+		append(text, " stalls of ");
+		append_number(text, row, MEMORY_STALL, KYMO_SHOW_SHORT_NS);
+		append(text, ", ");
+	}
+	append_number(text, row, MEMORY_MINOR, KYMO_SHOW_COUNT);
+	append(text, " page faults, and ");
+	append_number(text, row, MEMORY_MAJOR, KYMO_SHOW_COUNT);
+	append(text, " from disk");
+	name = kymo_query_text(row, MEMORY_NAME, NULL);
+	if (name) {
+		append(text, "; %.16s grew by ", name);
+		append_number(text, row, MEMORY_GROWN, KYMO_SHOW_BYTES);
+	}
+	(void)kymo_print_fitting(out, text, strlen(text), LINE_COLUMNS);
+	(void)fputc('\n', out);
+	return 0;
+}
+
 /* -------- what to ask next -------- */
 
 /* A word that a shell takes as it is. */
@@ -309,10 +346,10 @@ static bool is_plain(const char *path)
 }
 
 struct next { /* reports that have something to show */
-	bool offcpu, flame, disks;
+	bool offcpu, flame, disks, memory;
 };
 
-#define NEXT_REPORTS 4
+#define NEXT_REPORTS 5
 
 /* Each with the file, or, where that is too long, only what there is. */
 static void say_next(const char *file, const struct next *next, bool brief,
@@ -325,6 +362,8 @@ static void say_next(const char *file, const struct next *next, bool brief,
 		reports[count++] = "offcpu";
 	if (next->disks)
 		reports[count++] = "block";
+	if (next->memory)
+		reports[count++] = "mem";
 	if (next->flame)
 		reports[count++] = "flame";
 	ret_text[0] = '\0';
@@ -379,6 +418,8 @@ int kymo_summary_text(struct kymo_db *db, const struct kymo_filter *filter, bool
 		rc = write_in_flight(db, filter, out, err);
 	if (rc == 0)
 		rc = write_disks(db, filter, out, &next.disks, err);
+	if (rc == 0)
+		rc = write_memory(db, filter, out, &next.memory, err);
 	next.offcpu = has_offcpu && wait_rows > 0;
 	next.flame = cpu_rows > 0;
 	if (rc == 0)
