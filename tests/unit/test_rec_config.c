@@ -24,7 +24,7 @@ static void test_everything(void **state)
 {
 	static const char yaml[] = "# comment\n"
 				   "preset: staging\n"
-				   "events: [cpu, syscalls, sched]\n"
+				   "events: [cpu, syscalls, sched, mem, block]\n"
 				   "freq: 50\n"
 				   "args: true\n"
 				   "filter:\n"
@@ -143,11 +143,12 @@ static void test_errors(void **state)
 		 "f.yaml:1:7: args: 'yes' is neither true nor false\n  args: yes\n        ^"},
 		{"args: [true]\n",
 		 "f.yaml:1:7: args: a single value is expected\n  args: [true]\n        ^"},
-		{"events: cpu,disk\n", "f.yaml:1:9: events: unknown event class 'disk' (known: "
-				       "cpu, syscalls, sched)\n  events: cpu,disk\n          ^"},
+		{"events: cpu,disk\n",
+		 "f.yaml:1:9: events: unknown event class 'disk' (known: "
+		 "cpu, syscalls, sched, mem, block)\n  events: cpu,disk\n          ^"},
 		{"events:\n  - cpu\n  - net\n",
 		 "f.yaml:3:5: events: event class 'net' is not built in this version (built: cpu, "
-		 "syscalls, sched)\n    - net\n      ^"},
+		 "syscalls, sched, mem, block)\n    - net\n      ^"},
 		{"events: []\n",
 		 "f.yaml:1:10: events: the list is empty\n  events: []\n           ^"},
 		{"events: [[cpu]]\n", "f.yaml:1:10: events: a list of single values is expected\n  "
@@ -408,9 +409,10 @@ static void test_effective_configuration(void **state)
 		   "limits: {max-size: 65537}\nrings: {drain: 100, size: 65536}\n");
 	first = check(folder->file);
 	assert_string_equal(first, "preset: debug\n"
-				   "events: [cpu, syscalls, sched]\n"
+				   "events: [cpu, syscalls, sched, mem, block]\n"
 				   "freq: 199\n"
 				   "stacks: copy\n"
+				   "faults: 100\n"
 				   "args: false\n"
 				   "no-symbols: false\n"
 				   "filter:\n"

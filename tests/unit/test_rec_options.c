@@ -55,9 +55,11 @@ static void test_defaults(void **state)
 	struct rec_options options = parse_ok("");
 
 	(void)state;
-	assert_int_equal(options.classes,
-			 1u << CLASS_CPU | 1u << CLASS_SYSCALLS | 1u << CLASS_SCHED);
+	assert_int_equal(options.classes, 1u << CLASS_CPU | 1u << CLASS_SYSCALLS |
+						  1u << CLASS_SCHED | 1u << CLASS_MEM |
+						  1u << CLASS_BLOCK);
 	assert_int_equal(options.sample_hz, 99);
+	assert_int_equal(options.fault_period, 100);
 	assert_int_equal(options.duration_ns, 60 * REC_NS_PER_S);
 	assert_string_equal(options.preset, "dev");
 	assert_int_equal(strlen(options.output_path), strlen("kymo-20260102-030405.kymo"));
@@ -240,17 +242,16 @@ static void test_errors(void **state)
 		{"-F", "-F needs a value: HZ"},
 		{"--freq", "--freq needs a value: HZ"},
 		{"-e", "-e needs a value: LIST"},
-		{"-e disk", "--events: unknown event class 'disk' (known: cpu, syscalls, sched)"},
+		{"-e disk", "--events: unknown event class 'disk' (known: cpu, syscalls, "
+			    "sched, mem, block)"},
 		{"-e cpu,,syscalls", "--events: has an empty item"},
 		{"-e cpu,", "--events: has an empty item"},
 		{"-e net", "--events: event class 'net' is not built in this version (built: "
-			   "cpu, syscalls, sched)"},
+			   "cpu, syscalls, sched, mem, block)"},
 		{"-e cpu,net", "--events: event class 'net' is not built in this version (built: "
-			       "cpu, syscalls, sched)"},
-		{"-e mem", "--events: event class 'mem' is not built in this version (built: cpu, "
-			   "syscalls, sched)"},
-		{"-e block", "--events: event class 'block' is not built in this version (built: "
-			     "cpu, syscalls, sched)"},
+			       "cpu, syscalls, sched, mem, block)"},
+		{"--faults -1", "--faults: '-1' is not a whole number from 0 to 1000000"},
+		{"--faults 1000001", "--faults: '1000001' is not a whole number from 0 to 1000000"},
 		{"-d 5x", "--duration: '5x' is not a duration: write 30s, 5m, 1m30s or 250ms"},
 		{"-d 366d", "--duration: '366d' is longer than 365d; 0 means no limit"},
 		{"-d 1us", "--duration: '1us' is shorter than 1ms"},
