@@ -21,6 +21,9 @@ $ kymo-record --help
 >                         and what unwinding needs of the stack, up to SIZE, which
 >                         is 32K unless given and 64K at most; the default), fp
 >                         (by frame pointers, which most programs lack), or none
+>       --faults N        store one page fault in N with its stack, 100 by
+>                         default; 0: none, only how many there are. With a CPU
+>                         budget N grows where there are very many
 >       --args            store the raw arguments of system calls
 >       --no-symbols      store no names and no unwind entries of user functions:
 >                         a capture then needs the programs themselves, by their
@@ -85,6 +88,8 @@ $ kymo-record list
 > tasks      always                 processes, threads: fork, exec, exit, rename
 > mappings   always                 executable mappings: to name addresses
 > sched      -e sched (default)     waits: how long, why, where, who ended them
+> mem        -e mem (default)       page faults, sizes of processes, OOM kills
+> block      -e block (default)     disk I/O: latency, size, disk, who issued it
 # help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
 $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done
 > same 
