@@ -22,8 +22,8 @@ static __always_inline int on_fault(struct bpf_perf_event_data *ctx, u32 flags)
 	struct task_struct *task;
 	u64 attempt;
 
-	if (!control.events_open || control.class_since_ns[CLASS_MEM] == ~0ull)
-		return 0;
+	if (!control.events_open || control.class_mode[CLASS_MEM] == LIVE_COUNTS)
+		return 0; /* the event itself counts */
 	task = current_task();
 	if (!task_wanted(task, direct))
 		return 0;

@@ -15,6 +15,7 @@ enum { /* as commands.def writes them */
        READING = KYMO_OPT_READING,
        ROWS = KYMO_OPT_ROWS,
        PAGER = KYMO_OPT_PAGER,
+       LINES = KYMO_OPT_LINES,
 };
 
 /* Each report is a command of its name; reports.def says what it needs from a capture. */

@@ -80,6 +80,20 @@ static int set_no_symbols(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_inline(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_common *)own)->show_inlined = true;
+	return 0;
+}
+
+static int set_lines(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct kymo_common *)own)->show_lines = true;
+	return 0;
+}
+
 /* A mistyped directory would only show up as missing names. */
 static int check_directory(const char *path, struct cap_err *err)
 {

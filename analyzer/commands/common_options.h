@@ -23,6 +23,7 @@ enum kymo_option_group {
 	KYMO_OPT_HELP = 128,   /* --help: all commands */
 	KYMO_OPT_ROWS = 256,   /* --limit */
 	KYMO_OPT_PAGER = 512,  /* --no-pager */
+	KYMO_OPT_LINES = 1024, /* --inline --lines */
 };
 
 #define KYMO_SHOWN_ROWS 20 /* with a line above, a head and one below they fit 24 lines */
@@ -35,7 +36,8 @@ struct kymo_common { /* values of the common options */
 	s64 limit; /* rows of a table; -1: all */
 	bool limit_given;
 	enum kymo_reading reading;
-	bool symbols;				   /* default true */
+	bool symbols; /* default true */
+	bool show_inlined, show_lines;
 	struct kymo_symbol_options symbol_options; /* strings are argv's */
 	unsigned more_needs; /* set by the command: enum kymo_need, beside those of its report */
 };

@@ -239,6 +239,8 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 		rc = kymo_sampled_stacks(
 			db,
 			&(struct kymo_stack_options){.filter = &common->filter,
+						     .inlined = common->show_inlined,
+						     .lines = common->show_lines,
 						     .waits = own->offcpu ? &own->waits : NULL,
 						     .faults = own->faults,
 						     .by_waker = own->by_waker,

@@ -105,6 +105,8 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	rc = kymo_sampled_stacks(db,
 				 &(struct kymo_stack_options){.filter = &common.filter,
 							      .faults = own.faults,
+							      .inlined = common.show_inlined,
+							      .lines = common.show_lines,
 							      .label = own.label,
 							      .folded = true,
 							      .annotate_kernel = own.annotate},

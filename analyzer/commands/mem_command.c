@@ -147,6 +147,8 @@ static s64 write_stacks(const struct kymo_run *run, const struct kymo_common *co
 				     &(struct kymo_stack_options){.filter = &common->filter,
 								  .faults = true,
 								  .folded = true,
+								  .inlined = common->show_inlined,
+								  .lines = common->show_lines,
 								  .annotate_kernel = true},
 				     &tree, &facts, err);
 

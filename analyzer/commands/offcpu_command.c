@@ -148,6 +148,8 @@ static s64 write_stacks(const struct kymo_run *run, const struct kymo_common *co
 	char text[1024];
 	int rc = kymo_sampled_stacks(db,
 				     &(struct kymo_stack_options){.filter = &common->filter,
+								  .inlined = common->show_inlined,
+								  .lines = common->show_lines,
 								  .waits = &own->report.choice,
 								  .by_waker = own->by_waker,
 								  .folded = true,

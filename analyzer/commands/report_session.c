@@ -15,20 +15,22 @@ int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, con
 		     enum kymo_report report, struct kymo_db **ret_db, struct cap_err *err)
 {
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	const struct kymo_db_options options = {.needs = kymo_report_row(report)->needs |
-							 common->more_needs,
-						.filter = &common->filter,
-						.reading = common->reading,
-						.symbolize = common->symbols,
-						.symbol_options = &common->symbol_options};
+	const struct kymo_db_options options = {
+		.needs = kymo_report_row(report)->needs | common->more_needs,
+		.filter = &common->filter,
+		.reading = common->reading,
+		.symbolize = common->symbols,
+		.symbol_options = &common->symbol_options,
+		.lines = common->show_inlined || common->show_lines};
 	char window[KYMO_WINDOW_TEXT_BYTES];
 	int rc;
 
 	rc = kymo_db_open(path, &options, &db, err);
 	if (rc < 0)
 		return rc;
-	if (!kymo_db_is_capture(db) && (common->symbol_options.search.symfs ||
-					common->symbol_options.search.debug_dir_count > 0))
+	if (!kymo_db_is_capture(db) && !options.lines &&
+	    (common->symbol_options.search.symfs ||
+	     common->symbol_options.search.debug_dir_count > 0))
 		run->note(run,
 			  "'%s' is a database, whose names were looked up by `kymo import`: give "
 			  "--symfs and --debug-dir to that",

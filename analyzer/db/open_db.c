@@ -10,6 +10,7 @@
 #include "analyzer/capture/capture_open.h"
 #include "analyzer/db/capture_db.h"
 #include "analyzer/db/connection.h"
+#include "analyzer/db/frame_lines.h"
 #include "analyzer/db/import_rows.h"
 #include "analyzer/db/own_schema.h"
 #include "analyzer/db/question_needs.h"
@@ -381,6 +382,13 @@ int kymo_db_open(const char *path, const struct kymo_db_options *options, struct
 		return rc;
 	rc = content == CONTENT_DATABASE ? open_database(db, file_bytes, err)
 					 : open_capture(db, err);
+	if (rc < 0)
+		return rc;
+	if (db->options.lines)
+		rc = kymo_frame_lines(
+			db->handle,
+			db->options.symbol_options ? &db->options.symbol_options->search : NULL,
+			err);
 	if (rc < 0)
 		return rc;
 	*ret_db = TAKE(db);

@@ -21,6 +21,7 @@ struct kymo_db_options {
 	enum kymo_reading reading;	  /* captures only; CAP_EREFUSED */
 	bool symbolize; /* captures only: names of user functions, from local files with the same
 			   build-id */
+	bool lines;	/* temp.frame_line is filled: frame_lines.h */
 	const struct kymo_symbol_options *symbol_options; /* where to look for them; NULL: on this
 							     machine. Only used while opening */
 	void (*progress)(void *context, u64 done_bytes,

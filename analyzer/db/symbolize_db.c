@@ -9,40 +9,16 @@
 #include <string.h>
 
 #include "analyzer/db/captured_names.h"
+#include "analyzer/db/module_wanted.h"
 #include "analyzer/db/query.h"
-#include "formats/base/cleanup.h"
-#include "analyzer/symbols/own_boot.h"
 #include "analyzer/symbols/symbol_helper.h"
 
 /* Offsets of callers are already inside the call: import stores return addresses less one. */
 static const char frames_sql[] =
-	"WITH texts AS MATERIALIZED (SELECT build_id, min(text_offset_bytes) AS first_offset "
-	" FROM module WHERE build_id IS NOT NULL GROUP BY build_id) "
-	"SELECT f.id, f.offset_bytes, m.id, m.build_id, m.path, "
-	" COALESCE(t.first_offset, m.text_offset_bytes), m.presumed, m.compat, m.dev_major, "
-	" m.dev_minor, m.inode, m.file_bytes, m.file_mtime_ns, "
-	" c.start_realtime_ns + m.seen_ns - c.start_ns, c.boot_id "
-	"FROM frame f JOIN module m ON m.id = f.module_id LEFT JOIN texts t ON t.build_id = "
-	" m.build_id LEFT JOIN capture c ON c.id = m.capture_id "
-	"WHERE f.space = 'user' AND f.symbol IS NULL AND f.offset_bytes IS NOT NULL "
-	"ORDER BY m.build_id, m.path, m.id, f.offset_bytes";
-enum {
-	COL_FRAME,
-	COL_OFFSET,
-	COL_MODULE,
-	COL_BUILD_ID,
-	COL_PATH,
-	COL_FIRST_OFFSET,
-	COL_PRESUMED,
-	COL_COMPAT,
-	COL_DEV_MAJOR,
-	COL_DEV_MINOR,
-	COL_INODE,
-	COL_FILE_BYTES,
-	COL_MTIME,
-	COL_SEEN,
-	COL_BOOT_ID,
-};
+	KYMO_MODULE_WITH "SELECT f.id, f.offset_bytes, " KYMO_MODULE_COLUMNS
+			 "FROM frame f" KYMO_MODULE_JOINS "WHERE f.space = 'user' AND f.symbol IS "
+			 "NULL AND f.offset_bytes IS NOT NULL" KYMO_MODULE_ORDER;
+enum { COL_FRAME, COL_OFFSET, COL_MODULE_ROW };
 
 struct symbolizer {
 	const struct kymo_object_search *search;
@@ -65,50 +41,11 @@ static void symbolizer_done(struct symbolizer *symbolizer)
 	free(symbolizer->path);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* Bytes of a build-id from lower-case hex; 0 if it is none. */
-static size_t build_id_bytes(const char *hex, uint8_t ret_bytes[KYMO_ELF_MAX_BUILD_ID_BYTES])
-{
-	size_t len = hex ? strlen(hex) : 0;
-
-	if (len % 2 != 0 || len / 2 > KYMO_ELF_MAX_BUILD_ID_BYTES ||
-	    (len > 0 && strspn(hex, "0123456789abcdef") != len))
-		return 0;
-	for (size_t i = 0; i < len / 2; i++) {
-		char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-
-		ret_bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return len / 2;
-}
-
-static int open_object(struct symbolizer *symbolizer, const char *build_id, const char *path,
+static int open_object(struct symbolizer *symbolizer, const struct kymo_module_row *row,
 		       struct cap_err *err)
 {
-	struct kymo_query *frames = symbolizer->frames;
-	uint8_t bytes[KYMO_ELF_MAX_BUILD_ID_BYTES];
-	const struct kymo_wanted_object wanted = {
-		.build_id = bytes,
-		.build_id_len = build_id_bytes(build_id, bytes),
-		.path = path,
-		.text_file_offset = kymo_query_is_null(frames, COL_FIRST_OFFSET)
-					    ? UINT64_MAX
-					    : (uint64_t)kymo_query_int(frames, COL_FIRST_OFFSET),
-		.same_boot = kymo_is_own_boot_text(kymo_query_text(frames, COL_BOOT_ID, NULL)),
-		.compat = kymo_query_int(frames, COL_COMPAT) != 0,
-		.presumed = kymo_query_int(frames, COL_PRESUMED) != 0,
-		.dev_major = (uint32_t)kymo_query_int(frames, COL_DEV_MAJOR),
-		.dev_minor = (uint32_t)kymo_query_int(frames, COL_DEV_MINOR),
-		.inode = (uint64_t)kymo_query_int(frames, COL_INODE),
-		.file_bytes = (uint64_t)kymo_query_int(frames, COL_FILE_BYTES),
-		.mtime_ns = kymo_query_int(frames, COL_MTIME),
-		.seen_ns = kymo_query_int(frames, COL_SEEN),
-	};
-	char *kept_id = build_id ? strdup(build_id) : NULL;
+	const char *path = row->wanted.path;
+	char *kept_id = row->build_id ? strdup(row->build_id) : NULL;
 	char *kept_path = path ? strdup(path) : NULL;
 
 	symbolizer->names = kymo_symbol_helper_free(symbolizer->names);
@@ -116,11 +53,11 @@ static int open_object(struct symbolizer *symbolizer, const char *build_id, cons
 	free(symbolizer->path);
 	symbolizer->build_id = kept_id;
 	symbolizer->path = kept_path;
-	if ((build_id && !kept_id) || (path && !kept_path))
+	if ((row->build_id && !kept_id) || (path && !kept_path))
 		return cap_fail(err, -ENOMEM, "symbols");
-	symbolizer->presumed = wanted.presumed;
-	symbolizer->compat = wanted.compat;
-	return kymo_symbol_helper_open(symbolizer->search, &wanted, &symbolizer->names, err);
+	symbolizer->presumed = row->wanted.presumed;
+	symbolizer->compat = row->wanted.compat;
+	return kymo_symbol_helper_open(symbolizer->search, &row->wanted, &symbolizer->names, err);
 }
 
 /* A whole symbol table of this machine names more than the capture, and the capture more than what
@@ -201,26 +138,16 @@ static int name_frame(struct symbolizer *symbolizer, struct cap_err *err)
 
 static int symbolize_row(struct symbolizer *symbolizer, struct cap_err *err)
 {
-	struct kymo_query *frames = symbolizer->frames;
-	const char *build_id = kymo_query_text(frames, COL_BUILD_ID, NULL);
-	size_t path_len = 0;
-	const char *path = kymo_query_text(frames, COL_PATH, &path_len);
-	s64 module_id = kymo_query_int(frames, COL_MODULE);
+	struct kymo_module_row row;
 	int rc = 0;
 
-	if (path && strlen(path) != path_len)
-		path = NULL; /* no file has such a name, least of all the one up to the NUL */
-	/* Only a build-id makes two modules one. */
-	if (!symbolizer->names || symbolizer->module_id != module_id) {
-		bool presumed = kymo_query_int(frames, COL_PRESUMED) != 0;
-
-		if (!symbolizer->names || !build_id || presumed != symbolizer->presumed ||
-		    !same_text(symbolizer->build_id, build_id) ||
-		    !same_text(symbolizer->path, path))
-			rc = open_object(symbolizer, build_id, path, err);
-	}
-	if (rc == 0 && symbolizer->module_id != module_id)
-		rc = enter_module(symbolizer, module_id, err);
+	kymo_module_row(symbolizer->frames, COL_MODULE_ROW, &row);
+	if (!symbolizer->names ||
+	    (symbolizer->module_id != row.id &&
+	     !kymo_module_is(&row, symbolizer->build_id, symbolizer->path, symbolizer->presumed)))
+		rc = open_object(symbolizer, &row, err);
+	if (rc == 0 && symbolizer->module_id != row.id)
+		rc = enter_module(symbolizer, row.id, err);
 	return rc < 0 ? rc : name_frame(symbolizer, err);
 }
 

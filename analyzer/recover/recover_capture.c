@@ -281,6 +281,29 @@ static int write_facts(struct recover *recover, struct cap_err *err)
 	return cap_writer_rows(recover->writer, CAP_BLOCK_META, chunk, &totals, err);
 }
 
+static int write_added(struct recover *recover, struct cap_err *err)
+{
+	const struct kymo_recover_options *options = recover->options;
+	struct cap_totals totals = corrected(recover, &recover->totals);
+	int rc = 0;
+
+	while (options->add_symbols) {
+		cap_chunk_reset(recover->chunk);
+		rc = options->add_symbols(options->add_context, recover->chunk, err);
+		if (rc < 0 || cap_chunk_rows(recover->chunk) == 0)
+			break;
+		if (cap_chunk_failed(recover->chunk))
+			return cap_fail(err, -ENOMEM, "out of memory");
+		rc = cap_writer_use_own_schema(recover->writer, err);
+		if (rc == 0)
+			rc = cap_writer_rows(recover->writer, CAP_BLOCK_SYMBOLS, recover->chunk,
+					     &totals, err);
+		if (rc < 0)
+			break;
+	}
+	return rc;
+}
+
 /* END, with the values of the input's or, if it has none, the last known ones. */
 static int end_output(struct recover *recover, struct cap_err *err)
 {
@@ -292,6 +315,8 @@ static int end_output(struct recover *recover, struct cap_err *err)
 		return 0;
 	changed = kymo_losses_any(recover->losses) || !recover->ended;
 	rc = write_losses(recover, true, err);
+	if (rc == 0)
+		rc = write_added(recover, err);
 	totals = corrected(recover, &recover->totals);
 	if (recover->ended && recover->end_lost > recover->totals.lost_count)
 		totals.lost_count += recover->end_lost - recover->totals.lost_count;

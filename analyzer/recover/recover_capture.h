@@ -4,6 +4,7 @@
  * unchanged if possible, with new numbers; what was lost is loss in the copy.
  */
 #include "formats/read/capture_reader.h"
+#include "formats/write/chunk.h"
 
 struct kymo_recover_options {
 	int output_fd;
@@ -12,6 +13,10 @@ struct kymo_recover_options {
 	 * NULL. */
 	int (*progress)(void *context, u64 done_bytes, u64 total_bytes);
 	void *progress_context;
+	/* Adds rows for blocks of symbols (an empty chunk each time), at the end of each capture:
+	 * called until it adds none, then from the beginning for the next capture. NULL: none. */
+	int (*add_symbols)(void *context, struct cap_chunk *chunk, struct cap_err *err);
+	void *add_context;
 };
 
 struct kymo_recovered {

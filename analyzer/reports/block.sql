@@ -30,8 +30,8 @@ FROM sized o LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process p ON p.id = 
 -- By disk and operation. Percentiles are by nearest rank; estimated: some of the requests were counted, and have the mean of theirs.
 CREATE VIEW block_by_disk AS
 WITH ranked AS (
-	SELECT *, sum(ios) OVER (PARTITION BY capture_id, disk, op ORDER BY latency_ns, time_ns ROWS UNBOUNDED PRECEDING) AS upto,
-		sum(ios) OVER (PARTITION BY capture_id, disk, op) AS all_ios
+	SELECT *, total(ios) OVER (PARTITION BY capture_id, disk, op ORDER BY latency_ns, time_ns ROWS UNBOUNDED PRECEDING) AS upto,
+		total(ios) OVER (PARTITION BY capture_id, disk, op) AS all_ios
 	FROM block_parts)
 SELECT capture_id, disk, op, CAST(total(ios) AS INTEGER) AS ios, CAST(total(bytes) AS INTEGER) AS total_bytes,
 	min(CASE WHEN ios > 0 AND 2 * upto >= all_ios THEN latency_ns END) AS p50_ns,
@@ -42,8 +42,8 @@ FROM ranked GROUP BY capture_id, disk, op;
 -- The same by process name.
 CREATE VIEW block_by_process AS
 WITH ranked AS (
-	SELECT *, sum(ios) OVER (PARTITION BY capture_id, process, disk, op ORDER BY latency_ns, time_ns ROWS UNBOUNDED PRECEDING) AS upto,
-		sum(ios) OVER (PARTITION BY capture_id, process, disk, op) AS all_ios
+	SELECT *, total(ios) OVER (PARTITION BY capture_id, process, disk, op ORDER BY latency_ns, time_ns ROWS UNBOUNDED PRECEDING) AS upto,
+		total(ios) OVER (PARTITION BY capture_id, process, disk, op) AS all_ios
 	FROM block_parts)
 SELECT capture_id, process, CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid, disk, op, CAST(total(ios) AS INTEGER) AS ios,
 	CAST(total(bytes) AS INTEGER) AS total_bytes, min(CASE WHEN ios > 0 AND 2 * upto >= all_ios THEN latency_ns END) AS p50_ns,

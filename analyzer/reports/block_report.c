@@ -19,9 +19,9 @@
 
 /* Percentiles by nearest rank, of rows that stand for ios requests each. */
 #define RANKED(keys)                                                       \
-	"WITH ranked AS (SELECT *, sum(ios) OVER (PARTITION BY " keys      \
+	"WITH ranked AS (SELECT *, total(ios) OVER (PARTITION BY " keys      \
 	" ORDER BY latency_ns, time_ns ROWS UNBOUNDED PRECEDING) AS upto," \
-	" sum(ios) OVER (PARTITION BY " keys ") AS all_ios FROM block_parts v WHERE "
+	" total(ios) OVER (PARTITION BY " keys ") AS all_ios FROM block_parts v WHERE "
 #define SUMS                                                                                    \
 	"CAST(total(ios) AS INTEGER) AS ios, CAST(total(bytes) AS INTEGER) AS total_bytes,"     \
 	" min(CASE WHEN ios > 0 AND 2 * upto >= all_ios THEN latency_ns END) AS p50_ns,"        \

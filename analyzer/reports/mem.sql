@@ -32,8 +32,8 @@ FROM seen GROUP BY capture_id, tgid, leader_start_ns;
 CREATE VIEW mem_by_process AS
 SELECT capture_id, process, count(*) AS processes, CASE WHEN count(*) = 1 THEN max(tgid) END AS tgid,
 	CAST(total(minor_count) + total(major_count) AS INTEGER) AS faults, CAST(total(major_count) AS INTEGER) AS major_faults,
-	CAST(sum(rss_bytes) AS INTEGER) AS rss_bytes, CAST(sum(grown_bytes) AS INTEGER) AS grown_bytes, max(peak_bytes) AS peak_bytes,
-	CAST(sum(swap_bytes) AS INTEGER) AS swap_bytes
+	CASE WHEN count(rss_bytes) > 0 THEN CAST(total(rss_bytes) AS INTEGER) END AS rss_bytes, CASE WHEN count(grown_bytes) > 0 THEN CAST(total(grown_bytes) AS INTEGER) END AS grown_bytes, max(peak_bytes) AS peak_bytes,
+	CASE WHEN count(swap_bytes) > 0 THEN CAST(total(swap_bytes) AS INTEGER) END AS swap_bytes
 FROM mem_processes GROUP BY capture_id, process;
 
 -- Page faults of the whole host, exact.

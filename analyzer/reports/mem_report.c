@@ -70,24 +70,27 @@ static s64 write_table(struct kymo_db *db, const struct kymo_mem_options *option
 	" leader_start_ns ORDER BY time_ns) AS from_first, row_number() OVER (PARTITION BY" \
 	" capture_id, tgid, leader_start_ns ORDER BY time_ns DESC) AS from_last FROM"       \
 	" rss_samples v WHERE "
-#define PROCESSES_TAIL                                                                          \
-	"), processes AS (SELECT capture_id, max(CASE from_last WHEN 1 THEN process END) AS"    \
-	" process, tgid, leader_start_ns, max(minor_count) - CASE WHEN :whole AND max(began)"   \
-	" THEN 0 ELSE min(minor_count) END AS minor_count, max(major_count) - CASE WHEN :whole" \
-	" AND max(began) THEN 0 ELSE min(major_count) END AS major_count, max(CASE WHEN " LIVES \
-	" THEN rss_bytes END) AS rss_bytes, max(CASE WHEN " LIVES                               \
-	" THEN swap_bytes END) AS swap_bytes, max(CASE WHEN " LIVES                             \
-	" THEN rss_bytes END) - CASE WHEN :whole AND max(began) THEN 0 ELSE max(CASE"           \
-	" from_first WHEN 1 THEN rss_bytes END) END AS grown_bytes, max(peak_bytes) AS"         \
-	" peak_bytes FROM seen GROUP BY capture_id, tgid, leader_start_ns)"                     \
-	" SELECT process, CASE WHEN count(*) = 1 THEN max(tgid) END AS tgid,"                   \
-	" CAST(total(minor_count) + total(major_count) AS INTEGER) AS faults,"                  \
-	" CAST(total(major_count) AS INTEGER) AS major_faults, CAST(sum(rss_bytes) AS INTEGER)" \
-	" AS rss_bytes, CAST(sum(grown_bytes) AS INTEGER) AS grown_bytes, max(peak_bytes) AS"   \
-	" peak_bytes, CAST(sum(swap_bytes) AS INTEGER) AS swap_bytes, count(*) AS processes,"   \
-	" capture_id FROM processes GROUP BY capture_id, process, CASE WHEN :by_process THEN"   \
-	" tgid END ORDER BY CASE WHEN :by_growth THEN grown_bytes ELSE faults END DESC,"        \
-	" process, 2, capture_id LIMIT :limit"
+#define PROCESSES_TAIL                                                                   \
+	"), processes AS (SELECT capture_id, max(CASE from_last WHEN 1 THEN process "    \
+	"END) AS process, tgid, leader_start_ns, max(minor_count) - CASE WHEN :whole "   \
+	"AND max(began) THEN 0 ELSE min(minor_count) END AS minor_count, "               \
+	"max(major_count) - CASE WHEN :whole AND max(began) THEN 0 ELSE "                \
+	"min(major_count) END AS major_count, max(CASE WHEN " LIVES                      \
+	" THEN rss_bytes END) AS rss_bytes, max(CASE WHEN " LIVES                        \
+	" THEN swap_bytes END) AS swap_bytes, max(CASE WHEN " LIVES                      \
+	" THEN rss_bytes END) - CASE WHEN :whole AND max(began) THEN 0 ELSE max(CASE "   \
+	"from_first WHEN 1 THEN rss_bytes END) END AS grown_bytes, max(peak_bytes) AS "  \
+	"peak_bytes FROM seen GROUP BY capture_id, tgid, leader_start_ns) SELECT "       \
+	"process, CASE WHEN count(*) = 1 THEN max(tgid) END AS tgid, "                   \
+	"CAST(total(minor_count) + total(major_count) AS INTEGER) AS faults, "           \
+	"CAST(total(major_count) AS INTEGER) AS major_faults, CASE WHEN "                \
+	"count(rss_bytes) > 0 THEN CAST(total(rss_bytes) AS INTEGER) END AS rss_bytes, " \
+	"CASE WHEN count(grown_bytes) > 0 THEN CAST(total(grown_bytes) AS INTEGER) END " \
+	"AS grown_bytes, max(peak_bytes) AS peak_bytes, CASE WHEN count(swap_bytes) > "  \
+	"0 THEN CAST(total(swap_bytes) AS INTEGER) END AS swap_bytes, count(*) AS "      \
+	"processes, capture_id FROM processes GROUP BY capture_id, process, CASE WHEN "  \
+	":by_process THEN tgid END ORDER BY CASE WHEN :by_growth THEN grown_bytes ELSE " \
+	"faults END DESC, process, 2, capture_id LIMIT :limit"
 
 s64 kymo_mem_processes(struct kymo_db *db, const struct kymo_mem_options *options,
 		       struct kymo_writer *writer, struct cap_err *err)

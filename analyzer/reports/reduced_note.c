@@ -46,7 +46,7 @@ static const char *noun_of(s64 event_class)
 	return event_class == CLASS_SYSCALLS ? "system calls"
 	       : event_class == CLASS_SCHED  ? "waits"
 	       : event_class == CLASS_BLOCK  ? "disk requests"
-	       : event_class == CLASS_MEM    ? "memory events"
+	       : event_class == CLASS_MEM    ? "page faults"
 					     : NULL;
 }
 

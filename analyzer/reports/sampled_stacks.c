@@ -20,6 +20,12 @@ struct frame_entry {
 	size_t len;
 	enum kymo_frame_kind kind;
 	bool unnamed, unknown, cut;
+	size_t first_inlined, inlined_count; /* in builder.inlined, the outermost first */
+};
+
+struct inlined_name { /* of a function that has no frame of its own */
+	char *name;
+	size_t len;
 };
 
 struct stack_entry {
@@ -35,7 +41,7 @@ struct builder {
 	const struct kymo_stack_options *options;
 	struct kymo_db *db;
 	struct kymo_tree *tree;
-	struct table frames, stacks;
+	struct table frames, stacks, inlined;
 	struct kymo_folded_name name; /* scratch */
 	struct kymo_stack_facts facts;
 };
@@ -76,7 +82,11 @@ static const void *table_find(const struct table *table, s64 id)
 static void builder_done(struct builder *builder)
 {
 	struct frame_entry *frames = builder->frames.entries;
+	struct inlined_name *inlined = builder->inlined.entries;
 
+	for (size_t i = 0; i < builder->inlined.count; i++)
+		free(inlined[i].name);
+	free(inlined);
 	for (size_t i = 0; i < builder->frames.count; i++)
 		free(frames[i].name);
 	free(frames);
@@ -153,6 +163,111 @@ static int load_frames(struct builder *builder, struct cap_err *err)
 			return cap_fail(err, -ENOMEM, "frames");
 	return rc;
 }
+
+/* -------- source lines -------- */
+
+enum { LINE_FRAME, LINE_FUNCTION, LINE_FILE, LINE_LINE };
+
+/* " (file:line)" of a row, as far as it is known, into builder->name. */
+static int append_line(struct builder *builder, struct kymo_query *query)
+{
+	CLEANUP(kymo_folded_name_done) struct kymo_folded_name file = {0};
+	const char *path = kymo_query_text(query, LINE_FILE, NULL), *base;
+	char line[24];
+	int rc;
+
+	if (!path || kymo_query_is_null(query, LINE_LINE))
+		return 0;
+	base = strrchr(path, '/');
+	base = base && base[1] ? base + 1 : path;
+	(void)snprintf(line, sizeof(line), ":%lld)", (long long)kymo_query_int(query, LINE_LINE));
+	rc = kymo_folded_name_set(&file, base, strlen(base), true);
+	if (rc == 0)
+		rc = kymo_folded_name_append(&builder->name, " (");
+	if (rc == 0)
+		rc = kymo_folded_name_append(&builder->name, file.text);
+	return rc < 0 ? rc : kymo_folded_name_append(&builder->name, line);
+}
+
+/* The name of an inlined function, and how outputs mark it. */
+static int add_inlined(struct builder *builder, struct frame_entry *frame, struct kymo_query *query)
+{
+	const struct kymo_stack_options *options = builder->options;
+	struct inlined_name *entry, added;
+	size_t len = 0;
+	const char *function = kymo_query_text(query, LINE_FUNCTION, &len);
+	int rc = kymo_folded_name_set(&builder->name, function, len, true);
+
+	if (rc == 0 && options->lines)
+		rc = append_line(builder, query);
+	if (rc == 0 && (!options->folded || options->annotate_kernel))
+		rc = kymo_folded_name_append(&builder->name,
+					     options->folded ? "_[i]" : " (inlined)");
+	if (rc < 0)
+		return rc;
+	added.name = strdup(builder->name.text);
+	added.len = builder->name.len;
+	entry = added.name ? table_add(&builder->inlined) : NULL;
+	if (!entry) {
+		free(added.name);
+		return -ENOMEM;
+	}
+	*entry = added;
+	if (frame->inlined_count++ == 0)
+		frame->first_inlined = builder->inlined.count - 1;
+	return 0;
+}
+
+/* The function that the symbol table names, too: only its line is added. */
+static int add_line(struct builder *builder, struct frame_entry *frame, struct kymo_query *query)
+{
+	char *name;
+	int rc = kymo_folded_name_set(&builder->name, frame->name, frame->len, true);
+
+	if (rc == 0)
+		rc = append_line(builder, query);
+	name = rc == 0 ? strdup(builder->name.text) : NULL;
+	if (!name)
+		return -ENOMEM;
+	free(frame->name);
+	frame->name = name;
+	frame->len = builder->name.len;
+	return 0;
+}
+
+/* Of each frame, the outermost function comes first: it is the frame's own. */
+static int load_lines(struct builder *builder, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	s64 last = -1;
+	int rc;
+
+	if (!builder->options->inlined && !builder->options->lines)
+		return 0;
+	rc = kymo_query_new(kymo_db_handle(builder->db),
+			    "SELECT frame_id, function, file, line FROM temp.frame_line"
+			    " ORDER BY frame_id, depth DESC",
+			    &query, err);
+	if (rc < 0)
+		return rc;
+	while ((rc = kymo_query_step(query, err)) > 0) {
+		s64 id = kymo_query_int(query, LINE_FRAME);
+		struct frame_entry *frame = (struct frame_entry *)table_find(&builder->frames, id);
+		bool own = id != last;
+
+		last = id;
+		rc = 0;
+		if (frame && own && builder->options->lines)
+			rc = add_line(builder, frame, query);
+		else if (frame && !own && builder->options->inlined)
+			rc = add_inlined(builder, frame, query);
+		if (rc < 0)
+			return cap_fail(err, rc, "source lines");
+	}
+	return rc;
+}
+
+/* -------- stacks -------- */
 
 static int load_stacks(struct builder *builder, struct cap_err *err)
 {
@@ -259,6 +374,13 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 			continue;
 		unknown_before = frame->unknown;
 		node = kymo_tree_child(builder->tree, node, kind, frame->name, frame->len);
+		for (size_t i = 0; node != 0 && i < frame->inlined_count; i++) {
+			const struct inlined_name *inlined = builder->inlined.entries;
+
+			inlined += frame->first_inlined + i;
+			node = kymo_tree_child(builder->tree, node, kind, inlined->name,
+					       inlined->len);
+		}
 	}
 	return node;
 }
@@ -423,6 +545,7 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 		.tree = kymo_tree_new(),
 		.frames.entry_bytes = sizeof(struct frame_entry),
 		.stacks.entry_bytes = sizeof(struct stack_entry),
+		.inlined.entry_bytes = sizeof(struct inlined_name),
 	};
 	int rc;
 
@@ -437,6 +560,8 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 		     : 0;
 	if (rc == 0)
 		rc = load_frames(&builder, err);
+	if (rc == 0)
+		rc = load_lines(&builder, err);
 	if (rc == 0)
 		rc = load_stacks(&builder, err);
 	if (rc == 0)

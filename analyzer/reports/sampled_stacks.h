@@ -32,6 +32,9 @@ struct kymo_stack_options {
 	bool folded; /* names as folded_name.h makes them, all of kind KYMO_FRAME_USER; else as
 			recorded */
 	bool annotate_kernel; /* folded: kernel frames end in _[k] */
+	bool inlined;	      /* frames of functions that were inlined, too; as lines, they need
+				 kymo_db_options.lines */
+	bool lines;	      /* names end in " (file:line)" */
 	bool join_unknown; /* a run of unknown frames becomes one: they say no more than one does */
 };
 

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "formats/base/cleanup.h"
+#include "objects/elf/elf_dwarf.h"
 
 #define SYSTEM_DEBUG_DIR "/usr/lib/debug"
 #define SYSTEM_BUILD_ID_DIR "/usr/lib/.build-id" /* links to programs, on Fedora and RHEL */
@@ -394,8 +395,6 @@ static struct kymo_elf *find_program(struct finding *finding)
 	return elf;
 }
 
-/* -------- what there is no file of -------- */
-
 static bool begins(const char *text, const char *with)
 {
 	return strncmp(text, with, strlen(with)) == 0;
@@ -411,6 +410,69 @@ static bool is_memory(const char *path)
 }
 
 /* The vDSO of this very kernel, as it is mapped here. Its section headers come last. */
+static void begin(struct finding *finding)
+{
+	const struct kymo_wanted_object *wanted = finding->wanted;
+	size_t len;
+
+	finding->has_build_id =
+		wanted->build_id_len >= 2 && wanted->build_id_len <= KYMO_ELF_MAX_BUILD_ID_BYTES;
+	if (finding->has_build_id)
+		for (size_t i = 0; i < wanted->build_id_len; i++)
+			(void)snprintf(finding->hex + 2 * i, 3, "%02x", wanted->build_id[i]);
+	if (!path_is_plain(wanted->path) || is_memory(wanted->path))
+		return;
+	len = strlen(wanted->path);
+	finding->is_deleted =
+		len > strlen(DELETED) && strcmp(wanted->path + len - strlen(DELETED), DELETED) == 0;
+	(void)snprintf(finding->path, sizeof(finding->path), "%.*s",
+		       (int)(len - (finding->is_deleted ? strlen(DELETED) : 0)), wanted->path);
+}
+
+/* Of Debian and Fedora, debug files of one package share a part (dwz): by its build-id, or where
+ * its path says. */
+static struct kymo_elf *find_alternate(struct finding *finding, const struct kymo_elf *debug)
+{
+	const struct kymo_object_search *search = finding->search;
+	const char *path;
+	struct kymo_wanted_object shared = {.file_bytes = 0};
+	struct finding other = {.search = search, .wanted = &shared};
+	struct kymo_elf *elf = NULL;
+
+	if (!kymo_elf_debug_alternate(debug, &path, &shared.build_id, &shared.build_id_len))
+		return NULL;
+	begin(&other);
+	for (size_t i = 0; !elf && i < search->debug_dir_count; i++) {
+		const char *base = strstr(path, "/.dwz/");
+
+		elf = find_by_id(&other, KYMO_PLACE_DEBUG_DIR, NULL, search->debug_dirs[i]);
+		if (!elf && base)
+			elf = try_path(&other, KYMO_PLACE_DEBUG_DIR, CANDIDATE_DEBUG, NULL, "%s%s",
+				       search->debug_dirs[i], base);
+	}
+	if (!elf && path[0] == '/' && search->symfs)
+		elf = try_path(&other, KYMO_PLACE_SYMFS, CANDIDATE_DEBUG, NULL, "%s", path);
+	if (!elf)
+		elf = find_by_id(&other, KYMO_PLACE_SYSTEM, NULL, SYSTEM_DEBUG_DIR);
+	if (!elf && path[0] == '/')
+		elf = try_path(&other, KYMO_PLACE_SYSTEM, CANDIDATE_DEBUG, NULL, "%s", path);
+	/* "../../.dwz/...": below the debug directory */
+	if (!elf && path[0] != '/' && strstr(path, ".dwz/"))
+		elf = try_path(&other, KYMO_PLACE_SYSTEM, CANDIDATE_DEBUG, NULL,
+			       SYSTEM_DEBUG_DIR "/%s", strstr(path, ".dwz/"));
+	finding->out_of_memory = finding->out_of_memory || other.out_of_memory;
+	return elf;
+}
+
+const struct kymo_elf *kymo_object_dwarf(const struct kymo_object *object)
+{
+	if (object->debug && kymo_elf_has_dwarf(object->debug))
+		return object->debug;
+	return object->program && kymo_elf_has_dwarf(object->program) ? object->program : NULL;
+}
+
+/* -------- what there is no file of -------- */
+
 static struct kymo_elf *own_vdso(struct finding *finding)
 {
 	const Elf64_Ehdr *header = (const void *)getauxval(AT_SYSINFO_EHDR);
@@ -449,25 +511,6 @@ static void find_vdso(struct finding *finding, struct kymo_object *object)
 }
 
 /* -------- the whole -------- */
-
-static void begin(struct finding *finding)
-{
-	const struct kymo_wanted_object *wanted = finding->wanted;
-	size_t len;
-
-	finding->has_build_id =
-		wanted->build_id_len >= 2 && wanted->build_id_len <= KYMO_ELF_MAX_BUILD_ID_BYTES;
-	if (finding->has_build_id)
-		for (size_t i = 0; i < wanted->build_id_len; i++)
-			(void)snprintf(finding->hex + 2 * i, 3, "%02x", wanted->build_id[i]);
-	if (!path_is_plain(wanted->path) || is_memory(wanted->path))
-		return;
-	len = strlen(wanted->path);
-	finding->is_deleted =
-		len > strlen(DELETED) && strcmp(wanted->path + len - strlen(DELETED), DELETED) == 0;
-	(void)snprintf(finding->path, sizeof(finding->path), "%.*s",
-		       (int)(len - (finding->is_deleted ? strlen(DELETED) : 0)), wanted->path);
-}
 
 static enum kymo_object_state missing_state(const struct finding *finding)
 {
@@ -515,11 +558,14 @@ int kymo_find_object(const struct kymo_object_search *search,
 	object.program = find_program(&finding);
 	if (object.program && kymo_elf_is_debug_only(object.program))
 		object.debug = TAKE(object.program);
-	if (!object.debug && (!object.program || !kymo_elf_has_symtab(object.program)))
+	if (!object.debug && (!object.program || !kymo_elf_has_symtab(object.program) ||
+			      (search->lines && !kymo_elf_has_dwarf(object.program))))
 		object.debug = find_debug(&finding, object.program);
 	/* A whole program found in a debug directory is used as the program. */
 	if (object.debug && !object.program && !kymo_elf_is_debug_only(object.debug))
 		object.program = TAKE(object.debug);
+	if (search->lines && kymo_object_dwarf(&object))
+		object.alternate = find_alternate(&finding, kymo_object_dwarf(&object));
 	/* other candidates that fail are not errors: the state tells */
 	if (finding.out_of_memory) {
 		kymo_object_done(&object);
@@ -536,6 +582,7 @@ void kymo_object_done(struct kymo_object *object)
 {
 	object->program = kymo_elf_close(object->program);
 	object->debug = kymo_elf_close(object->debug);
+	object->alternate = kymo_elf_close(object->alternate);
 }
 
 const char *kymo_object_advice(enum kymo_object_state state, bool verified, bool has_build_id)

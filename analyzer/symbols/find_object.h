@@ -29,7 +29,8 @@ struct kymo_object_search {
 	 * or files by their base name; or what debuginfod clients keep. */
 	const char *debug_dirs[KYMO_MAX_DEBUG_DIRS];
 	size_t debug_dir_count; /* /usr/lib/debug is searched after them */
-	const char *symfs;	/* root for recorded paths, before "/" itself; NULL: none */
+	bool lines; /* debugging information is wanted, too, where there are names without it */
+	const char *symfs; /* root for recorded paths, before "/" itself; NULL: none */
 	/* How files are opened; NULL: kymo_open_object_file. */
 	int (*open_file)(void *context, enum kymo_place place, const char *path);
 	void *open_context;
@@ -75,8 +76,9 @@ enum kymo_object_state { /* also in the database: append only */
 };
 
 struct kymo_object {
-	struct kymo_elf *program; /* what was mapped; NULL if only debug is known */
-	struct kymo_elf *debug;	  /* its separate debug file; NULL if not needed or not found */
+	struct kymo_elf *program;   /* what was mapped; NULL if only debug is known */
+	struct kymo_elf *debug;	    /* its separate debug file; NULL if not needed or not found */
+	struct kymo_elf *alternate; /* what several debug files share; with lines only, or NULL */
 	enum kymo_object_state state;
 	bool verified; /* by a build-id, or as the kernel's own; else by what the header says */
 };
@@ -88,7 +90,9 @@ struct kymo_object {
 int kymo_find_object(const struct kymo_object_search *search,
 		     const struct kymo_wanted_object *wanted, struct kymo_object *ret_object,
 		     struct cap_err *err);
-void kymo_object_done(struct kymo_object *object); /* closes both files; for CLEANUP too */
+void kymo_object_done(struct kymo_object *object); /* closes all files; for CLEANUP too */
+/* The half that holds debugging information, or NULL. */
+const struct kymo_elf *kymo_object_dwarf(const struct kymo_object *object);
 
 /*
  * Opens a regular file of an ordinary file system for reading: a descriptor, or KYMO_OPEN_NOTHING,

@@ -12,6 +12,8 @@ struct kymo_object_names {
 	struct kymo_object object;
 	struct kymo_elf *mini; /* inside the program; NULL if there is none, or it is not needed */
 	uint64_t text_file_offset;
+	bool wants_lines; /* and has not tried yet */
+	struct kymo_source_lines *lines;
 };
 
 static int load(struct kymo_object_names *names, struct cap_err *err)
@@ -48,6 +50,7 @@ int kymo_object_names_open(const struct kymo_object_search *search,
 	if (!names)
 		return cap_fail(err, -ENOMEM, "symbols of a module");
 	names->text_file_offset = wanted->text_file_offset;
+	names->wants_lines = search->lines;
 	rc = kymo_find_object(search, wanted, &names->object, err);
 	if (rc == 0)
 		rc = load(names, err);
@@ -59,10 +62,11 @@ int kymo_object_names_open(const struct kymo_object_search *search,
 
 struct kymo_object_names *kymo_object_names_free(struct kymo_object_names *names)
 {
-	if (names)
-		kymo_object_done(&names->object);
-	if (names)
-		names->mini = kymo_elf_close(names->mini);
+	if (!names)
+		return NULL;
+	names->lines = kymo_source_lines_free(names->lines);
+	kymo_object_done(&names->object);
+	names->mini = kymo_elf_close(names->mini);
 	free(names);
 	return NULL;
 }
@@ -132,6 +136,21 @@ bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file
 	*ret_function = function;
 	*ret_into = address - function->address;
 	return true;
+}
+
+size_t kymo_object_names_lines(struct kymo_object_names *names, uint64_t file_offset,
+			       struct kymo_source_place ret_places[KYMO_LINE_DEPTH])
+{
+	const struct kymo_elf *dwarf = kymo_object_dwarf(&names->object);
+	uint64_t address;
+
+	if (names->wants_lines && dwarf &&
+	    kymo_source_lines_open(dwarf, names->object.alternate, &names->lines, NULL) < 0)
+		names->lines = NULL; /* it has none that can be read */
+	names->wants_lines = false;
+	return names->lines && address_of(names, file_offset, &address)
+		       ? kymo_source_lines_find(names->lines, address, ret_places)
+		       : 0;
 }
 
 void kymo_object_names_frames(const struct kymo_object_names *names,

@@ -3,6 +3,7 @@
  * Knows no database. */
 #include "analyzer/symbols/find_object.h"
 #include "analyzer/symbols/object_frames.h"
+#include "objects/elf/elf_lines.h"
 
 struct kymo_object_names;
 
@@ -31,3 +32,8 @@ bool kymo_object_names_find(const struct kymo_object_names *names, uint64_t file
  * until free. */
 void kymo_object_names_frames(const struct kymo_object_names *names,
 			      struct kymo_object_frames *ret_frames);
+
+/* As kymo_source_lines_find, of a file offset; 0 also if the search did not ask for lines, or no
+ * file that was found has them. */
+size_t kymo_object_names_lines(struct kymo_object_names *names, uint64_t file_offset,
+			       struct kymo_source_place ret_places[KYMO_LINE_DEPTH]);

@@ -33,6 +33,8 @@ enum message_kind {
 	MESSAGE_SECTION, /* value: which, number: its bytes; text: its address. These follow: */
 	MESSAGE_BYTES,
 	MESSAGE_DEMANGLE,
+	MESSAGE_LINES,	/* number: file offset */
+	MESSAGE_PLACES, /* value: how many; text, for each: its line (uint32_t), function, file */
 };
 
 struct message {
@@ -183,6 +185,39 @@ static void tell_frames(struct child *child, const struct kymo_object_names *nam
 	}
 }
 
+/* Appends a place to the text of the message. False: there is no room. */
+static bool add_place(struct child *child, size_t *len, const struct kymo_source_place *place)
+{
+	CLEANUP(cap_freep)
+	char *name = place->function ? kymo_readable_name(place->function) : NULL;
+	const char *function = name ? name : "", *file = place->file ? place->file : "";
+	size_t function_bytes = strlen(function) + 1, file_bytes = strlen(file) + 1;
+	char *to = child->message.text + *len;
+
+	if (sizeof(place->line) + function_bytes + file_bytes >
+	    sizeof(child->message.text) - 1 - *len)
+		return false;
+	memcpy(to, &place->line, sizeof(place->line));
+	memcpy(to + sizeof(place->line), function, function_bytes);
+	memcpy(to + sizeof(place->line) + function_bytes, file, file_bytes);
+	*len += sizeof(place->line) + function_bytes + file_bytes;
+	return true;
+}
+
+static void tell_lines(struct child *child, struct kymo_object_names *names)
+{
+	struct kymo_source_place places[KYMO_LINE_DEPTH];
+	size_t count = kymo_object_names_lines(names, child->message.number, places), len = 0;
+	uint32_t told = 0;
+
+	while (told < count && add_place(child, &len, &places[told]))
+		told++;
+	child->message.kind = MESSAGE_PLACES;
+	child->message.value = told;
+	if (send_message(child->fd, &child->message, len, -1) < 0)
+		_exit(0);
+}
+
 /* The text of the message, in place. */
 static size_t demangled_text(struct child *child, size_t len)
 {
@@ -256,6 +291,8 @@ static _Noreturn void serve(struct child *child, const struct kymo_object_search
 	while ((len = receive_message(child->fd, &child->message, NULL)) >= 0) {
 		if (child->message.kind == MESSAGE_FRAMES)
 			tell_frames(child, names);
+		else if (child->message.kind == MESSAGE_LINES)
+			tell_lines(child, names);
 		else
 			answer(child, names, (size_t)len);
 	}
@@ -424,6 +461,49 @@ const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t 
 		return NULL;
 	*ret_into = message->number;
 	return message->text;
+}
+
+/* The text at *at, which it moves behind its NUL; NULL: there is none. */
+static const char *next_text(const struct kymo_symbol_helper *helper, size_t *at)
+{
+	const char *text = helper->message.text + *at;
+	size_t len = strnlen(text, helper->text_bytes - *at);
+
+	if (len == helper->text_bytes - *at)
+		return NULL;
+	*at += len + 1;
+	return text;
+}
+
+size_t kymo_symbol_helper_lines(struct kymo_symbol_helper *helper, uint64_t file_offset,
+				struct kymo_source_place ret_places[KYMO_LINE_DEPTH])
+{
+	struct message *message = &helper->message;
+	size_t count, at = 0;
+
+	if (helper->fd < 0)
+		return 0;
+	message->kind = MESSAGE_LINES;
+	message->number = file_offset;
+	if (send_message(helper->fd, message, 0, -1) < 0) {
+		give_up(helper);
+		return 0;
+	}
+	if (!await(helper, MESSAGE_PLACES) || message->value > KYMO_LINE_DEPTH)
+		return 0;
+	for (count = 0; count < message->value; count++) {
+		struct kymo_source_place *place = &ret_places[count];
+
+		if (helper->text_bytes - at < sizeof(place->line))
+			break;
+		memcpy(&place->line, message->text + at, sizeof(place->line));
+		at += sizeof(place->line);
+		place->function = next_text(helper, &at);
+		place->file = place->function ? next_text(helper, &at) : NULL;
+		if (!place->file)
+			break;
+	}
+	return count;
 }
 
 /* -------- sections -------- */

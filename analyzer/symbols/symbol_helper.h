@@ -7,6 +7,7 @@
  */
 #include "analyzer/symbols/find_object.h"
 #include "analyzer/symbols/object_frames.h"
+#include "objects/elf/elf_lines.h"
 
 struct kymo_symbol_helper;
 
@@ -25,6 +26,14 @@ bool kymo_symbol_helper_verified(const struct kymo_symbol_helper *helper);
  * call. NULL if there is none. *ret_into is how far into it the offset lies. */
 const char *kymo_symbol_helper_find(struct kymo_symbol_helper *helper, uint64_t file_offset,
 				    uint64_t *ret_into);
+
+/*
+ * As kymo_source_lines_find, of a file offset, names demangled: how many places are in ret_places,
+ * whose texts are valid until the next call; no text is NULL: "" is one that is not known. 0 also
+ * if the search did not ask for lines.
+ */
+size_t kymo_symbol_helper_lines(struct kymo_symbol_helper *helper, uint64_t file_offset,
+				struct kymo_source_place ret_places[KYMO_LINE_DEPTH]);
 
 /*
  * How its functions are unwound. *ret_bytes is malloc'd and holds what the sections point to; NULL

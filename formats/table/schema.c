@@ -53,6 +53,7 @@ static const struct cap_type builtin_types[] = {
 #undef FIELD
 #undef RING_ONLY
 #undef EVENT_END
+_Static_assert(EV_TYPE_MAX < 64, "totals and block places have a bit per type");
 
 /* CAP_KIND_OF_event_class, ... */
 enum {

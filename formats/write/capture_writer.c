@@ -442,6 +442,29 @@ int cap_writer_adopt(struct cap_writer *writer, const struct cap_block_copy *fil
 	return 0;
 }
 
+int cap_writer_use_own_schema(struct cap_writer *writer, struct cap_err *err)
+{
+	size_t len;
+	u8 *own;
+	u64 id;
+
+	if (!writer->schema_raw_len)
+		return 0;
+	if (cap_schema_encode(&own, &len) < 0)
+		return cap_fail(err, -ENOMEM, "out of memory for a schema");
+	id = cap_hash(own, len);
+	if (id == writer->schema_id) {
+		free(own);
+		return 0;
+	}
+	free(writer->schema);
+	writer->schema = own;
+	writer->schema_len = len;
+	writer->schema_raw_len = 0;
+	writer->schema_id = id;
+	return put_schema(writer, 0, err);
+}
+
 /* The prologue of a copied block of rows, with other totals. */
 static void patch_totals(const struct cap_totals *totals, u8 *prologue)
 {

@@ -70,6 +70,12 @@ struct cap_block_copy { /* a block without its header */
 int cap_writer_adopt(struct cap_writer *writer, const struct cap_block_copy *file_header,
 		     const struct cap_block_copy *schema, u64 schema_id, struct cap_err *err);
 
+/*
+ * After cap_writer_begin: rows that are written from now on may be of any type that this release
+ * knows. Writes our own SCHEMA where an adopted one is another. 0, -ENOMEM, errors of writing.
+ */
+int cap_writer_use_own_schema(struct cap_writer *writer, struct cap_err *err);
+
 /* Writes a block as the next of this file. */
 int cap_writer_copy(struct cap_writer *writer, const struct cap_block_copy *block,
 		    struct cap_err *err);

@@ -447,9 +447,11 @@ struct cap_chunk *cap_chunk_new(void)
 	return chunk;
 }
 
-static size_t columns_of(u32 type)
+static size_t columns_of(u32 type_id)
 {
-	return cap_schema_type(cap_schema_builtin(), type)->field_count;
+	const struct cap_type *type = cap_schema_type(cap_schema_builtin(), type_id);
+
+	return type ? type->field_count : 0; /* ids may have holes */
 }
 
 struct cap_chunk *cap_chunk_free(struct cap_chunk *chunk)

@@ -41,7 +41,7 @@ static u64 own_cpu_ns(void *context)
 static u64 own_once_ns(void *context)
 {
 	(void)context;
-	return rec_own_helper_cpu_ns();
+	return rec_own_once_cpu_ns();
 }
 
 static u64 own_rss_bytes(void *context)

@@ -28,7 +28,7 @@
 #define FITS_MAX_NS (60 * REC_NS_PER_S)
 #define FAILED_NS (30 * REC_NS_PER_S) /* a step up undone within this was a mistake */
 #define HELD_NS (60 * REC_NS_PER_S)   /* and one that lasted this long was not */
-#define WORTH_PART 0.1		      /* of what must be saved: a step that saves less is skipped */
+#define WORTH_PART 0.25		      /* of what must be saved: a step that saves less is skipped */
 /* For less than this share of the budget, no class is made blind: that would save the whole class,
  * far more than is missing. */
 #define BLIND_PART 0.2
@@ -184,7 +184,7 @@ static void charge(struct rec_budget_policy *policy, const struct rec_load *load
 
 struct rates { /* of the measured span: CPUs, and events per ns */
 	double all, recorder;
-	double programs[EV_CLASS_COUNT], events[EV_CLASS_COUNT];
+	double programs[EV_CLASS_COUNT], events[EV_CLASS_COUNT], singles[EV_CLASS_COUNT];
 };
 
 static struct rates take_rates(const struct rec_budget_policy *policy)
@@ -199,6 +199,8 @@ static struct rates take_rates(const struct rec_budget_policy *policy)
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
 		rates.programs[i] = (double)grown(to->program_ns[i], from->program_ns[i]) / span_ns;
 		rates.events[i] = (double)grown(to->event_count[i], from->event_count[i]) / span_ns;
+		rates.singles[i] =
+			(double)grown(to->single_count[i], from->single_count[i]) / span_ns;
 	}
 	/* Slices are paid for separately; the rest must fit. */
 	if (policy->slicing)
@@ -298,7 +300,7 @@ static double recorder_part(const struct rec_budget_policy *policy, const struct
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
 		double guess = policy->classes[i].state == STATE_OFF
 				       ? 0
-				       : policy->classes[i].first_guess_ns * rates->events[i];
+				       : policy->classes[i].first_guess_ns * rates->singles[i];
 
 		weights += guess;
 		if (i == event_class)
@@ -346,10 +348,25 @@ static double saved_by_detaching(const struct rec_budget_policy *policy, const s
 	return rates->programs[policy->sliced] + saved_by_counts(policy, rates, policy->sliced);
 }
 
-/* May samples be taken at this rate, 0 being none? */
+/* Would it be enough to count the events of another class than the rated one? */
+static bool counting_is_enough(const struct rec_budget_policy *policy, const struct rates *rates)
+{
+	const double excess = rates->all - policy->budget;
+
+	for (const struct rec_shed_step *step = rec_shed_steps;
+	     step->event_class != EV_CLASS_UNKNOWN; step++)
+		if (step->how == REC_SHED_COUNT && step->event_class != policy->rated &&
+		    !(policy->slicing && step->event_class == policy->sliced) &&
+		    saved_by_counts(policy, rates, step->event_class) > excess)
+			return true;
+	return false;
+}
+
+/* May samples be taken at this rate, 0 being none? They are the last to go. */
 static bool may_lower(const struct rec_budget_policy *policy, const struct rates *rates, u32 hz)
 {
-	return hz >= SAMPLE_KEPT_HZ || saved_by_detaching(policy, rates) <= 0;
+	return hz >= SAMPLE_KEPT_HZ ||
+	       (saved_by_detaching(policy, rates) <= 0 && !counting_is_enough(policy, rates));
 }
 
 /* Counting is of use only if it is all that is needed: otherwise slices, which store, or nothing

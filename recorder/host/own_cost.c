@@ -42,6 +42,31 @@ u64 rec_own_helper_cpu_ns(void)
 	return helper_ns;
 }
 
+static u64 once_ns; /* of the main thread */
+
+static u64 thread_cpu_ns(void)
+{
+	struct timespec time = {0};
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time); /* always there */
+	return (u64)time.tv_sec * 1000000000ull + (u64)time.tv_nsec;
+}
+
+u64 rec_own_once_begin(void)
+{
+	return thread_cpu_ns();
+}
+
+void rec_own_once_end(u64 begin)
+{
+	once_ns += thread_cpu_ns() - begin;
+}
+
+u64 rec_own_once_cpu_ns(void)
+{
+	return once_ns + rec_own_helper_cpu_ns();
+}
+
 /* Second number of statm: resident pages. */
 u64 rec_own_rss_bytes(void)
 {
@@ -65,7 +90,7 @@ u64 rec_own_cpu_ns(void)
 	struct rusage usage = {0};
 
 	(void)getrusage(RUSAGE_SELF, &usage); /* cannot fail for ourselves */
-	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime) - once_ns;
 }
 
 void rec_own_cost_read(struct rec_own_cost *ret_cost)

@@ -15,9 +15,18 @@ void rec_own_cost_add_helper(int pid);
 struct rusage;
 void rec_own_cost_helper_ended(const struct rusage *usage);
 
-/* For callers that ask often: of the process, and of its helper. */
+/*
+ * Around what is done once per program or file, whatever is recorded: its CPU time is the helper's
+ * kind, not that of recording. begin: what rec_own_once_begin returned, on the same thread.
+ */
+u64 rec_own_once_begin(void);
+void rec_own_once_end(u64 begin);
+
+/* For callers that ask often: of the process for what it records; of its helper; and that of what
+ * is done once, the helper's included. */
 u64 rec_own_cpu_ns(void);
 u64 rec_own_helper_cpu_ns(void);
+u64 rec_own_once_cpu_ns(void);
 u64 rec_own_rss_bytes(void);
 
 void rec_own_cost_read(struct rec_own_cost *ret_cost);

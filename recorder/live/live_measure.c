@@ -159,6 +159,8 @@ void live_measure_load(struct live_measure *measure, struct live_stats *stats,
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++) {
 		load->program_ns[i] = (u64)measure->classes[i].cost_ns;
 		load->event_count[i] = measure->classes[i].event_count;
+		if (live_object_ring(probes->skeleton, i))
+			load->single_count[i] = live_stats_singles(probes, stats->cpu_count, i);
 	}
 }
 

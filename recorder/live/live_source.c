@@ -16,6 +16,7 @@
 #include "formats/base/cleanup.h"
 #include "formats/base/word_map.h"
 #include "recorder/host/kernel_map.h"
+#include "recorder/host/own_cost.h"
 #include "recorder/base/error_names.h"
 #include "recorder/live/cpu_watch.h"
 #include "recorder/live/live_blocks.h"
@@ -544,6 +545,8 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 /* Names are optional: a recording does not end because they are unavailable. */
 static void name_when_due(struct live_source *live, struct rec_pipeline *pipeline, u64 now_ns)
 {
+	u64 once_begin;
+
 	if (now_ns < live->next_names_ns)
 		return;
 	if (live->names.fd >= 0)
@@ -552,19 +555,24 @@ static void name_when_due(struct live_source *live, struct rec_pipeline *pipelin
 		live->next_names_ns = live->start_ns + SECOND_DEAR_NAMES_NS;
 	else
 		live->next_names_ns = now_ns + LATER_DEAR_NAMES_NS;
+	once_begin = rec_own_once_begin(); /* reading all of kallsyms takes 50 ms */
 	(void)live_put_names(live->kernel_map, pipeline, NULL);
+	rec_own_once_end(once_begin);
 }
 
 static int drain_all(struct live_source *live, struct rec_pipeline *pipeline, struct cap_err *err)
 {
+	u64 once_begin;
 	int rc;
 
 	/* Whether a word of a stack points into code is asked when the sample is stored: what was
 	 * mapped before it was taken must be known by then. */
 	live_rings_note(live->rings);
+	once_begin = rec_own_once_begin(); /* programs and their files, whatever is recorded */
 	rc = live_rings_drain_tasks(live->rings, pipeline, err);
 	if (rc == 0 && live->sideband)
 		rc = rec_sideband_drain(live->sideband, pipeline);
+	rec_own_once_end(once_begin);
 	if (rc >= 0)
 		rc = live_rings_drain(live->rings, pipeline, err);
 	rec_code_map_settle(live->code_map);

@@ -255,6 +255,21 @@ u64 live_stats_events(const struct live_stats *stats, const struct live_probes *
 	return sum;
 }
 
+u64 live_stats_singles(const struct live_probes *probes, size_t cpu_count, u32 event_class)
+{
+	const struct live_counters *counters = counters_of(probes, event_class);
+	u64 sum = 0;
+
+	for (size_t cpu = 0; cpu < cpu_count; cpu++) {
+		u64 others = load(&counters[cpu].counted) + load(&counters[cpu].ring_full) +
+			     load(&counters[cpu].ring_busy) + load(&counters[cpu].no_storage);
+		u64 attempted = load(&counters[cpu].attempted);
+
+		sum += attempted > others ? attempted - others : 0; /* it is read while they grow */
+	}
+	return sum;
+}
+
 static void report_lost(struct rec_pipeline *pipeline, u32 event_class, u32 cpu, u32 reason,
 			u64 now, u64 *told)
 {

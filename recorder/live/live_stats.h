@@ -41,6 +41,8 @@ struct rec_timed_runs live_stats_timed(const struct live_stats *stats,
 				       const struct live_probes *probes, u32 event_class);
 u64 live_stats_events(const struct live_stats *stats, const struct live_probes *probes,
 		      u32 event_class);
+/* Of these, those with a record of their own. */
+u64 live_stats_singles(const struct live_probes *probes, size_t cpu_count, u32 event_class);
 
 /* Reports to the pipeline what was attempted and lost since the last call. */
 void live_stats_losses(struct live_stats *stats, const struct live_probes *probes,

@@ -27,6 +27,7 @@
 			  twice as long */
 #define LONGEST_NS 300000000000ull
 #define BLOCK_BYTES (256u << 10) /* a block of names is handed over when it reaches this */
+#define ITEM_BYTES 48u		 /* what a row takes besides its texts */
 #define MAX_PACKETS 64		 /* taken in one step */
 #define END_MS 200		 /* for the child to end by itself */
 
@@ -46,6 +47,7 @@ struct rec_names {
 		*questions; /* sorted by object, process and offset up to sorted_count */
 	size_t question_count, question_capacity;
 	size_t asked_count, sorted_count;
+	u64 max_bytes;	   /* of the blocks with names, before compression */
 	u64 pending_count; /* offsets asked about, and not answered yet */
 
 	struct cap_word_map written; /* what has its row already */
@@ -108,6 +110,7 @@ int rec_names_open(struct rec_names **ret_names, struct cap_err *err)
 	names->fd = -1;
 	names->result.wanted = true;
 	names->wait_ns = FIRST_NS;
+	names->max_bytes = REC_NAMES_MAX_BYTES;
 	start_child(names); /* before there is more to be copied */
 	names->hits = rec_code_hits_new();
 	names->told_tgid = calloc(REC_CODE_MAX_OBJECTS, sizeof(*names->told_tgid));
@@ -115,6 +118,19 @@ int rec_names_open(struct rec_names **ret_names, struct cap_err *err)
 		return cap_fail_errno(err, ENOMEM, "prepare the names of functions");
 	*ret_names = TAKE(names);
 	return 0;
+}
+
+void rec_names_limit(struct rec_names *names, u64 max_bytes)
+{
+	if (names && max_bytes < names->max_bytes)
+		names->max_bytes = max_bytes;
+}
+
+u64 rec_names_room(const struct rec_names *names)
+{
+	u64 used = names ? names->result.bytes : 0;
+
+	return names && names->max_bytes > used ? names->max_bytes - used : 0;
 }
 
 static bool reap(struct rec_names *names)
@@ -288,8 +304,12 @@ static void take_item(struct rec_names *names, const struct name_head *head, boo
 	bool is_unwind = item->kind == NAME_ITEM_UNWIND || item->kind == NAME_ITEM_NO_UNWIND;
 	int rc;
 
-	if (names->result.bytes + waiting_bytes(names) > REC_NAMES_MAX_BYTES) {
-		names->result.cut = "they are too many for one capture";
+	if (names->result.bytes + waiting_bytes(names) + item->first_bytes + item->second_bytes +
+		    ITEM_BYTES >
+	    names->max_bytes) {
+		names->result.cut = names->max_bytes < REC_NAMES_MAX_BYTES
+					    ? "--max-size leaves no room for them"
+					    : "they are too many for one capture";
 		return;
 	}
 	if (!is_new(names, head->id, is_process, item))

@@ -38,6 +38,12 @@ int rec_names_open(struct rec_names **ret_names, struct cap_err *err);
 /* Ends the child, without waiting long. Accepts NULL and returns NULL. */
 struct rec_names *rec_names_close(struct rec_names *names);
 
+/* Less than REC_NAMES_MAX_BYTES, for a capture of limited size: before anything is named. names may
+ * be NULL. */
+void rec_names_limit(struct rec_names *names, u64 max_bytes);
+/* How much of that is left: what the capture may still grow by; 0 without names. */
+u64 rec_names_room(const struct rec_names *names);
+
 /* For the options of the pipeline. */
 struct rec_code_hits *rec_names_hits(struct rec_names *names);
 

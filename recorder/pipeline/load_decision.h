@@ -12,6 +12,8 @@ struct rec_load {
 	u64 once_ns; /* CPU time of what is done once per program or file, whatever is recorded */
 	u64 program_ns[EV_CLASS_COUNT]; /* of its programs, with the kernel's path to them */
 	u64 event_count[EV_CLASS_COUNT];
+	u64 single_count[EV_CLASS_COUNT]; /* of them, those with a record of their own: only these
+					     cost the recorder anything */
 };
 
 enum rec_decision_kind {

@@ -25,6 +25,7 @@
 #include "recorder/budget/memory_plan.h"
 #include "recorder/guard/privileges.h"
 #include "recorder/guard/stop_steps.h"
+#include "recorder/host/own_cost.h"
 #include "recorder/host/host_facts.h"
 #include "recorder/names/names.h"
 #include "recorder/pipeline/output_file.h"
@@ -152,10 +153,15 @@ static int open_command(struct recording *rec, struct cap_err *err)
 
 static int open_names(struct recording *rec, struct cap_err *err)
 {
+	int rc;
+
 	if (rec->options.no_symbols || !rec->side.ops->of_this_host ||
 	    !(rec->options.classes & EV_CLASSES_WITH_STACKS))
 		return 0;
-	return rec_names_open(&rec->names, err);
+	rc = rec_names_open(&rec->names, err);
+	if (rec->options.max_size_bytes > 0)
+		rec_names_limit(rec->names, rec->options.max_size_bytes / REC_SIZE_NAMES_DIVISOR);
+	return rc;
 }
 
 static int check_output(const struct recording *rec, struct cap_err *err)
@@ -348,7 +354,8 @@ static void check_limits(struct recording *rec)
 	if (rec->options.max_samples > 0 && counts.stored_count >= rec->options.max_samples)
 		end(rec, CAP_END_SAMPLES);
 	if (rec->options.max_size_bytes > 0 &&
-	    rec_size_limit_reached(&rec->size_limit, rec->side.pipeline, &counts))
+	    rec_size_limit_reached(&rec->size_limit, rec->side.pipeline, &counts,
+				   rec_names_room(rec->names)))
 		end(rec, CAP_END_SIZE);
 }
 
@@ -413,11 +420,14 @@ static int drain(struct recording *rec, struct cap_err *err)
 {
 	int drained = rec->side.ops->drain(rec->side.source, rec->side.pipeline, err);
 	u64 now_ns = rec_monotonic_ns();
+	u64 once_begin;
 	int rc;
 
 	if (drained < 0)
 		return event_error(drained, err);
+	once_begin = rec_own_once_begin();
 	rec_names_step(rec->names, rec->side.pipeline, now_ns);
+	rec_own_once_end(once_begin);
 	rec_budget_control_step(rec->side.control);
 	if (now_ns - rec->second_ns >= REC_NS_PER_S) {
 		rec->second_ns = now_ns;

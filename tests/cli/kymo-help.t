@@ -19,6 +19,7 @@ $ kymo --help
 >   dump       write every row as one line of JSON
 >   verify     check captures for damage, and show what is missing and where
 >   recover    copy what can be read of a damaged capture into an intact one
+>   symbolize  copy a capture and add names, source lines, inlined functions
 >
 > `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 > CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
@@ -56,6 +57,7 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > dump
 > verify
 > recover
+> symbolize
 $ for c in '' $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c; done | awk 'length > 80'
 $ kymo help flame
 > usage: kymo flame [OPTIONS] CAPTURE_OR_DB
@@ -93,6 +95,10 @@ $ kymo help flame
 >       --no-symbols        do not look up names of user functions on this machine
 >       --symfs DIR         look for the recorded programs below DIR
 >       --debug-dir DIR     look for debug files in DIR, too; can be repeated
+>       --inline            also show functions that were inlined, from debugging
+>                           information
+>       --lines             show file and line of each frame, from debugging
+>                           information
 >       --strict            refuse a damaged capture: status 2, and nothing is
 >                           written
 >       --stop              use a damaged capture only up to the first damage

@@ -16,7 +16,7 @@ import time
 
 from compat_env import FULL, KYMO, RECORD, TESTS, Folder, Result, all_captures, exit_with, first_difference, kymo, kymo_env, read
 
-QUICK_KILLS, FULL_KILLS = 50, 500
+QUICK_KILLS, FULL_KILLS = 20, 500
 KILLED_EVENTS = 60000  # an import of some tenths of a second
 # calls of a small import, each of which is the last one in one case of the full form
 SYSCALLS = ("openat", "pwrite64", "ftruncate", "fsync", "renameat2", "rename", "unlink", "close", "fcntl")

@@ -17,7 +17,7 @@ from compat_env import (FULL, KYMO, RECORD, Folder, Result, all_captures, block_
                         parts_of, read)
 from server import Died, Server
 
-QUICK_COUNT, FULL_COUNT = 1000, 10000
+QUICK_COUNT, FULL_COUNT = 400, 10000
 T_INDEX, T_END = 32, 33
 COMMANDS = (("dump",), ("verify", "--decode"), ("info", "--json"), ("syscalls", "--csv"), ("folded", "--no-symbols"), ("overhead",),
             ("sql", "SELECT count(*), sum(duration_ns % 1000) FROM syscall"))

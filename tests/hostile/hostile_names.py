@@ -3,7 +3,7 @@
 
     hostile_names.py [--keep DIR]
 
-KYMO_FULL=1: every string also stands alone in the header, as type, field and value name, and in every message."""
+KYMO_FULL=1: every form of every report on the database, too; every string also stands alone in the header, as type, field and value name, and in every message."""
 import collections
 import json
 import os
@@ -25,7 +25,7 @@ FORMS = {"text": ([], rules.check_text), "json": (["--json"], rules.check_json),
 # Command: its calls, each (arguments, rule if it is not that of FORMS). All must stand here: kymo --help is compared with it.
 COMMANDS = {
     "summary": [[]],
-    "info": [[]], "verify": [[], ["--decode"]], "dump": [[], ["--type", "meta"]], "import": [], "sql": [], "recover": [],
+    "info": [[]], "verify": [[], ["--decode"]], "dump": [[], ["--type", "meta"]], "import": [], "sql": [], "recover": [], "symbolize": [],
     "folded": [[], ["--show-pid"], ["--show-tid"], ["--no-annotate"]],
     "flame": [[], ["--reverse"], ["--inverted", "--show-pid"], ["--minwidth", "0", "--width", "200"]],
     "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"], ["--estimate"], ["--blocked"]],
@@ -122,7 +122,8 @@ def check_reports(work, source, commands):
         if source.endswith(".db") and command in CAPTURE_ONLY:
             continue
         for arguments in COMMANDS[command]:
-            for form in offered(command):
+            # The same writers show rows of a database: JSON has all of them.
+            for form in offered(command) if FULL or not source.endswith(".db") else ["json"]:
                 options, rule = FORMS[form]
                 if form == "text" and command in OWN_RULE:
                     rule = OWN_RULE[command]
@@ -268,6 +269,8 @@ def main():
         check_database(os.path.join(work, "hostile.db"), strings, fields)
         if "recover" in listed:
             run(["recover", "hostile.kymo", "-o", "recovered.kymo"], work, rules.check_text)
+        run(["symbolize", "hostile.kymo", "-o", "symbolized.kymo"], work, rules.check_text)
+        check_dump(run(["dump", "symbolized.kymo"], work), strings, fields)
         for source in ("hostile.kymo", "hostile.db"):
             check_reports(work, source, [command for command in listed if command in COMMANDS])
         check_folded(work)

@@ -229,6 +229,10 @@ static void on_other_stack(void)
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
 	const stack_t stack = {.ss_sp = other, .ss_size = sizeof(other)};
 
+	/* How far down the kernel's frame reaches depends on the CPU's registers: all pages are
+	 * there.
+	 */
+	memset(other, 0, sizeof(other));
 	if (sigaltstack(&stack, NULL) || sigaction(SIGUSR1, &action, NULL))
 		exit(1);
 	begin("altstack");

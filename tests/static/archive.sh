@@ -1,11 +1,11 @@
 #!/bin/bash
 # What release/build.sh packs: the files, their checksums, sizes and hardening, debug information that fits its program. Then the same
-# sources in another directory, built in another directory, must give the same bytes (left out with KYMO_QUICK).
-# Usage: archive.sh --build DIR, where release/build.sh builds
+# sources in another directory, built in another directory, must give the same bytes (--twice).
+# Usage: archive.sh --build DIR [--twice], where release/build.sh builds
 set -uo pipefail
 
 repository=$(cd "$(dirname "$0")/../.." && pwd)
-[ "${1:-}" = --build ] && [ -n "${2:-}" ] || { echo "usage: archive.sh --build DIR" >&2; exit 2; }
+[ "${1:-}" = --build ] && [ -n "${2:-}" ] || { echo "usage: archive.sh --build DIR [--twice]" >&2; exit 2; }
 mkdir -p "$2" && work=$(cd "$2" && pwd) || exit 1
 export SOURCE_DATE_EPOCH=1000000000
 bash "$repository/release/build.sh" --build "$work" || exit 1
@@ -45,7 +45,7 @@ for program in kymo kymo-record; do
 	strings -a "bin/$program" "bin/$program.debug" | grep -F "$repository" | head -n 3 | grep . && fail "$program names the directory it was built in"
 done
 
-if [ -z "${KYMO_QUICK:-}" ] && [ "$bad" = 0 ]; then
+if [ "${3:-}" = --twice ] && [ "$bad" = 0 ]; then
 	mkdir -p "$scratch/elsewhere/sources"
 	(cd "$repository" && git ls-files -z -co --exclude-standard 2>/dev/null | tar --null -cf - -T - --ignore-failed-read 2>/dev/null) |
 		tar -C "$scratch/elsewhere/sources" -xf - 2>/dev/null

@@ -76,11 +76,13 @@ static inline void pass(struct host *host, u64 ns)
 	if (host->state[CLASS_CPU] != STATE_OFF) {
 		host->load.program_ns[CLASS_CPU] += seems_ns(host, samples * host->sample_ns);
 		host->load.event_count[CLASS_CPU] += (u64)samples;
+		host->load.single_count[CLASS_CPU] += (u64)samples;
 	}
 	if (state == STATE_OFF)
 		return;
 	host->attached_ns += ns;
 	host->load.event_count[CLASS_SYSCALLS] += (u64)calls;
+	host->load.single_count[CLASS_SYSCALLS] += (u64)calls;
 	host->load.program_ns[CLASS_SYSCALLS] += seems_ns(
 		host, calls * (state == STATE_FULL ? host->call_full_ns : host->call_counts_ns));
 	if (state == STATE_FULL)

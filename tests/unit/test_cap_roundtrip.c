@@ -118,6 +118,7 @@ static void every_type_alone(void **state)
 	u64 seed = test_seed();
 
 	(void)state;
+	assert_true(schema->type_count > 0 && schema->type_count <= EV_TYPE_MAX);
 	for (size_t i = 0; i < schema->type_count; i++) {
 		round_trip(seed + i, &schema->types[i], 1, 3, false);
 		round_trip(seed + i, &schema->types[i], 300, 20, false);

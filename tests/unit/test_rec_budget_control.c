@@ -46,6 +46,7 @@ static void source_load(struct rec_source *source, struct rec_load *load)
 
 	memcpy(load->program_ns, control->host.load.program_ns, sizeof(load->program_ns));
 	memcpy(load->event_count, control->host.load.event_count, sizeof(load->event_count));
+	memcpy(load->single_count, control->host.load.single_count, sizeof(load->single_count));
 }
 
 static int source_reduce(struct rec_source *source, const struct rec_decision *wanted)
