@@ -66,8 +66,7 @@ static __always_inline bool counts_slot_is(const struct live_count_slot *slot,
 /* True if the slot now belongs to this run and holds its key. Ownership ends when the recorder
  * clears it. */
 static __always_inline bool counts_claim(struct live_count_slot *slot, const struct counts_key *key,
-					 const struct task_struct *leader,
-					 struct live_counters *counters)
+					 const u64 *comm, struct live_counters *counters)
 {
 	struct counts_key *written = (struct counts_key *)slot;
 
@@ -75,31 +74,25 @@ static __always_inline bool counts_claim(struct live_count_slot *slot, const str
 	if (*(volatile u32 *)&slot->claims != 1)
 		return false; /* a program that interrupted us, or that we interrupted, was here */
 	*written = *key;
-	task_comm(leader, CURRENT_IS_DIRECT(), (u64 *)slot->comm);
+	((u64 *)slot->comm)[0] = comm[0];
+	((u64 *)slot->comm)[1] = comm[1];
 	COMPILER_BARRIER(); /* for programs that interrupt this one; the recorder waits for all */
 	*(volatile u32 *)&slot->ready = 1;
 	__sync_fetch_and_add(&counters->counts_claims, 1);
 	return true;
 }
 
-int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table)
+/* comm: the leader's. */
+static __always_inline int counts_put(const struct counts_key *key, const u64 *comm,
+				      const struct counts_event *event)
 {
-	u32 event_class = kind >> (40 + LIVE_COUNT_CLASS_SHIFT) & (EV_CLASS_COUNT - 1);
+	u32 event_class = event->kind >> (40 + LIVE_COUNT_CLASS_SHIFT) & (EV_CLASS_COUNT - 1);
 	struct live_counters *counters = counters_of_cpu(event_class);
-	const struct task_struct *task = current_task();
-	const struct task_struct *leader = task_leader(task, CURRENT_IS_DIRECT());
-	u32 base = bpf_get_smp_processor_id() * counts_cpu_slots, hash;
-	struct counts_key key;
+	u32 base = bpf_get_smp_processor_id() * counts_cpu_slots, hash = counts_hash(key);
 
-	kind |= (u64)log2_floor(duration_ns) << 32;
-	if (table & COUNTS_OF_NOBODY)
-		key = (struct counts_key){.kind = kind};
-	else
-		counts_key_fill(&key, task, leader, kind);
-	hash = counts_hash(&key);
 	if (base >= counts_half_slots)
 		return 0; /* hosts whose CPU numbers have gaps: never another CPU's slots */
-	if (table & 1)
+	if (event->table & 1)
 		base += counts_half_slots;
 	for (u32 i = 0; i < LIVE_COUNTS_PROBES; i++) {
 		u32 index = base + ((hash + i) & (counts_cpu_slots - 1));
@@ -107,15 +100,49 @@ int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table)
 
 		if (!slot)
 			return 0; /* impossible: the recorder made the table large enough */
-		if (slot->claims ? counts_slot_is(slot, &key)
-				 : counts_claim(slot, &key, leader, counters)) {
+		if (slot->claims ? counts_slot_is(slot, key)
+				 : counts_claim(slot, key, comm, counters)) {
 			__sync_fetch_and_add(&slot->event_count, 1);
-			__sync_fetch_and_add(&slot->total_ns, duration_ns);
-			if (second_ns)
-				__sync_fetch_and_add(&slot->second_ns, second_ns);
+			__sync_fetch_and_add(&slot->total_ns, event->duration_ns);
+			if (event->second_ns)
+				__sync_fetch_and_add(&slot->second_ns, event->second_ns);
+			if (event->amount)
+				__sync_fetch_and_add(&slot->amount, event->amount);
 			__sync_fetch_and_add(&counters->counted, 1);
 			return 1;
 		}
 	}
 	return 0;
+}
+
+int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table)
+{
+	const struct task_struct *task = current_task();
+	const struct task_struct *leader = task_leader(task, CURRENT_IS_DIRECT());
+	const struct counts_event event = {
+		.duration_ns = duration_ns, .second_ns = second_ns, .kind = kind, .table = table};
+	struct counts_key key;
+	u64 comm[2];
+
+	kind |= (u64)log2_floor(duration_ns) << 32;
+	if (table & COUNTS_OF_NOBODY) {
+		key = (struct counts_key){.kind = kind};
+		comm[0] = comm[1] = 0;
+	} else {
+		counts_key_fill(&key, task, leader, kind);
+		task_comm(leader, CURRENT_IS_DIRECT(), comm);
+	}
+	return counts_put(&key, comm, &event);
+}
+
+int counts_add_of(const struct ring_task *who, const struct counts_event *event)
+{
+	struct counts_key key;
+
+	if (!who || !event)
+		return 0; /* for the verifier: a global function's pointers may be NULL */
+	key.leader_start_ns = who->leader_start_ns;
+	key.process = (u64)who->tgid | (u64)who->exec_id << 32;
+	key.kind = event->kind | (u64)log2_floor(event->duration_ns) << 32;
+	return counts_put(&key, (const u64 *)who->comm, event);
 }

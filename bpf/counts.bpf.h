@@ -14,3 +14,15 @@
  */
 #define COUNTS_OF_NOBODY 2u
 int counts_add(u64 duration_ns, u64 second_ns, u64 kind, u32 table);
+
+/* An event of a task that is not the current one. */
+struct counts_event {
+	u64 duration_ns, second_ns;
+	u64 amount; /* what it moved: the class's own */
+	u64 kind;   /* LIVE_COUNT_KIND */
+	u32 table, reserved;
+};
+
+/* The same for an event of another process than the current task's: who, with the name of its
+ * leader. Takes kernel 5.12. */
+int counts_add_of(const struct ring_task *who, const struct counts_event *event);

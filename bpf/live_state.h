@@ -75,7 +75,7 @@ struct live_count_slot {
 	u64 event_count, total_ns;
 	u64 second_ns; /* another time of theirs, summed: the class's own */
 	u32 claims, ready;
-	u64 reserved;
+	u64 amount; /* what they moved, summed: the class's own, such as bytes */
 };
 _Static_assert(sizeof(struct live_count_slot) == 80, "whole words, all of them named");
 
@@ -97,15 +97,20 @@ enum live_stacks {
 };
 
 /* Slots where records with stacks are put together, of each CPU: of a sample, which may interrupt
- * the other, and of a wait. */
+ * the others, of a wait, and of class mem. */
 #define LIVE_STACK_SLOT_SAMPLE 0
 #define LIVE_STACK_SLOT_WAIT 1
-#define LIVE_STACK_SLOTS 2
+#define LIVE_STACK_SLOT_MEMORY 2 /* of a page fault or a stall, with preemption off, too */
+#define LIVE_STACK_SLOTS 3
 /* The largest record and its frames, a copy's registers and its words, and a page, so that a read
  * of one is always inside. */
 #define LIVE_STACK_SLOT_BYTES(copy_bytes)                                                \
 	(sizeof(struct ring_offcpu) + 2 * EV_MAX_FRAMES * 8 + sizeof(struct ring_copy) + \
 	 (copy_bytes) + 4096)
+
+/* Sizes of processes: how many one answer has, so that it fits the 32 KiB which the kernel gathers
+ * for one element of an iterator. */
+#define LIVE_SIZES_PER_QUESTION 256
 
 #define LIVE_MAX_NAMED 16384 /* addresses that can be named in one recording */
 
@@ -117,6 +122,7 @@ enum live_timed {
 #define TRACEPOINT(program, name, event_class, need) LIVE_TIMED_##program,
 #define TYPED TRACEPOINT
 #define PERF(program, name, event_class, need) LIVE_TIMED_##program,
+#define COUNTER(program, name, event_class, need, event) LIVE_TIMED_##program,
 #define ITERATOR(program, name, event_class, need)
 #define PREPARE ITERATOR
 #define PENDING ITERATOR

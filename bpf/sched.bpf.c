@@ -6,11 +6,11 @@
  * created for existing tasks before recording begins and for new ones at their fork, never inside
  * the scheduler, where the allocator must not be called.
  */
-#include "copies.bpf.h"
 #include "counts.bpf.h"
 #include "machine.bpf.h"
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
+#include "stacks.bpf.h"
 #include "waits.bpf.h"
 
 /* Frames of the program and of the tracepoint, above __schedule: not of interest. */
@@ -111,46 +111,13 @@ static __always_inline void wait_fill(struct ring_offcpu *record, struct task_st
 	record->copy_bytes = 0;
 }
 
-static __always_inline u32 frames_of(long bytes)
-{
-	u32 count = bytes > 0 ? (u32)bytes / sizeof(u64) : 0;
-
-	return count > EV_MAX_FRAMES ? EV_MAX_FRAMES : count;
-}
-
-/* The user's part, behind the kernel's frames: a copy, addresses, or both. */
-static __always_inline void user_take(void *ctx, struct task_struct *task,
-				      struct wait_record *record, u32 slot)
-{
-	const u32 kernel = record->wait.kernel_frames;
-	struct ring_copy copy = {};
-	bool copies = false, whole = false;
-	u32 user = 0;
-
-#ifdef COPY_REGISTERS
-	if (HAS_TASK_REGS() && stacks_mode == LIVE_STACKS_COPY) {
-		const struct pt_regs___kernel *regs =
-			(const struct pt_regs___kernel *)bpf_task_pt_regs(task);
-
-		copies = COPY_REGISTERS_FROM(&copy, regs, );
-	}
-	if (copies)
-		whole = copy_plan(task, true, &copy);
-#endif
-	if (!whole && stacks_mode != LIVE_STACKS_NONE && kernel <= EV_MAX_FRAMES)
-		user = frames_of(bpf_get_stack(ctx, &record->frames[kernel], STACK_MAX_BYTES,
-					       BPF_F_USER_STACK));
-	record->wait.user_frames = user;
-	if (copies)
-		record->wait.copy_bytes = copy_put(
-			(char *)record, slot, COPY_AT(sizeof(record->wait), kernel + user), &copy);
-}
-
 /* ctx: of the current task, back on its CPU. NULL: task is not the current one, and only its kernel
  * stack is available. */
 static __always_inline void stacks_take(void *ctx, struct task_struct *task,
 					struct wait_record *record, u32 slot)
 {
+	struct ring_copy copy = {};
+	bool copies = false;
 	u32 kernel;
 
 	if (ctx)
@@ -162,8 +129,14 @@ static __always_inline void stacks_take(void *ctx, struct task_struct *task,
 	if (task->flags & PF_KTHREAD_BIT)
 		return;
 	record->wait.flags |= ctx ? 0 : EV_OFFCPU_USER_MISSING;
-	if (ctx)
-		user_take(ctx, task, record, slot);
+	if (!ctx)
+		return;
+	record->wait.user_frames =
+		user_stack_take(ctx, task, record->frames, kernel, &copy, &copies);
+	if (copies)
+		record->wait.copy_bytes = copy_put(
+			(char *)record, slot,
+			COPY_AT(sizeof(record->wait), kernel + record->wait.user_frames), &copy);
 }
 
 /* The task runs again. Returns how long it was off the CPU; 0: not known. */

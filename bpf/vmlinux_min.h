@@ -24,8 +24,15 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct signal_struct {
 	atomic_t live;
+	struct list_head thread_head;
+	unsigned long min_flt, maj_flt; /* of threads that are gone */
+	short oom_score_adj;
 };
 
 struct kernfs_node {
@@ -53,8 +60,31 @@ struct thread_info {
 	u32 status; /* x86 */
 };
 
+struct percpu_counter { /* since 6.2 */
+	s64 count;
+	s32 *counters; /* of each CPU: what is not in count yet */
+};
+
 struct mm_struct {
 	unsigned long start_stack;
+	unsigned long hiwater_rss; /* pages */
+	struct percpu_counter rss_stat[4];
+};
+
+typedef struct {
+	s64 counter;
+} atomic_long_t;
+
+struct mm_rss_stat { /* before 6.2 */
+	atomic_long_t count[4];
+};
+
+struct mm_struct___before_6_2 {
+	struct mm_rss_stat rss_stat;
+};
+
+struct bpf_array {
+	void *pptrs[1];
 };
 
 struct thread_struct {
@@ -80,6 +110,31 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct mm_struct *mm;
 	struct thread_struct thread;
+	struct list_head tasks, thread_node;
+	unsigned long min_flt, maj_flt;
+};
+
+struct gendisk {
+	int major;
+	int first_minor;
+	char disk_name[32];
+};
+
+struct request_queue {
+	struct gendisk *disk; /* since 5.15 */
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags;
+	unsigned int __data_len;
+	u64 __sector;
+	u64 start_time_ns;
+	u64 io_start_time_ns;
+};
+
+struct request___before_5_17 {
+	struct gendisk *rq_disk;
 };
 
 struct task_struct___before_5_14 {
@@ -207,6 +262,13 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	u32 fd;
 	struct file *file;
+};
+
+struct kallsym_iter;
+
+struct bpf_iter__ksym {
+	struct bpf_iter_meta *meta;
+	struct kallsym_iter *ksym;
 };
 
 #pragma clang attribute pop

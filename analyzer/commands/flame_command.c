@@ -16,7 +16,7 @@ struct flame_options {
 	struct kymo_flame_options svg;
 	enum kymo_process_label label;
 	bool reverse;
-	bool offcpu, by_waker;
+	bool offcpu, by_waker, faults;
 	struct kymo_wait_choice waits; /* with offcpu */
 	const char *output;	       /* NULL: stdout */
 	bool force;
@@ -94,6 +94,13 @@ static int set_offcpu(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_faults(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct flame_options *)own)->faults = true;
+	return 0;
+}
+
 static int set_reason(void *own, const char *value, struct cap_err *err)
 {
 	struct flame_options *flame = own;
@@ -149,8 +156,7 @@ static const struct kymo_option options_table[] = {
 
 static struct kymo_about about_of(const struct kymo_stack_facts *facts)
 {
-	return (struct kymo_about){.classes =
-					   facts->of_waits ? KYMO_ABOUT_WAITS : KYMO_ABOUT_SAMPLES};
+	return (struct kymo_about){.classes = kymo_flame_about(facts)};
 }
 
 static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_common *common,
@@ -166,8 +172,8 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 	rc = kymo_damage_note(run, db, &common->filter, err);
 	if (rc < 0)
 		return rc;
-	kymo_writer_field_int(writer, facts->of_waits ? "intervals" : "samples", KYMO_SHOW_COUNT,
-			      (s64)facts->samples);
+	kymo_writer_field_int(writer, facts->of == KYMO_STACKS_OF_WAITS ? "intervals" : "samples",
+			      KYMO_SHOW_COUNT, (s64)facts->samples);
 	kymo_writer_field_int(writer, "no_user_stack", KYMO_SHOW_COUNT, (s64)facts->no_user_stack);
 	kymo_writer_field_int(writer, "no_kernel_stack", KYMO_SHOW_COUNT,
 			      (s64)facts->no_kernel_stack);
@@ -179,7 +185,9 @@ static int write_json(const struct kymo_run *run, FILE *out, const struct kymo_c
 			      (s64)facts->frames_unknown);
 	kymo_weight_fields(writer, &facts->weight);
 	kymo_flame_to_writer(writer, tree, facts->weight.weight);
-	rc = facts->of_waits ? 0 : kymo_names_table(db, &common->filter, writer, err);
+	rc = facts->of != KYMO_STACKS_OF_SAMPLES
+		     ? 0
+		     : kymo_names_table(db, &common->filter, writer, err);
 	return rc < 0 ? rc : kymo_report_finish(db, &common->filter, &about, writer, err);
 }
 
@@ -196,7 +204,7 @@ static int write_svg(const struct kymo_run *run, FILE *out, const struct kymo_co
 	if (rc < 0)
 		return rc;
 	if (!own->svg.count_name)
-		own->svg.count_name = facts->of_waits ? "off the CPU"
+		own->svg.count_name = facts->of == KYMO_STACKS_OF_WAITS ? "off the CPU"
 				      : facts->weight.weight == KYMO_WEIGHT_NS
 					      ? "of CPU time"
 					      : kymo_weight_name(facts->weight.weight);
@@ -220,10 +228,13 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 
 	own->waits.filter = &common->filter;
 	own->waits.max_ns = INT64_MAX;
-	if (own->offcpu)
+	if (own->offcpu || own->faults)
 		common->more_needs = KYMO_NEED_STACKS;
 	rc = kymo_report_open(run, common, path,
-			      own->offcpu ? KYMO_REPORT_offcpu : KYMO_REPORT_flame, &db, err);
+			      own->offcpu   ? KYMO_REPORT_offcpu
+			      : own->faults ? KYMO_REPORT_mem
+					    : KYMO_REPORT_flame,
+			      &db, err);
 	if (rc == 0)
 		rc = kymo_sampled_stacks(
 			db,
@@ -231,6 +242,7 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 						     .inlined = common->show_inlined,
 						     .lines = common->show_lines,
 						     .waits = own->offcpu ? &own->waits : NULL,
+						     .faults = own->faults,
 						     .by_waker = own->by_waker,
 						     .label = own->label,
 						     .join_unknown = true},
@@ -250,6 +262,10 @@ static int draw(const struct kymo_run *run, FILE *out, struct kymo_common *commo
 		run->note(run, "%s",
 			  open ? "no waits: were they recorded (-e sched)?"
 			       : "no waits match the filters");
+	else if (facts.samples == 0 && own->faults)
+		run->note(run, "%s",
+			  open ? "no page faults with stacks: were they recorded (-e mem)?"
+			       : "no page faults match the filters");
 	else if (facts.samples == 0)
 		run->note(run, "%s",
 			  kymo_filter_is_open(&common->filter)
@@ -299,9 +315,15 @@ int kymo_flame_main(const struct kymo_run *run, int argc, char **argv, struct ca
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
+	if (own.faults && own.offcpu)
+		return cap_fail(err, CAP_EUSAGE, "choose one of --faults and --offcpu");
 	if (!own.svg.title)
-		own.svg.title = own.offcpu ? "Off-CPU flame graph" : "CPU flame graph";
+		own.svg.title = own.offcpu   ? "Off-CPU flame graph"
+				: own.faults ? "Page faults"
+					     : "CPU flame graph";
 	if (!own.svg.palette)
-		own.svg.palette = kymo_palette_by_name(own.offcpu ? "io" : "hot");
+		own.svg.palette = kymo_palette_by_name(own.offcpu   ? "io"
+						       : own.faults ? "mem"
+								    : "hot");
 	return draw_into(run, &common, argv[first], &own, err);
 }

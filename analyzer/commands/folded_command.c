@@ -10,8 +10,15 @@
 
 struct folded_options {
 	enum kymo_process_label label;
-	bool annotate;
+	bool annotate, faults;
 };
+
+static int set_faults(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct folded_options *)own)->faults = true;
+	return 0;
+}
 
 static int set_show_pid(void *own, const char *value, struct cap_err *err)
 {
@@ -46,13 +53,20 @@ static int write_folded(const struct kymo_run *run, const struct kymo_common *co
 			const struct kymo_sample_weight *weight, struct cap_err *err)
 {
 	CLEANUP(kymo_writer_freep) struct kymo_writer *writer = NULL;
-	const struct kymo_folded_unit unit = {
-		kymo_weight_is_period(weight->weight) ? "weight" : "samples", 1};
+	const struct kymo_folded_unit unit = {weight->weight == KYMO_WEIGHT_FAULTS    ? "faults"
+					      : kymo_weight_is_period(weight->weight) ? "weight"
+										      : "samples",
+					      1};
 	char clause[KYMO_CAPTION_BYTES];
-	const struct kymo_about about = {.classes = KYMO_ABOUT_SAMPLES, .clause = clause};
+	const struct kymo_about about = {.classes = weight->weight == KYMO_WEIGHT_FAULTS
+							    ? KYMO_ABOUT_MEM
+							    : KYMO_ABOUT_SAMPLES,
+					 .clause = clause};
 	int rc;
 
-	kymo_weight_text(weight, clause);
+	clause[0] = '\0';
+	if (weight->weight != KYMO_WEIGHT_FAULTS) /* those are never counted otherwise */
+		kymo_weight_text(weight, clause);
 	if (common->format == KYMO_FORMAT_TEXT) {
 		rc = kymo_report_begin_data(run, db, &common->filter, &about, err);
 		if (rc == 0)
@@ -82,11 +96,15 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 	rc = kymo_parse_options(run, &parse, argc, argv, &common, &first, err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = kymo_report_open(run, &common, argv[first], KYMO_REPORT_folded, &db, err);
+	if (own.faults)
+		common.more_needs = KYMO_NEED_STACKS;
+	rc = kymo_report_open(run, &common, argv[first],
+			      own.faults ? KYMO_REPORT_mem : KYMO_REPORT_folded, &db, err);
 	if (rc < 0)
 		return rc;
 	rc = kymo_sampled_stacks(db,
 				 &(struct kymo_stack_options){.filter = &common.filter,
+							      .faults = own.faults,
 							      .inlined = common.show_inlined,
 							      .lines = common.show_lines,
 							      .label = own.label,
@@ -99,7 +117,10 @@ int kymo_folded_main(const struct kymo_run *run, int argc, char **argv, struct c
 		kymo_pager_begin(run);
 	if (facts.samples == 0)
 		run->note(run, "%s",
-			  kymo_filter_is_open(&common.filter)
+			  !kymo_filter_is_open(&common.filter) && own.faults
+				  ? "no page faults match the filters"
+			  : own.faults ? "no page faults with stacks: were they recorded (-e mem)?"
+			  : kymo_filter_is_open(&common.filter)
 				  ? "no CPU samples: were they recorded (-e cpu)?"
 				  : "no CPU samples match the filters");
 	rc = kymo_names_note(db, &common.filter, &facts, &names, err);

@@ -157,26 +157,41 @@ static void settle_filter(const struct kymo_db *db, const struct kymo_capture *c
 	kymo_filter_settle_times(ret_filter, (s64)kymo_capture_start_ns(capture));
 }
 
+/* The bits of row types that are copied for a need. */
+static const struct {
+	unsigned need;
+	u64 types;
+} types_needed[] = {
+	{KYMO_NEED_WAITS, 1ull << EV_OFFCPU},
+	{KYMO_NEED_NET, 1ull << EV_TCP_CONN | 1ull << EV_TCP_EVENT},
+	{KYMO_NEED_DISKS, 1ull << EV_BLOCK_IO},
+	{KYMO_NEED_SIZES, 1ull << EV_RSS | 1ull << EV_OOM_KILL},
+	{KYMO_NEED_PLACES, 1ull << EV_FAULT | 1ull << EV_MEM_STALL},
+};
+
 /* Row types that become tables of their own; the others stay in the capture. */
 static u64 copied_types(const struct kymo_db *db)
 {
-	return kymo_schema_small_types() |
-	       (db->options.needs & KYMO_NEED_WAITS ? 1ull << EV_OFFCPU : 0) |
-	       (db->options.needs & KYMO_NEED_NET ? 1ull << EV_TCP_CONN | 1ull << EV_TCP_EVENT : 0);
+	u64 types = kymo_schema_small_types();
+
+	for (size_t i = 0; i < sizeof(types_needed) / sizeof(types_needed[0]); i++)
+		if (db->options.needs & types_needed[i].need)
+			types |= types_needed[i].types;
+	return types;
 }
 
 /* Rows with stacks have to wait until all mappings are known. */
-static bool waits_need_stacks(const struct kymo_db *db)
+static u64 late_types(const struct kymo_db *db)
 {
-	const unsigned both = KYMO_NEED_WAITS | KYMO_NEED_STACKS;
+	const u64 with_stacks = 1ull << EV_OFFCPU | 1ull << EV_FAULT | 1ull << EV_MEM_STALL;
 
-	return (db->options.needs & both) == both;
+	return db->options.needs & KYMO_NEED_STACKS ? copied_types(db) & with_stacks : 0;
 }
 
-/* Those of them that are copied as the capture is read. */
+/* The others are copied as the capture is read. */
 static u64 early_types(const struct kymo_db *db)
 {
-	return copied_types(db) & ~(waits_need_stacks(db) ? 1ull << EV_OFFCPU : 0);
+	return copied_types(db) & ~late_types(db);
 }
 
 /* At the first block: only now it is known when the capture begins. */
@@ -287,7 +302,7 @@ static int read_capture(struct kymo_db *db, struct attachment *attachment, struc
 		.progress_context = db,
 		.search = db->options.symbol_options ? &db->options.symbol_options->search : NULL,
 		/* what is copied with its stacks resolves them on the way */
-		.stacks = (needs & KYMO_NEED_STACKS) && !waits_need_stacks(db),
+		.stacks = (needs & KYMO_NEED_STACKS) && !late_types(db),
 		.section = take_section,
 		.section_context = attachment,
 		.section_types = needs & KYMO_NEED_SUMS ? 1ull << EV_SYSCALL : 0,
@@ -311,8 +326,8 @@ static int attach_capture(struct kymo_db *db, struct attachment *attachment, str
 	int rc = attachment->import ? kymo_rows_import_finish(attachment->import, &too_early, err)
 				    : 0;
 
-	if (rc == 0 && !too_early && waits_need_stacks(db))
-		rc = kymo_import_rows(db->handle, &db->source, 1ull << EV_OFFCPU, err);
+	if (rc == 0 && !too_early && late_types(db))
+		rc = kymo_import_rows(db->handle, &db->source, late_types(db), err);
 	if (rc == 0)
 		rc = kymo_schema_attach(db->handle, &db->source, copied_types(db), !too_early, err);
 	if (rc == 0)

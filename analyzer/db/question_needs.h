@@ -13,7 +13,13 @@ enum kymo_need {
 				  only where those are needed, too */
 	KYMO_NEED_SUMS = 16,   /* with stacks: temp.wait_sums and its like: wait_sums.h */
 	KYMO_NEED_NET = 32,    /* rows of class net, copied: they are asked several times */
-	KYMO_NEED_SUMMARY = KYMO_NEED_SAMPLES | KYMO_NEED_SUMS | KYMO_NEED_NET,
+	KYMO_NEED_DISKS = 64,  /* rows of block_io, copied */
+	KYMO_NEED_SIZES = 128, /* rows of rss and oom_kill, copied */
+	KYMO_NEED_PLACES = 256, /* rows of fault and mem_stall, copied; their stacks only where
+				   those are needed, too */
+	KYMO_NEED_FAULTS = KYMO_NEED_SIZES | KYMO_NEED_PLACES,
+	KYMO_NEED_SUMMARY = KYMO_NEED_SAMPLES | KYMO_NEED_SUMS | KYMO_NEED_NET | KYMO_NEED_DISKS |
+			    KYMO_NEED_SIZES,
 };
 
 /* enum kymo_need, ored, by the tables and columns that the question reads through whatever views.

@@ -49,7 +49,7 @@ static const char sums_sql[] = "SELECT CAST(total(events_dropped) AS INTEGER), "
 			       " FROM capture WHERE :capture = 0 OR id = :capture";
 enum { ALL_LOST, ALL_ATTEMPTED, CALLS_COUNTED };
 
-#define MAX_CLASSES 4
+#define MAX_CLASSES EV_CLASS_COUNT
 #define ALL_OF_IT (100.0 - 1e-6)
 
 struct share {
@@ -180,6 +180,10 @@ static const char *class_name(s64 event_class, enum wording wording)
 		return "waits";
 	if (event_class == CLASS_NET)
 		return "network";
+	if (event_class == CLASS_MEM)
+		return "memory";
+	if (event_class == CLASS_BLOCK)
+		return wording >= WORDS_TERSE ? "disks" : "disk requests";
 	return wording >= WORDS_TERSE ? "CPU" : "CPU samples";
 }
 

@@ -13,6 +13,8 @@
 #define KYMO_ABOUT_SYSCALLS (1 << CLASS_SYSCALLS)
 #define KYMO_ABOUT_WAITS (1 << CLASS_SCHED)
 #define KYMO_ABOUT_NET (1 << CLASS_NET)
+#define KYMO_ABOUT_BLOCK (1 << CLASS_BLOCK)
+#define KYMO_ABOUT_MEM (1 << CLASS_MEM)
 
 struct kymo_about {
 	int classes;	    /* what a report shows */

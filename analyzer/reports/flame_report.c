@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/db/query.h"
+#include "analyzer/reports/coverage_line.h"
 #include "analyzer/reports/names_note.h"
 #include "analyzer/reports/reduced_note.h"
 #include "analyzer/reports/stack_ends.h"
@@ -32,9 +33,18 @@ static double percent(u64 part, u64 whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0.0;
 }
 
+int kymo_flame_about(const struct kymo_stack_facts *facts)
+{
+	return facts->of == KYMO_STACKS_OF_WAITS    ? KYMO_ABOUT_WAITS
+	       : facts->of == KYMO_STACKS_OF_FAULTS ? KYMO_ABOUT_MEM
+						    : KYMO_ABOUT_SAMPLES;
+}
+
 static const char *noun_of(const struct kymo_stack_facts *facts)
 {
-	return facts->of_waits ? "waits" : "samples";
+	return facts->of == KYMO_STACKS_OF_WAITS    ? "waits"
+	       : facts->of == KYMO_STACKS_OF_FAULTS ? "page faults with stacks"
+						    : "samples";
 }
 
 /* Events lost in the class that is drawn while the filter's time ran. */
@@ -55,7 +65,10 @@ static int lost_samples(struct kymo_db *db, const struct kymo_filter *filter,
 	(void)kymo_query_bind_int(query, ":capture", filter->capture_id);
 	(void)kymo_query_bind_int(query, ":from", filter->from_ns);
 	(void)kymo_query_bind_int(query, ":to", filter->to_ns);
-	(void)kymo_query_bind_text(query, ":class", facts->of_waits ? "sched" : "cpu");
+	(void)kymo_query_bind_text(query, ":class",
+				   facts->of == KYMO_STACKS_OF_WAITS	? "sched"
+				   : facts->of == KYMO_STACKS_OF_FAULTS ? "mem"
+									: "cpu");
 	rc = kymo_query_step(query, err);
 	if (rc > 0)
 		*ret_lost = kymo_query_int(query, 0);
@@ -113,9 +126,9 @@ static int capture_caption(struct kymo_db *db, const struct kymo_filter *filter,
 	int rc;
 
 	rc = kymo_query_new(kymo_db_handle(db),
-			    facts->of_waits		  ? CAPTURE_SQL("NULL")
-			    : kymo_db_has_sample_sums(db) ? CAPTURE_SQL(RATE_OF_SUMS)
-							  : CAPTURE_SQL(RATE_OF_SAMPLES),
+			    facts->of != KYMO_STACKS_OF_SAMPLES ? CAPTURE_SQL("NULL")
+			    : kymo_db_has_sample_sums(db)	? CAPTURE_SQL(RATE_OF_SUMS)
+								: CAPTURE_SQL(RATE_OF_SAMPLES),
 			    &query, err);
 	if (rc < 0)
 		return rc;
@@ -260,7 +273,7 @@ static int reduced_captions(struct kymo_db *db, const struct kymo_filter *filter
 {
 	struct thinned thinned = {.captions = captions, .several = filter->capture_id == 0};
 	char text[KYMO_CAPTION_BYTES];
-	int classes = facts->of_waits ? KYMO_ABOUT_WAITS : KYMO_ABOUT_SAMPLES;
+	int classes = kymo_flame_about(facts);
 	int rc = kymo_reduced_each(db, filter, classes, reduced_caption, &thinned, err);
 
 	if (rc < 0)
@@ -268,7 +281,12 @@ static int reduced_captions(struct kymo_db *db, const struct kymo_filter *filter
 	if (thinned.left > 0)
 		caption(captions, true, "and %d more: `kymo info --capture` lists them",
 			thinned.left);
-	if (facts->of_waits) {
+	if (facts->of == KYMO_STACKS_OF_FAULTS) {
+		caption(captions, false,
+			"widths are page faults, estimated from those that were stored");
+		return 0;
+	}
+	if (facts->of == KYMO_STACKS_OF_WAITS) {
 		caption(captions, false,
 			"widths are time off the CPU; kernel threads and threads that waited all "
 			"the time are left out");
@@ -327,7 +345,7 @@ int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 	if (rc < 0)
 		return rc;
 	quality_caption(facts, captions);
-	rc = kymo_stack_ends_line(db, filter, facts->of_waits, &ends, err);
+	rc = kymo_stack_ends_line(db, filter, facts->of, &ends, err);
 	if (rc < 0)
 		return rc;
 	if (ends.text[0])

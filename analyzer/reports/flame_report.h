@@ -14,6 +14,9 @@ struct kymo_flame_captions {
 	size_t count;
 };
 
+/* The classes that stacks are about: KYMO_ABOUT_*. */
+int kymo_flame_about(const struct kymo_stack_facts *facts);
+
 /* Captions for samples or waits under a resolved filter. 0 or the database's error. */
 int kymo_flame_captions(struct kymo_db *db, const struct kymo_filter *filter,
 			const struct kymo_stack_facts *facts,

@@ -61,7 +61,7 @@ int kymo_names_note(struct kymo_db *db, const struct kymo_filter *filter,
 			&copied, err);
 	/* Of waits the modules are not told: a database also holds the frames of samples, and would
 	 * answer otherwise than its capture, of which only the stacks of waits were read. */
-	if (rc == 0 && looked_up && !facts->of_waits)
+	if (rc == 0 && looked_up && facts->of == KYMO_STACKS_OF_SAMPLES)
 		rc = note_modules(db, filter, &note, err);
 	if (rc < 0)
 		return rc;

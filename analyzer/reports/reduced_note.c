@@ -41,6 +41,16 @@ static const char rows_sql[] =
 	"SELECT s.capture_id, s.class, s.state, s.from_ns, s.to_ns, s.from_s, s.to_s, s.sample_hz,"
 	" s.full_hz, s.cause, s.effect" SPANS_SQL " ORDER BY s.capture_id, s.from_ns, s.class";
 
+static const char *noun_of(s64 event_class)
+{
+	return event_class == CLASS_SYSCALLS ? "system calls"
+	       : event_class == CLASS_SCHED  ? "waits"
+	       : event_class == CLASS_NET    ? "network events"
+	       : event_class == CLASS_BLOCK  ? "disk requests"
+	       : event_class == CLASS_MEM    ? "page faults"
+					     : NULL;
+}
+
 /* "samples were taken at 10 to 50 instead of 100 Hz" */
 static void say_what(struct kymo_query *row, char ret_text[SENTENCE_BYTES])
 {
@@ -51,18 +61,11 @@ static void say_what(struct kymo_query *row, char ret_text[SENTENCE_BYTES])
 	const char *state_name = kymo_query_text(row, STATE_NAME, NULL);
 	bool known = !kymo_query_is_null(row, STATE);
 
-	if (known && class == CLASS_SYSCALLS && state == STATE_COUNTS)
-		(void)snprintf(ret_text, SENTENCE_BYTES,
-			       "system calls were counted, not stored one by one,");
-	else if (known && class == CLASS_SCHED && state == STATE_COUNTS)
-		(void)snprintf(ret_text, SENTENCE_BYTES,
-			       "waits were counted, not stored one by one,");
-	else if (known && class == CLASS_SCHED && state == STATE_OFF)
-		(void)snprintf(ret_text, SENTENCE_BYTES, "waits were not recorded");
-	else if (known && class == CLASS_NET && state == STATE_OFF)
-		(void)snprintf(ret_text, SENTENCE_BYTES, "network events were not recorded");
-	else if (known && class == CLASS_SYSCALLS && state == STATE_OFF)
-		(void)snprintf(ret_text, SENTENCE_BYTES, "system calls were not recorded");
+	if (known && noun_of(class) && state == STATE_COUNTS)
+		(void)snprintf(ret_text, SENTENCE_BYTES, "%s were counted, not stored one by one,",
+			       noun_of(class));
+	else if (known && noun_of(class) && state == STATE_OFF)
+		(void)snprintf(ret_text, SENTENCE_BYTES, "%s were not recorded", noun_of(class));
 	else if (known && class == CLASS_CPU && state == STATE_OFF)
 		(void)snprintf(ret_text, SENTENCE_BYTES, "no samples were taken");
 	else if (known && class == CLASS_CPU && state == STATE_REDUCED && low_hz == high_hz)

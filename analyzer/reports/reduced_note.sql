@@ -58,7 +58,8 @@ FROM class_spans s JOIN capture c ON c.id = s.capture_id GROUP BY s.capture_id, 
 CREATE VIEW recorded_classes AS
 SELECT c.id AS capture_id, k.class, k.event_class, k.place
 FROM capture c CROSS JOIN (SELECT 1 AS place, 'syscalls' AS class, 1 AS event_class, 'syscall' AS type UNION ALL SELECT 2, 'sched', 4, 'offcpu'
-		UNION ALL SELECT 3, 'cpu', 0, 'cpu_sample') k
+		UNION ALL SELECT 3, 'cpu', 0, 'cpu_sample' UNION ALL SELECT 4, 'block', 7, 'block_io'
+		UNION ALL SELECT 5, 'mem', 6, 'rss') k
 WHERE EXISTS (SELECT 1 FROM class_spans s WHERE s.capture_id = c.id AND s.event_class = k.event_class)
 	OR EXISTS (SELECT 1 FROM class_totals t WHERE t.capture_id = c.id AND t.class = k.class AND t.attempted_count > 0)
-	OR EXISTS (SELECT 1 FROM event_count e WHERE e.capture_id = c.id AND e.type IN (k.type, k.type || '_count') AND e.row_count > 0);
+	OR EXISTS (SELECT 1 FROM event_count e WHERE e.capture_id = c.id AND e.type IN (k.type, k.type || '_count', k.class || '_count') AND e.row_count > 0);

@@ -12,6 +12,7 @@ const char *kymo_weight_unit(enum kymo_weight weight)
 	return weight == KYMO_WEIGHT_NS	       ? "ns"
 	       : weight == KYMO_WEIGHT_CYCLES  ? "cycles"
 	       : weight == KYMO_WEIGHT_PERIODS ? "periods"
+	       : weight == KYMO_WEIGHT_FAULTS  ? "faults"
 					       : "samples";
 }
 
@@ -20,6 +21,7 @@ const char *kymo_weight_name(enum kymo_weight weight)
 	return weight == KYMO_WEIGHT_NS	       ? "ns of CPU time"
 	       : weight == KYMO_WEIGHT_CYCLES  ? "CPU cycles"
 	       : weight == KYMO_WEIGHT_PERIODS ? "periods of the sampled event"
+	       : weight == KYMO_WEIGHT_FAULTS  ? "page faults"
 					       : "samples";
 }
 

@@ -11,6 +11,7 @@ enum kymo_weight {
 	KYMO_WEIGHT_NS,		 /* ns of CPU time (cpu-clock) */
 	KYMO_WEIGHT_CYCLES,	 /* CPU cycles */
 	KYMO_WEIGHT_PERIODS,	 /* periods of an event that the capture does not name */
+	KYMO_WEIGHT_FAULTS,	 /* page faults, of which samples stand for several */
 	KYMO_WEIGHT_UNKNOWN,	 /* 1, though the rate changed: no sample says what it stands for */
 };
 
@@ -28,7 +29,7 @@ int kymo_sample_weight(struct kymo_db *db, const struct kymo_filter *filter,
 static inline bool kymo_weight_is_period(enum kymo_weight weight)
 {
 	return weight == KYMO_WEIGHT_NS || weight == KYMO_WEIGHT_CYCLES ||
-	       weight == KYMO_WEIGHT_PERIODS;
+	       weight == KYMO_WEIGHT_PERIODS || weight == KYMO_WEIGHT_FAULTS;
 }
 
 /* "samples", "ns", "cycles", "periods": what stands in documents. */

@@ -514,6 +514,26 @@ static int load_waits(struct builder *builder, struct cap_err *err)
 	return rc < 0 ? rc : add_samples(builder, query, err);
 }
 
+static int load_faults(struct builder *builder, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+	char where[KYMO_FILTER_SQL_BYTES], sql[KYMO_FILTER_SQL_BYTES + 512];
+	int rc;
+
+	kymo_filter_sql(builder->options->filter, "s", "t", where);
+	/* The sums are those of view fault_stacks, here under the filter. */
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT t.comm, t.tgid, t.tid, s.stack_id, count(*), sum(s.flags & 1 <> 0),"
+		       " sum(s.flags & 2 <> 0 AND s.flags & 16 <> 0), sum(s.flags & 12 <> 0),"
+		       " CAST(total(s.period) AS INTEGER) FROM fault s LEFT JOIN task t"
+		       " ON t.id = s.task_id WHERE %s GROUP BY s.task_id, s.stack_id",
+		       where);
+	rc = kymo_query_new(kymo_db_handle(builder->db), sql, &query, err);
+	if (rc == 0)
+		rc = kymo_filter_bind(builder->options->filter, query);
+	return rc < 0 ? rc : add_samples(builder, query, err);
+}
+
 int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *options,
 			struct kymo_tree **ret_tree, struct kymo_stack_facts *ret_facts,
 			struct cap_err *err)
@@ -531,10 +551,13 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 
 	if (!builder.tree)
 		return cap_fail(err, -ENOMEM, "stacks");
-	builder.facts.weight.weight = KYMO_WEIGHT_NS;
-	builder.facts.of_waits = options->waits != NULL;
-	rc = options->waits ? 0
-			    : kymo_sample_weight(db, options->filter, &builder.facts.weight, err);
+	builder.facts.of = options->waits    ? KYMO_STACKS_OF_WAITS
+			   : options->faults ? KYMO_STACKS_OF_FAULTS
+					     : KYMO_STACKS_OF_SAMPLES;
+	builder.facts.weight.weight = options->faults ? KYMO_WEIGHT_FAULTS : KYMO_WEIGHT_NS;
+	rc = builder.facts.of == KYMO_STACKS_OF_SAMPLES
+		     ? kymo_sample_weight(db, options->filter, &builder.facts.weight, err)
+		     : 0;
 	if (rc == 0)
 		rc = load_frames(&builder, err);
 	if (rc == 0)
@@ -542,9 +565,11 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 	if (rc == 0)
 		rc = load_stacks(&builder, err);
 	if (rc == 0)
-		rc = options->waits ? load_waits(&builder, err) : load_samples(&builder, err);
+		rc = options->waits    ? load_waits(&builder, err)
+		     : options->faults ? load_faults(&builder, err)
+				       : load_samples(&builder, err);
 	if (rc < 0)
-		return cap_context(err, rc, options->waits ? "read waits" : "read samples");
+		return cap_context(err, rc, "read stacks");
 	if (kymo_tree_finish(builder.tree) < 0)
 		return cap_fail(err, -ENOMEM, "stacks");
 	*ret_tree = TAKE(builder.tree);

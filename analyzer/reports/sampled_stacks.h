@@ -1,6 +1,6 @@
 #pragma once
-/* The CPU samples of a database, or its waits, as a tree of stacks, with what is missing from them.
- * A renderer then needs no SQL. */
+/* The CPU samples of a database, its waits, or its page faults, as a tree of stacks, with what is
+ * missing from them. A renderer then needs no SQL. */
 #include <stdbool.h>
 
 #include "analyzer/db/open_db.h"
@@ -15,11 +15,18 @@ enum kymo_process_label {			   /* what stands at the root of a stack */
 			  KYMO_LABEL_COMM_PID_TID, /* name-pid/tid */
 };
 
+enum kymo_stacks_of { /* what a tree is made of */
+		      KYMO_STACKS_OF_SAMPLES = 0,
+		      KYMO_STACKS_OF_WAITS,
+		      KYMO_STACKS_OF_FAULTS,
+};
+
 struct kymo_stack_options {
 	const struct kymo_filter *filter; /* resolved */
 	/* The stacks of these waits instead, weighed by ns; their samples are intervals. The filter
 	 * is the choice's. NULL: CPU samples. */
 	const struct kymo_wait_choice *waits;
+	bool faults;   /* page faults instead, weighed by how many each stands for */
 	bool by_waker; /* of waits: on top of their stack stand "--" and who ended them */
 	enum kymo_process_label label;
 	bool folded; /* names as folded_name.h makes them, all of kind KYMO_FRAME_USER; else as
@@ -33,7 +40,9 @@ struct kymo_stack_options {
 
 struct kymo_stack_facts {
 	struct kymo_sample_weight weight; /* what the tree's weights are */
-	bool of_waits;			  /* samples are waits, weights are their time */
+	/* Of waits, samples are intervals and weights their time; of page faults, those that were
+	 * stored, and how many there were. */
+	enum kymo_stacks_of of;
 	u64 samples;
 	u64 no_user_stack;   /* samples of user processes without one */
 	u64 no_kernel_stack; /* samples taken in the kernel without one */

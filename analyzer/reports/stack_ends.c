@@ -10,10 +10,10 @@
 #define MENTION_PERCENT 1.0
 
 /* Rows: how, end, module, samples, percent of all whose end is known, advice. */
-static void ends_sql(struct kymo_db *db, const struct kymo_filter *filter, bool of_waits,
+static void ends_sql(struct kymo_db *db, const struct kymo_filter *filter, enum kymo_stacks_of of,
 		     char ret_sql[SQL_BYTES])
 {
-	bool has_sums = !of_waits && kymo_db_has_sample_sums(db);
+	bool has_sums = of == KYMO_STACKS_OF_SAMPLES && kymo_db_has_sample_sums(db);
 	struct kymo_filter who = *filter;
 	char where[KYMO_FILTER_SQL_BYTES];
 
@@ -30,20 +30,21 @@ static void ends_sql(struct kymo_db *db, const struct kymo_filter *filter, bool 
 		" THEN 100.0 * samples / (SELECT sum(samples) FROM ends WHERE stack_end IS NOT"
 		" NULL) END AS percent, advice FROM ends ORDER BY samples DESC, 1, 2, 3",
 		has_sums ? "sum(s.samples)" : "count(*)",
-		has_sums   ? "temp.sample_sums"
-		: of_waits ? "offcpu"
-			   : "cpu_sample",
+		has_sums		      ? "temp.sample_sums"
+		: of == KYMO_STACKS_OF_WAITS  ? "offcpu"
+		: of == KYMO_STACKS_OF_FAULTS ? "fault"
+					      : "cpu_sample",
 		where);
 }
 enum { HOW, END, MODULE, SAMPLES, PERCENT, ADVICE };
 
-static int ends_query(struct kymo_db *db, const struct kymo_filter *filter, bool of_waits,
+static int ends_query(struct kymo_db *db, const struct kymo_filter *filter, enum kymo_stacks_of of,
 		      struct kymo_query **ret_query, struct cap_err *err)
 {
 	char sql[SQL_BYTES];
 	int rc;
 
-	ends_sql(db, filter, of_waits, sql);
+	ends_sql(db, filter, of, sql);
 	rc = kymo_query_new(kymo_db_handle(db), sql, ret_query, err);
 	return rc < 0 ? rc : kymo_filter_bind(filter, *ret_query);
 }
@@ -54,14 +55,15 @@ static double whole_tenths(double percent)
 	return (double)(s64)(percent * 10 + 1e-6) / 10;
 }
 
-int kymo_stack_ends_line(struct kymo_db *db, const struct kymo_filter *filter, bool of_waits,
-			 struct kymo_stack_ends *ret_ends, struct cap_err *err)
+int kymo_stack_ends_line(struct kymo_db *db, const struct kymo_filter *filter,
+			 enum kymo_stacks_of of, struct kymo_stack_ends *ret_ends,
+			 struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	double complete = 0, worst_percent = 0;
 	char worst[KYMO_STACK_ENDS_BYTES / 2] = "";
 	bool is_known = false;
-	int rc = ends_query(db, filter, of_waits, &query, err);
+	int rc = ends_query(db, filter, of, &query, err);
 
 	*ret_ends = (struct kymo_stack_ends){0};
 	while (rc >= 0 && (rc = kymo_query_step(query, err)) > 0) {
@@ -105,12 +107,12 @@ int kymo_stack_ends_table(struct kymo_db *db, const struct kymo_filter *filter,
 	};
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	struct kymo_stack_ends ends;
-	int rc = kymo_stack_ends_line(db, filter, false, &ends, err);
+	int rc = kymo_stack_ends_line(db, filter, KYMO_STACKS_OF_SAMPLES, &ends, err);
 	s64 rows;
 
 	if (rc < 0 || !ends.text[0])
 		return rc;
-	rc = ends_query(db, filter, false, &query, err);
+	rc = ends_query(db, filter, KYMO_STACKS_OF_SAMPLES, &query, err);
 	if (rc < 0)
 		return rc;
 	rows = kymo_query_to_writer(query, writer, "stacks", columns, err);

@@ -139,3 +139,23 @@ SELECT c.id AS capture_id, k.class,
 FROM recorded_classes k JOIN capture c ON c.id = k.capture_id
 	LEFT JOIN class_coverage v ON v.capture_id = c.id AND v.class = k.class
 	LEFT JOIN class_totals t ON t.capture_id = c.id AND t.class = k.class;
+
+-- Disk requests, if there were any.
+CREATE VIEW summary_disks AS
+WITH parts AS (
+	SELECT capture_id, op, (flags & 32) = 0 AS ios, bytes, queue_ns + service_ns AS latency_ns, error <> 0 AS failed FROM block_io
+	UNION ALL
+	SELECT capture_id, op, io_count, total_bytes, total_ns / io_count, 0 FROM block_count WHERE io_count > 0)
+SELECT capture_id, CAST(total(ios) AS INTEGER) AS requests, CAST(total(CASE op WHEN 0 THEN bytes END) AS INTEGER) AS read_bytes,
+	CAST(total(CASE op WHEN 1 THEN bytes END) AS INTEGER) AS written_bytes, max(latency_ns) AS slowest_ns, CAST(total(failed) AS INTEGER) AS failed
+FROM parts GROUP BY capture_id;
+
+-- Memory, where it was recorded; grown_most: the processes of one name that grew most.
+CREATE VIEW summary_memory AS
+WITH growth AS (
+	SELECT capture_id, process, grown_bytes, row_number() OVER (PARTITION BY capture_id ORDER BY grown_bytes DESC, process) AS place
+	FROM mem_by_process WHERE grown_bytes > 0)
+SELECT f.capture_id, f.minor_faults, f.major_faults, (SELECT count(*) FROM mem_stall s WHERE s.capture_id = f.capture_id) AS stalls,
+	(SELECT CAST(total(s.duration_ns) AS INTEGER) FROM mem_stall s WHERE s.capture_id = f.capture_id) AS stall_ns,
+	(SELECT count(*) FROM oom_kill o WHERE o.capture_id = f.capture_id) AS oom_kills, g.process AS grown_most, g.grown_bytes
+FROM fault_totals f LEFT JOIN growth g ON g.capture_id = f.capture_id AND g.place = 1;

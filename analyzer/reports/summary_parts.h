@@ -11,6 +11,8 @@ enum kymo_summary_part { /* in the order of the document */
 			 KYMO_SUMMARY_SLOWEST,
 			 KYMO_SUMMARY_IN_FLIGHT,
 			 KYMO_SUMMARY_NET,
+			 KYMO_SUMMARY_DISKS,
+			 KYMO_SUMMARY_MEMORY,
 			 KYMO_SUMMARY_PARTS
 };
 
@@ -59,6 +61,18 @@ enum {
 	FLIGHT_ALL_FOR_WORK
 };
 enum { NET_OPENED, NET_ACCEPTED, NET_FAILED, NET_SENT, NET_RECEIVED, NET_RETRANS, NET_CONNECTIONS };
+
+enum { DISKS_REQUESTS, DISKS_READ, DISKS_WRITTEN, DISKS_SLOWEST, DISKS_FAILED };
+
+enum {
+	MEMORY_MINOR,
+	MEMORY_MAJOR,
+	MEMORY_STALLS,
+	MEMORY_STALL,
+	MEMORY_KILLS,
+	MEMORY_NAME,
+	MEMORY_GROWN
+};
 
 /* The name of a part in the document. */
 const char *kymo_summary_part_name(enum kymo_summary_part part);

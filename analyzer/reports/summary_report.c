@@ -42,6 +42,13 @@ static const struct {
 			      "SELECT opened, accepted, failed, sent_bytes, received_bytes, "
 			      "retrans_count, connections FROM net_totals WHERE capture_id = "
 			      ":capture"},
+	[KYMO_SUMMARY_DISKS] = {"disks",
+				"SELECT requests, read_bytes, written_bytes, slowest_ns, failed "
+				"FROM summary_disks WHERE capture_id = :capture"},
+	[KYMO_SUMMARY_MEMORY] = {"memory",
+				 "SELECT minor_faults, major_faults, stalls, stall_ns, oom_kills, "
+				 "grown_most, grown_bytes FROM summary_memory WHERE capture_id = "
+				 ":capture"},
 };
 _Static_assert(sizeof(parts) / sizeof(parts[0]) == KYMO_SUMMARY_PARTS, "each part has a question");
 

@@ -261,7 +261,7 @@ static int write_in_flight(struct kymo_db *db, const struct kymo_filter *filter,
 }
 
 /* One line, where there were connections. */
-static int write_net(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+static int write_net(struct kymo_db *db, const struct kymo_filter *filter, FILE *out, bool *ret_any,
 		     struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
@@ -272,6 +272,7 @@ static int write_net(struct kymo_db *db, const struct kymo_filter *filter, FILE 
 		rc = kymo_query_step(row, err);
 	if (rc <= 0 || kymo_query_int(row, NET_CONNECTIONS) == 0)
 		return rc < 0 ? rc : 0;
+	*ret_any = true;
 	for (int i = 0; i < NET_CONNECTIONS; i++) {
 		struct kymo_value value = kymo_query_value(row, i);
 
@@ -291,6 +292,82 @@ static int write_net(struct kymo_db *db, const struct kymo_filter *filter, FILE 
 	return 0;
 }
 
+/* The next column as people read it. */
+static void append_number(char text[LINE_BYTES], struct kymo_query *row, int column,
+			  enum kymo_show show)
+{
+	struct kymo_value value = kymo_query_value(row, column);
+	char number[KYMO_NUMBER_BYTES];
+
+	kymo_format_shown(&value, show, number);
+	append(text, "%s", number);
+}
+
+static int write_disks(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+		       bool *ret_any, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_DISKS, &row, err);
+	char text[LINE_BYTES] = "disks: ";
+
+	if (rc == 0)
+		rc = kymo_query_step(row, err);
+	if (rc <= 0 || kymo_query_int(row, DISKS_REQUESTS) == 0)
+		return rc < 0 ? rc : 0;
+	*ret_any = true;
+	append_number(text, row, DISKS_REQUESTS, KYMO_SHOW_COUNT);
+	append(text, " requests, ");
+	append_number(text, row, DISKS_READ, KYMO_SHOW_BYTES);
+	append(text, " read, ");
+	append_number(text, row, DISKS_WRITTEN, KYMO_SHOW_BYTES);
+	append(text, " written, slowest ");
+	append_number(text, row, DISKS_SLOWEST, KYMO_SHOW_SHORT_NS);
+	if (kymo_query_int(row, DISKS_FAILED) > 0) {
+		append(text, ", failed ");
+		append_number(text, row, DISKS_FAILED, KYMO_SHOW_COUNT);
+	}
+	(void)kymo_print_fitting(out, text, strlen(text), LINE_COLUMNS);
+	(void)fputc('\n', out);
+	return 0;
+}
+
+static int write_memory(struct kymo_db *db, const struct kymo_filter *filter, FILE *out,
+			bool *ret_any, struct cap_err *err)
+{
+	CLEANUP(kymo_query_freep) struct kymo_query *row = NULL;
+	int rc = kymo_summary_ask(db, filter, KYMO_SUMMARY_MEMORY, &row, err);
+	char text[LINE_BYTES] = "memory: ";
+	const char *name;
+
+	if (rc == 0)
+		rc = kymo_query_step(row, err);
+	if (rc <= 0)
+		return rc;
+	*ret_any = true;
+	if (kymo_query_int(row, MEMORY_KILLS) > 0) {
+		append_number(text, row, MEMORY_KILLS, KYMO_SHOW_COUNT);
+		append(text, " OOM kill%s, ", kymo_query_int(row, MEMORY_KILLS) == 1 ? "" : "s");
+	}
+	if (kymo_query_int(row, MEMORY_STALLS) > 0) {
+		append_number(text, row, MEMORY_STALLS, KYMO_SHOW_COUNT);
+		append(text, " stalls of ");
+		append_number(text, row, MEMORY_STALL, KYMO_SHOW_SHORT_NS);
+		append(text, ", ");
+	}
+	append_number(text, row, MEMORY_MINOR, KYMO_SHOW_COUNT);
+	append(text, " page faults, and ");
+	append_number(text, row, MEMORY_MAJOR, KYMO_SHOW_COUNT);
+	append(text, " from disk");
+	name = kymo_query_text(row, MEMORY_NAME, NULL);
+	if (name) {
+		append(text, "; %.16s grew by ", name);
+		append_number(text, row, MEMORY_GROWN, KYMO_SHOW_BYTES);
+	}
+	(void)kymo_print_fitting(out, text, strlen(text), LINE_COLUMNS);
+	(void)fputc('\n', out);
+	return 0;
+}
+
 /* -------- what to ask next -------- */
 
 /* A word that a shell takes as it is. */
@@ -300,30 +377,64 @@ static bool is_plain(const char *path)
 					      "0123456789_./+,:@%-") == strlen(path);
 }
 
-static void say_next(const char *file, bool offcpu, bool flame, char ret_text[LINE_BYTES])
+struct next { /* reports that have something to show */
+	bool offcpu, flame, net, disks, memory;
+};
+
+#define NEXT_REPORTS 6
+
+/* Each with the file, or, where that is too long, only what there is. */
+static void say_next(const char *file, const struct next *next, bool brief,
+		     char ret_text[LINE_BYTES])
 {
+	const char *reports[NEXT_REPORTS] = {"syscalls"};
+	size_t count = 1;
+
+	if (next->offcpu)
+		reports[count++] = "offcpu";
+	if (next->net)
+		reports[count++] = "net";
+	if (next->disks)
+		reports[count++] = "block";
+	if (next->memory)
+		reports[count++] = "mem";
+	if (next->flame)
+		reports[count++] = "flame";
 	ret_text[0] = '\0';
-	append(ret_text, "next: kymo syscalls %s", file);
-	if (offcpu)
-		append(ret_text, "; kymo offcpu %s", file);
-	if (flame)
-		append(ret_text, "; kymo flame %s -o %s.svg", file, file);
+	append(ret_text, "next: kymo ");
+	for (size_t i = 0; i < count; i++) {
+		bool last = i + 1 == count;
+
+		if (brief)
+			append(ret_text, "%s%s", i == 0 ? "" : last ? " or " : ", ", reports[i]);
+		else
+			append(ret_text, "%s%s %s", i > 0 ? "; kymo " : "", reports[i], file);
+	}
+	if (brief)
+		append(ret_text, " %s", file);
+	else if (next->flame)
+		append(ret_text, " -o %s.svg", file);
 }
 
-static void write_next(const char *path, bool offcpu, bool flame, FILE *out)
+static void write_next(const char *path, const struct next *next, FILE *out)
 {
+	const char *file = strlen(path) < LINE_COLUMNS && is_plain(path) ? path : "FILE";
 	char text[LINE_BYTES];
 
-	if (strlen(path) < LINE_COLUMNS && is_plain(path))
-		say_next(path, offcpu, flame, text);
-	if (strlen(path) >= LINE_COLUMNS || !is_plain(path) || strlen(text) > LINE_COLUMNS)
-		say_next("FILE", offcpu, flame, text);
+	say_next(file, next, false, text);
+	if (strlen(text) > LINE_COLUMNS)
+		say_next("FILE", next, false, text);
+	if (strlen(text) > LINE_COLUMNS)
+		say_next(file, next, true, text);
+	if (strlen(text) > LINE_COLUMNS)
+		say_next("FILE", next, true, text);
 	(void)fprintf(out, "%s\n", text);
 }
 
 int kymo_summary_text(struct kymo_db *db, const struct kymo_filter *filter, bool has_offcpu,
 		      FILE *out, struct cap_err *err)
 {
+	struct next next = {0};
 	s64 cpu_rows = 0, wait_rows = 0;
 	int rc = write_head(db, filter, out, err);
 
@@ -340,8 +451,14 @@ int kymo_summary_text(struct kymo_db *db, const struct kymo_filter *filter, bool
 	if (rc == 0)
 		rc = write_in_flight(db, filter, out, err);
 	if (rc == 0)
-		rc = write_net(db, filter, out, err);
+		rc = write_net(db, filter, out, &next.net, err);
 	if (rc == 0)
-		write_next(kymo_db_path(db), has_offcpu && wait_rows > 0, cpu_rows > 0, out);
+		rc = write_disks(db, filter, out, &next.disks, err);
+	if (rc == 0)
+		rc = write_memory(db, filter, out, &next.memory, err);
+	next.offcpu = has_offcpu && wait_rows > 0;
+	next.flame = cpu_rows > 0;
+	if (rc == 0)
+		write_next(kymo_db_path(db), &next, out);
 	return rc;
 }

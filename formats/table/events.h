@@ -62,6 +62,7 @@ enum {
 #define STACKS_PATH(event_class)
 #define STACKS_COMM(event_class)
 #define STACKS_ENDS(event_class)
+#define STACKS_DISK(event_class)
 #define STACKS_NO_RING(event_class)
 #define STACKS_COUNTS(event_class)
 #define STACKS_FRAMES(event_class) | 1 << CLASS_##event_class
@@ -79,6 +80,7 @@ enum {
 #undef STACKS_PATH
 #undef STACKS_COMM
 #undef STACKS_ENDS
+#undef STACKS_DISK
 #undef STACKS_NO_RING
 #undef STACKS_COUNTS
 #undef STACKS_FRAMES

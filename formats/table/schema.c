@@ -115,7 +115,7 @@ const struct cap_schema *cap_schema_of_any_machine(void)
 
 const struct cap_type *cap_schema_type(const struct cap_schema *schema, u32 type_id)
 {
-	/* Ids are usually in order, without gaps. */
+	/* Most ids are in order, without gaps. */
 	if (type_id >= 1 && type_id <= schema->type_count &&
 	    schema->types[type_id - 1].id == type_id)
 		return &schema->types[type_id - 1];
@@ -246,6 +246,7 @@ bool cap_block_holds_rows(u32 block_type)
 #define IF_STORED_PATH STORED
 #define IF_STORED_COMM STORED
 #define IF_STORED_ENDS STORED
+#define IF_STORED_DISK STORED
 #define IF_STORED_NO_RING STORED
 #define IF_COUNTED_NOTHING NOT_COUNTED
 #define IF_COUNTED_CALL NOT_COUNTED
@@ -253,6 +254,7 @@ bool cap_block_holds_rows(u32 block_type)
 #define IF_COUNTED_PATH NOT_COUNTED
 #define IF_COUNTED_COMM NOT_COUNTED
 #define IF_COUNTED_ENDS NOT_COUNTED
+#define IF_COUNTED_DISK NOT_COUNTED
 #define IF_COUNTED_NO_RING NOT_COUNTED
 #define FIELD(...)
 #define RING_ONLY(...)

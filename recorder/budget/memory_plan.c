@@ -27,7 +27,7 @@
 #define COPY_RING_MAX_BYTES (8 * MIB)
 #define COPY_RATE_HZ 99
 #define COPY_SLOT_EXTRA_BYTES (7u << 10)
-#define COPY_SLOTS 2
+#define COPY_SLOTS 3
 
 static bool has_copies(const struct rec_options *options)
 {

@@ -58,6 +58,7 @@
 #define OF_PATH NO_COUNTS
 #define OF_COMM NO_COUNTS
 #define OF_ENDS NO_COUNTS
+#define OF_DISK NO_COUNTS
 #define OF_NO_RING NO_COUNTS
 #define OF_COUNTS(upper, name, event_class)                                                 \
 	static int add_##name(struct rec_counted_rows *rows, const struct cap_task *leader, \

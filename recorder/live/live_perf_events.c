@@ -39,28 +39,34 @@ static bool next_cpu_range(FILE *file, int *ret_first, int *ret_last)
 	return true;
 }
 
-static int open_event(u64 config, u32 type, int cpu, u32 sample_hz)
+struct event_choice {
+	u32 type;
+	u64 config;
+	u64 rate; /* with is_hz: samples per second; else one in so many */
+	bool is_hz;
+};
+
+static int open_event(const struct event_choice *choice, int cpu)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
-		.type = type,
-		.config = config,
-		.freq = 1,
-		.sample_freq = sample_hz,
-		.exclude_idle =
-			type ==
-			PERF_TYPE_SOFTWARE, /* hardware counters stop, and some PMUs refuse it */
+		.type = choice->type,
+		.config = choice->config,
+		.freq = choice->is_hz,
+		.sample_freq = choice->rate, /* or its period: a union */
+		.exclude_idle = choice->is_hz &&
+				choice->type == PERF_TYPE_SOFTWARE, /* hardware counters stop, and
+								       some PMUs refuse it */
 	};
 	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static int attach_cpu(struct bpf_program *program, u32 sample_hz, int cpu, bool cycles,
+static int attach_cpu(struct bpf_program *program, const struct event_choice *choice, int cpu,
 		      struct live_probe_state *state)
 {
-	int fd = cycles ? open_event(PERF_COUNT_HW_CPU_CYCLES, PERF_TYPE_HARDWARE, cpu, sample_hz)
-			: open_event(PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE, cpu, sample_hz);
+	int fd = open_event(choice, cpu);
 	struct bpf_link *link, **links;
 	int *event_fds;
 
@@ -92,6 +98,24 @@ static int attach_cpu(struct bpf_program *program, u32 sample_hz, int cpu, bool 
 	return 0;
 }
 
+/* If it fails, the caller drops the probe, and the links with it. */
+static int attach_all(struct bpf_program *program, const struct event_choice *choice,
+		      struct live_probe_state *state)
+{
+	CLEANUP(fclosep) FILE *online = fopen("/sys/devices/system/cpu/online", "re");
+	int first, last, rc = 0;
+
+	if (!online)
+		return -errno;
+	while (rc == 0 && next_cpu_range(online, &first, &last))
+		for (int cpu = first; cpu <= last && rc == 0; cpu++)
+			rc = attach_cpu(program, choice, cpu, state);
+	if (rc == 0 && state->link_count == 0)
+		rc = -ENODEV;
+	state->attached = rc == 0;
+	return rc;
+}
+
 int live_perf_events_set(const struct live_probe_state *state, u32 sample_hz, bool cycles)
 {
 	/* A software clock has a fixed period from its opening on, hardware a rate. */
@@ -115,25 +139,52 @@ int live_perf_events_set(const struct live_probe_state *state, u32 sample_hz, bo
 int live_perf_events_attach(struct bpf_program *program, u32 sample_hz,
 			    struct live_probe_state *state, bool *ret_cycles)
 {
-	CLEANUP(fclosep) FILE *online = fopen("/sys/devices/system/cpu/online", "re");
-	int probe_fd, first, last, rc = 0;
-	bool cycles;
+	struct event_choice choice = {.type = PERF_TYPE_HARDWARE,
+				      .config = PERF_COUNT_HW_CPU_CYCLES,
+				      .rate = sample_hz,
+				      .is_hz = true};
+	int probe_fd = open_event(&choice, 0), rc;
+	bool cycles = probe_fd >= 0;
 
-	if (!online)
-		return -errno;
-	probe_fd = open_event(PERF_COUNT_HW_CPU_CYCLES, PERF_TYPE_HARDWARE, 0, sample_hz);
-	cycles = probe_fd >= 0;
-	if (cycles)
+	if (cycles) {
 		(void)close(probe_fd);
+	} else {
+		choice.type = PERF_TYPE_SOFTWARE;
+		choice.config = PERF_COUNT_SW_CPU_CLOCK;
+	}
+	rc = attach_all(program, &choice, state);
+	if (rc == 0)
+		*ret_cycles = cycles;
+	return rc;
+}
 
-	while (rc == 0 && next_cpu_range(online, &first, &last))
-		for (int cpu = first; cpu <= last && rc == 0; cpu++)
-			rc = attach_cpu(program, sample_hz, cpu, cycles, state);
-	if (rc == 0 && state->link_count == 0)
-		rc = -ENODEV;
-	if (rc < 0)
-		return rc; /* the caller drops the probe, and the links with it */
-	state->attached = true;
-	*ret_cycles = cycles;
-	return 0;
+/* ---- Counters ---- */
+
+#define NO_SAMPLES (1ull << 40) /* a period that nothing reaches */
+
+int live_counters_attach(struct bpf_program *program, u64 event, u64 period,
+			 struct live_probe_state *state)
+{
+	const struct event_choice choice = {
+		.type = PERF_TYPE_SOFTWARE, .config = event, .rate = period ? period : NO_SAMPLES};
+
+	return attach_all(program, &choice, state);
+}
+
+void live_counters_set(const struct live_probe_state *state, u64 period)
+{
+	for (size_t i = 0; i < state->link_count; i++)
+		(void)ioctl(
+			state->event_fds[i], PERF_EVENT_IOC_PERIOD,
+			&period); /* else the CPU goes on with its old one, which samples tell */
+}
+
+u64 live_counters_read(const struct live_probe_state *state)
+{
+	u64 sum = 0, value;
+
+	for (size_t i = 0; i < state->link_count; i++)
+		if (read(state->event_fds[i], &value, sizeof(value)) == sizeof(value))
+			sum += value;
+	return sum;
 }

@@ -17,3 +17,15 @@ int live_perf_events_attach(struct bpf_program *program, u32 sample_hz,
 /* Another rate for events that live_perf_events_attach opened; 0: none. Takes no capability. 0 or
  * -errno, and then CPUs may differ. */
 int live_perf_events_set(const struct live_probe_state *state, u32 sample_hz, bool cycles);
+
+/*
+ * Opens a software event (PERF_COUNT_SW_*) on each online CPU, and attaches the program to one in
+ * period of what it counts there; period 0: to none, but counts. 0 or -errno, and then nothing
+ * stays open.
+ */
+int live_counters_attach(struct bpf_program *program, u64 event, u64 period,
+			 struct live_probe_state *state);
+/* Another period, above 0. Takes no capability. */
+void live_counters_set(const struct live_probe_state *state, u64 period);
+/* What was counted since it was attached, on all CPUs. */
+u64 live_counters_read(const struct live_probe_state *state);

@@ -15,6 +15,7 @@ enum live_probe_id {
 #define TRACEPOINT(program, name, event_class, need) LIVE_PROBE_##program,
 #define TYPED TRACEPOINT
 #define PERF(program, name, event_class, need) LIVE_PROBE_##program,
+#define COUNTER(program, name, event_class, need, event) LIVE_PROBE_##program,
 #define ITERATOR(program, name, event_class, need) LIVE_PROBE_##program,
 #define PREPARE ITERATOR
 #define PENDING ITERATOR

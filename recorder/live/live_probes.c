@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct live_probe {
 	enum live_kind kind;
 	enum live_run run;
 	bool needed;
+	u64 event;    /* LIVE_COUNTER: PERF_COUNT_SW_... */
 	bool cheaper; /* works without it, at a higher cost */
 	struct live_variant variants[VARIANTS];
 };
@@ -66,6 +68,13 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 		NEED_##need,                                             \
 		.variants = {{"perf_event", PROGRAM_AT(program##_perf)}, \
 			     {"perf_event, stacks by frame pointers", PROGRAM_AT(program##_fp)}}},
+#define COUNTER(program, probe_name, in_class, need, sw_event)       \
+	[LIVE_PROBE_##program] = {.name = probe_name,                \
+				  .event_class = CLASS_##in_class,   \
+				  .kind = LIVE_COUNTER,              \
+				  .event = PERF_COUNT_SW_##sw_event, \
+				  NEED_##need,                       \
+				  .variants = {{"perf_event", PROGRAM_AT(program##_perf)}}},
 #define ITERATOR(program, probe_name, in_class, need)              \
 	[LIVE_PROBE_##program] = {.name = probe_name,              \
 				  .event_class = CLASS_##in_class, \
@@ -340,9 +349,12 @@ static int attach_probe(struct live_probes *probes, enum live_probe_id id,
 	struct bpf_link *link;
 	int rc;
 
-	if (probe_table[id].kind == LIVE_PERF) {
-		rc = live_perf_events_attach(program, options->sample_hz, state,
-					     &probes->sample_cycles);
+	if (probe_table[id].kind == LIVE_PERF || probe_table[id].kind == LIVE_COUNTER) {
+		rc = probe_table[id].kind == LIVE_PERF
+			     ? live_perf_events_attach(program, options->sample_hz, state,
+						       &probes->sample_cycles)
+			     : live_counters_attach(program, probe_table[id].event,
+						    options->fault_period, state);
 		if (rc < 0)
 			(void)snprintf(
 				reason, reason_size, "perf_event_open: %s%s", strerror(-rc),
@@ -418,7 +430,8 @@ static void do_without_kernel_btf(struct live_probes *probes)
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		struct live_probe_state *state = &probes->states[id];
 
-		if (!state->wanted || probe_table[id].kind == LIVE_PERF)
+		if (!state->wanted || probe_table[id].kind == LIVE_PERF ||
+		    probe_table[id].kind == LIVE_COUNTER)
 			continue;
 		if (probe_table[id].kind == LIVE_TRACEPOINT)
 			(void)refuse_variant(

@@ -229,6 +229,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	skeleton->rodata->record_args = options->syscall_args;
 	skeleton->rodata->durations_blocked = syscalls && options->blocked_durations;
 	skeleton->rodata->has_waits = classes & 1u << CLASS_SCHED && probes->use_task_storage;
+	skeleton->rodata->page_shift = (u32)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	skeleton->rodata->use_task_storage = probes->use_task_storage;
 	skeleton->rodata->ask_exit_last = !probes->force_fallbacks;
 
@@ -241,6 +242,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 #define TRACEPOINT(...)
 #define TYPED(...)
 #define PERF(...)
+#define COUNTER(...)
 #define ITERATOR(...)
 #define PREPARE(...)
 #define PENDING(...)
@@ -250,6 +252,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 #define TRACEPOINT(...)
 #define TYPED(...)
 #define PERF(...)
+#define COUNTER(...)
 #define ITERATOR(...)
 #define PREPARE(...)
 #define PENDING(...)

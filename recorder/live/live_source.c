@@ -25,6 +25,7 @@
 #include "recorder/live/live_counts.h"
 #include "recorder/live/live_measure.h"
 #include "recorder/live/iterators.h"
+#include "recorder/live/live_memory.h"
 #include "recorder/live/live_names.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/live/proc_access.h"
@@ -70,6 +71,7 @@ struct live_source {
 	struct cap_err sideband_error;
 	struct proc_access reach;
 	struct live_names names;
+	struct live_memory memory;
 	struct rec_kernel_map *kernel_map;
 	struct rec_code_map *code_map;
 	struct live_files files;
@@ -113,6 +115,7 @@ static struct rec_source *live_free(struct rec_source *source)
 	(void)rec_kernel_map_free(live->kernel_map);
 	(void)rec_code_map_free(live->code_map);
 	live_names_done(&live->names);
+	live_memory_done(&live->memory);
 	live_files_done(&live->files);
 	live_cpu_watch_close(&live->cpus);
 	cap_word_map_done(&live->wanted);
@@ -278,7 +281,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	live->processes_fd = live->cpus.fd = -1;
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
 		live->iterator_fds[id] = -1;
-	live->names.fd = live->names.place_fd = -1;
+	live->names.fd = live->names.place_fd = live->memory.fd = -1;
 	live->code_map = rec_code_map_new();
 	if (!live->code_map)
 		return cap_fail(err, -ENOMEM, "live source");
@@ -306,6 +309,7 @@ static int live_open(const struct rec_options *options, struct rec_source **ret_
 	if (rc < 0)
 		return rc;
 	live_names_open(&live->names, &live->probes);
+	live_memory_open(&live->memory, &live->probes, options);
 	rc = rec_kernel_map_open(&live->names.asker, &live->kernel_map, err);
 	if (rc < 0)
 		return rc;
@@ -524,6 +528,7 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 	live->next_names_ns = live->start_ns + FIRST_NAMES_NS;
 	live_measure_step(&live->measure, &live->stats, &live->probes, live->start_ns);
 	live_counts_begin(&live->fold, live->start_ns);
+	live_memory_begin(&live->memory, &live->probes, live->start_ns);
 	control_of(live)->start_ns = live->start_ns;
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
 		control_of(live)->class_since_ns[i] = live->start_ns;
@@ -574,6 +579,25 @@ static int drain_all(struct live_source *live, struct rec_pipeline *pipeline, st
 	return rc < 0 ? rc : 0;
 }
 
+/* How large processes are, now and then. */
+static int size_when_due(struct live_source *live, struct rec_pipeline *pipeline, u64 now_ns,
+			 struct cap_err *err)
+{
+	CLEANUP(cap_freep) char *bytes = NULL;
+	size_t len = 0;
+	int rc;
+
+	live_memory_adapt(&live->memory, &live->probes,
+			  live_stats_events(&live->stats, &live->probes, CLASS_MEM), now_ns);
+	if (live->measure.paused & 1u << CLASS_MEM || !live_memory_is_due(&live->memory, now_ns))
+		return 0;
+	rc = live_memory_sizes(&live->memory, &bytes, &len);
+	if (rc < 0)
+		return cap_fail(err, rc, "sizes of processes");
+	live_pending_put(bytes, len, pipeline, live->stats.pending, live->stats.cpu_count);
+	return 0;
+}
+
 static void watch_cpus(struct live_source *live, u64 now_ns)
 {
 	if (live_class_attached(&live->probes, CLASS_CPU))
@@ -592,6 +616,8 @@ static int live_drain(struct rec_source *source, struct rec_pipeline *pipeline, 
 	rc = drain_all(live, pipeline, err);
 	if (rc == 0)
 		rc = live_counts_step(&live->fold, &live->probes, pipeline, now_ns, err);
+	if (rc == 0)
+		rc = size_when_due(live, pipeline, now_ns, err);
 	if (rc < 0)
 		return rc;
 	name_when_due(live, pipeline, now_ns);
@@ -608,8 +634,11 @@ static int live_stats(struct rec_source *source, struct rec_pipeline *pipeline,
 {
 	struct live_source *live = (struct live_source *)source;
 
+	int rc;
+
 	live_stats_losses(&live->stats, &live->probes, pipeline);
-	return live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
+	rc = live_stats_rows(&live->stats, &live->probes, now_ns, stats_chunk);
+	return rc < 0 ? rc : live_memory_totals(&live->memory, &live->probes, now_ns, stats_chunk);
 }
 
 static void live_load(struct rec_source *source, struct rec_load *load)
@@ -673,6 +702,9 @@ static void step_pending(void *context)
 			live_pending_read(live->iterator_fds[id], &live->last.pending,
 					  &live->last.pending_bytes, &live->last.pending_err);
 	}
+	if (live->last.pending_rc == 0)
+		live->last.pending_rc = live_memory_sizes(&live->memory, &live->last.pending,
+							  &live->last.pending_bytes);
 }
 
 static void step_names(void *context)

@@ -51,6 +51,8 @@ static int timed_of(enum live_probe_id id)
 		return LIVE_TIMED_##program;
 #define TYPED TRACEPOINT
 #define PERF TRACEPOINT
+#define COUNTER(program, name, event_class, need, event) \
+	TRACEPOINT(program, name, event_class, need)
 #define ITERATOR(...)
 #define PREPARE(...)
 #define PENDING(...)

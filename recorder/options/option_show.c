@@ -73,6 +73,11 @@ static bool show_freq(const struct rec_options *options, FILE *out)
 	return fprintf(out, "%u", options->sample_hz) > 0;
 }
 
+static bool show_faults(const struct rec_options *options, FILE *out)
+{
+	return fprintf(out, "%u", options->fault_period) > 0;
+}
+
 static bool show_stacks(const struct rec_options *options, FILE *out)
 {
 	static const char *const names[] = {

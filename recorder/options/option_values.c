@@ -169,6 +169,18 @@ static int set_freq(struct rec_options *options, const char *text, bool first, s
 	return 0;
 }
 
+static int set_faults(struct rec_options *options, const char *text, bool first,
+		      struct cap_err *err)
+{
+	u64 period;
+
+	(void)first;
+	if (parse_u64(text, &period) < 0 || period > REC_MAX_FAULT_PERIOD)
+		return refuse(err, text, "is not a whole number from 0 to 1000000");
+	options->fault_period = (u32)period;
+	return 0;
+}
+
 /* copy, copy,SIZE, fp or none. */
 static int set_stacks(struct rec_options *options, const char *text, bool first,
 		      struct cap_err *err)
@@ -538,6 +550,7 @@ void rec_options_init(struct rec_options *ret_options)
 		.mem_budget_bytes = DEFAULT_MEM_BUDGET_BYTES,
 		.stacks = REC_STACKS_COPY,
 		.copy_bytes = REC_COPY_DEFAULT_BYTES,
+		.fault_period = REC_FAULT_PERIOD,
 	};
 }
 

@@ -9,6 +9,8 @@
 #define REC_MAX_PIDS 64
 #define REC_MIN_HZ 1
 #define REC_MAX_HZ 1000
+#define REC_FAULT_PERIOD 100 /* unless --faults says otherwise */
+#define REC_MAX_FAULT_PERIOD 1000000
 #define REC_MIN_MEM_BUDGET_BYTES (24ull << 20) /* what the smallest rings and queue leave used */
 
 enum rec_source_kind { REC_SOURCE_LIVE, REC_SOURCE_SYNTHETIC, REC_SOURCE_CAPTURE };
@@ -57,8 +59,9 @@ struct rec_options {
 	u32 copy_bytes; /* of a stack, at most; a multiple of 4096 */
 	/* Calls are recorded at their return alone, with their time off the CPU as duration. */
 	bool blocked_durations;
-	bool no_symbols; /* user functions are not named in the capture */
-	bool all;	 /* -a: the whole system although a command is given */
+	u32 fault_period; /* one page fault in so many is stored; 0: none */
+	bool no_symbols;  /* user functions are not named in the capture */
+	bool all;	  /* -a: the whole system although a command is given */
 
 	pid_t pids[REC_MAX_PIDS]; /* -p: these processes and their future children */
 	size_t pid_count;

@@ -96,6 +96,9 @@ static int task_of(struct rec_encoder *encoder, struct cap_chunk *chunk,
 	u64 comm[2];
 	u32 index;
 
+	*ret_index = 0;
+	if (!head->tid && !head->tgid) /* not known: nobody */
+		return 0;
 	memcpy(comm, head->comm, sizeof(comm));
 	if (slot->generation == encoder->generation && slot->tgid_and_tid == tgid_and_tid &&
 	    slot->leader_start_ns == head->leader_start_ns && slot->exec_id == head->exec_id &&
@@ -307,6 +310,10 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 	string_of(chunk, (const char *)(const u64[]){(ring)->name_lo, (ring)->name_hi}, \
 		  EV_COMM_BYTES, &(row)->name)
 
+#define TAIL_DISK(ring, row)                                                            \
+	string_of(chunk, (const char *)(const u64[]){(ring)->disk_lo, (ring)->disk_hi}, \
+		  EV_COMM_BYTES, &(row)->disk)
+
 #define ENCODE(upper, name, tail)                                                      \
 	static int encode_##name(struct rec_encoder *encoder, struct cap_chunk *chunk, \
 				 const struct ring_##name *ring, size_t len, u32 task) \
@@ -326,6 +333,7 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 #define ENCODER_PATH ENCODE
 #define ENCODER_COMM ENCODE
 #define ENCODER_ENDS ENCODE
+#define ENCODER_DISK ENCODE
 #define ENCODER_NO_RING(...)
 #define ENCODER_COUNTS(...)
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) ENCODER_##tail(upper, name, tail)
@@ -344,6 +352,7 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 #define FOLLOWS_PATH(ring) ((ring)->path_bytes)
 #define FOLLOWS_COMM(ring) 0
 #define FOLLOWS_ENDS(ring) 0
+#define FOLLOWS_DISK(ring) 0
 #define LENGTH_CASE(upper, name, tail)                \
 	case EV_##upper:                              \
 		if (len < sizeof(struct ring_##name)) \
@@ -356,6 +365,7 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 #define LENGTH_PATH LENGTH_CASE
 #define LENGTH_COMM LENGTH_CASE
 #define LENGTH_ENDS LENGTH_CASE
+#define LENGTH_DISK LENGTH_CASE
 #define LENGTH_NO_RING(...)
 #define LENGTH_COUNTS(...)
 
@@ -410,6 +420,7 @@ static void note_process(const struct rec_encoder *encoder, const void *record, 
 			return -EBADMSG;                                   \
 		rc = head->tid ? task_of(encoder, chunk, head, &task) : 0; \
 		return rc < 0 ? rc : encode_##name(encoder, chunk, record, len, task);
+#define CASE_DISK ENCODE_CASE
 #define CASE_NO_RING(...)
 #define CASE_COUNTS(...)
 

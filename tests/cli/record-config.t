@@ -4,6 +4,7 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 > events: [cpu, syscalls]
 > freq: 49
 > stacks: copy
+> faults: 100
 > args: false
 > no-symbols: false
 > limits:

@@ -25,7 +25,7 @@ add_executable(named_code live/named_code.c)
 target_compile_options(named_code PRIVATE -O1 -fno-omit-frame-pointer -fno-sanitize=all)
 set_target_properties(named_code PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/live)
 # Parts that need what not every host has: each a test of its own, so that one that cannot run is counted as skipped
-foreach(part capabilities:file filters:cgroup leftovers:oom identity:new_cpu unit:systemd unit:calls unit:setcap symbols:fuse lines:dwz lines:debuginfod)
+foreach(part mem:oom capabilities:file filters:cgroup leftovers:oom identity:new_cpu unit:systemd unit:calls unit:setcap symbols:fuse lines:dwz lines:debuginfod)
   string(REPLACE ":" ";" part ${part})
   list(GET part 0 live)
   list(GET part 1 name)

@@ -24,7 +24,7 @@ static void test_everything(void **state)
 {
 	static const char yaml[] = "# comment\n"
 				   "preset: staging\n"
-				   "events: [cpu, syscalls, sched, net]\n"
+				   "events: [cpu, syscalls, sched, net, mem, block]\n"
 				   "freq: 50\n"
 				   "args: true\n"
 				   "filter:\n"
@@ -145,10 +145,7 @@ static void test_errors(void **state)
 		 "f.yaml:1:7: args: a single value is expected\n  args: [true]\n        ^"},
 		{"events: cpu,disk\n",
 		 "f.yaml:1:9: events: unknown event class 'disk' (known: "
-		 "cpu, syscalls, sched, net)\n  events: cpu,disk\n          ^"},
-		{"events:\n  - cpu\n  - mem\n",
-		 "f.yaml:3:5: events: event class 'mem' is not built in this version (built: cpu, "
-		 "syscalls, sched, net)\n    - mem\n      ^"},
+		 "cpu, syscalls, sched, net, mem, block)\n  events: cpu,disk\n          ^"},
 		{"events: []\n",
 		 "f.yaml:1:10: events: the list is empty\n  events: []\n           ^"},
 		{"events: [[cpu]]\n", "f.yaml:1:10: events: a list of single values is expected\n  "
@@ -409,9 +406,10 @@ static void test_effective_configuration(void **state)
 		   "limits: {max-size: 65537}\nrings: {drain: 100, size: 65536}\n");
 	first = check(folder->file);
 	assert_string_equal(first, "preset: debug\n"
-				   "events: [cpu, syscalls, sched, net]\n"
+				   "events: [cpu, syscalls, sched, net, mem, block]\n"
 				   "freq: 199\n"
 				   "stacks: copy\n"
+				   "faults: 100\n"
 				   "args: false\n"
 				   "no-symbols: false\n"
 				   "filter:\n"

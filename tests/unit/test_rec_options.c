@@ -56,8 +56,10 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(options.classes, 1u << CLASS_CPU | 1u << CLASS_SYSCALLS |
-						  1u << CLASS_SCHED | 1u << CLASS_NET);
+						  1u << CLASS_SCHED | 1u << CLASS_NET |
+						  1u << CLASS_MEM | 1u << CLASS_BLOCK);
 	assert_int_equal(options.sample_hz, 99);
+	assert_int_equal(options.fault_period, 100);
 	assert_int_equal(options.duration_ns, 60 * REC_NS_PER_S);
 	assert_string_equal(options.preset, "dev");
 	assert_int_equal(strlen(options.output_path), strlen("kymo-20260102-030405.kymo"));
@@ -240,16 +242,12 @@ static void test_errors(void **state)
 		{"-F", "-F needs a value: HZ"},
 		{"--freq", "--freq needs a value: HZ"},
 		{"-e", "-e needs a value: LIST"},
-		{"-e disk",
-		 "--events: unknown event class 'disk' (known: cpu, syscalls, sched, net)"},
+		{"-e disk", "--events: unknown event class 'disk' (known: cpu, syscalls, "
+			    "sched, net, mem, block)"},
 		{"-e cpu,,syscalls", "--events: has an empty item"},
 		{"-e cpu,", "--events: has an empty item"},
-		{"-e mem", "--events: event class 'mem' is not built in this version (built: "
-			   "cpu, syscalls, sched, net)"},
-		{"-e cpu,mem", "--events: event class 'mem' is not built in this version (built: "
-			       "cpu, syscalls, sched, net)"},
-		{"-e block", "--events: event class 'block' is not built in this version (built: "
-			     "cpu, syscalls, sched, net)"},
+		{"--faults -1", "--faults: '-1' is not a whole number from 0 to 1000000"},
+		{"--faults 1000001", "--faults: '1000001' is not a whole number from 0 to 1000000"},
 		{"-d 5x", "--duration: '5x' is not a duration: write 30s, 5m, 1m30s or 250ms"},
 		{"-d 366d", "--duration: '366d' is longer than 365d; 0 means no limit"},
 		{"-d 1us", "--duration: '1us' is shorter than 1ms"},
