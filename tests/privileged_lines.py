@@ -22,12 +22,12 @@ GROUPS = [
     ("doctor", 1500, ["recorder/doctor/*"], "another command: loads trial programs, records nothing"),
     ("options", 3050, ["recorder/options/*", "recorder/base/*", "recorder/session/summary.*", "recorder/session/budget_summary.*", "recorder/budget/memory_plan.*", "recorder/session/status_line.*"],
      "reads what the caller typed or a file only he or root can write, and tells him; capabilities are held, but nobody else is obeyed"),
-    ("after", 7000, ["recorder/pipeline/*", "recorder/budget/*", "recorder/live/live_measure.*", "recorder/live/live_counts.*", "recorder/live/live_memory.*", "recorder/session/info_blocks.*", "recorder/session/record_stop.c",
+    ("after", 7600, ["recorder/pipeline/*", "recorder/budget/*", "recorder/live/live_measure.*", "recorder/live/live_counts.*", "recorder/live/live_memory.*", "recorder/session/info_blocks.*", "recorder/session/record_stop.c",
                      "recorder/names/names.*", "recorder/host/file_map.*", "recorder/guard/stop_steps.*", "recorder/live/live_files.*", "recorder/live/cpu_watch.*", "recorder/host/file_identity.*", "recorder/host/clock_snapshot.*", "recorder/host/own_cost.*", "recorder/host/kernel_symbols.c"],
      "works after the drop: encodes, writes, names (the file is opened before it)"),
     ("names", 1000, ["recorder/names/*"],
      "a child that reads what targets wrote: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH at most, a filter of system calls, limits of memory, time and files"),
-    ("privileged", 7400, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
+    ("privileged", 8000, ["recorder/*"], "all else: loads, attaches, reads /proc, gives the privileges up"),
 ]
 TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|/\*.*?\*/|//[^\n]*', re.S)
 
