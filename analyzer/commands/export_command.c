@@ -18,6 +18,7 @@ struct export_options {
 	const char *table;
 	const char *output; /* NULL: stdout */
 	unsigned classes;   /* of stacks; 0: those of the format */
+	bool all_kinds;	    /* not chosen by --stacks */
 	bool force;
 };
 
@@ -94,6 +95,7 @@ static int settle(struct export_options *own, struct cap_err *err)
 	if (own->table)
 		return cap_fail(err, CAP_EUSAGE, "--table is for --format ndjson and csv, not %s",
 				own->format->name);
+	own->all_kinds = !own->classes;
 	if (!own->classes)
 		own->classes = own->format->stacks == KYMO_EXPORT_ALL
 				       ? (1u << KYMO_STACK_CLASSES) - 1
@@ -134,8 +136,32 @@ static int open_input(const struct kymo_run *run, struct kymo_common *common, co
 	return kymo_input_open(run, common, path, &needs, ret_db, err);
 }
 
+/* What was not recorded makes no empty sample types, unless it was asked for. */
+static int drop_unrecorded(struct kymo_export *export, struct cap_err *err)
+{
+	unsigned there = 0;
+
+	for (unsigned i = 0; i < KYMO_STACK_CLASSES; i++) {
+		CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
+		char sql[128];
+		int rc;
+
+		(void)snprintf(sql, sizeof(sql), "SELECT 1 FROM %s LIMIT 1",
+			       kymo_stack_class(i)->table);
+		rc = kymo_query_new(kymo_db_handle(export->db), sql, &query, err);
+		if (rc == 0)
+			rc = kymo_query_step(query, err);
+		if (rc < 0)
+			return rc;
+		there |= (unsigned)rc << i;
+	}
+	if (export->classes & there)
+		export->classes &= there;
+	return 0;
+}
+
 static int write_stacks(struct kymo_export *export, const struct kymo_export_format *format,
-			struct cap_err *err)
+			bool all_kinds, struct cap_err *err)
 {
 	CLEANUP(kymo_stack_book_done) struct kymo_stack_book book = {0};
 	struct kymo_stack_measure measures[KYMO_STACK_CLASSES] = {0};
@@ -146,8 +172,10 @@ static int write_stacks(struct kymo_export *export, const struct kymo_export_for
 				"the database holds %lld captures, which have no time in common: "
 				"choose one with --capture",
 				(long long)export->facts->capture_count);
-	rc = kymo_stack_book_read(export->db, export->filter, KYMO_BOOK_MODULES | KYMO_BOOK_TASKS,
-				  &book, err);
+	rc = all_kinds ? drop_unrecorded(export, err) : 0;
+	if (rc == 0)
+		rc = kymo_stack_book_read(export->db, export->filter,
+					  KYMO_BOOK_MODULES | KYMO_BOOK_TASKS, &book, err);
 	for (unsigned i = 0; i < KYMO_STACK_CLASSES && rc == 0; i++)
 		if (export->classes >> i & 1)
 			rc = kymo_stack_measure(export->db, export->filter, i, &measures[i], err);
@@ -200,7 +228,7 @@ static int export_to(const struct kymo_run *run, struct kymo_common *common, con
 		return rc;
 	export.db = db;
 	rc = own->table ? own->format->write(&export, err)
-			: write_stacks(&export, own->format, err);
+			: write_stacks(&export, own->format, own->all_kinds, err);
 	if (rc == 0) {
 		rc = kymo_output_error(out);
 		if (rc < 0)
