@@ -1,5 +1,7 @@
 /* kymo export: a capture for other tools. The formats are in analyzer/exports/. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
@@ -201,6 +203,16 @@ static void say_done(const struct kymo_run *run, const struct kymo_common *commo
 		run->note(run, "wrote '%s', for %s", own->output, tool);
 }
 
+/* Has all arrived? A write that failed long ago no longer tells why: one more does. */
+static int check_output(FILE *out, struct cap_err *err)
+{
+	int rc = kymo_output_error(out);
+
+	if (rc == -EIO && write(fileno(out), "\n", 1) < 0)
+		rc = -errno;
+	return rc == 0 ? 0 : cap_fail_errno(err, -rc, "write the output");
+}
+
 static int export_to(const struct kymo_run *run, struct kymo_common *common, const char *path,
 		     const struct export_options *own, FILE *out, struct cap_err *err)
 {
@@ -229,11 +241,8 @@ static int export_to(const struct kymo_run *run, struct kymo_common *common, con
 	export.db = db;
 	rc = own->table ? own->format->write(&export, err)
 			: write_stacks(&export, own->format, own->all_kinds, err);
-	if (rc == 0) {
-		rc = kymo_output_error(out);
-		if (rc < 0)
-			return cap_fail_errno(err, -rc, "write the output");
-	}
+	if (rc == 0)
+		rc = check_output(out, err);
 	if (rc < 0)
 		return rc;
 	say_done(run, common, own, written);
