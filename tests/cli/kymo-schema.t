@@ -37,9 +37,6 @@ $ jq -c '.tables.offcpu.columns[] | select(.name == "runq_ns")' schema.json
 # What --json writes has the members that are promised, and no others.
 $ cat >members.jq <<<'keys as $k | ($s[0].documents[] | select(.command == $c)) as $d | ($d.always | split(" ")) as $a | ($d.sometimes | split(" ")) as $o | {missing: ($a - $k), unknown: ($k - $a - $o)} | select(. != {missing: [], unknown: []})'; echo 'kymo "$@" --json 2>/dev/null | jq -c --arg c $1 --slurpfile s schema.json -f members.jq' >check.sh
 $ for c in all live loss waits; do for r in summary info syscalls offcpu flame folded overhead verify; do bash check.sh $r $SAMPLES/$c.kymo | sed "s/^/$r $c: /"; done; done
-> info waits: {"missing":["names","modules"],"unknown":[]}
-> overhead waits: {"missing":[],"unknown":["class_coverage","governor_decisions"]}
 $ bash check.sh syscalls --errors --by-process --in-flight --blocked --on-cpu --estimate --histogram $SAMPLES/loss.kymo; bash check.sh syscalls --errors --in-flight --histogram $SAMPLES/live.kymo
 $ for o in --slow --chain --runqueue --folded --waker --by-process; do bash check.sh offcpu $o $SAMPLES/waits.kymo; done; bash check.sh flame --offcpu $SAMPLES/waits.kymo; bash check.sh overhead --timeline --decisions $SAMPLES/waits.kymo; bash check.sh sql $SAMPLES/loss.kymo 'SELECT 1'; bash check.sh schema
-> {"missing":[],"unknown":["class_coverage","governor_decisions","overhead_spending"]}
 $ jq -r '.documents[].command' schema.json | sort | diff - <(for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | grep -q -- --json && echo $c; done | sort)
