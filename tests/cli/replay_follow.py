@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import kymo_env as env  # noqa: E402  pylint: disable=wrong-import-position
 
 KYMO = os.path.join(env.BIN, "kymo")
-PIECES = 9
+PIECES = 20
 with open(sys.argv[1], "rb") as file:
     capture = file.read()
 whole = subprocess.run([KYMO, "replay", sys.argv[1]], capture_output=True, check=True).stdout.splitlines()
@@ -24,7 +24,7 @@ with tempfile.TemporaryDirectory() as folder:
         for piece in range(PIECES):
             with open(path, "ab") as file:
                 file.write(capture[len(capture) * piece // PIECES:len(capture) * (piece + 1) // PIECES])
-            if piece == PIECES * 2 // 3:  # by now there are whole blocks
+            if piece == PIECES - 2:  # by now there are whole blocks of events
                 deadline = time.monotonic() + 120
                 while os.path.getsize(printed) == 0 and time.monotonic() < deadline:
                     time.sleep(0.1)
