@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,14 +12,18 @@
 #include "analyzer/commands/common_options.h"
 #include "analyzer/commands/input_file.h"
 #include "analyzer/output/pager.h"
+#include "analyzer/output/report_writer.h"
 #include "analyzer/output/safe_text.h"
 
 enum exit_status { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130, EXIT_SIGPIPE = 141 };
 
+#define JSON_BYTES (1u << 20) /* of a document that waits in memory */
+
 /* Messages contain paths and other text from captures: they are shown as safely as results. */
-static void print_message(const char *command, const char *text)
+static void print_message(const struct kymo_run *run, const char *command, const char *text)
 {
-	(void)fflush(stdout);
+	if (!run->json) /* what was written before stands above it */
+		(void)fflush(stdout);
 	(void)fputs("kymo: ", stderr);
 	if (command)
 		(void)fprintf(stderr, "%s: ", command);
@@ -35,7 +40,59 @@ __attribute__((format(printf, 2, 3))) static void note(const struct kymo_run *ru
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	print_message(run->command->name, text);
+	print_message(run, run->command->name, text);
+}
+
+static const char *code_name(int rc)
+{
+	static const struct {
+		int code;
+		const char *name;
+	} names[] = {
+		{CAP_EUSAGE, "usage"},		 {CAP_EREFUSED, "refused"},
+		{CAP_ENOTCAPTURE, "no_capture"}, {CAP_ENOTOURS, "no_capture"},
+		{CAP_EVERSION, "version"},	 {CAP_EDAMAGED, "damaged"},
+		{CAP_ELIMIT, "limit"},		 {-ENOENT, "not_found"},
+		{-ESRCH, "not_found"},		 {-EACCES, "permission"},
+		{-EPERM, "permission"},		 {-EEXIST, "exists"},
+		{-ENOSPC, "no_space"},		 {-ENOMEM, "memory"},
+		{-EINTR, "interrupted"},	 {-EBUSY, "busy"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].code == rc)
+			return names[i].name;
+	return "failed";
+}
+
+/* An error as a document on standard output, in place of what was begun there. */
+static void write_error(const struct kymo_run *run, const char *command, int rc, const char *text,
+			int status)
+{
+	struct kymo_writer *writer = NULL;
+	struct cap_err unused = {0};
+
+	if (!run->json)
+		return;
+	__fpurge(stdout);
+	if (kymo_writer_new(KYMO_FORMAT_JSON, stdout, &writer) < 0)
+		return; /* standard error says it */
+	kymo_writer_object_begin(writer, "error");
+	kymo_writer_field_text(writer, "command", command);
+	kymo_writer_field_text(writer, "code", code_name(rc));
+	kymo_writer_field_text(writer, "message", text);
+	kymo_writer_field_int(writer, "status", KYMO_SHOW_PLAIN, status);
+	(void)kymo_writer_finish(writer, &unused);
+	(void)kymo_writer_free(writer);
+}
+
+/* Before options are read, since they may be what is wrong. */
+static bool asks_for_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
 }
 
 static void print_help(FILE *out)
@@ -69,13 +126,19 @@ static int refuse_command(const char *name, struct cap_err *err)
 
 static int status_of(int rc, const struct kymo_run *run, struct cap_err *err)
 {
+	const char *text;
+	int status;
+
 	if (rc >= 0)
 		return rc;
 	cap_say_memory(err, rc);
-	print_message(run->command->name, rc == -EINTR ? "interrupted" : err->text);
-	if (rc == -EINTR)
-		return EXIT_INTERRUPTED;
-	return rc == CAP_EUSAGE || rc == CAP_EREFUSED ? EXIT_USAGE : EXIT_FAILURE;
+	text = rc == -EINTR ? "interrupted" : err->text;
+	print_message(run, run->command->name, text);
+	status = rc == -EINTR				  ? EXIT_INTERRUPTED
+		 : rc == CAP_EUSAGE || rc == CAP_EREFUSED ? EXIT_USAGE
+							  : EXIT_FAILURE;
+	write_error(run, run->command->name, rc, text, status);
+	return status;
 }
 
 /* The reader of our output went away: end by SIGPIPE without a message, like every program in such
@@ -97,7 +160,7 @@ static int finish_text(const struct kymo_run *run)
 	if (rc == -EPIPE)
 		return end_by_sigpipe(run);
 	if (rc < 0)
-		print_message(NULL, "cannot write the output");
+		print_message(run, NULL, "cannot write the output");
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -106,10 +169,18 @@ static int run_command(struct kymo_run *run, const char *name, int argc, char **
 	struct cap_err err = {0};
 	int status;
 
+	run->json = asks_for_json(argc, argv);
+	if (run->json) {
+		char *buffer = malloc(JSON_BYTES); /* of stdout, to the end of the program */
+
+		if (buffer)
+			(void)setvbuf(stdout, buffer, _IOFBF, JSON_BYTES);
+	}
 	run->command = kymo_command_find(name);
 	if (!run->command) {
 		(void)refuse_command(name, &err);
-		print_message(NULL, err.text);
+		print_message(run, NULL, err.text);
+		write_error(run, name, CAP_EUSAGE, err.text, EXIT_USAGE);
 		return EXIT_USAGE;
 	}
 	status = run->command->main(run, argc, argv, &err);

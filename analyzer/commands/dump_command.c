@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/capture/section_values.h"
+#include "analyzer/commands/reading_gaps.h"
 #include "analyzer/output/json_string.h"
 #include "analyzer/output/report_writer.h"
 #include "formats/read/capture_reader.h"
@@ -17,7 +19,6 @@
 #include "formats/base/limits.h"
 
 #define OUTPUT_BYTES (256u << 10)
-#define DUMP_COLUMNS CAP_MAX_COLUMNS
 #define FRAME_TEXT_BYTES 40u /* about */
 #define COPY_TEXT_BYTES 250u
 /* A row of a few bytes may refer to a thousand frames, and these to long names. */
@@ -28,15 +29,9 @@ struct dump {
 	FILE *out;
 	const char *type; /* NULL: all */
 	bool type_seen;
-	u64 unknown_rows, rejected;
-	u64 thinning;	 /* decisions of the budget that left something out */
-	u64 counted;	 /* system calls without rows of their own */
+	struct kymo_reading_gaps gaps;
 	u64 stack_bytes; /* written for frames, about */
-	struct {
-		u64 *values;
-		size_t capacity;
-		bool usable;
-	} columns[DUMP_COLUMNS];
+	struct kymo_section_values values;
 };
 
 static int set_type(void *own, const char *value, struct cap_err *err)
@@ -56,8 +51,7 @@ static const struct kymo_option options_table[] = {
 static void dump_done(struct dump *dump)
 {
 	(void)cap_reader_close(dump->reader);
-	for (size_t i = 0; i < DUMP_COLUMNS; i++)
-		free(dump->columns[i].values);
+	kymo_section_values_done(&dump->values);
 }
 
 /* The value of member name, and name_hex if it is not UTF-8. */
@@ -211,26 +205,6 @@ static void print_value(struct dump *dump, const struct cap_rows *rows,
 	}
 }
 
-static int decode_columns(struct dump *dump, const struct cap_rows *rows,
-			  const struct cap_section *section)
-{
-	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
-		if (section->row_count > dump->columns[i].capacity) {
-			u64 *values = realloc(dump->columns[i].values,
-					      section->row_count * sizeof(*values));
-
-			if (!values)
-				return -ENOMEM;
-			dump->columns[i].values = values;
-			dump->columns[i].capacity = section->row_count;
-		}
-		dump->columns[i].usable = cap_column_decode(rows, section, &section->columns[i],
-							    dump->columns[i].values) == 0;
-		dump->rejected += !dump->columns[i].usable;
-	}
-	return 0;
-}
-
 static void print_row(struct dump *dump, const struct cap_rows *rows,
 		      const struct cap_section *section, u32 row)
 {
@@ -238,42 +212,19 @@ static void print_row(struct dump *dump, const struct cap_rows *rows,
 	kymo_json_string(dump->out, section->type->name, strlen(section->type->name));
 	kymo_json_flag(dump->out, ",", "type", "_hex", section->type->name,
 		       strlen(section->type->name));
-	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
+	for (u32 i = 0; i < section->column_count && i < CAP_MAX_COLUMNS; i++) {
 		const struct cap_field *field = section->columns[i].field;
 
 		if (!field || strcmp(field->name, "reserved") == 0)
 			continue;
 		(void)fputc(',', dump->out);
 		kymo_json_key(dump->out, field->name, "");
-		if (dump->columns[i].usable)
-			print_value(dump, rows, field, dump->columns[i].values[row]);
+		if (dump->values.columns[i].usable)
+			print_value(dump, rows, field, dump->values.columns[i].values[row]);
 		else
 			(void)fputs("null", dump->out);
 	}
 	(void)fputs("}\n", dump->out);
-}
-
-/* In a decoded section: how often a class was not recorded in full, and how many calls were only
- * counted. */
-static void count_reductions(struct dump *dump, const struct cap_section *section)
-{
-	const char *type = section->type->name;
-	const char *wanted = strcmp(type, "governor") == 0 ? "state" : "call_count";
-
-	for (u32 i = 0; i < section->column_count && i < DUMP_COLUMNS; i++) {
-		const struct cap_field *field = section->columns[i].field;
-
-		if (!field || strcmp(field->name, wanted) != 0 || !dump->columns[i].usable)
-			continue;
-		for (u32 row = 0; row < section->row_count; row++) {
-			u64 value = dump->columns[i].values[row];
-
-			if (wanted[0] == 's')
-				dump->thinning += value != STATE_FULL;
-			else if (__builtin_add_overflow(dump->counted, value, &dump->counted))
-				dump->counted = UINT64_MAX;
-		}
-	}
 }
 
 static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_err *err)
@@ -285,19 +236,18 @@ static int dump_rows(struct dump *dump, const struct cap_rows *rows, struct cap_
 		bool wanted, tells_reductions;
 
 		if (!section->type) {
-			dump->unknown_rows += section->row_count;
+			dump->gaps.unknown_rows += section->row_count;
 			continue;
 		}
 		wanted = !dump->type || strcmp(dump->type, section->type->name) == 0;
 		/* report what was left out even if its rows were not requested */
-		tells_reductions = strcmp(section->type->name, "governor") == 0 ||
-				   strcmp(section->type->name, "syscall_count") == 0;
+		tells_reductions = kymo_tells_reductions(section);
 		if (!wanted && !tells_reductions)
 			continue;
-		if (decode_columns(dump, rows, section) < 0)
+		if (kymo_section_values_decode(&dump->values, rows, section) < 0)
 			return cap_fail(err, -ENOMEM, "out of memory");
 		if (tells_reductions)
-			count_reductions(dump, section);
+			kymo_count_reductions(&dump->gaps, section, &dump->values);
 		for (u32 row = 0; wanted && row < section->row_count && dump->stack_bytes <= most;
 		     row++)
 			print_row(dump, rows, section, row);
@@ -336,56 +286,6 @@ static int walk(struct dump *dump, struct cap_err *err)
 	return rc;
 }
 
-static void note_reductions(const struct kymo_run *run, const struct dump *dump)
-{
-	char decisions[64] = "", calls[80] = "";
-
-	if (dump->thinning)
-		(void)snprintf(decisions, sizeof(decisions),
-			       "--type governor (decisions: %" PRIu64 ")", dump->thinning);
-	if (dump->counted)
-		(void)snprintf(calls, sizeof(calls), "%s--type syscall_count (calls: %" PRIu64 ")",
-			       dump->thinning ? ", " : "", dump->counted);
-	run->note(run, "not everything was stored one by one: see %s%s", decisions, calls);
-}
-
-/* One note per kind of trouble. Returns the exit status. */
-static int note_trouble(const struct kymo_run *run, const struct dump *dump, const char *path)
-{
-	const struct cap_damage *damage = cap_reader_damage(dump->reader);
-	const char *stopped = cap_reader_stopped(dump->reader);
-	bool damaged = damage->blocks_damaged || damage->blocks_lost || damage->bytes_skipped;
-
-	if (damaged)
-		run->note(run,
-			  "'%s' is damaged: %" PRIu64 " blocks and %" PRIu64
-			  " bytes could not be read%s%s",
-			  path, damage->blocks_damaged + damage->blocks_lost, damage->bytes_skipped,
-			  stopped ? "; stopped at the first damage: " : "", stopped ? stopped : "");
-	else if (!damage->ended)
-		run->note(run, "'%s' was cut off before its end: what came after is unknown", path);
-	if (dump->unknown_rows || damage->blocks_unknown)
-		run->note(run, "%" PRIu64 " blocks and %" PRIu64 " rows of unknown type skipped",
-			  damage->blocks_unknown, dump->unknown_rows);
-	if (damage->blocks_schema_unknown)
-		run->note(run,
-			  "the schema of %" PRIu64 " blocks in '%s' is missing, and not that of a "
-			  "known release: new fields in them have no name",
-			  damage->blocks_schema_unknown, path);
-	if (dump->rejected)
-		run->note(run, "%" PRIu64 " columns could not be decoded and read as null",
-			  dump->rejected);
-	if (damage->end_lost)
-		run->note(run, "%" PRIu64 " events are missing: its loss rows say why",
-			  damage->end_lost);
-	if (dump->thinning || dump->counted)
-		note_reductions(run, dump);
-	return damaged || !damage->ended || dump->unknown_rows || damage->blocks_unknown ||
-			       damage->blocks_schema_unknown || dump->rejected || damage->end_lost
-		       ? KYMO_EXIT_LOSS
-		       : 0;
-}
-
 int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *buffer = malloc(OUTPUT_BYTES);
@@ -413,5 +313,6 @@ int kymo_dump_main(const struct kymo_run *run, int argc, char **argv, struct cap
 	if (dump.type && !dump.type_seen)
 		return cap_fail(err, CAP_EUSAGE, "'%s' has no row type '%s'", argv[first],
 				dump.type);
-	return note_trouble(run, &dump, argv[first]);
+	dump.gaps.columns_rejected = dump.values.rejected;
+	return kymo_note_gaps(run, dump.reader, &dump.gaps, argv[first]);
 }

@@ -14,14 +14,26 @@
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
 		     enum kymo_report report, struct kymo_db **ret_db, struct cap_err *err)
 {
+	const struct kymo_input_needs needs = {.needs = kymo_report_row(report)->needs |
+							common->more_needs};
+
+	return kymo_input_open(run, common, path, &needs, ret_db, err);
+}
+
+int kymo_input_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
+		    const struct kymo_input_needs *needs, struct kymo_db **ret_db,
+		    struct cap_err *err)
+{
 	CLEANUP(kymo_db_closep) struct kymo_db *db = NULL;
-	const struct kymo_db_options options = {
-		.needs = kymo_report_row(report)->needs | common->more_needs,
-		.filter = &common->filter,
-		.reading = common->reading,
-		.symbolize = common->symbols,
-		.symbol_options = &common->symbol_options,
-		.lines = common->show_inlined || common->show_lines};
+	const struct kymo_db_options options = {.needs = needs->needs,
+						.question = needs->question,
+						.sorts_all = needs->sorts_all,
+						.filter = &common->filter,
+						.reading = common->reading,
+						.symbolize = common->symbols,
+						.symbol_options = &common->symbol_options,
+						.lines =
+							common->show_inlined || common->show_lines};
 	char window[KYMO_WINDOW_TEXT_BYTES];
 	int rc;
 

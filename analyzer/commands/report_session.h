@@ -13,6 +13,17 @@
 int kymo_report_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
 		     enum kymo_report report, struct kymo_db **ret_db, struct cap_err *err);
 
+struct kymo_input_needs { /* as in struct kymo_db_options */
+	unsigned needs;
+	const char *question;
+	bool sorts_all;
+};
+
+/* The same for a command that is no report and knows itself what it needs. */
+int kymo_input_open(const struct kymo_run *run, struct kymo_common *common, const char *path,
+		    const struct kymo_input_needs *needs, struct kymo_db **ret_db,
+		    struct cap_err *err);
+
 /*
  * Begins what is shown of it: in text on a terminal the pager; then on stderr what is damaged;
  * then, where something is missing of what the report is about, one line that says how much was

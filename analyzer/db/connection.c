@@ -16,7 +16,18 @@ int kymo_connection_open(const char *path, int flags, sqlite3 **ret_db, struct c
 				db ? sqlite3_errmsg(db) : "out of memory");
 	(void)sqlite3_extended_result_codes(db, 1);
 	(void)sqlite3_busy_timeout(db, KYMO_BUSY_WAIT_MS); /* of a connection it cannot fail */
+	if (sqlite3_exec(db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL) != SQLITE_OK)
+		return cap_fail(err, -EIO, "open '%s': %s", path, sqlite3_errmsg(db));
 	*ret_db = TAKE(db);
+	return 0;
+}
+
+int kymo_connection_sort_in_files(sqlite3 *db, struct cap_err *err)
+{
+	/* a sort fills the cache before it writes a run: longer runs are merged faster */
+	if (sqlite3_exec(db, "PRAGMA temp_store = FILE; PRAGMA cache_size = -16384", NULL, NULL,
+			 NULL) != SQLITE_OK)
+		return cap_fail(err, -EIO, "%s", sqlite3_errmsg(db));
 	return 0;
 }
 
@@ -65,11 +76,10 @@ int kymo_connection_harden(sqlite3 *db, struct cap_err *err)
 	}
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		(void)sqlite3_limit(db, limits[i].what, limits[i].value); /* returns the old one */
-	if (sqlite3_exec(
-		    db,
-		    "PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
-		    "PRAGMA ignore_check_constraints = 1",
-		    NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(db,
+			 "PRAGMA cell_size_check = 1; PRAGMA mmap_size = 0; "
+			 "PRAGMA ignore_check_constraints = 1",
+			 NULL, NULL, NULL) != SQLITE_OK)
 		return cap_fail(err, -EIO, "%s", sqlite3_errmsg(db));
 	return 0;
 }

@@ -18,3 +18,8 @@ void kymo_connection_closep(sqlite3 **db); /* for CLEANUP */
 /* No ATTACH, no writing of the schema by hand, only harmless functions in the schema, tight limits.
  * To be called once the schema is complete. */
 int kymo_connection_harden(sqlite3 *db, struct cap_err *err);
+
+/* Where what is sorted and what is only there for this connection goes: into memory, which is the
+ * default of ours, or into temporary files that nobody else can open. Before anything is put
+ * there. */
+int kymo_connection_sort_in_files(sqlite3 *db, struct cap_err *err);

@@ -107,6 +107,8 @@ static int open_database(struct kymo_db *db, u64 file_bytes, struct cap_err *err
 	s64 captures;
 	int rc = kymo_connection_open_file(db->path, SQLITE_OPEN_READONLY, &db->handle, err);
 
+	if (rc == 0 && db->options.sorts_all)
+		rc = kymo_connection_sort_in_files(db->handle, err);
 	if (rc == 0)
 		rc = kymo_connection_harden(db->handle, err);
 	if (rc == 0)
@@ -285,9 +287,11 @@ static int open_memory(struct kymo_db *db, struct cap_err *err)
 	if (rc == 0)
 		rc = kymo_vtab_register(db->handle, &db->source, err);
 	if (rc == 0)
-		rc = kymo_query_exec(db->handle,
-				     "PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN",
-				     err);
+		rc = kymo_query_exec(db->handle, "PRAGMA journal_mode = OFF", err);
+	if (rc == 0 && db->options.sorts_all)
+		rc = kymo_connection_sort_in_files(db->handle, err);
+	if (rc == 0)
+		rc = kymo_query_exec(db->handle, "BEGIN", err);
 	return rc < 0 ? rc : kymo_schema_create(db->handle, err);
 }
 

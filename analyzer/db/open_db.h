@@ -19,6 +19,8 @@ struct kymo_db_options {
 	const char *question;		  /* instead of needs: SQL, which tells them; NULL: none */
 	const struct kymo_filter *filter; /* of calls, and its times of sample sums; NULL: all */
 	enum kymo_reading reading;	  /* captures only; CAP_EREFUSED */
+	bool sorts_all; /* all rows of a table will be sorted: in temporary files, where memory
+			   would grow with the capture */
 	bool symbolize; /* captures only: names of user functions, from local files with the same
 			   build-id */
 	bool lines;	/* temp.frame_line is filled: frame_lines.h */

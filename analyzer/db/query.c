@@ -226,12 +226,15 @@ const char *kymo_query_text(struct kymo_query *query, int column, size_t *ret_by
 struct kymo_value kymo_query_value(struct kymo_query *query, int column)
 {
 	struct kymo_value value = {.type = KYMO_NULL};
+	/* Asked once, not for its type and then for itself: millions of values pass here. It is not
+	 * protected against other threads, of which a connection of ours has none. */
+	sqlite3_value *from = sqlite3_column_value(query->statement, column);
 
-	switch (sqlite3_column_type(query->statement, column)) {
+	switch (sqlite3_value_type(from)) {
 	case SQLITE_INTEGER:
-		return kymo_int(kymo_query_int(query, column));
+		return kymo_int(sqlite3_value_int64(from));
 	case SQLITE_FLOAT:
-		return kymo_real(kymo_query_real(query, column));
+		return kymo_real(sqlite3_value_double(from));
 	case SQLITE_TEXT:
 	case SQLITE_BLOB:
 		value.text = kymo_query_text(query, column, &value.text_bytes);

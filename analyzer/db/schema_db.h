@@ -2,11 +2,9 @@
 /* Makes the schema on a connection, and fills it from an opened capture. */
 #include <stdbool.h>
 
+#include "analyzer/db/schema_version.h"
 #include "analyzer/db/vtab.h"
 #include "formats/base/cap_error.h"
-
-#define KYMO_APPLICATION_ID 1266249071 /* 'Kymo'; schema.sql sets it, a test compares */
-#define KYMO_SCHEMA_VERSION 4
 
 /* schema.sql, then reports/NAME.sql of each report, embedded at build time; ended by NULL. Each is
  * also there as kymo_<name>_sql. */

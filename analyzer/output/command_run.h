@@ -16,6 +16,8 @@ struct kymo_run {
 	void (*note)(const struct kymo_run *run, const char *format, ...)
 		__attribute__((format(printf, 2, 3)));
 	bool stderr_is_tty;
-	size_t columns;		  /* of the terminal that shows the results; 0: none does */
+	bool json;	/* --json was given: results wait in memory for their end, so that an error
+			   can take their place */
+	size_t columns; /* of the terminal that shows the results; 0: none does */
 	struct kymo_pager *pager; /* may be started for the results; NULL: there is none */
 };

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * Output of reports: aligned text for people, CSV, or JSON. A report names its fields and tables
- * once; the writer decides how they look. A document is a sequence of fields, objects of fields,
- * and tables. Text and CSV of hostile captures are safe to show in a terminal or a spreadsheet.
+ * Output of reports: aligned text for people, CSV, JSON, or lines of JSON. A report names its
+ * fields and tables once; the writer decides how they look. A document is a sequence of fields,
+ * objects of fields, and tables. Text and CSV of hostile captures are safe to show in a terminal or
+ * a spreadsheet.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +12,12 @@
 #include "formats/base/cap_error.h"
 #include "formats/table/events.h"
 
-enum kymo_format { KYMO_FORMAT_TEXT = 0, KYMO_FORMAT_CSV, KYMO_FORMAT_JSON };
+enum kymo_format {
+	KYMO_FORMAT_TEXT = 0,
+	KYMO_FORMAT_CSV,
+	KYMO_FORMAT_JSON,
+	KYMO_FORMAT_NDJSON, /* the rows of the first table, one object a line */
+};
 
 enum kymo_show { /* how text shows a number; CSV and JSON always hold the plain number */
 		 KYMO_SHOW_PLAIN = 0,
@@ -83,7 +89,7 @@ void kymo_writer_object_begin(struct kymo_writer *writer, const char *name);
 void kymo_writer_object_end(struct kymo_writer *writer);
 
 /* A table: JSON array of objects, CSV with a head line, aligned text. columns must live until the
- * table ends. In CSV only the first table is written. */
+ * table ends. In CSV and in lines of JSON only the first table is written. */
 void kymo_writer_table_begin(struct kymo_writer *writer, const char *name,
 			     const struct kymo_column *columns, size_t column_count);
 void kymo_writer_row(struct kymo_writer *writer, const struct kymo_value *values);

@@ -86,11 +86,28 @@ void kymo_format_shown(const struct kymo_value *value, enum kymo_show show,
 		kymo_format_plain(value, ret_text);
 }
 
+size_t kymo_format_int(s64 value, char ret_text[KYMO_NUMBER_BYTES])
+{
+	char digits[KYMO_NUMBER_BYTES];
+	u64 rest = value < 0 ? 0 - (u64)value : (u64)value;
+	size_t at = sizeof(digits), len;
+
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (value < 0)
+		digits[--at] = '-';
+	len = sizeof(digits) - at;
+	memcpy(ret_text, digits + at, len);
+	ret_text[len] = '\0';
+	return len;
+}
+
 void kymo_format_plain(const struct kymo_value *value, char ret_text[KYMO_NUMBER_BYTES])
 {
 	switch (value->type) {
 	case KYMO_INT:
-		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%" PRId64, value->integer);
+		(void)kymo_format_int(value->integer, ret_text);
 		break;
 	case KYMO_BOOL:
 		(void)snprintf(ret_text, KYMO_NUMBER_BYTES, "%s",

@@ -3,9 +3,9 @@
  * safe_text.h says, so a record is always one line. A text that a spreadsheet would run as a
  * formula (it begins with = + - @, tab or CR) is quoted and gets an apostrophe in front.
  */
+#include "analyzer/output/line_buffer.h"
 #include "analyzer/output/safe_text.h"
 #include "analyzer/output/writer_ops.h"
-#include "analyzer/output/value_format.h"
 
 #include <string.h>
 
@@ -40,7 +40,7 @@ static bool needs_quotes(const char *text, size_t text_bytes)
 	return false;
 }
 
-static void write_cell(FILE *out, const struct kymo_value *value)
+static void put_cell(struct kymo_line *line, const struct kymo_value *value)
 {
 	char number[KYMO_NUMBER_BYTES];
 
@@ -48,42 +48,58 @@ static void write_cell(FILE *out, const struct kymo_value *value)
 	case KYMO_NULL:
 		break; /* nothing between the commas; an empty text is "" */
 	case KYMO_TEXT:
-		if (needs_quotes(value->text, value->text_bytes))
-			write_text(out, value->text, value->text_bytes);
-		else
-			(void)fwrite(value->text, 1, value->text_bytes, out);
+		if (needs_quotes(value->text, value->text_bytes)) {
+			kymo_line_flush(line);
+			write_text(line->out, value->text, value->text_bytes);
+		} else {
+			kymo_line_put(line, value->text, value->text_bytes);
+		}
+		break;
+	case KYMO_INT:
+		kymo_line_int(line, value->integer);
 		break;
 	default:
 		kymo_format_plain(value, number);
-		(void)fputs(strcmp(number, "null") == 0 ? "" : number, out);
+		if (strcmp(number, "null") != 0)
+			kymo_line_put(line, number, strlen(number));
 	}
 }
 
 static void csv_row(struct kymo_writer *writer, const struct kymo_value *values)
 {
+	struct kymo_line line;
+
 	if (writer->tables > 1)
 		return;
+	line.out = writer->out;
+	line.used = 0;
 	for (size_t i = 0; i < writer->column_count; i++) {
 		if (i > 0)
-			(void)fputc(',', writer->out);
-		write_cell(writer->out, &values[i]);
+			kymo_line_put(&line, ",", 1);
+		put_cell(&line, &values[i]);
 	}
-	(void)fputs("\r\n", writer->out);
+	kymo_line_put(&line, "\r\n", 2);
+	kymo_line_flush(&line);
 }
 
 static void csv_table_begin(struct kymo_writer *writer, const char *name)
 {
+	struct kymo_line line;
+
 	(void)name;
 	if (writer->tables > 1)
 		return;
+	line.out = writer->out;
+	line.used = 0;
 	for (size_t i = 0; i < writer->column_count; i++) {
 		struct kymo_value title = kymo_text(writer->columns[i].name);
 
 		if (i > 0)
-			(void)fputc(',', writer->out);
-		write_cell(writer->out, &title);
+			kymo_line_put(&line, ",", 1);
+		put_cell(&line, &title);
 	}
-	(void)fputs("\r\n", writer->out);
+	kymo_line_put(&line, "\r\n", 2);
+	kymo_line_flush(&line);
 }
 
 static void csv_field(struct kymo_writer *writer, const char *name, enum kymo_show show,

@@ -1,5 +1,5 @@
 /* The front of all writers: life cycle, nesting, errors. The formats are in writer_text.c,
- * writer_csv.c and writer_json.c. */
+ * writer_csv.c, writer_json.c and writer_ndjson.c. */
 #include "analyzer/output/report_writer.h"
 
 #include <assert.h>
@@ -20,9 +20,10 @@ int kymo_writer_new(enum kymo_format format, FILE *out, struct kymo_writer **ret
 	writer->format = format;
 	writer->out = out;
 	writer->row_limit = -1;
-	writer->ops = format == KYMO_FORMAT_JSON  ? &kymo_writer_json_ops
-		      : format == KYMO_FORMAT_CSV ? &kymo_writer_csv_ops
-						  : &kymo_writer_text_ops;
+	writer->ops = format == KYMO_FORMAT_JSON     ? &kymo_writer_json_ops
+		      : format == KYMO_FORMAT_NDJSON ? &kymo_writer_ndjson_ops
+		      : format == KYMO_FORMAT_CSV    ? &kymo_writer_csv_ops
+						     : &kymo_writer_text_ops;
 	*ret_sink = writer;
 	return 0;
 }

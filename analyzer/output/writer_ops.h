@@ -35,4 +35,5 @@ struct kymo_writer {
 	void *state;		/* of the format */
 };
 
-extern const struct kymo_writer_ops kymo_writer_text_ops, kymo_writer_csv_ops, kymo_writer_json_ops;
+extern const struct kymo_writer_ops kymo_writer_text_ops, kymo_writer_csv_ops, kymo_writer_json_ops,
+	kymo_writer_ndjson_ops;

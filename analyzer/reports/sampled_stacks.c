@@ -1,7 +1,4 @@
-/*
- * Reads frames and stacks into memory, then adds each (task, stack) with its sample count. Ids in
- * the database need not be dense, so both tables are searched by halves.
- */
+/* Reads frames and stacks into memory, then adds each (task, stack) with its sample count. */
 #include "analyzer/reports/sampled_stacks.h"
 
 #include <errno.h>
@@ -11,11 +8,10 @@
 #include "analyzer/capture/stack_table.h"
 #include "analyzer/db/query.h"
 #include "analyzer/output/folded_name.h"
+#include "analyzer/reports/stack_book.h"
 #include "formats/base/cleanup.h"
-#include "formats/base/limits.h"
 
-struct frame_entry {
-	s64 id;
+struct frame_entry { /* beside the frame of the same number in the book */
 	char *name;
 	size_t len;
 	enum kymo_frame_kind kind;
@@ -28,90 +24,40 @@ struct inlined_name { /* of a function that has no frame of its own */
 	size_t len;
 };
 
-struct stack_entry {
-	s64 id, parent_id, frame_id;
-};
-
-struct table { /* entries that begin with their id, in order of it */
-	void *entries;
-	size_t count, capacity, entry_bytes;
-};
-
 struct builder {
 	const struct kymo_stack_options *options;
 	struct kymo_db *db;
 	struct kymo_tree *tree;
-	struct table frames, stacks, inlined;
+	struct kymo_stack_book book;
+	struct frame_entry *frames;
+	struct inlined_name *inlined;
+	size_t inlined_count, inlined_capacity;
 	struct kymo_folded_name name; /* scratch */
 	struct kymo_stack_facts facts;
 };
 
-static void *table_add(struct table *table)
-{
-	if (table->count == table->capacity) {
-		size_t capacity = table->capacity ? table->capacity * 2 : 1024;
-		void *grown = reallocarray(table->entries, capacity, table->entry_bytes);
-
-		if (!grown)
-			return NULL;
-		table->entries = grown;
-		table->capacity = capacity;
-	}
-	return (char *)table->entries + table->count++ * table->entry_bytes;
-}
-
-static const void *table_find(const struct table *table, s64 id)
-{
-	size_t low = 0, high = table->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const void *entry = (const char *)table->entries + middle * table->entry_bytes;
-		s64 found = *(const s64 *)entry;
-
-		if (found == id)
-			return entry;
-		if (found < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 static void builder_done(struct builder *builder)
 {
-	struct frame_entry *frames = builder->frames.entries;
-	struct inlined_name *inlined = builder->inlined.entries;
-
-	for (size_t i = 0; i < builder->inlined.count; i++)
-		free(inlined[i].name);
-	free(inlined);
-	for (size_t i = 0; i < builder->frames.count; i++)
-		free(frames[i].name);
-	free(frames);
-	free(builder->stacks.entries);
+	for (size_t i = 0; i < builder->inlined_count; i++)
+		free(builder->inlined[i].name);
+	free(builder->inlined);
+	for (size_t i = 0; builder->frames && i < builder->book.frames.count; i++)
+		free(builder->frames[i].name);
+	free(builder->frames);
+	kymo_stack_book_done(&builder->book);
 	kymo_folded_name_done(&builder->name);
 	kymo_tree_free(builder->tree);
 }
 
 /* -------- frames -------- */
 
-enum { FRAME_ID, FRAME_NAME, FRAME_SPACE, FRAME_HAS_SYMBOL, FRAME_HAS_MODULE };
-
-static int add_frame(struct builder *builder, struct kymo_query *query)
+static int set_frame(struct builder *builder, const struct kymo_book_frame *from,
+		     struct frame_entry *ret_frame)
 {
-	const char *space = kymo_query_text(query, FRAME_SPACE, NULL);
-	bool kernel = space && strcmp(space, "kernel") == 0;
-	size_t len = 0;
-	const char *text = kymo_query_text(query, FRAME_NAME, &len);
 	struct frame_entry frame = {
-		.id = kymo_query_int(query, FRAME_ID),
-		.unnamed = !kymo_query_int(query, FRAME_HAS_SYMBOL),
-		.unknown = !kymo_query_int(query, FRAME_HAS_MODULE),
-		.cut = space && strcmp(space, "cut") == 0,
-	};
-	struct frame_entry *entry;
+		.unnamed = !from->named, .unknown = !from->known, .cut = from->cut};
+	const char *text = from->name;
+	size_t len = from->name_len;
 	int rc = 0;
 
 	if (frame.cut)
@@ -123,45 +69,40 @@ static int add_frame(struct builder *builder, struct kymo_query *query)
 	} else if (builder->options->folded) {
 		frame.kind = KYMO_FRAME_USER;
 		rc = kymo_folded_name_set(&builder->name, text, frame.unknown ? 0 : len, true);
-		if (rc == 0 && kernel && builder->options->annotate_kernel)
+		if (rc == 0 && from->kernel && builder->options->annotate_kernel)
 			rc = kymo_folded_name_append(&builder->name, "_[k]");
 		if (rc < 0)
 			return rc;
 		text = builder->name.text;
 		len = builder->name.len;
 	} else {
-		frame.kind = frame.unnamed ? KYMO_FRAME_UNNAMED
-			     : kernel	   ? KYMO_FRAME_KERNEL
-					   : KYMO_FRAME_USER;
+		frame.kind = frame.unnamed  ? KYMO_FRAME_UNNAMED
+			     : from->kernel ? KYMO_FRAME_KERNEL
+					    : KYMO_FRAME_USER;
 	}
 	frame.name = malloc(len + 1);
-	entry = frame.name ? table_add(&builder->frames) : NULL;
-	if (!entry) {
-		free(frame.name);
+	if (!frame.name)
 		return -ENOMEM;
-	}
 	if (len > 0)
 		memcpy(frame.name, text, len);
 	frame.len = len;
-	*entry = frame;
+	*ret_frame = frame;
 	return 0;
 }
 
-static int load_frames(struct builder *builder, struct cap_err *err)
+static int load_book(struct builder *builder, struct cap_err *err)
 {
-	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc;
+	int rc = kymo_stack_book_read(builder->db, NULL, 0, &builder->book, err);
 
-	rc = kymo_query_new(kymo_db_handle(builder->db),
-			    "SELECT id, name, space, symbol IS NOT NULL, symbol IS NOT NULL OR "
-			    "module_id IS NOT NULL FROM frame ORDER BY id",
-			    &query, err);
 	if (rc < 0)
 		return rc;
-	while ((rc = kymo_query_step(query, err)) > 0)
-		if (add_frame(builder, query) < 0)
+	builder->frames = calloc(builder->book.frames.count + 1, sizeof(*builder->frames));
+	if (!builder->frames)
+		return cap_fail(err, -ENOMEM, "frames");
+	for (u32 i = 0; i < builder->book.frames.count; i++)
+		if (set_frame(builder, kymo_book_frame(&builder->book, i), &builder->frames[i]) < 0)
 			return cap_fail(err, -ENOMEM, "frames");
-	return rc;
+	return 0;
 }
 
 /* -------- source lines -------- */
@@ -189,11 +130,26 @@ static int append_line(struct builder *builder, struct kymo_query *query)
 	return rc < 0 ? rc : kymo_folded_name_append(&builder->name, line);
 }
 
+static struct inlined_name *new_inlined(struct builder *builder)
+{
+	if (builder->inlined_count == builder->inlined_capacity) {
+		size_t capacity = builder->inlined_capacity ? builder->inlined_capacity * 2 : 1024;
+		void *grown = reallocarray(builder->inlined, capacity, sizeof(*builder->inlined));
+
+		if (!grown)
+			return NULL;
+		builder->inlined = grown;
+		builder->inlined_capacity = capacity;
+	}
+	builder->inlined[builder->inlined_count].name = NULL;
+	return &builder->inlined[builder->inlined_count++];
+}
+
 /* The name of an inlined function, and how outputs mark it. */
 static int add_inlined(struct builder *builder, struct frame_entry *frame, struct kymo_query *query)
 {
 	const struct kymo_stack_options *options = builder->options;
-	struct inlined_name *entry, added;
+	struct inlined_name *entry;
 	size_t len = 0;
 	const char *function = kymo_query_text(query, LINE_FUNCTION, &len);
 	int rc = kymo_folded_name_set(&builder->name, function, len, true);
@@ -205,16 +161,15 @@ static int add_inlined(struct builder *builder, struct frame_entry *frame, struc
 					     options->folded ? "_[i]" : " (inlined)");
 	if (rc < 0)
 		return rc;
-	added.name = strdup(builder->name.text);
-	added.len = builder->name.len;
-	entry = added.name ? table_add(&builder->inlined) : NULL;
-	if (!entry) {
-		free(added.name);
+	entry = new_inlined(builder);
+	if (!entry)
 		return -ENOMEM;
-	}
-	*entry = added;
+	entry->name = strdup(builder->name.text);
+	entry->len = builder->name.len;
+	if (!entry->name)
+		return -ENOMEM;
 	if (frame->inlined_count++ == 0)
-		frame->first_inlined = builder->inlined.count - 1;
+		frame->first_inlined = builder->inlined_count - 1;
 	return 0;
 }
 
@@ -252,7 +207,9 @@ static int load_lines(struct builder *builder, struct cap_err *err)
 		return rc;
 	while ((rc = kymo_query_step(query, err)) > 0) {
 		s64 id = kymo_query_int(query, LINE_FRAME);
-		struct frame_entry *frame = (struct frame_entry *)table_find(&builder->frames, id);
+		u32 place = kymo_book_find(&builder->book.frames, id);
+		struct frame_entry *frame =
+			place == KYMO_BOOK_NONE ? NULL : &builder->frames[place];
 		bool own = id != last;
 
 		last = id;
@@ -263,28 +220,6 @@ static int load_lines(struct builder *builder, struct cap_err *err)
 			rc = add_inlined(builder, frame, query);
 		if (rc < 0)
 			return cap_fail(err, rc, "source lines");
-	}
-	return rc;
-}
-
-/* -------- stacks -------- */
-
-static int load_stacks(struct builder *builder, struct cap_err *err)
-{
-	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
-	int rc;
-
-	rc = kymo_query_new(kymo_db_handle(builder->db),
-			    "SELECT id, parent_id, frame_id FROM stack ORDER BY id", &query, err);
-	if (rc < 0)
-		return rc;
-	while ((rc = kymo_query_step(query, err)) > 0) {
-		struct stack_entry *entry = table_add(&builder->stacks);
-
-		if (!entry)
-			return cap_fail(err, -ENOMEM, "stacks");
-		*entry = (struct stack_entry){kymo_query_int(query, 0), kymo_query_int(query, 1),
-					      kymo_query_int(query, 2)};
 	}
 	return rc;
 }
@@ -339,30 +274,22 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 		.unnamed = true,
 		.unknown = true,
 	};
-	const struct stack_entry
-		*path[CAP_MAX_STACK_DEPTH + EV_MAX_FRAMES + 2]; /* it may be cut twice */
+	u32 path[KYMO_BOOK_MAX_DEPTH];
 	bool unknown_before = false;
-	size_t depth = 0;
+	size_t depth = kymo_book_path(&builder->book,
+				      kymo_book_find(&builder->book.stacks, stack_id), path);
 
-	while (stack_id != 0 && depth < sizeof(path) / sizeof(path[0])) {
-		const struct stack_entry *entry = table_find(&builder->stacks, stack_id);
-
-		if (!entry)
-			break;
-		path[depth++] = entry;
-		stack_id = entry->parent_id;
-	}
 	if (depth == 0)
 		return kymo_tree_child(builder->tree, node,
 				       builder->options->folded ? KYMO_FRAME_USER
 								: KYMO_FRAME_UNNAMED,
 				       "[no stack]", strlen("[no stack]"));
 	while (depth > 0 && node != 0) {
+		const u32 place = path[--depth];
 		const struct frame_entry *frame =
-			table_find(&builder->frames, path[--depth]->frame_id);
+			place == KYMO_BOOK_NONE ? &unknown : &builder->frames[place];
 		enum kymo_frame_kind kind;
 
-		frame = frame ? frame : &unknown;
 		kind = builder->options->folded ? KYMO_FRAME_USER : frame->kind;
 		builder->facts.frames += frame->cut ? 0 : count;
 		*ret_cut = *ret_cut || frame->cut;
@@ -375,9 +302,9 @@ static u32 stack_node(struct builder *builder, u32 node, s64 stack_id, u64 count
 		unknown_before = frame->unknown;
 		node = kymo_tree_child(builder->tree, node, kind, frame->name, frame->len);
 		for (size_t i = 0; node != 0 && i < frame->inlined_count; i++) {
-			const struct inlined_name *inlined = builder->inlined.entries;
+			const struct inlined_name *inlined =
+				&builder->inlined[frame->first_inlined + i];
 
-			inlined += frame->first_inlined + i;
 			node = kymo_tree_child(builder->tree, node, kind, inlined->name,
 					       inlined->len);
 		}
@@ -543,9 +470,6 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 		.options = options,
 		.db = db,
 		.tree = kymo_tree_new(),
-		.frames.entry_bytes = sizeof(struct frame_entry),
-		.stacks.entry_bytes = sizeof(struct stack_entry),
-		.inlined.entry_bytes = sizeof(struct inlined_name),
 	};
 	int rc;
 
@@ -559,11 +483,9 @@ int kymo_sampled_stacks(struct kymo_db *db, const struct kymo_stack_options *opt
 		     ? kymo_sample_weight(db, options->filter, &builder.facts.weight, err)
 		     : 0;
 	if (rc == 0)
-		rc = load_frames(&builder, err);
+		rc = load_book(&builder, err);
 	if (rc == 0)
 		rc = load_lines(&builder, err);
-	if (rc == 0)
-		rc = load_stacks(&builder, err);
 	if (rc == 0)
 		rc = options->waits    ? load_waits(&builder, err)
 		     : options->faults ? load_faults(&builder, err)

@@ -88,12 +88,15 @@ def check_completions(folder, program, command, flags):
         check(name in part, f"zsh does not know {name} of {words}")
 
 
+GOES_WITH = {("export", "--format=ndjson"): ["--table=capture"], ("export", "--format=csv"): ["--table=capture"]}
+
+
 def check_values(program, command, rows):
     """The values that are offered are taken: the complaint is about the option behind them, or about the file that is not there"""
     for _, long_name, _, values, *_ in rows:
         for value in values.split():
             wrong = [f"--{long_name}={value}"] + (["no-such.kymo"] if program == "kymo" else ["--freq=0"])
-            done = output(os.path.join(kymo_env.BIN, program), *([command] if command else []), *wrong)
+            done = output(os.path.join(kymo_env.BIN, program), *([command] if command else []), *wrong, *GOES_WITH.get((command, wrong[0]), []))
             check("--freq" in done.stderr if program == "kymo-record" else done.returncode == 1, f"{program} {command} does not take {wrong[0]}: {done.stderr}")
 
 

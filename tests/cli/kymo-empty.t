@@ -10,6 +10,14 @@ $ for f in a.kymo a.db; do kymo syscalls -p 99999 $f; echo "status $?"; kymo fol
 2> kymo: syscalls: no process 99999 in 'a.db'; it has 1000 nginx, 1100 redis-server, 1200 postgres, 1300 java, 1400 python3, 1500 make and 42 more
 2> kymo: folded: no thread named 'nope' in 'a.db'; it has cc1, cc1-optimize, java, make, nginx, postgres and 4 more
 $ kymo syscalls --json -p 99999 a.kymo; echo "status $?"; kymo flame -p 99999 a.kymo -o a.svg; echo "status $?"; ls a.svg*
+> {
+>   "error": {
+>     "command": "syscalls",
+>     "code": "not_found",
+>     "message": "no process 99999 in 'a.kymo'; it has 1000 nginx, 1100 redis-server, 1200 postgres, 1300 java, 1400 python3, 1500 make and 42 more",
+>     "status": 1
+>   }
+> }
 > status 1
 > status 1
 2> kymo: syscalls: no process 99999 in 'a.kymo'; it has 1000 nginx, 1100 redis-server, 1200 postgres, 1300 java, 1400 python3, 1500 make and 42 more

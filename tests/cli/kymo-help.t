@@ -13,8 +13,11 @@ $ kymo --help
 >   flame      draw CPU samples or waits as a flame graph (SVG)
 >   folded     write CPU samples as folded stacks, for other tools
 >   overhead   show what the recording cost, and what it left out
+>   export     write a file for other tools: pprof, speedscope, Firefox, Perfetto
 >   import     load captures into an SQLite database
 >   sql        run an SQL query; without QUERY, read it from standard input
+>   schema     list tables, views and columns, for sql and export
+>   replay     print events in the order of time, as strace does, at their pace
 >   dump       write every row as one line of JSON
 >   verify     check captures for damage, and show what is missing and where
 >   recover    copy what can be read of a damaged capture into an intact one
@@ -50,8 +53,11 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > flame
 > folded
 > overhead
+> export
 > import
 > sql
+> schema
+> replay
 > dump
 > verify
 > recover

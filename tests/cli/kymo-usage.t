@@ -13,8 +13,11 @@ $ kymo
 2>   flame      draw CPU samples or waits as a flame graph (SVG)
 2>   folded     write CPU samples as folded stacks, for other tools
 2>   overhead   show what the recording cost, and what it left out
+2>   export     write a file for other tools: pprof, speedscope, Firefox, Perfetto
 2>   import     load captures into an SQLite database
 2>   sql        run an SQL query; without QUERY, read it from standard input
+2>   schema     list tables, views and columns, for sql and export
+2>   replay     print events in the order of time, as strace does, at their pace
 2>   dump       write every row as one line of JSON
 2>   verify     check captures for damage, and show what is missing and where
 2>   recover    copy what can be read of a damaged capture into an intact one

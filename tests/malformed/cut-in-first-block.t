@@ -1,6 +1,7 @@
 # ends after 40 bytes
 #! mask sizes
 $ kymo info --json cut-in-first-block.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":null,"events_dropped":null,"events_damaged":null,"complete":null,"end_reason":null}
 > status 1
 2> kymo: info: 'cut-in-first-block.kymo' is neither a kymo capture nor a database made by `kymo import`
 $ kymo verify --decode cut-in-first-block.kymo

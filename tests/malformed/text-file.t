@@ -1,6 +1,7 @@
 # a text file
 #! mask sizes
 $ kymo info --json text-file.kymo | jq -c '{events_stored, events_dropped, events_damaged, complete, end_reason} + .damage'; echo "status ${PIPESTATUS[0]}"
+> {"events_stored":null,"events_dropped":null,"events_damaged":null,"complete":null,"end_reason":null}
 > status 1
 2> kymo: info: 'text-file.kymo' is neither a kymo capture nor a database made by `kymo import`
 $ kymo verify --decode text-file.kymo

@@ -37,9 +37,12 @@ COMMANDS = {
     "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"], ["--estimate"], ["--name", "read"]],
     "overhead": [[], ["--timeline"], ["--decisions"]],
     "offcpu": [[], ["--slow"]],
+    "export": [["-F", "perf-script"], ["-F", "folded"], ["-F", "speedscope"]],
+    "replay": [[], ["-e", "syscalls"]],
 }
-CAPTURE_ONLY = ("verify", "dump", "recover", "import")
-OF_SAMPLES = ("folded", "flame")
+NO_CAPTURE = ("schema",)  # reads none
+CAPTURE_ONLY = ("verify", "dump", "recover", "import", "replay")
+OF_SAMPLES = ("folded", "flame", "export")
 OF_FILE = ("verify", "recover")
 
 # What the maker's kinds come to: (class, state): seconds.
@@ -144,9 +147,9 @@ def owed(command, form, marks):
 def in_text(command, mark, text):
     if mark == "counted" and command == "syscalls" and re.match(r"(tgid,comm,)?name,", text):  # CSV: a column of its own
         return sum(int(row["counted"]) for row in csv.DictReader(io.StringIO(text)) if (row["counted"] or "").isdigit()) in (5000, 5500)
-    if mark == "counted" and command == "dump":
+    if mark == "counted" and command in ("dump", "replay"):
         return re.search(r"--type syscall_count \(calls: 5[05]00\)", text)
-    if mark == "loss" and command == "dump":  # with those that damage took
+    if mark == "loss" and command in ("dump", "replay"):  # with those that damage took
         return re.search(r"\b(320|3\d\d|4\d\d|5\d\d) events are missing", text)
     if mark == "loss":
         found = re.search(r"\b(\d+) lost(?: \([^)]*\))?(?:, (\d+) elsewhere)?", text)
@@ -155,7 +158,7 @@ def in_text(command, mark, text):
         return re.search(r"lost \d+ block", text)
     if mark == "cut" and command == "recover":
         return "the end was missing" in text
-    if mark == "thinned" and command == "dump":
+    if mark == "thinned" and command in ("dump", "replay"):
         return "(decisions: 7)" in text
     if mark == "thinned":
         if command == "summary":  # it always has 80 columns
@@ -248,7 +251,7 @@ def forms_of(command):
 
 def check_matrix():
     listed = set(re.findall(r"^  ([a-z]+) ", run("--help")[1], re.M))
-    check(listed == set(COMMANDS), f"commands of kymo --help and of this test differ: {listed ^ set(COMMANDS)}")
+    check(listed == set(COMMANDS) | set(NO_CAPTURE), f"commands of kymo --help and of this test differ: {listed ^ set(COMMANDS)}")
     forms = {command: forms_of(command) for command in COMMANDS}
     for name in CAPTURES:
         path = make(name)
