@@ -516,6 +516,91 @@ static s64 unwind(const struct kymo_unwinding *unwinding, u32 copy, u32 node, st
 	return stack;
 }
 
+/* The addresses of local stack `node`, all of callers. 0 or -ENOMEM. */
+static int put_outer(const struct kymo_unwinding *unwinding, struct walk *walk, u32 node,
+		     struct kymo_unwound *unwound)
+{
+	const struct cap_rows *rows = unwinding->rows;
+
+	for (u32 i = 0; node != 0 && i < KYMO_UNWIND_MAX_FRAMES; node = rows->stacks[node].parent, i++) {
+		u64 address = rows->frames[rows->stacks[node].frame].offset - 1;
+		struct kymo_unwind_code code;
+
+		if (!code_at(walk, address, &code))
+			return -ENOMEM;
+		unwound->addresses[unwound->count] = address;
+		unwound->is_mapped[unwound->count++] = code.number != 0;
+	}
+	return 0;
+}
+
+/* What is known of the rules of the code that holds a frame; 0: nothing. */
+static u8 rules_of(const struct kymo_unwinding *unwinding, u32 number)
+{
+	u32 module = number ? unwinding->stacks->frames[number].module : 0;
+
+	return (u8)kymo_unwinder_state(unwinding->unwinder, module);
+}
+
+int kymo_unwind_addresses(const struct kymo_unwinding *unwinding, u32 copy, u32 node,
+			  const struct kymo_sample_place *place, struct kymo_unwound *ret_unwound)
+{
+	const struct cap_rows *rows = unwinding->rows;
+	const struct kymo_unwind_result *result = &unwinding->unwinder->result;
+	struct walk walk = {.unwinding = unwinding, .place = place};
+	u32 outer;
+	int rc;
+
+	ret_unwound->count = 0;
+	if (!unwinding->unwinder->machine || copy == 0 || copy >= rows->copy_count)
+		return 0;
+	walk.epoch = kymo_mappings_epoch(unwinding->mappings, place->tgid, place->time_ns);
+	rc = walk_copy(unwinding, copy, &walk);
+	if (rc < 0 || result->frame_count == 0 ||
+	    (result->frame_count == 1 && result->end != KYMO_UNWIND_ROOT && user_part(rows, node)))
+		return rc;
+	outer = beyond(rows, node, result);
+	ret_unwound->how = outer ? KYMO_STACK_BOTH : (u8)how_of(result);
+	ret_unwound->end = outer ? 0 : (u8)result->end;
+	ret_unwound->rules = rules_of(unwinding, result->frames[result->frame_count - 1].number);
+	for (u32 i = 0; i < result->frame_count; i++) {
+		ret_unwound->addresses[ret_unwound->count] = result->frames[i].address;
+		ret_unwound->is_mapped[ret_unwound->count++] = result->frames[i].number != 0;
+	}
+	return outer ? put_outer(unwinding, &walk, outer, ret_unwound) : 0;
+}
+
+/* The root of a stack that was unwound before it was written says what was known of its rules. */
+static int note_rules(const struct kymo_unwinding *unwinding, u32 node, u32 stack)
+{
+	const struct kymo_stacks *stacks = unwinding->stacks;
+	u64 state = kymo_stacks_unwound(unwinding->cache, unwinding->rows, node) >> 16;
+	struct module *module;
+	u32 number;
+
+	if (state == 0 || state > KYMO_UNWINDING_NO_CODE_FILE)
+		return 0;
+	number = stacks->frames[stacks->stacks[stacks->stacks[stack].root].frame].module;
+	if (number == 0)
+		return 0;
+	module = module_at(unwinding->unwinder, number);
+	if (module && module->state == KYMO_UNWINDING_NOT_ASKED)
+		module->state = (u8)state;
+	return module ? 0 : -ENOMEM;
+}
+
+/* A stack of frames, without a copy. */
+static s64 resolve_plain(const struct kymo_unwinding *unwinding, u32 node,
+			 const struct kymo_sample_place *place)
+{
+	s64 stack = kymo_stacks_resolve(unwinding->stacks, unwinding->mappings, unwinding->cache,
+					unwinding->rows, node, place);
+
+	if (stack <= 0 || !unwinding->unwinder->machine)
+		return stack;
+	return note_rules(unwinding, node, (u32)stack) < 0 ? -ENOMEM : stack;
+}
+
 s64 kymo_unwind_stack(const struct kymo_unwinding *unwinding, u32 copy, u32 node,
 		      const struct kymo_sample_place *place)
 {
@@ -525,8 +610,7 @@ s64 kymo_unwind_stack(const struct kymo_unwinding *unwinding, u32 copy, u32 node
 	s64 stack;
 
 	if (!unwinding->unwinder->machine || copy == 0 || copy >= unwinding->rows->copy_count)
-		return kymo_stacks_resolve(unwinding->stacks, unwinding->mappings, cache,
-					   unwinding->rows, node, place);
+		return resolve_plain(unwinding, node, place);
 	walk.epoch = kymo_mappings_epoch(unwinding->mappings, place->tgid, place->time_ns);
 	stack = cap_word_map_get(&cache->copies, walk.epoch, key);
 	if (stack)

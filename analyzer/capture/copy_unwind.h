@@ -7,6 +7,7 @@
 #include "analyzer/capture/captured_rules.h"
 #include "analyzer/capture/stack_table.h"
 #include "analyzer/symbols/find_object.h"
+#include "objects/unwind/unwind_walk.h"
 
 struct kymo_unwinder;
 
@@ -39,6 +40,20 @@ struct kymo_unwinding {
  */
 s64 kymo_unwind_stack(const struct kymo_unwinding *unwinding, u32 copy, u32 node,
 		      const struct kymo_sample_place *place);
+
+/* A copy's user frames as addresses, for who writes them into another capture. */
+struct kymo_unwound {
+	u64 addresses[2 * KYMO_UNWIND_MAX_FRAMES]; /* innermost first: of the instruction, or within
+						      the call */
+	bool is_mapped[2 * KYMO_UNWIND_MAX_FRAMES];
+	u32 count; /* 0: the copy leads nowhere, and the local stack stands */
+	u8 how, end, rules; /* of its root: enum kymo_stack_how, kymo_unwind_end,
+			       kymo_unwinding_state */
+};
+
+/* What kymo_unwind_stack would make of row `copy` and local stack `node`. 0, -ENOMEM, CAP_ELIMIT. */
+int kymo_unwind_addresses(const struct kymo_unwinding *unwinding, u32 copy, u32 node,
+			  const struct kymo_sample_place *place, struct kymo_unwound *ret_unwound);
 
 /* Why a module tells nothing: of modules that were asked for rules. */
 enum kymo_unwinding_state { /* also in databases, by name: append only */

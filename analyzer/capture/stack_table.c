@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "objects/unwind/unwind_walk.h"
+
 #define MAX_CACHED_NODES (256u << 10)
 #define NAMED_FRAME 0x80 /* a bit that no space has */
 
@@ -315,6 +317,13 @@ static bool is_user(const struct cap_rows *rows, u32 node)
 	return rows->frames[rows->stacks[node].frame].space == CAP_SPACE_USER;
 }
 
+/* No frame: what a stack stands on that was unwound before it was written. */
+static bool is_unwound(const struct cap_rows *rows, u32 node)
+{
+	return node != 0 && rows->stacks[node].parent == 0 &&
+	       rows->frames[rows->stacks[node].frame].space == CAP_SPACE_UNWOUND;
+}
+
 /* As many frames as the kernel walks of either space. */
 static u32 most_frames(const struct kymo_stacks *stacks)
 {
@@ -339,7 +348,8 @@ static int find_runs(struct kymo_stack_cache *cache, const struct cap_rows *rows
 	cache->runs[0] = (struct kymo_stack_run){0};
 	for (u32 node = 1; node < rows->stack_count; node++) { /* after its parent, always */
 		u32 parent = rows->stacks[node].parent;
-		bool goes_on = parent != 0 && is_user(rows, parent) == is_user(rows, node);
+		bool goes_on = parent != 0 && !is_unwound(rows, parent) &&
+			       is_user(rows, parent) == is_user(rows, node);
 
 		cache->runs[node] =
 			goes_on ? (struct kymo_stack_run){cache->runs[parent].first,
@@ -357,10 +367,12 @@ static u32 cuts_of(const struct kymo_stacks *stacks, const struct kymo_stack_cac
 
 	for (int run = 0; node != 0 && run < 2; run++) { /* kernel frames on top of user frames */
 		const struct kymo_stack_run *side = &cache->runs[node];
+		u32 below = rows->stacks[side->first].parent;
 
-		if (side->frames >= most)
+		/* Unwound stacks have as many user frames as they have. */
+		if (side->frames >= most && !(is_user(rows, node) && is_unwound(rows, below)))
 			cuts |= is_user(rows, node) ? CUT_USER : CUT_KERNEL;
-		node = rows->stacks[side->first].parent;
+		node = is_unwound(rows, below) ? 0 : below;
 	}
 	return cuts;
 }
@@ -432,21 +444,43 @@ static int push_path(struct kymo_stack_cache *cache, size_t len, u32 key)
 	return 0;
 }
 
-/* Nodes from `node` up to, not including, one that is in the cache (*ret_stack) or the root; each
- * as a key: node, cuts of the whole stack, exact. */
+/* What a path of nodes stands on. */
+struct path_base {
+	u32 stack;    /* the one below its first node; 0: none */
+	bool unwound; /* then how and end are those of its root */
+	u8 how, end;
+};
+
+static void take_unwound(const struct cap_rows *rows, u32 node, struct path_base *base)
+{
+	u64 offset = rows->frames[rows->stacks[node].frame].offset;
+
+	base->unwound = true;
+	base->how = (u8)(offset >> 8 & 0xff);
+	base->end = (u8)(offset & 0xff);
+	if (base->how > KYMO_STACK_BOTH || base->end > KYMO_UNWIND_OTHER_STACK)
+		base->how = base->end = 0; /* of a newer version, or a lie */
+}
+
+/* Nodes from `node` up to, not including, one that is in the cache or the root; each as a key:
+ * node, cuts of the whole stack, exact. */
 static int collect_path(struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
-			u32 cuts, u32 epoch, size_t *ret_len, u32 *ret_stack)
+			u32 cuts, u32 epoch, size_t *ret_len, struct path_base *ret_base)
 {
 	bool exact = true;
 	size_t len = 0;
 
-	*ret_stack = 0;
+	*ret_base = (struct path_base){0};
 	while (node != 0) {
 		u64 key = ((u64)node << CUT_BITS | cuts) * 2 + exact;
 		u32 parent = rows->stacks[node].parent;
 
-		*ret_stack = cap_word_map_get(&cache->nodes, epoch, key);
-		if (*ret_stack)
+		if (is_unwound(rows, node)) {
+			take_unwound(rows, node, ret_base);
+			break;
+		}
+		ret_base->stack = cap_word_map_get(&cache->nodes, epoch, key);
+		if (ret_base->stack)
 			break;
 		if (push_path(cache, len, (u32)key) < 0)
 			return -ENOMEM;
@@ -462,8 +496,10 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
 			const struct kymo_sample_place *place)
 {
-	u32 cuts, epoch, stack;
+	struct path_base base;
+	u32 cuts, epoch;
 	size_t len;
+	s64 stack;
 
 	if (node == 0 || node >= rows->stack_count)
 		return 0;
@@ -473,31 +509,52 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 	if (cache->nodes.used > MAX_CACHED_NODES)
 		kymo_stack_cache_clear(cache);
 	epoch = kymo_mappings_epoch(mappings, place->tgid, place->time_ns);
-	if (collect_path(cache, rows, node, cuts, epoch, &len, &stack) < 0)
+	if (collect_path(cache, rows, node, cuts, epoch, &len, &base) < 0)
 		return -ENOMEM;
 	cache->steps += len;
 	if (stacks->max_steps && cache->steps > stacks->max_steps)
 		return CAP_ELIMIT;
+	stack = base.stack;
+	if (base.end == KYMO_UNWIND_CUT || base.end == KYMO_UNWIND_DEPTH) {
+		s64 cut = kymo_stacks_cut_frame(stacks);
+
+		stack = cut < 0 ? cut : kymo_stacks_add(stacks, 0, (u32)cut, base.how, base.end);
+		if (stack < 0)
+			return stack;
+	}
 	while (len > 0) {
 		u32 key = cache->path[--len], at = key >> (CUT_BITS + 1);
 		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[at].frame, key & 1,
 					  place);
-		enum kymo_stack_how how = is_user(rows, at) ? KYMO_STACK_FP : KYMO_STACK_NO_USER;
+		enum kymo_stack_how how = base.unwound	     ? base.how
+					  : is_user(rows, at) ? KYMO_STACK_FP
+							      : KYMO_STACK_NO_USER;
 		s64 next = stack;
 
 		if (cache->runs[at].first == at &&
 		    cuts & (is_user(rows, at) ? CUT_USER : CUT_KERNEL))
-			next = add_cut(stacks, stack, how);
+			next = add_cut(stacks, (u32)stack, how);
 		if (next >= 0)
 			next = frame < 0 ? frame
-					 : kymo_stacks_add(stacks, (u32)next, (u32)frame, how, 0);
+					 : kymo_stacks_add(stacks, (u32)next, (u32)frame, how,
+							   base.end);
 		if (next < 0)
 			return next;
 		if (cap_word_map_put(&cache->nodes, epoch, key, (u32)next) < 0)
 			return -ENOMEM;
-		stack = (u32)next;
+		stack = next;
 	}
 	return stack;
+}
+
+u64 kymo_stacks_unwound(const struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node)
+{
+	for (int run = 0; node != 0 && node < cache->run_count && run < 2; run++) {
+		node = rows->stacks[cache->runs[node].first].parent;
+		if (is_unwound(rows, node))
+			return rows->frames[rows->stacks[node].frame].offset;
+	}
+	return 0;
 }
 
 s64 kymo_stacks_on_top(struct kymo_stacks *stacks, struct kymo_stack_cache *cache,

@@ -101,6 +101,8 @@ bool cap_block_holds_rows(u32 block_type);  /* is one of the known blocks of row
 
 /* Encodes the built-in schema; *ret_bytes is malloc'd, for the caller to free. 0 or -ENOMEM. */
 int cap_schema_encode(u8 **ret_bytes, size_t *ret_len);
+/* The same of any schema. Names are those of a decoded one: at most CAP_MAX_NAME_BYTES. */
+int cap_schema_encode_of(const struct cap_schema *schema, u8 **ret_bytes, size_t *ret_len);
 
 /* Decodes an untrusted SCHEMA payload. 0, -ENOMEM, CAP_EDAMAGED or CAP_ELIMIT. Free with
  * cap_schema_free. */

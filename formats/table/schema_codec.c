@@ -70,9 +70,8 @@ static size_t encoded_bound(const struct cap_schema *schema)
 	       schema->enum_count * (RECORD_HEAD_BYTES + ENUM_FIXED_BYTES + CAP_MAX_NAME_BYTES);
 }
 
-int cap_schema_encode(u8 **ret_bytes, size_t *ret_len)
+int cap_schema_encode_of(const struct cap_schema *schema, u8 **ret_bytes, size_t *ret_len)
 {
-	const struct cap_schema *schema = cap_schema_builtin();
 	u8 *bytes = malloc(encoded_bound(schema));
 	u8 *at = bytes;
 
@@ -90,6 +89,11 @@ int cap_schema_encode(u8 **ret_bytes, size_t *ret_len)
 	*ret_bytes = bytes;
 	*ret_len = (size_t)(at - bytes);
 	return 0;
+}
+
+int cap_schema_encode(u8 **ret_bytes, size_t *ret_len)
+{
+	return cap_schema_encode_of(cap_schema_builtin(), ret_bytes, ret_len);
 }
 
 /* -------- decode -------- */

@@ -284,6 +284,27 @@ struct cap_writer *cap_writer_free(struct cap_writer *writer)
 	return NULL;
 }
 
+int cap_writer_schema(struct cap_writer *writer, const u8 *encoded, size_t len, struct cap_err *err)
+{
+	u8 *copy = malloc(len ? len : 1);
+
+	if (!copy)
+		return cap_fail(err, -ENOMEM, "out of memory for a schema");
+	memcpy(copy, encoded, len);
+	free(writer->schema);
+	writer->schema = copy;
+	writer->schema_len = len;
+	writer->schema_raw_len = 0;
+	writer->schema_id = cap_hash(copy, len);
+	return 0;
+}
+
+void cap_writer_skip(struct cap_writer *writer, u64 block_count)
+{
+	if (block_count < (1ull << 62) - writer->seq)
+		writer->seq += block_count;
+}
+
 static int put_file_header(struct cap_writer *writer, u16 flags, struct cap_err *err)
 {
 	struct block_parts parts = {.type = CAP_BLOCK_FILE_HEADER,

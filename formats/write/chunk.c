@@ -492,6 +492,8 @@ void cap_chunk_reset(struct cap_chunk *chunk)
 		rows->row_count = 0;
 		rows->room = 0;
 	}
+	for (u32 type = 1; type <= EV_TYPE_MAX; type++)
+		chunk->rows[type].left_out = 0;
 	items_clear(&chunk->strings);
 	items_clear(&chunk->frames);
 	items_clear(&chunk->stacks);
@@ -504,6 +506,11 @@ void cap_chunk_reset(struct cap_chunk *chunk)
 	chunk->row_count = 0;
 	chunk->raw_bytes = 0;
 	chunk->failed = 0;
+}
+
+void cap_chunk_leave_out(struct cap_chunk *chunk, enum ev_type type, u64 fields)
+{
+	chunk->rows[type].left_out = fields;
 }
 
 u32 cap_chunk_rows(const struct cap_chunk *chunk)

@@ -297,9 +297,12 @@ static enum cap_encoding encoding_of_kind(u8 kind)
 	}
 }
 
-static bool column_left_out(const struct cap_field *field, const struct cap_out_column *column)
+static bool column_left_out(const struct cap_type *type, const struct chunk_rows *rows, size_t i)
 {
-	return field->optional && !column->varies && column->first == 0;
+	const struct cap_out_column *column = &rows->columns[i];
+
+	return rows->left_out >> i & 1 ||
+	       (type->fields[i].optional && !column->varies && column->first == 0);
 }
 
 static void put_rows(struct encoder *encoder, const struct chunk_rows *rows,
@@ -309,13 +312,13 @@ static void put_rows(struct encoder *encoder, const struct chunk_rows *rows,
 	u16 column_count = 0;
 
 	for (size_t i = 0; i < type->field_count; i++)
-		column_count += !column_left_out(&type->fields[i], &rows->columns[i]);
+		column_count += !column_left_out(type, rows, i);
 	for (size_t i = 0; i < type->field_count; i++)
 		if (rows->columns[i].broken)
 			encoder->failed = -ENOMEM;
 	section_begin(encoder, &section, column_count);
 	for (size_t i = 0; i < type->field_count && !encoder->failed; i++)
-		if (!column_left_out(&type->fields[i], &rows->columns[i]))
+		if (!column_left_out(type, rows, i))
 			section_column(encoder, &section, type->fields[i].id,
 				       encoding_of_kind(type->fields[i].kind), &rows->columns[i]);
 	section_end(encoder, &section, CAP_SECTION_EVENTS, type->id, rows->row_count);
