@@ -14,7 +14,9 @@
 
 #define IMAGE_BYTES (8ull * CAP_MAX_COPY_WORDS + CAP_RED_ZONE_BYTES + 16)
 #define ROOT_BYTES 128u /* from the first frame to where a main thread's stack begins, or Go's */
-#define MAX_CODES (1u << 20)	      /* addresses that are kept; then it begins again */
+#define MAX_CODES (1u << 20) /* addresses that are kept; then it begins again */
+#define WALK_CODES \
+	(8 * KYMO_UNWIND_MAX_FRAMES)  /* as many are free when a walk begins, if possible */
 #define SECTION_BYTES (96ull << 20)   /* of all modules together */
 #define TABLE_BYTES (64ull << 20)     /* of all their functions that were asked for */
 #define FRAMES_AT_LEAST (64ull << 20) /* walked in a capture of no size */
@@ -29,7 +31,8 @@ struct module {
 struct code { /* what is known of an address of a process */
 	const struct kymo_cfi_table *table;
 	const struct kymo_cfi_row *row;
-	u32 frame; /* of stacks; 0: not mapped */
+	u32 frame; /* of stacks; 0: none is needed so far. Walks look at more than they find */
+	bool is_mapped;
 };
 
 struct kymo_unwinder {
@@ -237,17 +240,13 @@ static int find_code(const struct walk *walk, u64 address, struct code *ret_code
 	struct kymo_mapping mapping;
 	bool is_mapped = kymo_mappings_find(unwinding->mappings, walk->place->tgid,
 					    walk->place->time_ns, address, &mapping);
-	s64 frame;
 
 	*ret_code = (struct code){0};
 	if (kymo_mappings_failed(unwinding->mappings))
 		return -ENOMEM;
 	if (!is_mapped || mapping.module == 0 || mapping.module >= unwinding->stacks->module_count)
 		return 0;
-	frame = kymo_stacks_user_frame(unwinding->stacks, &mapping, walk->place->tgid, address);
-	if (frame < 0)
-		return -ENOMEM;
-	ret_code->frame = (u32)frame;
+	ret_code->is_mapped = true;
 	return rules_at(unwinding, mapping.module, address - mapping.start + mapping.file_offset,
 			ret_code);
 }
@@ -257,10 +256,6 @@ static bool add_code(struct kymo_unwinder *unwinder, const struct walk *walk, u6
 {
 	struct code code;
 
-	if (unwinder->code_count >= MAX_CODES) {
-		cap_word_map_clear(&unwinder->by_address);
-		unwinder->code_count = 0;
-	}
 	if (unwinder->code_count == unwinder->code_capacity) {
 		u32 capacity = unwinder->code_capacity ? unwinder->code_capacity * 2 : 1024;
 		struct code *codes = realloc(unwinder->codes, capacity * sizeof(*codes));
@@ -290,11 +285,32 @@ static bool code_at(void *context, u64 address, struct kymo_unwind_code *ret_cod
 	if (number == 0 && !add_code(unwinder, walk, address, &number))
 		return false;
 	code = &unwinder->codes[number - 1];
-	*ret_code = (struct kymo_unwind_code){.is_mapped = code->frame != 0,
+	*ret_code = (struct kymo_unwind_code){.is_mapped = code->is_mapped,
 					      .table = code->table,
 					      .row = code->row,
-					      .number = code->frame};
+					      .number = code->is_mapped ? number : 0};
 	return true;
+}
+
+/* The frame of stacks for what code_at found at an address. Negative: -ENOMEM. */
+static s64 frame_of(const struct walk *walk, u32 number, u64 address)
+{
+	const struct kymo_unwinding *unwinding = walk->unwinding;
+	struct code *code = number ? &unwinding->unwinder->codes[number - 1] : NULL;
+	struct kymo_mapping mapping;
+	s64 frame;
+
+	if (code && code->frame)
+		return code->frame;
+	if (!code || !kymo_mappings_find(unwinding->mappings, walk->place->tgid,
+					 walk->place->time_ns, address, &mapping))
+		return kymo_mappings_failed(unwinding->mappings)
+			       ? -ENOMEM
+			       : kymo_stacks_user_frame(unwinding->stacks, NULL, 0, address);
+	frame = kymo_stacks_user_frame(unwinding->stacks, &mapping, walk->place->tgid, address);
+	if (frame > 0)
+		code->frame = (u32)frame;
+	return frame;
 }
 
 /* -------- copies -------- */
@@ -361,6 +377,11 @@ static int walk_copy(const struct kymo_unwinding *unwinding, u32 copy, struct wa
 	bool is_walked;
 	u32 words;
 
+	/* Not within a walk: its frames are known by their codes. */
+	if (unwinder->code_count + WALK_CODES > MAX_CODES) {
+		cap_word_map_clear(&unwinder->by_address);
+		unwinder->code_count = 0;
+	}
 	if (from->flags & (CAP_COPY_MAIN | CAP_COPY_GO))
 		image.root_bytes = ROOT_BYTES;
 	/* without a known end, top is where copying ended */
@@ -439,7 +460,7 @@ static s64 add_frame(const struct kymo_unwinding *unwinding, s64 stack, u32 plac
 }
 
 /* The frames that were found on top of `stack`; its root where that is 0. */
-static s64 add_frames(const struct kymo_unwinding *unwinding, s64 stack)
+static s64 add_frames(const struct kymo_unwinding *unwinding, const struct walk *walk, s64 stack)
 {
 	struct kymo_unwinder *unwinder = unwinding->unwinder;
 	const struct kymo_unwind_result *result = &unwinder->result;
@@ -458,9 +479,7 @@ static s64 add_frames(const struct kymo_unwinding *unwinding, s64 stack)
 	for (u32 i = result->frame_count; i-- > 0 && frame >= 0 && stack >= 0;) {
 		const struct kymo_unwind_frame *found = &result->frames[i];
 
-		frame = found->number ? found->number
-				      : kymo_stacks_user_frame(unwinding->stacks, NULL, 0,
-							       found->address);
+		frame = frame_of(walk, found->number, found->address);
 		if (frame > 0)
 			stack = add_frame(unwinding, stack, result->frame_count - 1 - i,
 					  (u32)frame);
@@ -484,8 +503,7 @@ static s64 add_outer(const struct kymo_unwinding *unwinding, struct walk *walk, 
 
 		if (!code_at(walk, addresses[--count], &code))
 			return -ENOMEM;
-		frame = code.number ? code.number
-				    : kymo_stacks_user_frame(unwinding->stacks, NULL, 0, 0);
+		frame = frame_of(walk, code.number, code.number ? addresses[count] : 0);
 		stack = frame < 0 ? frame
 				  : kymo_stacks_add(unwinding->stacks, (u32)stack, (u32)frame,
 						    KYMO_STACK_BOTH, 0);
@@ -509,7 +527,7 @@ static s64 unwind(const struct kymo_unwinding *unwinding, u32 copy, u32 node, st
 	if (outer)
 		stack = add_outer(unwinding, walk, outer);
 	if (stack >= 0)
-		stack = add_frames(unwinding, stack);
+		stack = add_frames(unwinding, walk, stack);
 	if (stack > 0)
 		stack = kymo_stacks_on_top(unwinding->stacks, unwinding->cache, rows, node,
 					   (u32)stack);
@@ -522,7 +540,8 @@ static int put_outer(const struct kymo_unwinding *unwinding, struct walk *walk, 
 {
 	const struct cap_rows *rows = unwinding->rows;
 
-	for (u32 i = 0; node != 0 && i < KYMO_UNWIND_MAX_FRAMES; node = rows->stacks[node].parent, i++) {
+	for (u32 i = 0; node != 0 && i < KYMO_UNWIND_MAX_FRAMES;
+	     node = rows->stacks[node].parent, i++) {
 		u64 address = rows->frames[rows->stacks[node].frame].offset - 1;
 		struct kymo_unwind_code code;
 
@@ -534,12 +553,16 @@ static int put_outer(const struct kymo_unwinding *unwinding, struct walk *walk, 
 	return 0;
 }
 
-/* What is known of the rules of the code that holds a frame; 0: nothing. */
-static u8 rules_of(const struct kymo_unwinding *unwinding, u32 number)
+/* What is known of the rules of the code that holds an address; 0: nothing. */
+static u8 rules_of(const struct walk *walk, u64 address)
 {
-	u32 module = number ? unwinding->stacks->frames[number].module : 0;
+	const struct kymo_unwinding *unwinding = walk->unwinding;
+	struct kymo_mapping mapping;
 
-	return (u8)kymo_unwinder_state(unwinding->unwinder, module);
+	if (!kymo_mappings_find(unwinding->mappings, walk->place->tgid, walk->place->time_ns,
+				address, &mapping))
+		return 0;
+	return (u8)kymo_unwinder_state(unwinding->unwinder, mapping.module);
 }
 
 int kymo_unwind_addresses(const struct kymo_unwinding *unwinding, u32 copy, u32 node,
@@ -562,7 +585,7 @@ int kymo_unwind_addresses(const struct kymo_unwinding *unwinding, u32 copy, u32 
 	outer = beyond(rows, node, result);
 	ret_unwound->how = outer ? KYMO_STACK_BOTH : (u8)how_of(result);
 	ret_unwound->end = outer ? 0 : (u8)result->end;
-	ret_unwound->rules = rules_of(unwinding, result->frames[result->frame_count - 1].number);
+	ret_unwound->rules = rules_of(&walk, result->frames[result->frame_count - 1].address);
 	for (u32 i = 0; i < result->frame_count; i++) {
 		ret_unwound->addresses[ret_unwound->count] = result->frames[i].address;
 		ret_unwound->is_mapped[ret_unwound->count++] = result->frames[i].number != 0;

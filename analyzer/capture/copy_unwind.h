@@ -46,12 +46,13 @@ struct kymo_unwound {
 	u64 addresses[2 * KYMO_UNWIND_MAX_FRAMES]; /* innermost first: of the instruction, or within
 						      the call */
 	bool is_mapped[2 * KYMO_UNWIND_MAX_FRAMES];
-	u32 count; /* 0: the copy leads nowhere, and the local stack stands */
+	u32 count;	    /* 0: the copy leads nowhere, and the local stack stands */
 	u8 how, end, rules; /* of its root: enum kymo_stack_how, kymo_unwind_end,
 			       kymo_unwinding_state */
 };
 
-/* What kymo_unwind_stack would make of row `copy` and local stack `node`. 0, -ENOMEM, CAP_ELIMIT. */
+/* What kymo_unwind_stack would make of row `copy` and local stack `node`. 0, -ENOMEM, CAP_ELIMIT.
+ */
 int kymo_unwind_addresses(const struct kymo_unwinding *unwinding, u32 copy, u32 node,
 			  const struct kymo_sample_place *place, struct kymo_unwound *ret_unwound);
 

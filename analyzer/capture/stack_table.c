@@ -526,7 +526,7 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 		u32 key = cache->path[--len], at = key >> (CUT_BITS + 1);
 		s64 frame = resolve_frame(stacks, mappings, rows, rows->stacks[at].frame, key & 1,
 					  place);
-		enum kymo_stack_how how = base.unwound	     ? base.how
+		enum kymo_stack_how how = base.unwound	      ? base.how
 					  : is_user(rows, at) ? KYMO_STACK_FP
 							      : KYMO_STACK_NO_USER;
 		s64 next = stack;

@@ -147,9 +147,10 @@ s64 kymo_stacks_resolve(struct kymo_stacks *stacks, struct kymo_mappings *mappin
 			struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node,
 			const struct kymo_sample_place *place);
 
-/* What local stack `node` stands on, if it was unwound before it was written: cap_unwound_offset; else
- * 0. After kymo_stacks_resolve of the same block. */
-u64 kymo_stacks_unwound(const struct kymo_stack_cache *cache, const struct cap_rows *rows, u32 node);
+/* What local stack `node` stands on, if it was unwound before it was written: cap_unwound_offset;
+ * else 0. After kymo_stacks_resolve of the same block. */
+u64 kymo_stacks_unwound(const struct kymo_stack_cache *cache, const struct cap_rows *rows,
+			u32 node);
 
 /* The kernel frames of local stack `node` on top of stack `base`: the number of that. Same errors.
  */

@@ -45,14 +45,15 @@ static int set_level(void *own, const char *value, struct cap_err *err)
 	struct redact_arguments *arguments = own;
 
 	if (strcmp(value, "share") != 0 && strcmp(value, "strict") != 0)
-		return cap_fail(err, CAP_EUSAGE, "unknown level '%s': it is share or strict", value);
-	arguments->redact.level = strcmp(value, "strict") == 0 ? KYMO_REDACT_STRICT
-							       : KYMO_REDACT_SHARE;
+		return cap_fail(err, CAP_EUSAGE, "unknown level '%s': it is share or strict",
+				value);
+	arguments->redact.level =
+		strcmp(value, "strict") == 0 ? KYMO_REDACT_STRICT : KYMO_REDACT_SHARE;
 	return 0;
 }
 
 /* A list of classes with commas between. */
-static int set_classes(const char *option, const char *value, bool *chosen, struct cap_err *err)
+static int set_classes(const char *value, bool *chosen, struct cap_err *err)
 {
 	CLEANUP(cap_freep) char *copy = strdup(value);
 	char *rest = NULL;
@@ -63,11 +64,12 @@ static int set_classes(const char *option, const char *value, bool *chosen, stru
 		enum kymo_redact_class which = kymo_redact_class_named(name);
 
 		if (which == KYMO_REDACT_CLASSES)
-			return cap_fail(err, CAP_EUSAGE,
-					"--%s: unknown class '%s'; the classes are host, id, meta, name, "
-					"path, cgroup, network, number, module, function, build-id, text, "
-					"address, argument, stack, payload",
-					option, name);
+			return cap_fail(
+				err, CAP_EUSAGE,
+				"unknown class '%s'; the classes are host, id, meta, name, "
+				"path, cgroup, network, number, module, function, build-id, text, "
+				"address, argument, stack, payload",
+				name);
 		chosen[which] = true;
 	}
 	return 0;
@@ -75,12 +77,12 @@ static int set_classes(const char *option, const char *value, bool *chosen, stru
 
 static int set_keep(void *own, const char *value, struct cap_err *err)
 {
-	return set_classes("keep", value, ((struct redact_arguments *)own)->redact.keep, err);
+	return set_classes(value, ((struct redact_arguments *)own)->redact.keep, err);
 }
 
 static int set_drop(void *own, const char *value, struct cap_err *err)
 {
-	return set_classes("drop", value, ((struct redact_arguments *)own)->redact.drop, err);
+	return set_classes(value, ((struct redact_arguments *)own)->redact.drop, err);
 }
 
 static const struct kymo_option options_table[] = {
@@ -163,18 +165,22 @@ static void note_partial(const struct kymo_run *run, const char *path,
 	const struct kymo_rewritten *found = &manifest->rewritten;
 
 	if (found->blocks_damaged)
-		run->note(run, "'%s' is damaged: %" PRIu64 " blocks are missing from the output, too",
-			  path, found->blocks_damaged);
+		run->note(run, "'%s' is damaged: %" PRIu64 " block%s missing from the output, too",
+			  path, found->blocks_damaged,
+			  found->blocks_damaged == 1 ? " is" : "s are");
 	if (found->ends_missing)
-		run->note(run, "'%s' was cut, and so is the output: what came after is unknown", path);
+		run->note(run, "'%s' was cut, and so is the output: what came after is unknown",
+			  path);
 	if (found->left[KYMO_LEFT_TYPE] || found->left[KYMO_LEFT_FIELD] ||
 	    found->left[KYMO_LEFT_BLOCK])
 		run->note(run,
-			  "'%s' was written by a newer version: what this one does not know was left out",
+			  "'%s' was written by a newer version: what this one does not know was "
+			  "left out",
 			  path);
 	if (found->left[KYMO_LEFT_FOREIGN] || found->left[KYMO_LEFT_COLUMN])
 		run->note(run,
-			  "'%s': blocks of other captures or columns that cannot be decoded were left out",
+			  "'%s': blocks of other captures or columns that cannot be decoded were "
+			  "left out",
 			  path);
 }
 
@@ -214,9 +220,10 @@ int kymo_redact_main(const struct kymo_run *run, int argc, char **argv, struct c
 				"no output: name the capture to write with -o OUT");
 	to_stdout = strcmp(own.output, "-") == 0;
 	if (to_stdout && (own.list || common.format != KYMO_FORMAT_TEXT))
-		return cap_fail(err, CAP_EUSAGE,
-				"the capture and the manifest cannot both go to standard output: name a "
-				"file with -o OUT");
+		return cap_fail(
+			err, CAP_EUSAGE,
+			"the capture and the manifest cannot both go to standard output: name a "
+			"file with -o OUT");
 	rc = redact_into(run, &common, &own, argv[first], &manifest, err);
 	if (rc < 0)
 		return rc;

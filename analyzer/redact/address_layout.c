@@ -1,8 +1,8 @@
 /*
  * Two things of an address count beyond its order. Below 4 GiB lie 32-bit programs. And anonymous
  * memory that begins and ends at multiples of 2 MiB, over code of a file, is presumed to hold that
- * code: such memory must stay so, and no other may become so. An old place always fits, since each new
- * one is at most the old one: so the search for a place ends.
+ * code: such memory must stay so, and no other may become so. An old place always fits, since each
+ * new one is at most the old one: so the search for a place ends.
  */
 #include "analyzer/redact/address_layout.h"
 
@@ -107,9 +107,8 @@ static bool fits(const struct range *ranges, size_t count, u64 shift)
 	for (size_t i = 0; i < count; i++) {
 		const struct range *range = &ranges[i];
 
-		if (range->anonymous &&
-		    is_huge(range->start, range->end) !=
-			    is_huge(range->start - shift, range->end - shift))
+		if (range->anonymous && is_huge(range->start, range->end) !=
+						is_huge(range->start - shift, range->end - shift))
 			return false;
 	}
 	return true;

@@ -36,10 +36,10 @@ enum stem { /* the first word of a pseudonym */
 	    STEM_COUNT,
 };
 static const char *const stems[STEM_COUNT] = {
-	[STEM_HOST] = "host",	    [STEM_VALUE] = "value", [STEM_PROC] = "proc",
-	[STEM_USER] = "user",	    [STEM_DIR] = "dir",	    [STEM_FILE] = "file",
-	[STEM_MEMORY] = "memory",   [STEM_UNIT] = "unit",   [STEM_CONTAINER] = "container",
-	[STEM_POD] = "pod",	    [STEM_PEER] = "peer",   [STEM_MODULE] = "module",
+	[STEM_HOST] = "host",	      [STEM_VALUE] = "value", [STEM_PROC] = "proc",
+	[STEM_USER] = "user",	      [STEM_DIR] = "dir",     [STEM_FILE] = "file",
+	[STEM_MEMORY] = "memory",     [STEM_UNIT] = "unit",   [STEM_CONTAINER] = "container",
+	[STEM_POD] = "pod",	      [STEM_PEER] = "peer",   [STEM_MODULE] = "module",
 	[STEM_FUNCTION] = "function", [STEM_WORD] = "word"};
 
 struct kymo_pseudonyms {
@@ -127,7 +127,8 @@ static int done(struct kymo_pseudonyms *p, struct cap_string *ret_to)
 {
 	if (p->failed)
 		return -ENOMEM;
-	*ret_to = (struct cap_string){.bytes = (const u8 *)(p->len ? p->out : ""), .len = (u32)p->len};
+	*ret_to = (struct cap_string){.bytes = (const u8 *)(p->len ? p->out : ""),
+				      .len = (u32)p->len};
 	return 0;
 }
 
@@ -236,9 +237,9 @@ static bool put_components(struct kymo_pseudonyms *p, const char *text, size_t l
 /* What the kernel calls memory that is no file: its name goes, its kind stays. */
 static bool put_memory(struct kymo_pseudonyms *p, const char *text, size_t len, bool *ret_changed)
 {
-	static const char *const plain[] = {"[vdso]",  "[vvar]",	  "[vsyscall]", "[heap]",
-					    "[stack]", "[vvar_vclock]", "[uprobes]",	"[aio]",
-					    "/[aio]",  "/anon_hugepage", "[bpf]", "[dynamic]"};
+	static const char *const plain[] = {"[vdso]",  "[vvar]",	 "[vsyscall]", "[heap]",
+					    "[stack]", "[vvar_vclock]",	 "[uprobes]",  "[aio]",
+					    "/[aio]",  "/anon_hugepage", "[bpf]",      "[dynamic]"};
 	static const char *const kinds[] = {"/memfd:", "/SYSV", "anon_inode:", "[anon:", "//anon"};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
@@ -300,10 +301,10 @@ bool kymo_is_system_path(const struct cap_string *path)
 	const char *text = (const char *)path->bytes;
 	size_t covered;
 
-	if (path->len == 0 || text[0] != '/') /* of the kernel; memory has no name of its own */
-		return path->len > 0 && text[0] != '[' ? true
-						       : path->len == 6 && !memcmp(text, "[vdso]", 6);
-	return kymo_system_path(text, path->len, &covered) == KYMO_PATH_ALL;
+	if (path->len > 0 && text[0] == '/')
+		return kymo_system_path(text, path->len, &covered) == KYMO_PATH_ALL;
+	return (path->len == 6 && memcmp(text, "[vdso]", 6) == 0) ||
+	       kymo_is_known_module(text, path->len);
 }
 
 int kymo_pseudonym_module(struct kymo_pseudonyms *p, struct cap_string *ret_to, bool *ret_changed)
@@ -393,12 +394,22 @@ static bool is_hex(const char *text, size_t len)
 /* "docker-HEX.scope", "kubepods-burstable-podUID.slice", "name.service": what is known stays. */
 static bool put_cgroup_part(struct kymo_pseudonyms *p, const char *text, size_t len)
 {
-	static const char *const tails[] = {".scope", ".slice", ".service", ".mount", ".socket", ".swap"};
-	static const char *const heads[] = {"cri-containerd-", "crio-conmon-", "crio-",
-					    "docker-",	       "libpod-conmon-", "libpod-payload-",
-					    "libpod-",	       "nerdctl-",	 "podman-",
-					    "lxc.payload.",    "kubepods-besteffort-pod",
-					    "kubepods-burstable-pod", "kubepods-pod", "pod"};
+	static const char *const tails[] = {".scope", ".slice",	 ".service",
+					    ".mount", ".socket", ".swap"};
+	static const char *const heads[] = {"cri-containerd-",
+					    "crio-conmon-",
+					    "crio-",
+					    "docker-",
+					    "libpod-conmon-",
+					    "libpod-payload-",
+					    "libpod-",
+					    "nerdctl-",
+					    "podman-",
+					    "lxc.payload.",
+					    "kubepods-besteffort-pod",
+					    "kubepods-burstable-pod",
+					    "kubepods-pod",
+					    "pod"};
 	size_t tail = 0, head = 0;
 	enum stem stem;
 
@@ -420,9 +431,9 @@ static bool put_cgroup_part(struct kymo_pseudonyms *p, const char *text, size_t 
 		put(p, text, len);
 		return false;
 	}
-	stem = head >= 3 && memcmp(text + head - 3, "pod", 3) == 0    ? STEM_POD
-	       : head || is_hex(text, len - tail)		      ? STEM_CONTAINER
-								      : STEM_UNIT;
+	stem = head >= 3 && memcmp(text + head - 3, "pod", 3) == 0 ? STEM_POD
+	       : head || is_hex(text, len - tail)		   ? STEM_CONTAINER
+								   : STEM_UNIT;
 	put(p, text, stem == STEM_POD ? head - 3 : head);
 	put_stem(p, stem, text + head, len - head - tail);
 	put(p, text + len - tail, tail);
@@ -474,7 +485,8 @@ static bool put_ip(struct kymo_pseudonyms *p, const char *text, size_t len)
 	return true;
 }
 
-/* Bytes of the address in ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT, ADDRESS%INTERFACE, ADDRESS/BITS. */
+/* Bytes of the address in ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT, ADDRESS%INTERFACE, ADDRESS/BITS.
+ */
 static size_t address_bytes(const char *text, size_t len, size_t *ret_start)
 {
 	const char *colon = memchr(text, ':', len), *end = NULL;
@@ -585,7 +597,8 @@ int kymo_pseudonym_text(struct kymo_pseudonyms *p, struct cap_string *ret_to, bo
 u64 kymo_pseudonym_number(struct kymo_pseudonyms *p, const char *of, u64 number)
 {
 	s64 kind = kymo_blob_add(&p->number_kinds, of, strlen(of), NULL);
-	struct cap_word_slot *slot = kind > 0 ? cap_word_map_make(&p->numbers, (u64)kind, number) : NULL;
+	struct cap_word_slot *slot =
+		kind > 0 ? cap_word_map_make(&p->numbers, (u64)kind, number) : NULL;
 	struct cap_word_slot *last;
 
 	if (!slot)

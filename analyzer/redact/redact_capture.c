@@ -1,6 +1,6 @@
 /*
- * Private memory of the rules of a rewriting. Counts are of values, as rows have them: a path in 100
- * rows counts 100 times, and the names of tasks once per block.
+ * Private memory of the rules of a rewriting. Counts are of values, as rows have them: a path in
+ * 100 rows counts 100 times, and the names of tasks once per block.
  */
 #include "analyzer/redact/redact_capture.h"
 
@@ -11,7 +11,6 @@
 #include "analyzer/capture/section_columns.h"
 #include "analyzer/redact/address_layout.h"
 #include "analyzer/redact/pseudonyms.h"
-#include "analyzer/redact/redact_fields.h"
 #include "formats/base/cleanup.h"
 
 struct kymo_redactor {
@@ -25,41 +24,6 @@ struct kymo_redactor {
 	char texts[3][256];
 };
 
-static const struct {
-	const char *name;
-	enum kymo_redact_action action[2];
-	const char *covers;
-} classes[] = {
-#define REDACT_CLASS(upper, name, share, strict, covers) \
-	{name, {KYMO_REDACT_##share, KYMO_REDACT_##strict}, covers},
-#include "analyzer/redact/redact_classes.def"
-#undef REDACT_CLASS
-};
-
-const char *kymo_redact_class_name(enum kymo_redact_class which)
-{
-	return classes[which].name;
-}
-
-const char *kymo_redact_class_covers(enum kymo_redact_class which)
-{
-	return classes[which].covers;
-}
-
-const char *kymo_redact_level_name(enum kymo_redact_level level)
-{
-	return level == KYMO_REDACT_STRICT ? "strict" : "share";
-}
-
-enum kymo_redact_class kymo_redact_class_named(const char *name)
-{
-	int i = 0;
-
-	while (i < KYMO_REDACT_CLASSES && strcmp(classes[i].name, name) != 0)
-		i++;
-	return (enum kymo_redact_class)i;
-}
-
 void kymo_redact_manifest_done(struct kymo_redact_manifest *manifest)
 {
 	free(manifest->left);
@@ -69,8 +33,8 @@ void kymo_redact_manifest_done(struct kymo_redact_manifest *manifest)
 
 /* -------- life -------- */
 
-int kymo_redactor_new(const struct kymo_redact_options *options, struct kymo_redactor **ret_redactor,
-		      struct cap_err *err)
+int kymo_redactor_new(const struct kymo_redact_options *options,
+		      struct kymo_redactor **ret_redactor, struct cap_err *err)
 {
 	const struct cap_schema *schema = cap_schema_builtin();
 	struct kymo_redactor *redactor = calloc(1, sizeof(*redactor));
@@ -87,9 +51,11 @@ int kymo_redactor_new(const struct kymo_redact_options *options, struct kymo_red
 	redactor->options = *options;
 	redactor->manifest.level = options->level;
 	for (int i = 0; i < KYMO_REDACT_CLASSES; i++)
-		redactor->manifest.counts[i].action = options->drop[i]	? KYMO_REDACT_DROP
-						      : options->keep[i] ? KYMO_REDACT_KEEP
-									 : classes[i].action[options->level];
+		redactor->manifest.counts[i].action =
+			options->drop[i] ? KYMO_REDACT_DROP
+			: options->keep[i]
+				? KYMO_REDACT_KEEP
+				: kymo_redact_action_of((enum kymo_redact_class)i, options->level);
 	/* the words of copies are addresses: they mean nothing if those move */
 	if (redactor->manifest.counts[KYMO_REDACT_ADDRESS].action != KYMO_REDACT_KEEP)
 		redactor->manifest.counts[KYMO_REDACT_STACK].action = KYMO_REDACT_DROP;
@@ -117,7 +83,8 @@ struct kymo_redactor *kymo_redactor_free(struct kymo_redactor *redactor)
 static enum kymo_redact_action action_of(const struct kymo_redactor *redactor,
 					 enum kymo_redact_class which)
 {
-	return which == KYMO_REDACT_NONE ? KYMO_REDACT_KEEP : redactor->manifest.counts[which].action;
+	return which == KYMO_REDACT_NONE ? KYMO_REDACT_KEEP
+					 : redactor->manifest.counts[which].action;
 }
 
 /* -------- first pass: where code lies -------- */
@@ -134,10 +101,10 @@ static int learn_mappings(struct kymo_redactor *redactor)
 		return -ENOMEM;
 	for (u32 i = 0; rc == 0 && i < columns->section->row_count; i++) {
 		const struct cap_string *path =
-			&columns->rows->strings[paths[i] < columns->rows->string_count ? paths[i]
-										       : 0];
-		bool anonymous = path->len == 0 ||
-				 (path->len >= 6 && memcmp(path->bytes, "//anon", 6) == 0);
+			&columns->rows
+				 ->strings[paths[i] < columns->rows->string_count ? paths[i] : 0];
+		bool anonymous =
+			path->len == 0 || (path->len >= 6 && memcmp(path->bytes, "//anon", 6) == 0);
 
 		rc = kymo_address_layout_add(redactor->layout, start[i], size[i], anonymous);
 	}
@@ -196,11 +163,16 @@ static u64 move_address(void *context, u64 address)
 /* -------- texts -------- */
 
 static const kymo_pseudonym_fn makers[KYMO_REDACT_CLASSES] = {
-	[KYMO_REDACT_HOST] = kymo_pseudonym_host,	[KYMO_REDACT_META] = kymo_pseudonym_meta,
-	[KYMO_REDACT_NAME] = kymo_pseudonym_name,	[KYMO_REDACT_PATH] = kymo_pseudonym_path,
-	[KYMO_REDACT_CGROUP] = kymo_pseudonym_cgroup,	[KYMO_REDACT_NETWORK] = kymo_pseudonym_network,
-	[KYMO_REDACT_MODULE] = kymo_pseudonym_module,	[KYMO_REDACT_FUNCTION] = kymo_pseudonym_function,
-	[KYMO_REDACT_BUILD_ID] = kymo_pseudonym_build_id, [KYMO_REDACT_TEXT] = kymo_pseudonym_text,
+	[KYMO_REDACT_HOST] = kymo_pseudonym_host,
+	[KYMO_REDACT_META] = kymo_pseudonym_meta,
+	[KYMO_REDACT_NAME] = kymo_pseudonym_name,
+	[KYMO_REDACT_PATH] = kymo_pseudonym_path,
+	[KYMO_REDACT_CGROUP] = kymo_pseudonym_cgroup,
+	[KYMO_REDACT_NETWORK] = kymo_pseudonym_network,
+	[KYMO_REDACT_MODULE] = kymo_pseudonym_module,
+	[KYMO_REDACT_FUNCTION] = kymo_pseudonym_function,
+	[KYMO_REDACT_BUILD_ID] = kymo_pseudonym_build_id,
+	[KYMO_REDACT_TEXT] = kymo_pseudonym_text,
 };
 
 /* Notes a text that is left. */
@@ -261,7 +233,8 @@ static enum kymo_redact_class class_of_fact(const struct kymo_rewrite_part *part
 								      : KYMO_REDACT_META;
 }
 
-/* Is the row about a file of the system's packages, or about the kernel? Such files everybody has. */
+/* Is the row about a file of the system's packages, or about the kernel? Such files everybody has.
+ */
 static bool is_of_system(const struct kymo_rewrite_part *part, u32 row)
 {
 	switch (part->type->id) {
@@ -272,14 +245,14 @@ static bool is_of_system(const struct kymo_rewrite_part *part, u32 row)
 	case EV_MAPPING:
 		return kymo_is_system_path(text_of(part, ROW_mapping_path, row));
 	case EV_MODULE:
-		return true;
+		return kymo_is_system_path(text_of(part, ROW_module_name, row));
 	default:
 		return false;
 	}
 }
 
-static int on_string(void *context, const struct kymo_rewrite_part *part, unsigned int field, u32 row,
-		     struct cap_string *ret_to)
+static int on_string(void *context, const struct kymo_rewrite_part *part, unsigned int field,
+		     u32 row, struct cap_string *ret_to)
 {
 	struct kymo_redactor *redactor = context;
 	enum kymo_redact_class which = redactor->classes[part->type->id][field];
@@ -291,7 +264,8 @@ static int on_string(void *context, const struct kymo_rewrite_part *part, unsign
 	    action_of(redactor, which) == KYMO_REDACT_REPLACE && is_of_system(part, row)) {
 		redactor->manifest.counts[which].kept++;
 		return which == KYMO_REDACT_FUNCTION
-			       ? kymo_pseudonym_function_paths(redactor->pseudonyms, ret_to, &changed) < 0
+			       ? kymo_pseudonym_function_paths(redactor->pseudonyms, ret_to,
+							       &changed) < 0
 					 ? -ENOMEM
 					 : note_text(redactor, which, ret_to)
 			       : 0;
@@ -326,8 +300,8 @@ static int replace_numbers(struct kymo_redactor *redactor, const struct kymo_rew
 	for (u32 i = 0; i < part->row_count; i++) {
 		if (values[i] == 0)
 			continue;
-		values[i] = kymo_pseudonym_number(redactor->pseudonyms, part->type->fields[field].name,
-						  values[i]);
+		values[i] = kymo_pseudonym_number(redactor->pseudonyms,
+						  part->type->fields[field].name, values[i]);
 		if (values[i] == 0)
 			return -ENOMEM;
 		redactor->manifest.counts[KYMO_REDACT_NUMBER].replaced++;
@@ -383,7 +357,8 @@ static int redact_field(struct kymo_redactor *redactor, struct kymo_rewrite_part
 	enum kymo_redact_class which = redactor->classes[part->type->id][field];
 	struct kymo_redact_count *count;
 
-	if (which == KYMO_REDACT_NONE || !part->values[field] || is_text(&part->type->fields[field]))
+	if (which == KYMO_REDACT_NONE || !part->values[field] ||
+	    is_text(&part->type->fields[field]))
 		return 0;
 	count = &redactor->manifest.counts[which];
 	if (count->action == KYMO_REDACT_REPLACE && which == KYMO_REDACT_NUMBER)
@@ -422,8 +397,7 @@ static int on_part(void *context, struct kymo_rewrite_part *part)
 /* Without copies nobody needs to know how functions are unwound. */
 static bool keeps_type(void *context, const struct cap_type *type)
 {
-	return type->id != EV_UNWIND ||
-	       action_of(context, KYMO_REDACT_STACK) == KYMO_REDACT_KEEP;
+	return type->id != EV_UNWIND || action_of(context, KYMO_REDACT_STACK) == KYMO_REDACT_KEEP;
 }
 
 static int header_text(struct kymo_redactor *redactor, enum kymo_redact_class which, int slot,
@@ -486,8 +460,7 @@ static void on_left(void *context, enum kymo_left kind, u32 id, u64 count)
 	if (manifest->left_count == manifest->left_size) {
 		size_t size = manifest->left_size ? manifest->left_size * 2 : 16;
 		struct kymo_redact_left *bigger =
-			size > 4096 ? NULL
-				    : reallocarray(manifest->left, size, sizeof(*bigger));
+			size > 4096 ? NULL : reallocarray(manifest->left, size, sizeof(*bigger));
 
 		if (!bigger)
 			return; /* the sums of rewritten.left count it all the same */

@@ -1,28 +1,12 @@
 #pragma once
 /*
  * `kymo redact`: a capture without what is private. Which fields hold what is told by their
- * sensitivity (redact_classes.def, redact_fields.def). All else stays as it is, so that reports on the
- * copy have the numbers of reports on the input.
+ * sensitivity (redact_classes.def, redact_fields.def). All else stays as it is, so that reports on
+ * the copy have the numbers of reports on the input.
  */
 #include "analyzer/capture/blob_table.h"
+#include "analyzer/redact/redact_classes.h"
 #include "analyzer/rewrite/rewrite_capture.h"
-
-enum kymo_redact_class {
-#define REDACT_CLASS(upper, name, share, strict, covers) KYMO_REDACT_##upper,
-#include "analyzer/redact/redact_classes.def"
-#undef REDACT_CLASS
-	KYMO_REDACT_CLASSES,
-	KYMO_REDACT_NONE = KYMO_REDACT_CLASSES, /* of a field that is not private */
-};
-
-enum kymo_redact_action { KYMO_REDACT_KEEP, KYMO_REDACT_REPLACE, KYMO_REDACT_DROP };
-enum kymo_redact_level { KYMO_REDACT_SHARE, KYMO_REDACT_STRICT };
-
-const char *kymo_redact_class_name(enum kymo_redact_class which);
-const char *kymo_redact_class_covers(enum kymo_redact_class which);
-const char *kymo_redact_level_name(enum kymo_redact_level level);
-/* KYMO_REDACT_NONE: there is no such class. */
-enum kymo_redact_class kymo_redact_class_named(const char *name);
 
 struct kymo_redact_options {
 	enum kymo_redact_level level;
@@ -56,8 +40,8 @@ void kymo_redact_manifest_done(struct kymo_redact_manifest *manifest);
 
 /* For opening the capture: the layout of its code is learned then. */
 struct kymo_redactor;
-int kymo_redactor_new(const struct kymo_redact_options *options, struct kymo_redactor **ret_redactor,
-		      struct cap_err *err);
+int kymo_redactor_new(const struct kymo_redact_options *options,
+		      struct kymo_redactor **ret_redactor, struct cap_err *err);
 struct kymo_redactor *kymo_redactor_free(struct kymo_redactor *redactor);
 /* To be called with each block of rows at opening: kymo_capture_options.block. */
 int kymo_redactor_block(void *redactor, struct kymo_capture *capture, const struct cap_rows *rows,

@@ -17,7 +17,7 @@ u64 kymo_redact_hash(const struct kymo_redact_key *key, u64 domain, const void *
 void kymo_redact_bytes(const struct kymo_redact_key *key, u64 domain, u8 *bytes, size_t len);
 
 /*
- * Replaces an address of `bits` bits (32 or 128): two that share their first n bits still do, and no
- * more. Loopback and unspecified addresses stay, and no other becomes one of them.
+ * Replaces an address of `bits` bits (32 or 128): two that share their first n bits still do, and
+ * no more. Loopback and unspecified addresses stay, and no other becomes one of them.
  */
 void kymo_redact_ip(const struct kymo_redact_key *key, u8 *address, unsigned int bits);

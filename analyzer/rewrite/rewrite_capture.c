@@ -1,5 +1,5 @@
-/* One walk over the blocks. A capture's first two blocks are written when its schema is known: at the
- * first block that is not its file header. */
+/* One walk over the blocks. A capture's first two blocks are written when its schema is known: at
+ * the first block that is not its file header. */
 #include "analyzer/rewrite/rewrite_capture.h"
 
 #include <errno.h>
@@ -25,6 +25,8 @@ struct rewrite {
 	u64 skipped;  /* numbers of blocks that are missing before the next one */
 	bool ended;
 	u32 end_reason;
+	u64 end_events; /* as END says */
+	u64 chunk_rows; /* of blocks that could be read */
 	struct cap_totals end_totals;
 	struct kymo_rewritten found;
 };
@@ -86,6 +88,7 @@ static int begin_output(struct rewrite *rewrite, struct cap_err *err)
 	if (rc == 0)
 		rc = cap_writer_begin(rewrite->writer, err);
 	rewrite->ended = false;
+	rewrite->chunk_rows = 0;
 	rewrite->end_totals = (struct cap_totals){0};
 	rewrite->found.captures++;
 	return rc;
@@ -97,12 +100,19 @@ static int end_output(struct rewrite *rewrite, struct cap_err *err)
 
 	if (!rewrite->writer)
 		return 0;
+	rewrite->found.events += cap_writer_events(rewrite->writer);
 	if (rewrite->options->end)
 		rc = rewrite->options->end(rewrite->rules.context, rewrite->writer, err);
-	if (rc == 0 && rewrite->ended)
-		rc = cap_writer_end(rewrite->writer, rewrite->end_reason, &rewrite->end_totals, err);
+	if (rc == 0 && rewrite->ended) {
+		cap_writer_skip(rewrite->writer, rewrite->skipped,
+				rewrite->end_events > rewrite->chunk_rows
+					? rewrite->end_events - rewrite->chunk_rows
+					: 0);
+		rewrite->skipped = 0;
+		rc = cap_writer_end(rewrite->writer, rewrite->end_reason, &rewrite->end_totals,
+				    err);
+	}
 	rewrite->found.ends_missing += !rewrite->ended;
-	rewrite->found.events += cap_writer_events(rewrite->writer);
 	rewrite->found.written_bytes += cap_writer_bytes(rewrite->writer);
 	rewrite->writer = cap_writer_free(rewrite->writer);
 	return rc;
@@ -118,6 +128,7 @@ static void take_end(struct rewrite *rewrite)
 	if (bytes.plain_len < CAP_END_BYTES)
 		return;
 	rewrite->ended = true;
+	rewrite->end_events = cap_load_u64(bytes.plain + 16);
 	rewrite->end_totals.lost_count = cap_load_u64(bytes.plain + 24);
 	rewrite->end_reason = cap_load_u32(bytes.plain + 48);
 }
@@ -128,8 +139,8 @@ static int take_rows(struct rewrite *rewrite, const struct cap_block *block, str
 	struct cap_rows rows;
 	int rc;
 
-	if (block->replica || (rewrite->options->wants &&
-			       !rewrite->options->wants(rewrite->rules.context, block)))
+	if (block->replica ||
+	    (rewrite->options->wants && !rewrite->options->wants(rewrite->rules.context, block)))
 		return 0;
 	rc = cap_reader_rows(rewrite->reader, &rows, &reason);
 	if (rc == -ENOMEM)
@@ -139,7 +150,8 @@ static int take_rows(struct rewrite *rewrite, const struct cap_block *block, str
 		rewrite->found.blocks_damaged++;
 		return 0;
 	}
-	cap_writer_skip(rewrite->writer, rewrite->skipped);
+	rewrite->chunk_rows += block->type == CAP_BLOCK_CHUNK ? block->row_count : 0;
+	cap_writer_skip(rewrite->writer, rewrite->skipped, 0);
 	rewrite->skipped = 0;
 	rewrite->found.blocks++;
 	rewrite->found.rows_in += block->row_count;
@@ -205,8 +217,7 @@ int kymo_rewrite_capture(struct kymo_capture *capture, const struct kymo_rewrite
 			 struct kymo_rewritten *ret_rewritten, struct cap_err *err)
 {
 	CLEANUP(rewrite_done)
-	struct rewrite rewrite = {
-		.capture = capture, .options = options, .rules = options->rules};
+	struct rewrite rewrite = {.capture = capture, .options = options, .rules = options->rules};
 	int rc = cap_reader_reopen(capture->reader, &rewrite.reader, err);
 
 	if (rc < 0)

@@ -23,6 +23,7 @@ struct kymo_rewritten {
 	u64 left[KYMO_LEFT_KINDS];
 };
 
-/* capture is opened, without stacks. 0; -ENOMEM, errors of reading and writing, what rules returned. */
+/* capture is opened, without stacks. 0; -ENOMEM, errors of reading and writing, what rules
+ * returned. */
 int kymo_rewrite_capture(struct kymo_capture *capture, const struct kymo_rewrite_options *options,
 			 struct kymo_rewritten *ret_rewritten, struct cap_err *err);

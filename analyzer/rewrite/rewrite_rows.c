@@ -126,7 +126,8 @@ static int begin_chunk(struct kymo_rewrite_rows *rows)
 	return kymo_rewrite_stacks_begin(rows->stacks, rows->from, rows->chunk);
 }
 
-/* Writes what is in the chunk. Of a block that becomes several, each says what was stored up to it. */
+/* Writes what is in the chunk. Of a block that becomes several, each says what was stored up to it.
+ */
 static int flush(struct kymo_rewrite_rows *rows, struct cap_err *err)
 {
 	struct cap_totals totals = rows->block->totals;
@@ -152,9 +153,8 @@ static s64 map_string(struct kymo_rewrite_rows *rows, const struct kymo_rewrite_
 	if (local == 0 || local >= rows->from->string_count)
 		return 0;
 	to = rows->from->strings[local];
-	rc = rows->rules->string
-		     ? rows->rules->string(rows->rules->context, part, field, row, &to)
-		     : 0;
+	rc = rows->rules->string ? rows->rules->string(rows->rules->context, part, field, row, &to)
+				 : 0;
 	return rc < 0 ? rc : (s64)cap_chunk_string(rows->chunk, to.bytes, to.len);
 }
 
@@ -232,8 +232,8 @@ static int add_rows(struct kymo_rewrite_rows *rows, const struct kymo_rewrite_pa
 				added = rc < 0 ? rc : add_row(rows, part, i);
 			}
 			if (rc == 0 && added < 0)
-				rc = cap_fail(err, added, added == CAP_ELIMIT
-								  ? "a row does not fit a block"
+				rc = cap_fail(err, added,
+					      added == CAP_ELIMIT ? "a row does not fit a block"
 								  : "out of memory");
 			/* also after a flush, which began anew */
 			rows->left_out[type] = left_out;

@@ -96,8 +96,8 @@ int kymo_rewrite_schema_of(const struct cap_schema *input, struct kymo_rewrite_s
 			continue;
 		*type = ours->types[i];
 		type->fields = next;
-		type->field_count = take_fields(&ours->types[i], theirs, next,
-						&schema.fields[type->id]);
+		type->field_count =
+			take_fields(&ours->types[i], theirs, next, &schema.fields[type->id]);
 		next += type->field_count;
 		output.type_count += type->field_count > 0;
 	}

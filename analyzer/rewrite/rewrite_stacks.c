@@ -12,7 +12,7 @@
 #include "formats/base/word_map.h"
 
 #define UNWOUND_MASK 0xffffffu /* its three numbers */
-#define UNKNOWN_SPACE 255u /* no version gives it a meaning */
+#define UNKNOWN_SPACE 255u     /* no version gives it a meaning */
 
 struct kymo_rewrite_stacks {
 	struct kymo_capture *capture;

@@ -1,7 +1,9 @@
 #pragma once
-/* Stacks of a block, written anew: local stacks frame by frame, copies either as they are or unwound.
- * For rewrite_rows.c. */
-#include "analyzer/rewrite/rewrite_rows.h"
+/* Stacks of a block, written anew: local stacks frame by frame, copies either as they are or
+ * unwound. For rewrite_rows.c. */
+#include "analyzer/capture/capture_model.h"
+#include "analyzer/rewrite/rewrite_rules.h"
+#include "formats/write/chunk.h"
 
 struct kymo_rewrite_stacks;
 

@@ -27,10 +27,10 @@ struct cap_file_info { /* FILE_HEADER: facts that are fixed when the file begins
 enum cap_space { /* which address space a frame's offset counts in */
 		 CAP_SPACE_USER =
 			 1, /* offset is the virtual address in the sample's process; object is 0 */
-		 CAP_SPACE_KERNEL = 2, /* offset is from the kernel's text base (symbol _stext); 0:
-					  base unknown */
-		 CAP_SPACE_MODULE = 3, /* object is the STRINGS row of the module's name, offset is
-					  from its start */
+		 CAP_SPACE_KERNEL = 2,	/* offset is from the kernel's text base (symbol _stext); 0:
+					   base unknown */
+		 CAP_SPACE_MODULE = 3,	/* object is the STRINGS row of the module's name, offset is
+					   from its start */
 		 CAP_SPACE_UNWOUND = 4, /* no frame, but what a stack stands on whose copy was
 					   unwound before it was written: offset says how, as
 					   cap_unwound_offset makes it; object is 0 */
@@ -49,8 +49,9 @@ struct cap_totals { /* cumulative counts that every chunk's prologue carries */
 	u64 attempted_count, stored_count, lost_count;
 };
 
-/* Offset of a frame of space UNWOUND: how its user frames were obtained, why there are none below the
- * outermost, and whether the rules of that one's file were found. Numbers of SPEC.md, "FRAMES". */
+/* Offset of a frame of space UNWOUND: how its user frames were obtained, why there are none below
+ * the outermost, and whether the rules of that one's file were found. Numbers of SPEC.md, "FRAMES".
+ */
 static inline u64 cap_unwound_offset(u8 how, u8 end, u8 rules)
 {
 	return (u64)rules << 16 | (u64)how << 8 | end;

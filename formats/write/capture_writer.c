@@ -299,8 +299,9 @@ int cap_writer_schema(struct cap_writer *writer, const u8 *encoded, size_t len, 
 	return 0;
 }
 
-void cap_writer_skip(struct cap_writer *writer, u64 block_count)
+void cap_writer_skip(struct cap_writer *writer, u64 block_count, u64 event_count)
 {
+	writer->event_count += event_count;
 	if (block_count < (1ull << 62) - writer->seq)
 		writer->seq += block_count;
 }

@@ -34,7 +34,8 @@ struct cap_writer *cap_writer_free(struct cap_writer *writer);
  * Before cap_writer_begin: the capture has this schema, a part of the built-in one, encoded by
  * cap_schema_encode_of: rows may then hold only its types and fields. Copied. 0 or -ENOMEM.
  */
-int cap_writer_schema(struct cap_writer *writer, const u8 *encoded, size_t len, struct cap_err *err);
+int cap_writer_schema(struct cap_writer *writer, const u8 *encoded, size_t len,
+		      struct cap_err *err);
 
 /* FILE_HEADER and SCHEMA: the first two blocks. */
 int cap_writer_begin(struct cap_writer *writer, struct cap_err *err);
@@ -49,9 +50,9 @@ int cap_writer_rows(struct cap_writer *writer, enum cap_block_type block,
  * missing. */
 void cap_writer_after_error(struct cap_writer *writer);
 
-/* Leaves out numbers of blocks, so that readers find as many missing here: for copies of damaged
- * captures that are to stay marked as damaged. */
-void cap_writer_skip(struct cap_writer *writer, u64 block_count);
+/* Leaves out numbers of blocks, so that readers find as many missing here, and counts events that
+ * are missing with them: for copies of damaged captures that are to stay marked as damaged. */
+void cap_writer_skip(struct cap_writer *writer, u64 block_count, u64 event_count);
 
 /* Replicas and INDEX: everything at the end except END. If there is no room for them (-ENOSPC), the
  * capture is complete without; END may still be tried. */

@@ -44,8 +44,8 @@ u32 cap_chunk_copy(struct cap_chunk *chunk, const struct cap_copy *copy);
  * chunk is full. */
 int cap_chunk_add(struct cap_chunk *chunk, enum ev_type type, const void *row);
 
-/* Leaves the columns of these fields of a type out of the chunk, whatever their values, so that they
- * read as NULL: a bit per place in events.def. Until the reset. */
+/* Leaves the columns of these fields of a type out of the chunk, whatever their values, so that
+ * they read as NULL: a bit per place in events.def. Until the reset. */
 void cap_chunk_leave_out(struct cap_chunk *chunk, enum ev_type type, u64 fields);
 
 u32 cap_chunk_rows(const struct cap_chunk *chunk);

@@ -8,7 +8,7 @@
 struct chunk_rows {			/* rows of one type */
 	struct cap_out_column *columns; /* one per field, in the order of events.def */
 	u32 row_count;
-	u32 room; /* rows that fit before columns must be looked at again */
+	u32 room;     /* rows that fit before columns must be looked at again */
 	u64 left_out; /* a bit per column that is not written */
 };
 

@@ -22,6 +22,7 @@ $ kymo --help
 >   verify     check captures for damage, and show what is missing and where
 >   recover    copy what can be read of a damaged capture into an intact one
 >   symbolize  copy a capture and add names, source lines, inlined functions
+>   redact     write a capture without what is private, for bug reports
 >
 > `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 > CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
@@ -62,6 +63,7 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > verify
 > recover
 > symbolize
+> redact
 $ for c in '' $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c; done | awk 'length > 80'
 $ kymo help flame
 > usage: kymo flame [OPTIONS] CAPTURE_OR_DB

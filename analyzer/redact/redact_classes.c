@@ -1,5 +1,7 @@
 /* What is stricter wins: a kind or a sensitivity that is not known here is dropped. */
-#include "analyzer/redact/redact_fields.h"
+#include "analyzer/redact/redact_classes.h"
+
+#include <string.h>
 
 enum { /* ids of row types by their name */
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) TYPE_##name = id,
@@ -77,4 +79,45 @@ enum kymo_redact_class kymo_redact_class_of(const struct cap_type *type, unsigne
 	default:
 		return class_of_number(about->sensitivity);
 	}
+}
+
+static const struct {
+	const char *name;
+	enum kymo_redact_action action[2];
+	const char *covers;
+} classes[] = {
+#define REDACT_CLASS(upper, name, share, strict, covers) \
+	{name, {KYMO_REDACT_##share, KYMO_REDACT_##strict}, covers},
+#include "analyzer/redact/redact_classes.def"
+#undef REDACT_CLASS
+};
+
+const char *kymo_redact_class_name(enum kymo_redact_class which)
+{
+	return classes[which].name;
+}
+
+const char *kymo_redact_class_covers(enum kymo_redact_class which)
+{
+	return classes[which].covers;
+}
+
+const char *kymo_redact_level_name(enum kymo_redact_level level)
+{
+	return level == KYMO_REDACT_STRICT ? "strict" : "share";
+}
+
+enum kymo_redact_class kymo_redact_class_named(const char *name)
+{
+	int i = 0;
+
+	while (i < KYMO_REDACT_CLASSES && strcmp(classes[i].name, name) != 0)
+		i++;
+	return (enum kymo_redact_class)i;
+}
+
+enum kymo_redact_action kymo_redact_action_of(enum kymo_redact_class which,
+					      enum kymo_redact_level level)
+{
+	return classes[which].action[level];
 }
