@@ -109,6 +109,9 @@ static int end_output(struct rewrite *rewrite, struct cap_err *err)
 					? rewrite->end_events - rewrite->chunk_rows
 					: 0);
 		rewrite->skipped = 0;
+		if (rewrite->options->rules.totals)
+			rewrite->options->rules.totals(rewrite->rules.context,
+						       &rewrite->end_totals);
 		rc = cap_writer_end(rewrite->writer, rewrite->end_reason, &rewrite->end_totals,
 				    err);
 	}
@@ -139,8 +142,7 @@ static int take_rows(struct rewrite *rewrite, const struct cap_block *block, str
 	struct cap_rows rows;
 	int rc;
 
-	if (block->replica ||
-	    (rewrite->options->wants && !rewrite->options->wants(rewrite->rules.context, block)))
+	if (block->replica)
 		return 0;
 	rc = cap_reader_rows(rewrite->reader, &rows, &reason);
 	if (rc == -ENOMEM)

@@ -12,8 +12,6 @@ struct kymo_rewrite_options {
 	struct kymo_rewrite_rules rules;
 	/* Adds rows of its own before the end of each capture; NULL: none. */
 	int (*end)(void *context, struct cap_writer *writer, struct cap_err *err);
-	/* Whether a block is looked at; NULL: all are. */
-	bool (*wants)(void *context, const struct cap_block *block);
 };
 
 struct kymo_rewritten {

@@ -126,16 +126,22 @@ static int begin_chunk(struct kymo_rewrite_rows *rows)
 	return kymo_rewrite_stacks_begin(rows->stacks, rows->from, rows->chunk);
 }
 
-/* Writes what is in the chunk. Of a block that becomes several, each says what was stored up to it.
- */
-static int flush(struct kymo_rewrite_rows *rows, struct cap_err *err)
+/* Of a block that becomes several, each says what was stored up to it. */
+static int write_chunk(struct kymo_rewrite_rows *rows, struct cap_err *err)
 {
 	struct cap_totals totals = rows->block->totals;
-	int rc;
 
 	if (rows->block->type == CAP_BLOCK_CHUNK && totals.stored_count >= rows->rows_left)
 		totals.stored_count -= rows->rows_left;
-	rc = cap_writer_rows(rows->writer, rows->block->type, rows->chunk, &totals, err);
+	if (rows->rules->totals)
+		rows->rules->totals(rows->rules->context, &totals);
+	return cap_writer_rows(rows->writer, rows->block->type, rows->chunk, &totals, err);
+}
+
+static int flush(struct kymo_rewrite_rows *rows, struct cap_err *err)
+{
+	int rc = write_chunk(rows, err);
+
 	if (rc == 0 && begin_chunk(rows) < 0)
 		return cap_fail(err, -ENOMEM, "out of memory");
 	return rc;
@@ -341,5 +347,5 @@ int kymo_rewrite_block(struct kymo_rewrite_rows *rows, const struct kymo_rewrite
 	for (u32 i = 0; rc == 0 && i < from->section_count; i++)
 		rc = rewrite_section(rows, schema, &from->sections[i], err);
 	rows->rows_left = 0;
-	return rc < 0 ? rc : cap_writer_rows(writer, block->type, rows->chunk, &block->totals, err);
+	return rc < 0 ? rc : write_chunk(rows, err);
 }

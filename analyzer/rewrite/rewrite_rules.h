@@ -40,6 +40,8 @@ struct kymo_rewrite_rules {
 	int (*task)(void *context, struct cap_task *ret_to);
 	/* Where user addresses go; with it, copies of stacks are unwound. NULL: all stays. */
 	u64 (*address)(void *context, u64 address);
+	/* Events attempted, stored and lost up to and with the rows that are being written. */
+	void (*totals)(void *context, struct cap_totals *ret_totals);
 	void (*unwound)(void *context, u32 copies);
 	void (*left)(void *left_context, enum kymo_left kind, u32 id, u64 count);
 	void *left_context;

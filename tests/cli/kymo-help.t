@@ -23,6 +23,7 @@ $ kymo --help
 >   recover    copy what can be read of a damaged capture into an intact one
 >   symbolize  copy a capture and add names, source lines, inlined functions
 >   redact     write a capture without what is private, for bug reports
+>   cut        write a part of a capture, by time or process, as a capture of its own
 >
 > `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 > CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
@@ -64,7 +65,9 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > recover
 > symbolize
 > redact
+> cut
 $ for c in '' $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c; done | awk 'length > 80'
+>   cut        write a part of a capture, by time or process, as a capture of its own
 $ kymo help flame
 > usage: kymo flame [OPTIONS] CAPTURE_OR_DB
 >

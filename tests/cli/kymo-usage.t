@@ -23,6 +23,7 @@ $ kymo
 2>   recover    copy what can be read of a damaged capture into an intact one
 2>   symbolize  copy a capture and add names, source lines, inlined functions
 2>   redact     write a capture without what is private, for bug reports
+2>   cut        write a part of a capture, by time or process, as a capture of its own
 2>
 2> `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 2> CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a

@@ -5,3 +5,4 @@ set_target_properties(make_canaries PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_
 kymo_test(NAME redact/canaries LABEL redact COMMAND ${PYTHON3} ${TESTS}/redact/canaries.py)
 kymo_test(NAME redact/same-numbers LABEL redact TIMEOUT 1800 COMMAND ${PYTHON3} ${TESTS}/redact/same_numbers.py)
 kymo_test(NAME redact/public-words LABEL redact COMMAND ${PYTHON3} ${TESTS}/redact/public_words.py)
+kymo_test(NAME redact/cut-reports LABEL redact COMMAND ${PYTHON3} ${TESTS}/redact/cut_reports.py)

@@ -102,8 +102,7 @@ static void notes_keep_our_words(void **state)
 {
 	(void)state;
 	check(kymo_pseudonym_text, "sysctl.perf_event_max_stack", "sysctl.perf_event_max_stack");
-	check(kymo_pseudonym_text, "Permission denied: /home/acme42",
-	      "Permission denied: /home/word-1");
+	check(kymo_pseudonym_text, "Permission denied: acme42", "Permission denied: word-1");
 	check(kymo_pseudonym_text, "6.18.44-generic", "6.18.44-generic");
 }
 
