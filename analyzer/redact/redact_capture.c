@@ -244,6 +244,8 @@ static bool is_of_system(const struct kymo_rewrite_part *part, u32 row)
 		       kymo_is_system_path(text_of(part, ROW_symbol_object, row));
 	case EV_MAPPING:
 		return kymo_is_system_path(text_of(part, ROW_mapping_path, row));
+	case EV_SOURCE_LINE:
+		return kymo_is_system_path(text_of(part, ROW_source_line_object, row));
 	case EV_MODULE:
 		return kymo_is_system_path(text_of(part, ROW_module_name, row));
 	default:

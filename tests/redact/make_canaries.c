@@ -143,7 +143,9 @@ static u64 value_of(struct cap_chunk *chunk, const struct cap_type *type,
 	snprintf(where, sizeof(where), "%s.%s", type->name, field->name);
 	switch (field->kind) {
 	case CAP_KIND_STRING:
-		if (type->id == EV_SYMBOL && strcmp(field->name, "name") == 0 && !is_strict)
+		if (!is_strict &&
+		    ((type->id == EV_SYMBOL && strcmp(field->name, "name") == 0) ||
+		     (type->id == EV_SOURCE_LINE && strcmp(field->name, "function") == 0)))
 			return put_string(chunk, row % 2 ? "main" : "f(/home/CANARY0000/x.js:1)");
 		return put_string(chunk, canary(where));
 	case CAP_KIND_BYTES: /* they identify a program, not a person: share keeps them */
