@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/archive/archive_input.h"
 #include "analyzer/capture/capture_walk.h"
 #include "formats/base/cleanup.h"
 
@@ -69,8 +70,14 @@ int kymo_reading_open(const char *path, enum kymo_reading reading, struct cap_re
 	CLEANUP(cap_reader_closep) struct cap_reader *reader = NULL;
 	const struct cap_reader_options options = {
 		.mode = reading == KYMO_READ_STOP ? CAP_READ_STOP : CAP_READ_SKIP_DAMAGE};
-	int rc = cap_reader_open(path, &options, &reader, err);
+	int fd = -1, rc = 0;
 
+	if (strcmp(path, "-") != 0)
+		rc = kymo_archive_open(path, &fd, err);
+	if (rc == 0 && fd >= 0)
+		rc = cap_reader_open_fd(fd, path, &options, &reader, err);
+	else if (rc == 0)
+		rc = cap_reader_open(path, &options, &reader, err);
 	if (rc == 0 && reading == KYMO_READ_STRICT)
 		rc = check_whole(reader, err);
 	if (rc < 0)

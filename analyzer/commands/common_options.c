@@ -251,7 +251,9 @@ static void add_option(struct option_set *set, const struct kymo_option *option,
 	set->list[set->count].own = own;
 	set->long_options[set->count] = (struct option){
 		.name = option->name,
-		.has_arg = option->argument ? required_argument : no_argument,
+		.has_arg = !option->argument		? no_argument
+			   : option->argument[0] == '[' ? optional_argument
+							: required_argument,
 		.val = FIRST_CODE + (int)set->count,
 	};
 	if (option->letter) {
@@ -317,7 +319,8 @@ void kymo_print_option(FILE *out, const struct kymo_option *option)
 	char text[HELP_BYTES];
 	int used = fprintf(out, option->letter ? "  -%c, " : "      ", option->letter);
 
-	used += fprintf(out, "--%s%s%s", option->name, option->argument ? " " : "",
+	used += fprintf(out, "--%s%s%s", option->name,
+			option->argument && option->argument[0] != '[' ? " " : "",
 			option->argument ? option->argument : "");
 	print_wrapped(out, used, help_text(option, text));
 }

@@ -42,11 +42,13 @@ struct kymo_common { /* values of the common options */
 	unsigned more_needs; /* set by the command: enum kymo_need, beside those of its report */
 };
 
-struct kymo_option {	      /* a row of option_table.def */
-	const char *name;     /* long name without -- */
-	char letter;	      /* 0: none */
-	const char *argument; /* name of the value in the help text; NULL: takes none */
-	const char *values;   /* all values, separated by blanks; NULL: not listed */
+struct kymo_option {	  /* a row of option_table.def */
+	const char *name; /* long name without -- */
+	char letter;	  /* 0: none */
+	/* Name of the value in the help text; NULL: takes none. "[=NAME]": may be left out, and set
+	 * then gets NULL. */
+	const char *argument;
+	const char *values; /* all values, separated by blanks; NULL: not listed */
 	const char *help;
 	/* value is NULL for options without one. 0, or CAP_EUSAGE with a message. */
 	int (*set)(void *own, const char *value, struct cap_err *err);

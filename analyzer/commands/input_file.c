@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/archive/archive_input.h"
 #include "formats/base/block_header.h"
 #include "formats/base/cleanup.h"
 #include "formats/base/limits.h"
@@ -32,6 +33,6 @@ bool kymo_is_input(const char *path)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head))
 		return false;
-	return cap_block_header_probable(head) ||
+	return kymo_is_archive(head) || cap_block_header_probable(head) ||
 	       memcmp(head, DATABASE_HEAD, sizeof(DATABASE_HEAD)) == 0;
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/capture/capture_open.h"
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/progress_line.h"
 #include "analyzer/commands/redact_manifest.h"
+#include "analyzer/commands/redact_run.h"
 #include "analyzer/commands/stop_signal.h"
 #include "analyzer/output/result_file.h"
 #include "formats/base/cleanup.h"
@@ -100,38 +100,20 @@ static int show_progress(void *context, u64 done_bytes, u64 total_bytes)
 	return 0;
 }
 
-static void redactor_freep(struct kymo_redactor **redactor)
-{
-	*redactor = kymo_redactor_free(*redactor);
-}
-
-/* Two passes: the first learns who was where, the second writes. */
 static int redact_to(const struct kymo_run *run, const struct kymo_common *common,
 		     const struct redact_arguments *own, const char *path, int fd,
 		     struct kymo_redact_manifest *ret_manifest, struct cap_err *err)
 {
-	CLEANUP(redactor_freep) struct kymo_redactor *redactor = NULL;
-	CLEANUP(kymo_capture_closep) struct kymo_capture *capture = NULL;
 	struct kymo_progress_line line;
-	struct kymo_redact_options redact = own->redact;
-	struct kymo_capture_options options = {.progress = show_progress,
-					       .progress_context = &line,
-					       .search = &common->symbol_options.search,
-					       .block = kymo_redactor_block};
+	struct kymo_redact_options options = own->redact;
 	int rc;
 
-	redact.output_fd = fd;
-	redact.progress = show_progress;
-	redact.progress_context = &line;
-	rc = kymo_redactor_new(&redact, &redactor, err);
-	if (rc < 0)
-		return rc;
+	options.output_fd = fd;
+	options.progress = show_progress;
+	options.progress_context = &line;
 	kymo_progress_begin(&line, "redact", path, run->stderr_is_tty && !common->quiet);
 	kymo_stop_catch();
-	options.block_context = redactor;
-	rc = kymo_capture_open(path, &options, &capture, err);
-	if (rc == 0)
-		rc = kymo_redact(redactor, capture, ret_manifest, err);
+	rc = kymo_redact_file(path, &common->symbol_options.search, &options, ret_manifest, err);
 	kymo_progress_end(&line);
 	return rc;
 }

@@ -13,8 +13,8 @@ $1 == "option" {
 	owner[++options] = $2
 	letter[options] = $3
 	name[options] = $4
-	argument[options] = $5
-	values[options] = $6
+	argument[options] = $5 ~ /^\[/ ? "" : $5 # a value that may be left out is not completed
+	values[options] = $5 ~ /^\[/ ? "" : $6
 	help[options] = $7
 }
 END {

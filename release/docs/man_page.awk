@@ -29,8 +29,15 @@ function value_list(text) {
 	return "Values: *" text "*."
 }
 
+# A value that may be left out is written [=NAME].
+function shown_argument(text) {
+	if (text ~ /^\[=/)
+		return "[=_" substr(text, 3, length(text) - 3) "_]"
+	return text == "" ? "" : " _" text "_"
+}
+
 function print_option(i) {
-	printf "%s*--%s*%s\n", letter[i] == "" ? "" : "*-" letter[i] "*, ", name[i], argument[i] == "" ? "" : " _" argument[i] "_"
+	printf "%s*--%s*%s\n", letter[i] == "" ? "" : "*-" letter[i] "*, ", name[i], shown_argument(argument[i])
 	printf "\t%s\n", sentence(help[i])
 	if (values[i] != "" && index(help[i], last_value(values[i])) == 0)
 		printf "\n\t%s\n", value_list(values[i])

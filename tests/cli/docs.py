@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import kymo_env  # noqa: E402
 
-FLAG = re.compile(r"^  (?:-(\w), |    )--([a-z-]+)(?: (\S+))?", re.M)
+FLAG = re.compile(r"^  (?:-(\w), |    )--([a-z-]+)(?:(?: |(?=\[))(\S+))?", re.M)
 failures = []
 
 
@@ -68,7 +68,7 @@ def check_pages(folder, program, command, flags):
         return
     text = read(path).replace("\\fB", "").replace("\\fR", "").replace("\\fI", "").replace("\\&", "")
     for letter, long_name, argument in flags:
-        line = (f"-{letter}, " if letter else "") + f"--{long_name}" + (f" {argument}" if argument else "")
+        line = (f"-{letter}, " if letter else "") + f"--{long_name}" + ("" if not argument else argument if argument.startswith("[") else f" {argument}")
         check(line in text.splitlines() or (program == "kymo" and not command), f"{name} does not have {line}")
 
 

@@ -24,6 +24,7 @@ $ kymo --help
 >   symbolize  copy a capture and add names, source lines, inlined functions
 >   redact     write a capture without what is private, for bug reports
 >   cut        write a part of a capture, by time or process, as a capture of its own
+>   bundle     pack a capture and a report into one zip file, for bug reports
 >
 > `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 > CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a
@@ -66,6 +67,7 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > symbolize
 > redact
 > cut
+> bundle
 $ for c in '' $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c; done | awk 'length > 80'
 >   cut        write a part of a capture, by time or process, as a capture of its own
 $ kymo help flame

@@ -24,6 +24,7 @@ $ kymo
 2>   symbolize  copy a capture and add names, source lines, inlined functions
 2>   redact     write a capture without what is private, for bug reports
 2>   cut        write a part of a capture, by time or process, as a capture of its own
+2>   bundle     pack a capture and a report into one zip file, for bug reports
 2>
 2> `kymo help COMMAND` and `kymo COMMAND --help` show the options of a command.
 2> CAPTURE is a .kymo file, or - for standard input; CAPTURE_OR_DB can also be a

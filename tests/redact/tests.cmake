@@ -6,3 +6,4 @@ kymo_test(NAME redact/canaries LABEL redact COMMAND ${PYTHON3} ${TESTS}/redact/c
 kymo_test(NAME redact/same-numbers LABEL redact TIMEOUT 1800 COMMAND ${PYTHON3} ${TESTS}/redact/same_numbers.py)
 kymo_test(NAME redact/public-words LABEL redact COMMAND ${PYTHON3} ${TESTS}/redact/public_words.py)
 kymo_test(NAME redact/cut-reports LABEL redact COMMAND ${PYTHON3} ${TESTS}/redact/cut_reports.py)
+kymo_test(NAME redact/bundles LABEL redact COMMAND ${PYTHON3} ${TESTS}/redact/bundles.py)

@@ -1,0 +1,35 @@
+#include "analyzer/archive/zip_library.h"
+
+#ifdef KYMO_LOADS_ZIP
+#include <dlfcn.h>
+#include <stddef.h>
+
+int kymo_zip_functions(struct zip_functions *ret_zip, struct cap_err *err)
+{
+	void *library = dlopen("libzip.so.5", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		library = dlopen("libzip.so.4", RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return cap_fail(err, CAP_EUSAGE,
+				"zip files need libzip, which is not on this machine: install it "
+				"(package libzip4 "
+				"or libzip5), or unzip the capture");
+#define F(name)                                           \
+	*(void **)&ret_zip->name = dlsym(library, #name); \
+	if (!ret_zip->name)                               \
+		return cap_fail(err, CAP_EUSAGE, "this machine's libzip has no " #name);
+	ZIP_FUNCTIONS(F)
+#undef F
+	return 0;
+}
+#else
+int kymo_zip_functions(struct zip_functions *ret_zip, struct cap_err *err)
+{
+	(void)err;
+#define F(name) ret_zip->name = name;
+	ZIP_FUNCTIONS(F)
+#undef F
+	return 0;
+}
+#endif
