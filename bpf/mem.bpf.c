@@ -105,13 +105,14 @@ static long counter_add(u32 cpu, void *context)
 /* Since 6.2 a counter is a sum, and what each CPU has not yet added to it. */
 static __always_inline u64 pages_of(const struct mm_struct *mm, u32 kind)
 {
+	const struct mm_struct___before_6_2 *older = (const void *)mm;
 	const struct percpu_counter *counter;
 	struct counter_sum sum = {};
 
-	if (bpf_core_type_exists(struct mm_rss_stat)) {
-		const struct mm_struct___before_6_2 *older = (const void *)mm;
+	/* Told by the field: of a type that this kernel lacks the loader would look in modules,
+	 * too, which takes CAP_SYS_ADMIN. */
+	if (bpf_core_field_exists(older->rss_stat)) {
 		u64 at = (u64)older + bpf_core_field_offset(older->rss_stat) +
-			 bpf_core_field_offset(struct mm_rss_stat, count) +
 			 kind * bpf_core_type_size(atomic_long_t);
 
 		(void)bpf_probe_read_kernel(&sum.sum, sizeof(sum.sum), (void *)at);

@@ -13,7 +13,8 @@
 #define RING_MAX_BYTES (32 * MIB) /* with a large one */
 #define SMALL_RING_MIN_BYTES (64ull << 10)
 #define QUEUE_MIN_BYTES (2 * MIB)
-#define QUEUE_MAX_BYTES (8 * MIB)
+#define QUEUE_MAX_BYTES \
+	(6 * MIB) /* so that all classes fit the default budget with the largest ring */
 /* Measured with rings of 4 KiB: 15.4 MB, most of it while programs are loaded, with the table of
  * counted calls for up to TABLE_CPUS; and what chunks in work take. */
 #define FIXED_BYTES (20 * MIB)
@@ -26,6 +27,7 @@
 #define COPY_RING_MS 200
 #define COPY_RING_MAX_BYTES (8 * MIB)
 #define COPY_RATE_HZ 99
+#define COPY_FAULT_HZ 50 /* as many page faults are stored with a budget */
 #define COPY_SLOT_EXTRA_BYTES (7u << 10)
 #define COPY_SLOTS 3
 
@@ -39,7 +41,9 @@ static bool has_copies(const struct rec_options *options)
 static u64 copy_ring_bytes(const struct rec_options *options, u32 event_class, u32 cpu_count,
 			   u64 ring_bytes, u64 most_bytes)
 {
-	u64 hz = event_class == CLASS_CPU && options->sample_hz ? options->sample_hz : COPY_RATE_HZ;
+	u64 hz = event_class == CLASS_CPU && options->sample_hz ? options->sample_hz
+		 : event_class == CLASS_MEM			? COPY_FAULT_HZ
+								: COPY_RATE_HZ;
 	u64 wanted = (u64)cpu_count * hz * COPY_RING_MS / 1000 * (options->copy_bytes / 2);
 
 	if (!has_copies(options) || !(EV_CLASSES_WITH_STACKS & 1u << event_class))

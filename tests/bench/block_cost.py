@@ -13,7 +13,7 @@ bench.need_bpf("bpftool", "dd")
 COUNT = max(int(20_000 * bench.SCALE), 1_000)
 STATS = "/proc/sys/kernel/bpf_stats_enabled"
 PROGRAMS = ("block_issue_btf", "block_done_btf")
-BAR_NS, BAR_BYTES = 1000, 12
+BAR_NS, BAR_BOTH_NS, BAR_BYTES = 1000, 2500, 12
 
 
 def write_past_the_cache():
@@ -28,7 +28,7 @@ def run_time():
 
 
 def once():
-    """-> (ns per request, bytes per request)"""
+    """-> (ns at the end of a request, ns with its begin, bytes per request)"""
     tracer, capture = bench.kymo_tracer("block.kymo", "-e", "block", "--cpu-budget", "none", "--no-symbols")
     with tracer:
         empty = os.path.getsize(capture)
@@ -36,9 +36,9 @@ def once():
         times = run_time()
     done = subprocess.run([bench.KYMO, "sql", "--json", capture, "SELECT count(*) AS n FROM block_io"], capture_output=True, text=True, check=False)
     rows = json.loads(done.stdout)["rows"][0]["n"]
-    spent = sum(ns / runs for ns, runs in times.values())
-    bench.note(f"{rows} requests: {spent:.0f} ns, {(os.path.getsize(capture) - empty) / rows:.1f} B")
-    return spent, (os.path.getsize(capture) - empty) / rows
+    begin, end = (ns / runs for ns, runs in times.values())
+    bench.note(f"{rows} requests: {begin:.0f} ns at the begin, {end:.0f} ns at the end, {(os.path.getsize(capture) - empty) / rows:.1f} B")
+    return end, begin + end, (os.path.getsize(capture) - empty) / rows
 
 
 with open(STATS, encoding="ascii") as file:
@@ -51,8 +51,9 @@ try:
 finally:
     with open(STATS, "w", encoding="ascii") as file:
         file.write(before)
-spent, taken = [ns for ns, _ in found], [size for _, size in found]
-fine = bench.median(spent) <= BAR_NS and bench.median(taken) <= BAR_BYTES
-print(f"| ns of the programs per disk request, begin and end; bytes of the capture per request | <= {BAR_NS} ns, <= {BAR_BYTES} B | "
-      f"{bench.median(spent):.0f} ns, {bench.median(taken):.1f} B | {bench.spread(spent)} of {len(spent)} | {'yes' if fine else '**no**'} |", flush=True)
+ends, both, taken = zip(*found)
+fine = bench.median(ends) <= BAR_NS and bench.median(both) <= BAR_BOTH_NS and bench.median(taken) <= BAR_BYTES
+print(f"| class block: ns of its programs per disk request, at the end, and with the begin (who issued it); bytes per request | <= {BAR_NS} ns, "
+      f"<= {BAR_BOTH_NS} ns, <= {BAR_BYTES} B | {bench.median(ends):.0f} ns, {bench.median(both):.0f} ns, {bench.median(taken):.1f} B | "
+      f"{bench.spread(ends)} of {len(ends)} | {'yes' if fine else '**no**'} |", flush=True)
 sys.exit(0 if fine else 3)

@@ -26,7 +26,7 @@ static void test_default(void **state)
 	assert_int_equal(made.ring_bytes[CLASS_SYSCALLS], 8 * MIB);
 	assert_int_equal(made.ring_bytes[CLASS_CPU], 1 * MIB);
 	assert_int_equal(made.ring_bytes[CLASS_TASKS], 512 << 10);
-	assert_int_equal(made.queue_bytes, 8 * MIB);
+	assert_int_equal(made.queue_bytes, 6 * MIB);
 	made = plan(0, 0, 2);
 	assert_int_equal(made.ring_bytes[CLASS_SYSCALLS], 8 * MIB);
 }
@@ -57,7 +57,7 @@ static void test_what_cannot_be_met(void **state)
 	(void)state;
 	assert_int_equal(made.ring_bytes[CLASS_SYSCALLS], 64 * MIB);
 	assert_int_equal(made.ring_bytes[CLASS_CPU], 64 * MIB);
-	assert_int_equal(made.queue_bytes, 2 * MIB);
+	assert_int_equal(made.queue_bytes, 3 * MIB);
 	assert_true(made.needed_bytes > 384 * MIB);
 	assert_true(plan(50 * MIB, 0, 1024).needed_bytes > 50 * MIB);
 	assert_true(plan(80 * MIB, 0, 1024).needed_bytes <= 80 * MIB);
