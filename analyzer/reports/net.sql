@@ -76,9 +76,9 @@ SELECT column1 AS reason FROM (VALUES ('CONSUMED'), ('NOT_DROPPED_YET'), ('QUEUE
 CREATE VIEW net_drops AS
 SELECT d.capture_id, COALESCE(d.reason, CASE d.reason_number WHEN 0 THEN 'not told' ELSE 'reason_' || d.reason_number END) AS reason,
 	CASE d.protocol WHEN 2048 THEN 'ipv4' WHEN 34525 THEN 'ipv6' WHEN 2054 THEN 'arp' WHEN 0 THEN '-' ELSE printf('0x%04x', d.protocol) END AS protocol,
-	CAST(total(d.packet_count) AS INTEGER) AS packets, CASE WHEN h.reason IS NOT NULL THEN 'harmless' END AS note, min(d.from_ns) AS from_ns, max(d.time_ns) AS to_ns
+	CAST(total(d.packet_count) AS INTEGER) AS packets, CASE WHEN h.reason IS NOT NULL THEN 'harmless' WHEN COALESCE(d.reason, 'NOT_SPECIFIED') = 'NOT_SPECIFIED' THEN 'no reason' END AS note, min(d.from_ns) AS from_ns, max(d.time_ns) AS to_ns
 FROM net_drop_count d LEFT JOIN harmless_drops h ON h.reason = d.reason
-GROUP BY d.capture_id, 2, 3;
+GROUP BY d.capture_id, 2, 3, note;
 
 -- All of it in one row. Of a connection between two processes here both ends count: one opened, one accepted.
 CREATE VIEW net_totals AS

@@ -200,8 +200,8 @@ static int find_totals(struct kymo_db *db, const struct kymo_filter *filter, str
 		rc = find_number(
 			db, &packets,
 			"SELECT CAST(total(packet_count) AS INTEGER) FROM net_drop_count v",
-			" AND COALESCE(reason, '') NOT IN (SELECT reason FROM "
-			"harmless_drops)",
+			" AND COALESCE(reason, 'NOT_SPECIFIED') <> 'NOT_SPECIFIED' AND "
+			"reason NOT IN (SELECT reason FROM harmless_drops)",
 			&totals->dropped, err);
 	return rc;
 }
@@ -524,10 +524,11 @@ s64 kymo_net_drops(struct kymo_db *db, const struct kymo_net_options *options,
 			  " WHEN 0 THEN '-' ELSE printf('0x%04x', v.protocol) END AS protocol,"
 			  " CAST(total(v.packet_count) AS INTEGER) AS packets,"
 			  " CASE WHEN v.reason IN (SELECT reason FROM harmless_drops) THEN"
-			  " 'harmless' END AS note, capture_id",
+			  " 'harmless' WHEN COALESCE(v.reason, 'NOT_SPECIFIED') = 'NOT_SPECIFIED'"
+			  " THEN 'no reason' END AS note, capture_id",
 		.from = "net_drop_count v",
 		.tail = " GROUP BY capture_id, 1, 2",
-		.order = " ORDER BY note IS NOT NULL, packets DESC, 1, 2, capture_id",
+		.order = " ORDER BY note IS NOT NULL, note DESC, packets DESC, 1, 2, capture_id",
 		.columns =
 			(const struct kymo_column[]){
 				{"reason", NULL, KYMO_SHOW_PLAIN},

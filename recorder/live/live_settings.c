@@ -125,7 +125,7 @@ static void apply_rings(struct kymo_bpf *skeleton, const struct live_probes *pro
 
 /* A connection that is open takes some 170 bytes of the kernel's memory: 11 MB at most where rings
  * have their usual size. */
-#define CONN_RING_BYTES 16u
+#define CONN_RING_BYTES 4u
 
 static void apply_conns(struct kymo_bpf *skeleton)
 {

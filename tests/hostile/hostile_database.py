@@ -43,6 +43,11 @@ FILLED = {
     ("sampled_stacks.c", "FROM slow_waits v WHERE %s"): "kymo_wait_sql's conditions",
     ("offcpu_report.c", "%s WHERE %s%s"): "parts that stand in that file, kymo_wait_sql's conditions between",
     ("offcpu_report.c", "SELECT count(*) FROM (SELECT 1 FROM %s"): "names of views that stand in that file",
+    ("net_report.c", "%s WHERE %s%s"): "parts that stand in that file, kymo_filter_sql's conditions between",
+    ("net_report.c", "SELECT count(*) FROM (SELECT 1 FROM %s"): "names of views that stand in that file",
+    ("net_report.c", "SELECT ns FROM (SELECT %s AS ns"): "column names that stand in that file",
+    ("net_report.c", " AND %s > 0) WHERE place"): "the same, and a number of that file",
+    ("net_report.c", "printf('0x%04x', v.protocol)"): "SQL's own printf, nothing is filled in by us",
     ("stack_ends.c", "WITH used AS (SELECT s.stack_id, %s AS samples FROM %s s"): "parts that stand in that file, and kymo_filter_sql's conditions",
     ("wait_chain.c", "AND %s,  FROM slow_waits v"): "kymo_wait_sql's conditions",
     ("wait_choice.c", " AND %s >= :min AND %s <= :max"): "column names of views that stand in its callers",
@@ -63,7 +68,7 @@ SETTINGS = {"PRAGMA trusted_schema": 0, "PRAGMA query_only": 1, "PRAGMA cell_siz
             "SELECT fts3_tokenizer('simple') IS NULL": 1, "SELECT printf('%.*c', 200000000, 'x') IS NULL": 1, "PRAGMA writable_schema = 1": None, "PRAGMA journal_mode = WAL": None, "PRAGMA temp_store": 2, "PRAGMA ignore_check_constraints": 1}
 ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT {columns} FROM r"
 REPORTS = [["info"], ["folded"], ["flame"], ["syscalls", "--by-process", "--errors", "--histogram"], ["syscalls", "--from", "0"], ["overhead", "--timeline"],
-           ["offcpu", "--all"], ["offcpu", "--slow"], ["offcpu", "--chain"], ["offcpu", "--waker"],
+           ["offcpu", "--all"], ["offcpu", "--slow"], ["offcpu", "--chain"], ["offcpu", "--waker"], ["net"], ["net", "--connections"],
            ["sql", "SELECT count(*) FROM capture_info"]]
 
 

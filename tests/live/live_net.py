@@ -131,14 +131,14 @@ def left_open():
 
 
 def too_many():
-    """Rings of 64 KiB come with a table of 4096 connections. 5000 have 10,000 ends."""
+    """Rings of 16 KiB come with a table of 4096 connections. 5000 have 10,000 ends."""
     count = 5000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 2 * count + 100:
         resource.setrlimit(resource.RLIMIT_NOFILE, (2 * count + 100, 2 * count + 100))
     else:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    capture, out, status, _ = live.record("many.kymo", "-e", "net", "--buffer", "64K", "--drain", "1ms", command=[sys.executable, PEERS, "many", str(count)])
+    capture, out, status, _ = live.record("many.kymo", "-e", "net", "--buffer", "16K", "--drain", "1ms", command=[sys.executable, PEERS, "many", str(count)])
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard), max(hard, 2 * count + 100)))
     pid = live.truth(out)["pid"]
     database = live.database(capture)
