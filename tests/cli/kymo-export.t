@@ -15,7 +15,7 @@ $ kymo export -F folded --stacks cpu,offcpu $SAMPLES/live.kymo
 2> kymo: export: folded stacks hold one kind: give --stacks one name
 ? 2
 $ kymo export -F folded --stacks heap $SAMPLES/live.kymo
-2> kymo: export: --stacks: unknown kind of stacks 'heap' (known: cpu, offcpu)
+2> kymo: export: --stacks: unknown kind of stacks 'heap' (known: cpu, offcpu, faults, stalls)
 ? 2
 $ kymo export -t 'syscall; DROP TABLE x' $SAMPLES/live.kymo
 2> kymo: export: --table: 'syscall; DROP TABLE x' is no table or view; `kymo schema` lists them

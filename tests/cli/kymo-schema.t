@@ -1,11 +1,10 @@
 # Tables, views and columns, from the schema itself and what SCHEMA.md and events.def say of it.
-$ kymo schema | head -6
+$ kymo schema | sed -n '1,2p;/^process /p;/^task_fork /p;/^syscalls /p'
 > `kymo schema NAME` shows the columns of a table or view, and a query
 > name                          kind   about
-> bpf_program                   rows   Run time of one BPF program, counted during a window of window_ns (counting costs too, so it is not always on)
-> capture                       table  One row per imported capture
-> class_total                   rows   Totals since the start: attempted = stored + counted + lost, once the rings are drained
-> clock                         rows   All clocks at one moment; error_ns bounds how far apart they were read
+> process                       table  A process under one program
+> task_fork                     rows   A new task; task is the parent's
+> syscalls                      view   System calls, summed by name
 $ kymo schema task_exec
 > kind:                  table
 > about:                 A new program in a process; task is the identity after it
@@ -36,7 +35,7 @@ $ jq -c '.tables.offcpu.columns[] | select(.name == "runq_ns")' schema.json
 > {"name":"runq_ns","type":"INTEGER","unit":"ns","about":"the last part of it: it could run and had no CPU"}
 # What --json writes has the members that are promised, and no others.
 $ cat >members.jq <<<'keys as $k | ($s[0].documents[] | select(.command == $c)) as $d | ($d.always | split(" ")) as $a | ($d.sometimes | split(" ")) as $o | {missing: ($a - $k), unknown: ($k - $a - $o)} | select(. != {missing: [], unknown: []})'; echo 'kymo "$@" --json 2>/dev/null | jq -c --arg c $1 --slurpfile s schema.json -f members.jq' >check.sh
-$ for c in all live loss waits; do for r in summary info syscalls offcpu flame folded overhead verify; do bash check.sh $r $SAMPLES/$c.kymo | sed "s/^/$r $c: /"; done; done
+$ for c in all live loss waits net; do for r in summary info syscalls offcpu net block mem flame folded overhead verify; do bash check.sh $r $SAMPLES/$c.kymo | sed "s/^/$r $c: /"; done; done
 $ bash check.sh syscalls --errors --by-process --in-flight --blocked --on-cpu --estimate --histogram $SAMPLES/loss.kymo; bash check.sh syscalls --errors --in-flight --histogram $SAMPLES/live.kymo
-$ for o in --slow --chain --runqueue --folded --waker --by-process; do bash check.sh offcpu $o $SAMPLES/waits.kymo; done; bash check.sh flame --offcpu $SAMPLES/waits.kymo; bash check.sh overhead --timeline --decisions $SAMPLES/waits.kymo; bash check.sh sql $SAMPLES/loss.kymo 'SELECT 1'; bash check.sh schema
+$ for o in --slow --chain --runqueue --folded --waker --by-process; do bash check.sh offcpu $o $SAMPLES/waits.kymo; done; bash check.sh flame --offcpu $SAMPLES/waits.kymo; for o in --connections --peers --latency --events --drops; do bash check.sh net $o $SAMPLES/net.kymo; done; for o in --histogram --heat --sizes --slow; do bash check.sh block $o $SAMPLES/net.kymo; done; for o in --growth --rss --stalls --folded; do bash check.sh mem $o $SAMPLES/net.kymo; done; kymo redact -q --list --json $SAMPLES/live.kymo -o r.kymo >r.json 2>/dev/null; jq -c --arg c redact --slurpfile s schema.json -f members.jq r.json; bash check.sh overhead --timeline --decisions $SAMPLES/waits.kymo; bash check.sh sql $SAMPLES/loss.kymo 'SELECT 1'; bash check.sh schema
 $ jq -r '.documents[].command' schema.json | sort | diff - <(for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | grep -q -- --json && echo $c; done | sort)
