@@ -15,21 +15,21 @@ int kymo_zip_functions(struct zip_functions *ret_zip, struct cap_err *err)
 				"zip files need libzip, which is not on this machine: install it "
 				"(package libzip4 "
 				"or libzip5), or unzip the capture");
-#define F(name)                                           \
+#define ZIP_FUNCTION(name)                                \
 	*(void **)&ret_zip->name = dlsym(library, #name); \
 	if (!ret_zip->name)                               \
 		return cap_fail(err, CAP_EUSAGE, "this machine's libzip has no " #name);
-	ZIP_FUNCTIONS(F)
-#undef F
+#include "analyzer/archive/zip_functions.def"
+#undef ZIP_FUNCTION
 	return 0;
 }
 #else
 int kymo_zip_functions(struct zip_functions *ret_zip, struct cap_err *err)
 {
 	(void)err;
-#define F(name) ret_zip->name = name;
-	ZIP_FUNCTIONS(F)
-#undef F
+#define ZIP_FUNCTION(name) ret_zip->name = name;
+#include "analyzer/archive/zip_functions.def"
+#undef ZIP_FUNCTION
 	return 0;
 }
 #endif

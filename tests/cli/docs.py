@@ -97,8 +97,6 @@ def check_values(program, command, rows):
         for value in values.split():
             wrong = [f"--{long_name}={value}"] + (["no-such.kymo"] if program == "kymo" else ["--freq=0"])
             done = output(os.path.join(kymo_env.BIN, program), *([command] if command else []), *wrong, *GOES_WITH.get((command, wrong[0]), []))
-            check("--freq" in done.stderr if program == "kymo-record" else done.returncode == 1, f"{program} {command} does not take {wrong[0]}: {done.stderr}")
-            done = output(os.path.join(kymo_env.BIN, program), *([command] if command else []), *wrong)
             check("--freq" in done.stderr if program == "kymo-record" else done.returncode == 1 or "no output" in done.stderr, f"{program} {command} does not take {wrong[0]}: {done.stderr}")
 
 

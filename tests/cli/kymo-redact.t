@@ -83,6 +83,14 @@ $ kymo redact $SAMPLES/waits.kymo
 2> kymo: redact: no output: name the capture to write with -o OUT
 ? 2
 $ kymo redact --json $SAMPLES/waits.kymo -o -
+> {
+>   "error": {
+>     "command": "redact",
+>     "code": "usage",
+>     "message": "the capture and the manifest cannot both go to standard output: name a file with -o OUT",
+>     "status": 2
+>   }
+> }
 2> kymo: redact: the capture and the manifest cannot both go to standard output: name a file with -o OUT
 ? 2
 $ kymo redact $SAMPLES/waits.kymo -o - | kymo verify - | grep result

@@ -27,7 +27,7 @@ REPORTS = [
 PRIVATE = {
     "path", "file_bytes", "bytes_per_event", "format_version", "inode", "dev_major", "dev_minor", "cgroup_id", "ret", "arg0", "arg1", "arg2", "arg3",
     "arg4", "arg5", "start_address", "copy", "copies", "offset", "bytes", "blocks_read", "offset_bytes",
-    "bytes_per_second", "columns", "blocks_good", "rows",
+    "bytes_per_second", "columns", "address", "blocks_good", "rows",
 }
 SMALL_BYTES = 60000  # of larger captures only the reports are compared
 DROPPED_TABLES = {"unwind", "module_symbols", "kymo_schema", "meta", "enum_name", "event_count"}
