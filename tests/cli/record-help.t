@@ -22,6 +22,8 @@ $ kymo-record --help
 >                         is 32K unless given and 64K at most; the default), fp
 >                         (by frame pointers, which most programs lack), or none
 >       --args            store the raw arguments of system calls
+>       --no-exec-args    do not store the arguments with which programs are
+>                         started
 >       --no-symbols      store no names and no unwind entries of user functions:
 >                         a capture then needs the programs themselves, by their
 >                         build-ids, to be read
@@ -86,6 +88,7 @@ $ kymo-record list
 > mappings   always                 executable mappings: to name addresses
 > sched      -e sched (default)     waits: how long, why, where, who ended them
 > net        -e net (default)       TCP connections, retransmits, resets, drops
+> files      -e files (default)     which file or peer calls and waits were about
 # help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
 $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done
 > same 
