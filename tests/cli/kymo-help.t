@@ -10,6 +10,7 @@ $ kymo --help
 >   syscalls   show system calls: counts, errors, latencies
 >   offcpu     show where threads waited: for what, how long, and for a CPU
 >   net        show TCP connections: who talked to whom, errors, latencies, drops
+>   files      show files: opened, read, written, synced, by whom; failed opens
 >   flame      draw CPU samples or waits as a flame graph (SVG)
 >   folded     write CPU samples as folded stacks, for other tools
 >   overhead   show what the recording cost, and what it left out
@@ -53,6 +54,7 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > syscalls
 > offcpu
 > net
+> files
 > flame
 > folded
 > overhead
