@@ -10,6 +10,8 @@ $ kymo --help
 >   syscalls   show system calls: counts, errors, latencies
 >   offcpu     show where threads waited: for what, how long, and for a CPU
 >   net        show TCP connections: who talked to whom, errors, latencies, drops
+>   block      show disk I/O: latencies, sizes, who issued it
+>   mem        show memory: page faults, sizes of processes, stalls, OOM kills
 >   files      show files: opened, read, written, synced, by whom; failed opens
 >   flame      draw CPU samples or waits as a flame graph (SVG)
 >   folded     write CPU samples as folded stacks, for other tools
@@ -54,6 +56,8 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > syscalls
 > offcpu
 > net
+> block
+> mem
 > files
 > flame
 > folded
@@ -80,18 +84,19 @@ $ kymo help flame
 >   -o, --output FILE       write to FILE instead of standard output
 >   -f, --force             replace FILE if it exists
 >       --offcpu            draw waits by their time instead of CPU samples
+>       --faults            draw page faults instead of CPU samples
 >       --reason NAME       draw only waits for this reason; one of sleep, disk,
 >                           iowait, preempted, stopped, idle, other
 >       --kind KIND[,KIND]  draw only waits of these kinds: lock, io, peer, sched,
 >                           stopped, timer, child, idle, other
 >       --waker             draw waits, with who ended them on top of their stacks
->       --title TEXT        title of the picture (default: CPU flame graph, or
->                           Off-CPU flame graph)
+>       --title TEXT        title of the picture (default: CPU flame graph,
+>                           Off-CPU flame graph, or Page faults)
 >       --width PX          width of the picture (default: 1200)
 >       --minwidth PX       leave out frames narrower than this (default: 0.1)
->       --colors NAME       color scheme (default: hot; with --offcpu io); one of
->                           hot, mem, io, red, orange, yellow, green, aqua, blue,
->                           purple, grey
+>       --colors NAME       color scheme (default: hot; with --offcpu io, with
+>                           --faults mem); one of hot, mem, io, red, orange,
+>                           yellow, green, aqua, blue, purple, grey
 >       --countname TEXT    words to show after each number (default: samples; for
 >                           times: of CPU time, off the CPU)
 >       --inverted          draw roots at the top (icicle graph)
