@@ -86,7 +86,7 @@ static __always_inline bool counts_claim(struct live_count_slot *slot, const str
 static __always_inline int counts_put(const struct counts_key *key, const u64 *comm,
 				      const struct counts_event *event)
 {
-	u32 event_class = event->kind >> (40 + LIVE_COUNT_CLASS_SHIFT) & (EV_CLASS_COUNT - 1);
+	u32 event_class = event->kind >> (40 + LIVE_COUNT_CLASS_SHIFT) & LIVE_COUNT_CLASS_MAX;
 	struct live_counters *counters = counters_of_cpu(event_class);
 	u32 base = bpf_get_smp_processor_id() * counts_cpu_slots, hash = counts_hash(key);
 

@@ -5,6 +5,7 @@
  * identity as the kernel sees it, which is right inside a pid namespace, too.
  */
 #include "calls.bpf.h"
+#include "files.bpf.h"
 #include "waits.bpf.h"
 
 /* sched_waits exists. */
@@ -190,6 +191,7 @@ int list_calls_iter(struct bpf_iter__task *ctx)
 		return 0;
 	enter_ns = record.call.head.time_ns;
 	head_fill(&record.call.head, task, true, enter_ns, EV_SYSCALL);
+	record.call.open_file = file_of_call(task, record.call.sysno);
 	record.call.duration_ns = control.stop_ns > enter_ns ? control.stop_ns - enter_ns : 0;
 	if (record.call.flags & EV_SYSCALL_ARGS_RECORDED)
 		bytes = sizeof(record);

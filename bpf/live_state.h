@@ -44,8 +44,7 @@ struct live_control {
 	u32 class_mode[EV_CLASS_COUNT]; /* enum live_mode; may change at any time */
 	/* No hidden padding: with it, clang treats a zeroed struct as data that is not all zero. */
 	u32 helper_tgid; /* its child that reads names; never recorded, either. 0: none */
-	u32 reserved_word;
-	u64 reserved[3];
+	u64 reserved[2];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct live_control) == 192, "whole cache lines, all of them named");
 
@@ -81,7 +80,8 @@ _Static_assert(sizeof(struct live_count_slot) == 80, "whole words, all of them n
 
 #define LIVE_COUNT_CLASS_SHIFT 5
 #define LIVE_COUNT_FLAGS ((1u << LIVE_COUNT_CLASS_SHIFT) - 1)
-_Static_assert(EV_CLASS_COUNT <= 8, "three bits name a class");
+#define LIVE_COUNT_CLASS_MAX 7u /* three bits name a class that counts */
+_Static_assert(EV_CLASS_COUNT > LIVE_COUNT_CLASS_MAX, "each of them has counters");
 
 /* A kind of counted events: number, flags, class, code; the bucket is added to it. */
 #define LIVE_COUNT_KIND(number, flags, event_class, code)             \
@@ -112,6 +112,28 @@ enum live_stacks {
  * for one element of an iterator. */
 #define LIVE_SIZES_PER_QUESTION 256
 
+/*
+ * Open files that were told already, by key: a set that forgets. Each line has the keys that fall
+ * into it, the newest first; whoever falls off its end is told again when it is used. Programs
+ * write it without a lock: what that loses is told twice.
+ */
+#define LIVE_FILE_WAYS 8
+#define LIVE_FILE_LINES 16384u /* a power of two; 1 MiB */
+struct live_file_line {
+	u64 keys[LIVE_FILE_WAYS];
+};
+
+/* What a call has to do with descriptors: file_calls.def, by number. */
+#define LIVE_FILE_CALLS 512u
+#define LIVE_FILE_FIRST 1u  /* its first argument is one */
+#define LIVE_FILE_RESULT 2u /* it returns a new one */
+#define LIVE_FILE_PATH_FIRST                                                \
+	4u /* its first argument is a path, or its second; told if it fails \
+	    */
+#define LIVE_FILE_PATH_SECOND 8u
+
+#define LIVE_MAX_LISTED_FILES 16384u /* told when recording begins; others once they are used */
+
 #define LIVE_MAX_NAMED 16384 /* addresses that can be named in one recording */
 
 #define LIVE_COUNTS_PROBES 16 /* slots tried before a call counts as lost */
@@ -126,6 +148,7 @@ enum live_timed {
 #define ITERATOR(program, name, event_class, need)
 #define PREPARE ITERATOR
 #define PENDING ITERATOR
+#define LIST ITERATOR
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"

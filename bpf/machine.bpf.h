@@ -31,8 +31,10 @@ static __always_inline long call_number(const struct pt_regs___kernel *regs)
 	return (long)BPF_CORE_READ(regs, orig_ax);
 }
 
-/* The same at a tracepoint that gives the registers. */
+/* The same at a tracepoint that gives the registers; and its first arguments. */
 #define REGS_NUMBER(direct, regs) ((s32)READ_DIRECT_OR_PROBE(direct, regs, orig_ax))
+#define REGS_FIRST(direct, regs) ((u64)READ_DIRECT_OR_PROBE(direct, regs, di))
+#define REGS_SECOND(direct, regs) ((u64)READ_DIRECT_OR_PROBE(direct, regs, si))
 
 #define ENOSYS_RETURN (-38l)
 
@@ -122,8 +124,10 @@ static __always_inline long call_number(const struct pt_regs___kernel *regs)
 	return BPF_CORE_READ(regs, syscallno);
 }
 
-/* The same at a tracepoint that gives the registers. */
+/* The same at a tracepoint that gives the registers; and its first arguments. */
 #define REGS_NUMBER(direct, regs) ((s32)READ_DIRECT_OR_PROBE(direct, regs, syscallno))
+#define REGS_FIRST(direct, regs) ((u64)READ_DIRECT_OR_PROBE(direct, regs, orig_x0))
+#define REGS_SECOND(direct, regs) ((u64)READ_DIRECT_OR_PROBE(direct, regs, regs[1]))
 
 #define ENOSYS_RETURN (-38l)
 

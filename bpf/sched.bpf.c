@@ -7,6 +7,7 @@
  * the scheduler, where the allocator must not be called.
  */
 #include "counts.bpf.h"
+#include "files.bpf.h"
 #include "machine.bpf.h"
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
@@ -104,6 +105,7 @@ static __always_inline void wait_fill(struct ring_offcpu *record, struct task_st
 	record->runq_ns = wait->wake_ns ? now_ns - wait->wake_ns : 0;
 	record->weight_ns = record->duration_ns > wait_keep_ns ? record->duration_ns : wait_keep_ns;
 	record->waker = wait->waker;
+	record->open_file = file_of_call(task, wait->sysno);
 	record->sysno = wait->sysno;
 	record->reason = wait->reason;
 	record->flags = wait->flags;

@@ -10,6 +10,7 @@
  */
 #include "calls.bpf.h"
 #include "counts.bpf.h"
+#include "files.bpf.h"
 #include "ring.bpf.h"
 #include "run_time.bpf.h"
 #include "waits.bpf.h"
@@ -86,6 +87,9 @@ struct returned_call {
 	u32 sysno;
 	u32 flags;
 	u32 table; /* the half of the counts table in use then */
+	/* Where the descriptor is that it was about; NULL: not known. direct: typed */
+	const struct pt_regs___kernel *regs;
+	bool direct;
 };
 
 #define MAX_ERRNO 4095 /* returns in [-4095, -1] are errors */
@@ -111,6 +115,28 @@ static __always_inline void record_fill(struct ring_syscall *record, const struc
 	record->flags = call->flags;
 }
 
+/* The open file that a call was about which returned: the one that it opened, or that of its first
+ * argument. accept has both; what it took is told, too. */
+static __always_inline u64 returned_file(const struct returned_call *call)
+{
+	u32 does = file_call(call->sysno);
+	bool opened = does & LIVE_FILE_RESULT && call->ret >= 0;
+	/* A variable of its own: all of an access from there on is relocated. */
+	const struct pt_regs___kernel *regs = call->regs;
+
+	if (!does || !regs || call->flags & EV_SYSCALL_COMPAT)
+		return 0;
+	if (does & (LIVE_FILE_PATH_FIRST | LIVE_FILE_PATH_SECOND) && call->ret < 0)
+		(void)path_error_tell(does & LIVE_FILE_PATH_FIRST ? REGS_FIRST(call->direct, regs)
+								  : REGS_SECOND(call->direct, regs),
+				      call->sysno, -call->ret);
+	if (!(does & LIVE_FILE_FIRST))
+		return opened ? file_of_task(bpf_get_current_task(), call->ret, true) : 0;
+	if (opened)
+		(void)file_of_task(bpf_get_current_task(), call->ret, true);
+	return file_of_task(bpf_get_current_task(), REGS_FIRST(call->direct, regs), call->ret >= 0);
+}
+
 /* No room in the ring: the call is counted instead, and lost only if that fails too. */
 static __always_inline void call_refused(const struct returned_call *call,
 					 struct live_counters *counters, u64 record_bytes)
@@ -125,10 +151,11 @@ static __always_inline void returned_emit(const struct task_struct *task,
 					  const u64 *args)
 {
 	struct live_counters *counters = counters_of_cpu(CLASS_SYSCALLS);
-	u64 attempt = count_attempt(counters);
+	u64 attempt = count_attempt(counters), open_file;
 
 	if (control.class_mode[CLASS_SYSCALLS] == LIVE_COUNTS && count_call(returned))
 		return;
+	open_file = returned_file(returned);
 	if (record_args && args) {
 		struct call_record_with_args *record;
 
@@ -138,6 +165,7 @@ static __always_inline void returned_emit(const struct task_struct *task,
 			return;
 		}
 		record_fill(&record->call, task, returned, enter_ns);
+		record->call.open_file = open_file;
 		for (int i = 0; i < EV_SYSCALL_ARGS; i++)
 			record->args[i] = args[i];
 		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, CLASS_SYSCALLS, attempt));
@@ -150,45 +178,45 @@ static __always_inline void returned_emit(const struct task_struct *task,
 			return;
 		}
 		record_fill(record, task, returned, enter_ns);
+		record->open_file = open_file;
 		bpf_ringbuf_submit(record, wakeup_flags(&syscalls_ring, CLASS_SYSCALLS, attempt));
 	}
 }
 
-/* Of the current task: what is known of its entry. enter_ns is cleared. args: NULL if not recorded.
- */
+/* Of the current task: what is known of its entry, and of its end: ret and where to find its
+ * registers. enter_ns is cleared. args: NULL if not recorded. */
 static __always_inline void call_emit(const struct task_struct *task, u64 *enter_ns, u32 sysno,
-				      u32 flags, const u64 *args, s64 ret)
+				      u32 flags, const u64 *args, const struct returned_call *end)
 {
 	/* Read before the clock: so no call returned before its half of the table came into use. */
 	u32 table = READ_CONTROL(counts_table);
 	u64 begin_ns = *enter_ns;
-	struct returned_call returned = {
-		.duration_ns = bpf_ktime_get_ns() - begin_ns,
-		.ret = ret,
-		.sysno = sysno,
-		.flags = flags,
-		.table = table,
-	};
+	struct returned_call returned = *end;
+
+	returned.duration_ns = bpf_ktime_get_ns() - begin_ns;
+	returned.sysno = sysno;
+	returned.flags |= flags;
+	returned.table = table;
 
 	*enter_ns = 0;
 	returned_emit(task, &returned, begin_ns, args);
 }
 
 /* The current task's call ends, if its entry was seen. */
-static __always_inline bool call_end(struct task_struct *task, s64 ret, u32 flags)
+static __always_inline bool call_end(struct task_struct *task, const struct returned_call *end)
 {
 	struct live_call_slot *slot = call_slot_find(task, CURRENT_IS_DIRECT());
 	struct live_call *call;
 
 	/* 0, which says that there is none, is less than any time. */
 	if (slot && slot->enter_ns >= control.class_since_ns[CLASS_SYSCALLS]) {
-		call_emit(task, &slot->enter_ns, slot->sysno, slot->flags | flags, NULL, ret);
+		call_emit(task, &slot->enter_ns, slot->sysno, slot->flags, NULL, end);
 		return true;
 	}
 	call = call_find(task);
 	if (!call || call->enter_ns < control.class_since_ns[CLASS_SYSCALLS])
 		return false;
-	call_emit(task, &call->enter_ns, call->sysno, call->flags | flags, call->args, ret);
+	call_emit(task, &call->enter_ns, call->sysno, call->flags, call->args, end);
 	return true;
 }
 
@@ -222,11 +250,13 @@ static __always_inline void lone_emit(const struct task_struct *task, const void
  * forgets the number of a call that restored a signal's context; the registers are then those of
  * that context, and after a new program was started they are its first.
  */
-static __always_inline int on_lone_return(const struct task_struct *task, const void *regs, s64 ret,
-					  s32 number)
+static __always_inline int on_lone_return(const struct task_struct *task,
+					  const struct pt_regs___kernel *regs, s64 ret, bool direct)
 {
+	s32 number = REGS_NUMBER(direct, regs);
 	u32 compat = compat_flag(task, CURRENT_IS_DIRECT());
-	struct returned_call returned = {.ret = ret, .sysno = number, .flags = compat};
+	struct returned_call returned = {
+		.ret = ret, .sysno = number, .flags = compat, .regs = regs, .direct = direct};
 
 	if (!task_wanted(task, CURRENT_IS_DIRECT()))
 		return 0;
@@ -269,6 +299,7 @@ static __always_inline int on_lone_exit(struct task_struct *task)
 /* direct: whether regs can be followed without a helper. */
 static __always_inline int on_sys_exit(const struct pt_regs___kernel *regs, s64 ret, bool direct)
 {
+	const struct returned_call end = {.ret = ret, .regs = regs, .direct = direct};
 	struct task_struct *task;
 
 	if (!control.events_open)
@@ -277,11 +308,11 @@ static __always_inline int on_sys_exit(const struct pt_regs___kernel *regs, s64 
 	if (is_own(task_tgid(task, CURRENT_IS_DIRECT())))
 		return 0;
 	if (durations_blocked)
-		return on_lone_return(task, regs, ret, REGS_NUMBER(direct, regs));
+		return on_lone_return(task, regs, ret, direct);
 
 	/* The filter is checked at the entry; a call that passed is recorded whatever the task
 	 * changed meanwhile. */
-	if (!call_end(task, ret, 0) && task_wanted(task, CURRENT_IS_DIRECT()))
+	if (!call_end(task, &end) && task_wanted(task, CURRENT_IS_DIRECT()))
 		__sync_fetch_and_add(&counters_of_cpu(CLASS_SYSCALLS)->unmatched, 1);
 	return 0;
 }
@@ -289,6 +320,7 @@ static __always_inline int on_sys_exit(const struct pt_regs___kernel *regs, s64 
 /* Runs in the task that ends. */
 static __always_inline int on_caller_exit(void)
 {
+	const struct returned_call end = {.flags = EV_SYSCALL_NO_RETURN};
 	struct task_struct *task;
 
 	if (!control.events_open)
@@ -296,7 +328,7 @@ static __always_inline int on_caller_exit(void)
 	task = current_task();
 	if (durations_blocked)
 		return on_lone_exit(task);
-	(void)call_end(task, 0, EV_SYSCALL_NO_RETURN);
+	(void)call_end(task, &end);
 	call_forget(task);
 	return 0;
 }

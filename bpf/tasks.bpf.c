@@ -22,10 +22,20 @@ struct {
 	__type(value, u64);
 } exec_begins SEC(".maps");
 
+const volatile bool record_exec_args = true;
+
 struct exec_record {
 	struct ring_task_exec exec;
-	char path[EV_MAX_PATH_BYTES];
+	char texts[EV_MAX_PATH_BYTES + EV_MAX_ARGS_BYTES]; /* path, arguments */
 };
+
+/* Of each CPU: records are as long as their texts, which only copying them into the ring allows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct exec_record);
+} exec_scratch SEC(".maps");
 
 /* Tracepoint arguments are BTF pointers in tp_btf programs and plain addresses in raw_tp programs:
  * `direct`. */
@@ -86,13 +96,34 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	return 0;
 }
 
+/* The arguments of the program that begins, which lie in its memory already; behind the path. */
+static __always_inline u32 exec_args(struct exec_record *record, const struct task_struct *task,
+				     u32 path_bytes, bool direct)
+{
+	const struct mm_struct *mm = READ_DIRECT_OR_PROBE(direct, task, mm);
+	u64 start, bytes;
+
+	if (!record_exec_args || !mm || path_bytes > EV_MAX_PATH_BYTES)
+		return 0;
+	start = READ_DIRECT_OR_PROBE(direct, mm, arg_start);
+	bytes = READ_DIRECT_OR_PROBE(direct, mm, arg_end) - start;
+	if (bytes > EV_MAX_ARGS_BYTES) {
+		bytes = EV_MAX_ARGS_BYTES;
+		record->exec.flags = EV_EXEC_ARGS_CUT;
+	}
+	return bpf_probe_read_user(&record->texts[path_bytes], bytes, (const void *)start) ? 0
+											   : bytes;
+}
+
 static __always_inline int on_exec(struct task_struct *task, u32 old_tid, struct linux_binprm *bprm,
 				   bool direct)
 {
 	const char *filename = READ_DIRECT_OR_PROBE(direct, bprm, filename);
 	u32 tid = task_tid(task, direct);
 	u64 *begin_ns = bpf_map_lookup_elem(&exec_begins, &tid), time_ns;
+	struct live_counters *counters = counters_of_cpu(CLASS_TASKS);
 	struct exec_record *record;
+	u32 zero = 0, args_bytes;
 	u64 attempt;
 	long bytes;
 
@@ -102,18 +133,26 @@ static __always_inline int on_exec(struct task_struct *task, u32 old_tid, struct
 		(void)bpf_map_delete_elem(&exec_begins, &tid);
 	if (!control.tasks_open || !process_wanted(task, direct))
 		return 0;
-	record = RECORD_RESERVE(struct exec_record, attempt);
+	record = bpf_map_lookup_elem(&exec_scratch, &zero);
 	if (!record)
-		return 0;
+		return 0; /* impossible */
+	attempt = count_attempt(counters);
 	head_fill(&record->exec.head, task, direct, time_ns, EV_TASK_EXEC);
 	record->exec.old_tid = old_tid;
-	bytes = bpf_probe_read_kernel_str(record->path, sizeof(record->path), filename);
+	record->exec.flags = 0;
+	bytes = bpf_probe_read_kernel_str(record->texts, EV_MAX_PATH_BYTES, filename);
 	if (bytes <= 0) {
-		record->path[0] = 0;
+		record->texts[0] = 0;
 		bytes = 1;
 	}
+	args_bytes = exec_args(record, task, bytes, direct);
 	record->exec.path_bytes = bytes;
-	record_submit(record, attempt);
+	record->exec.args_bytes = args_bytes;
+	bytes += sizeof(record->exec) + args_bytes;
+	if (bytes <= (long)sizeof(*record) &&
+	    bpf_ringbuf_output(&tasks_ring, record, bytes,
+			       wakeup_flags(&tasks_ring, CLASS_TASKS, attempt)))
+		count_refusal(counters, &tasks_ring, bytes);
 	return 0;
 }
 

@@ -67,6 +67,7 @@ struct percpu_counter { /* since 6.2 */
 
 struct mm_struct {
 	unsigned long start_stack;
+	unsigned long arg_start, arg_end;
 	unsigned long hiwater_rss; /* pages */
 	struct percpu_counter rss_stat[4];
 };

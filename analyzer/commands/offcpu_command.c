@@ -113,6 +113,13 @@ static int set_by_process(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_by_file(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct offcpu_options *)own)->report.by_file = true;
+	return 0;
+}
+
 static int set_waker(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;

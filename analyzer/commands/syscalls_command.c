@@ -44,6 +44,13 @@ static int set_errors(void *own, const char *value, struct cap_err *err)
 	return 0;
 }
 
+static int set_slow(void *own, const char *value, struct cap_err *err)
+{
+	(void)value, (void)err;
+	((struct syscalls_options *)own)->report.slow = true;
+	return 0;
+}
+
 static int set_by_process(void *own, const char *value, struct cap_err *err)
 {
 	(void)value, (void)err;
@@ -196,7 +203,7 @@ static int choose_blocked(struct kymo_db *db, struct kymo_common *common,
 	int rc = 0;
 
 	if (own->blocked || own->report.by_process || own->report.errors || own->report.in_flight ||
-	    own->report.estimate || own->histogram)
+	    own->report.slow || own->report.estimate || own->histogram)
 		return 0;
 	rc = kymo_syscalls_have_gaps(db, &common->filter, &gaps, err);
 	own->blocked = rc == 0 && gaps;

@@ -6,6 +6,7 @@
  * passes as that takes: one, and one more for stacks. */
 enum kymo_need {
 	KYMO_NEED_NOTHING = 0,
+	KYMO_NEED_ROWS = 0,   /* rows of events, asked once, where they are: one more pass */
 	KYMO_NEED_CALLS = 1,  /* summaries of system calls; else computed at the first question */
 	KYMO_NEED_STACKS = 2, /* tables frame, stack, module, module_symbols; else they are empty */
 	KYMO_NEED_SAMPLES = 4, /* and temp.sample_sums: sample_sums.h */

@@ -4,7 +4,7 @@
 -- pass 2^63. All times are ns of CLOCK_MONOTONIC of the recorded host, unless the name says otherwise.
 
 PRAGMA application_id = 1266249071; -- 'Kymo'
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- ---------------------------------------------------------------- captures
 

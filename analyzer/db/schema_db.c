@@ -149,7 +149,9 @@ u64 kymo_schema_small_types(void)
 	u64 types = 0;
 
 	for (size_t i = 0; i < schema->type_count; i++) {
-		if (schema->types[i].block != CAP_BLOCK_CHUNK)
+		/* Names of open files stand among events, and rows of other types refer to them. */
+		if (schema->types[i].block != CAP_BLOCK_CHUNK ||
+		    schema->types[i].id == EV_OPEN_FILE)
 			types |= 1ull << schema->types[i].id;
 	}
 	return types;

@@ -2,4 +2,4 @@
 /* Of databases: schema.sql sets both, a test compares. */
 
 #define KYMO_APPLICATION_ID 1266249071 /* 'Kymo' */
-#define KYMO_SCHEMA_VERSION 4
+#define KYMO_SCHEMA_VERSION 5

@@ -27,6 +27,7 @@ struct sum {
 	u32 task; /* number of the capture */
 	u32 sysno, flags;
 	u32 detail; /* waits: reason; wakes: the task that ended them, 0: none */
+	u32 file;   /* file_id: waits differ by it; of calls that of the longest */
 	u64 rows, total_ns, longest_ns;
 };
 
@@ -71,8 +72,11 @@ static struct sum *append(struct kymo_wait_sums *sums, const struct sum *key)
 /* The sum that rows like key add to; NULL: out of memory. */
 static struct sum *find_sum(struct kymo_wait_sums *sums, const struct sum *key)
 {
-	u64 how = (u64)key->detail << 32 | (u64)key->of << 30 | key->flags;
-	struct cap_word_slot *kind = cap_word_map_make(&sums->kinds, key->sysno, how);
+	/* Reasons are few, and flags below 64. */
+	u64 how = key->of == SUMS_OF_WAITS ? (u64)key->file << 32 | (u64)(key->detail & 0xffff) << 8
+					   : (u64)key->detail << 32;
+	struct cap_word_slot *kind =
+		cap_word_map_make(&sums->kinds, key->sysno, how | (u64)key->of << 30 | key->flags);
 	struct cap_word_slot *slot;
 
 	if (kind && kind->value == 0)
@@ -98,7 +102,10 @@ static int add_row(struct kymo_wait_sums *sums, const struct sum *key, u64 durat
 		return -ENOMEM;
 	sum->rows++;
 	sum->total_ns += duration_ns;
-	sum->longest_ns = duration_ns > sum->longest_ns ? duration_ns : sum->longest_ns;
+	if (duration_ns > sum->longest_ns || sum->rows == 1) {
+		sum->longest_ns = duration_ns;
+		sum->file = key->file;
+	}
 	return 0;
 }
 
@@ -121,7 +128,7 @@ int kymo_wait_sums_add(struct kymo_wait_sums *sums, u32 type_id, struct kymo_chu
 	bool is_call = type_id == EV_SYSCALL;
 #define COLUMN(field) \
 	kymo_chunk_cursor_column(cursor, is_call ? ROW_syscall_##field : ROW_offcpu_##field)
-	const u64 *tasks, *sysnos, *flags, *durations, *reasons, *wakers;
+	const u64 *tasks, *sysnos, *flags, *durations, *reasons, *wakers, *files;
 
 	if (!is_call && type_id != EV_OFFCPU)
 		return 0;
@@ -129,6 +136,7 @@ int kymo_wait_sums_add(struct kymo_wait_sums *sums, u32 type_id, struct kymo_chu
 	sysnos = COLUMN(sysno);
 	flags = COLUMN(flags);
 	durations = COLUMN(duration_ns);
+	files = COLUMN(file_id);
 #undef COLUMN
 	reasons = is_call ? NULL : kymo_chunk_cursor_column(cursor, ROW_offcpu_reason);
 	wakers = is_call ? NULL : kymo_chunk_cursor_column(cursor, ROW_offcpu_waker);
@@ -141,7 +149,8 @@ int kymo_wait_sums_add(struct kymo_wait_sums *sums, u32 type_id, struct kymo_chu
 					.sysno = (u32)sysnos[i],
 					.flags = (u32)value_of(flags, i) &
 						 (is_call ? CALL_FLAGS : WAIT_FLAGS),
-					.detail = (u32)value_of(reasons, i)};
+					.detail = (u32)value_of(reasons, i),
+					.file = (u32)value_of(files, i)};
 
 		if (task < 0 || add_row(sums, &key, durations[i]) < 0 ||
 		    add_wake(sums, cursor, &key, value_of(wakers, i), durations[i]) < 0)
@@ -171,6 +180,7 @@ static int store_one(struct kymo_query *insert, const struct kymo_ids *base, con
 		{":rows", sum->rows},
 		{":total", sum->total_ns},
 		{":longest", sum->longest_ns},
+		{":file", sum->file},
 	};
 	int rc = 0;
 
@@ -191,15 +201,15 @@ static int store_kind(const struct kymo_wait_sums *sums, enum sums_of of,
 		[SUMS_OF_WAITS] =
 			{"CREATE TEMP TABLE wait_sums(capture_id INTEGER, task_id INTEGER,"
 			 " sysno INTEGER, reason INTEGER, flags INTEGER, intervals INTEGER,"
-			 " total_ns INTEGER, longest_ns INTEGER)",
+			 " total_ns INTEGER, longest_ns INTEGER, file_id INTEGER)",
 			 "INSERT INTO temp.wait_sums VALUES(:capture, :task, :sysno, "
-			 ":reason, :flags, :rows, :total, :longest)"},
+			 ":reason, :flags, :rows, :total, :longest, :file)"},
 		[SUMS_OF_CALLS] =
 			{"CREATE TEMP TABLE call_sums(capture_id INTEGER, task_id INTEGER,"
 			 " sysno INTEGER, flags INTEGER, calls INTEGER, total_ns INTEGER,"
-			 " longest_ns INTEGER)",
+			 " longest_ns INTEGER, file_id INTEGER)",
 			 "INSERT INTO temp.call_sums VALUES(:capture, :task, :sysno, "
-			 ":flags, :rows, :total, :longest)"},
+			 ":flags, :rows, :total, :longest, :file)"},
 		[SUMS_OF_WAKES] =
 			{"CREATE TEMP TABLE wait_wakes(capture_id INTEGER, task_id INTEGER,"
 			 " sysno INTEGER, waker_task_id INTEGER, intervals INTEGER,"

@@ -110,6 +110,23 @@ size_t kymo_print_fitting(FILE *out, const char *text, size_t text_bytes, size_t
 	return used + 2;
 }
 
+size_t kymo_print_end(FILE *out, const char *text, size_t text_bytes, size_t columns)
+{
+	size_t width = kymo_safe_width(text, text_bytes), at = 0;
+
+	if (width <= columns || columns < 2)
+		return kymo_print_fitting(out, text, text_bytes, columns);
+	while (at < text_bytes && width > columns - 2) {
+		struct kymo_visible step = kymo_visible_next(text + at, text_bytes - at);
+
+		width -= step.columns;
+		at += step.consumed;
+	}
+	(void)fputs("..", out);
+	kymo_print_safe(out, text + at, text_bytes - at);
+	return width + 2;
+}
+
 size_t kymo_safe_width(const char *text, size_t text_bytes)
 {
 	size_t width = 0;

@@ -40,5 +40,8 @@ void kymo_print_safe(FILE *out, const char *text, size_t text_bytes);
  * took. */
 size_t kymo_print_fitting(FILE *out, const char *text, size_t text_bytes, size_t columns);
 
+/* The same of paths, whose end tells most: a longer text begins with "..". */
+size_t kymo_print_end(FILE *out, const char *text, size_t text_bytes, size_t columns);
+
 /* Columns that kymo_print_safe would use for it. */
 size_t kymo_safe_width(const char *text, size_t text_bytes);

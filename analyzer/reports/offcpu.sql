@@ -41,12 +41,12 @@ SELECT DISTINCT s.capture_id, s.task_id FROM sleepers s JOIN pools p ON p.proces
 -- A number in hexadecimal tells its log2 without a function that not every SQLite has: four per digit, and the first one's.
 CREATE VIEW offcpu_parts AS
 WITH parts AS (
-	SELECT capture_id, time_ns, time_ns AS last_ns, task_id, sysno, reason, 1 AS intervals, duration_ns AS total_ns, runq_ns,
+	SELECT capture_id, time_ns, time_ns AS last_ns, task_id, sysno, reason, file_id, 1 AS intervals, duration_ns AS total_ns, runq_ns,
 		duration_ns AS shortest_ns, duration_ns AS longest_ns, flags, 0 AS counted, printf('%x', duration_ns) AS hex, printf('%x', runq_ns) AS runq_hex,
 		NULL AS bucket, NULL AS runq_bucket
 	FROM offcpu
 	UNION ALL
-	SELECT capture_id, from_ns, time_ns - 1, task_id, sysno, reason, interval_count, total_ns, runq_total_ns,
+	SELECT capture_id, from_ns, time_ns - 1, task_id, sysno, reason, 0, interval_count, total_ns, runq_total_ns,
 		CASE WHEN interval_count = 1 THEN total_ns WHEN bucket > 0 THEN 1 << bucket ELSE 0 END,
 		CASE WHEN bucket < 62 THEN min(total_ns - (interval_count - 1) * (1 << bucket), (2 << bucket) - 1) ELSE total_ns END, 0, 1, NULL, NULL, bucket, runq_bucket
 	FROM offcpu_count WHERE interval_count > 0)
@@ -58,8 +58,8 @@ SELECT o.capture_id, o.time_ns, o.last_ns, o.task_id, t.process_id, t.tgid, t.co
 	COALESCE(o.bucket, 4 * (length(o.hex) - 1) + (substr(o.hex, 1, 1) >= '2') + (substr(o.hex, 1, 1) >= '4') + (substr(o.hex, 1, 1) >= '8')) AS bucket,
 	COALESCE(o.runq_bucket, 4 * (length(o.runq_hex) - 1) + (substr(o.runq_hex, 1, 1) >= '2') + (substr(o.runq_hex, 1, 1) >= '4')
 		+ (substr(o.runq_hex, 1, 1) >= '8')) AS runq_bucket,
-	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind
-FROM parts o LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process p ON p.id = t.process_id
+	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind, f.name AS file
+FROM parts o LEFT JOIN file_names f ON f.capture_id = o.capture_id AND f.file_id = o.file_id LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process p ON p.id = t.process_id
 	LEFT JOIN enum_name n ON n.capture_id = o.capture_id AND n.kind = 'sysno' AND n.value = o.sysno
 	LEFT JOIN enum_name r ON r.capture_id = o.capture_id AND r.kind = 'wait' AND r.value = o.reason
 	LEFT JOIN wait_calls k ON k.reason = r.name AND k.name = CASE WHEN p.kernel_thread THEN 'kernel' ELSE n.name END
@@ -110,8 +110,9 @@ SELECT o.capture_id, (o.time_ns - c.start_ns) / 1e9 AS at_s, o.time_ns, o.durati
 	CASE WHEN o.flags & 8 THEN '(interrupt)' ELSE COALESCE(w.comm, '-') END AS woken_by, w.tid AS waker_tid, w.tgid AS waker_tgid,
 	o.flags & 1 AS unfinished, o.flags & 2 <> 0 AS since_before, o.flags & 3 = 3 AS idle, COALESCE(p.kernel_thread, 0) AS kernel_thread,
 	CASE WHEN o.flags & 1 THEN o.duration_ns ELSE o.weight_ns END AS weight_ns, o.flags & 4 <> 0 AS no_user_stack, o.stack_id, t.process_id,
-	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind
-FROM offcpu o JOIN capture c ON c.id = o.capture_id LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process p ON p.id = t.process_id
+	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind,
+	CASE WHEN o.file_id THEN o.fd END AS fd, f.name AS file
+FROM offcpu o LEFT JOIN file_names f ON f.capture_id = o.capture_id AND f.file_id = o.file_id JOIN capture c ON c.id = o.capture_id LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process p ON p.id = t.process_id
 	LEFT JOIN task w ON w.id = o.waker_task_id AND o.waker_task_id <> 0
 	LEFT JOIN enum_name n ON n.capture_id = o.capture_id AND n.kind = 'sysno' AND n.value = o.sysno
 	LEFT JOIN enum_name r ON r.capture_id = o.capture_id AND r.kind = 'wait' AND r.value = o.reason

@@ -126,7 +126,7 @@ static void mark_longest(const struct kymo_column *columns, size_t count, struct
 s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *options,
 		      struct kymo_writer *writer, struct cap_err *err)
 {
-	static const struct kymo_column columns[] = {
+	const struct kymo_column columns[] = {
 		{"comm", "process", KYMO_SHOW_PLAIN},
 		{"name", "call", KYMO_SHOW_PLAIN},
 		{"wait_kind", "kind", KYMO_SHOW_PLAIN},
@@ -136,6 +136,7 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 		{"share_percent", "share", KYMO_SHOW_PERCENT},
 		{"longest_ns", "longest", KYMO_SHOW_SHORT_NS},
 		{"runq_ns", "run queue", KYMO_SHOW_SHORT_NS},
+		{"file", "file or peer", options->by_file ? KYMO_SHOW_PLAIN : KYMO_SHOW_HIDDEN},
 		{"processes", NULL, KYMO_SHOW_HIDDEN},
 		{"tgid", NULL, KYMO_SHOW_HIDDEN},
 		{"longest_is_bound", NULL, KYMO_SHOW_HIDDEN},
@@ -155,6 +156,9 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 							" max(longest_ns) AS longest_ns, "
 							"CAST(total(runq_ns) AS INTEGER) AS "
 							"runq_ns,"
+							" CASE WHEN count(DISTINCT file) = 1 "
+							"AND count(*) = count(file) THEN "
+							"max(file) END AS file,"
 							" count(DISTINCT process_id) AS processes,"
 							" CASE WHEN count(DISTINCT tgid) = 1 THEN "
 							"max(tgid) END AS tgid,"
@@ -163,14 +167,14 @@ s64 kymo_offcpu_table(struct kymo_db *db, const struct kymo_offcpu_options *opti
 		.from = "offcpu_parts v",
 		.tail = tail,
 		.order = " ORDER BY share_percent IS NULL, total(v.total_ns) DESC, comm, name, "
-			 "wait_kind, idle, reason, capture_id, v.process_id",
+			 "wait_kind, idle, reason, capture_id, v.process_id, v.file",
 		.columns = columns,
 		.mark = mark_longest,
 	};
 	(void)snprintf(tail, sizeof(tail),
 		       BEFORE_END " GROUP BY capture_id, process, name, wait_kind, idle,"
-				  " kernel_thread%s%s",
-		       options->by_reason ? ", reason" : "",
+				  " kernel_thread%s%s%s",
+		       options->by_reason ? ", reason" : "", options->by_file ? ", file" : "",
 		       options->by_process ? ", process_id" : "");
 	kymo_wait_sql(&options->choice, PARTS, where);
 	return write_table(db, options, &table, where, writer, err);
@@ -202,6 +206,8 @@ s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *optio
 		{"name", "call", KYMO_SHOW_PLAIN},
 		{"wait_kind", "kind", KYMO_SHOW_PLAIN},
 		{"woken_by", "woken by", KYMO_SHOW_PLAIN},
+		{"file", "file or peer", KYMO_SHOW_PLAIN},
+		{"fd", NULL, KYMO_SHOW_HIDDEN},
 		{"waker_tid", NULL, KYMO_SHOW_HIDDEN},
 		{"reason", NULL, KYMO_SHOW_HIDDEN},
 		{"runq_ns", NULL, KYMO_SHOW_HIDDEN},
@@ -217,7 +223,8 @@ s64 kymo_offcpu_slow(struct kymo_db *db, const struct kymo_offcpu_options *optio
 	static const struct table table = {
 		.name = "slow_waits",
 		.select = "SELECT duration_ns, at_s, comm, tid, name, wait_kind, woken_by,"
-			  " waker_tid, reason, runq_ns, unfinished, since_before, tgid, process, "
+			  " file, fd, waker_tid, reason, runq_ns, unfinished, since_before, tgid, "
+			  "process, "
 			  "idle, kernel_thread,"
 			  " time_ns, capture_id",
 		.from = "slow_waits v",

@@ -7,6 +7,7 @@ struct kymo_offcpu_options {
 	struct kymo_wait_choice choice;
 	s64 limit;	 /* rows of a table; -1: all */
 	bool by_process; /* processes of one name apart */
+	bool by_file;	 /* rows differ by what the call was about */
 	bool by_reason;	 /* rows differ by reason, too; else by kind only */
 };
 

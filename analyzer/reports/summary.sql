@@ -8,11 +8,14 @@ SELECT s.capture_id, s.task_id, s.stack_id, count(*) AS samples, sum(s.period > 
 FROM cpu_sample s GROUP BY s.capture_id, s.task_id, s.stack_id;
 
 CREATE VIEW wait_sums AS
-SELECT capture_id, task_id, sysno, reason, flags & 3 AS flags, count(*) AS intervals, sum(duration_ns) AS total_ns, max(duration_ns) AS longest_ns
-FROM offcpu GROUP BY capture_id, task_id, sysno, reason, flags & 3;
+SELECT capture_id, task_id, sysno, reason, flags & 3 AS flags, count(*) AS intervals, sum(duration_ns) AS total_ns, max(duration_ns) AS longest_ns,
+	COALESCE(file_id, 0) AS file_id
+FROM offcpu GROUP BY capture_id, task_id, sysno, reason, flags & 3, COALESCE(file_id, 0);
 
+-- file_id: of the longest one.
 CREATE VIEW call_sums AS
-SELECT capture_id, task_id, sysno, flags & 23 AS flags, count(*) AS calls, sum(duration_ns) AS total_ns, max(duration_ns) AS longest_ns
+SELECT capture_id, task_id, sysno, flags & 23 AS flags, count(*) AS calls, sum(duration_ns) AS total_ns, max(duration_ns) AS longest_ns,
+	COALESCE(file_id, 0) AS file_id
 FROM syscall GROUP BY capture_id, task_id, sysno, flags & 23;
 
 -- Calls in which a program waits until there is something to do, or for as long as it chose: long ones are no news.
@@ -69,18 +72,18 @@ WINDOW all_of_it AS (PARTITION BY s.capture_id);
 -- and tasks that were asleep from before the recording to after its end.
 CREATE VIEW summary_wait_parts AS
 WITH parts AS (
-	SELECT capture_id, task_id, sysno, reason, flags, intervals, total_ns, longest_ns, 0 AS bound_ns, 0 AS counted FROM wait_sums
+	SELECT capture_id, task_id, sysno, reason, flags, intervals, total_ns, longest_ns, 0 AS bound_ns, 0 AS counted, file_id FROM wait_sums
 	UNION ALL
 	SELECT capture_id, task_id, sysno, reason, 0, sum(interval_count), CAST(total(total_ns) AS INTEGER),
 		max(CASE interval_count WHEN 1 THEN total_ns END),
 		max(CASE WHEN interval_count > 1 AND bucket < 62 THEN min(total_ns - (interval_count - 1) * (1 << bucket), (2 << bucket) - 1)
-			WHEN interval_count > 1 THEN total_ns ELSE 0 END), 1
+			WHEN interval_count > 1 THEN total_ns ELSE 0 END), 1, 0
 	FROM offcpu_count WHERE interval_count > 0 GROUP BY capture_id, task_id, sysno, reason)
 SELECT o.capture_id, COALESCE(p.comm, '[unknown]') AS comm, COALESCE(p.family, '[unknown]') AS family, p.tgid,
 	COALESCE(r.name, 'reason_' || o.reason) AS reason,
 	CASE o.sysno WHEN 4294967295 THEN '-' ELSE COALESCE(n.name, 'syscall_' || o.sysno) END AS call,
 	o.intervals, o.total_ns, o.longest_ns, o.bound_ns, o.flags,
-	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind
+	COALESCE(CASE WHEN i.task_id IS NULL THEN k.wait_kind ELSE k.pooled_kind END, a.wait_kind, 'other') AS wait_kind, o.file_id
 FROM parts o LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process_families p ON p.process_id = t.process_id
 	LEFT JOIN enum_name n ON n.capture_id = o.capture_id AND n.kind = 'sysno' AND n.value = o.sysno
 	LEFT JOIN enum_name r ON r.capture_id = o.capture_id AND r.kind = 'wait' AND r.value = o.reason
@@ -89,22 +92,31 @@ FROM parts o LEFT JOIN task t ON t.id = o.task_id LEFT JOIN process_families p O
 	LEFT JOIN idle_pools i ON i.task_id = o.task_id AND NOT o.counted
 WHERE o.flags & 3 <> 3 AND NOT (COALESCE(p.kernel_thread, 0) AND o.reason IN (0, 5));
 
--- Waits of 10 ms and more are known singly: next to one of these no counted one is the longest.
+-- Waits of 10 ms and more are known singly: next to one of these no counted one is the longest. file: what most of their time was about, of the waits that
+-- are known singly; files: how many different ones there are.
 CREATE VIEW summary_waits AS
-SELECT capture_id, name, processes, tgid, reason, call, intervals, total_ns,
+WITH parts AS MATERIALIZED (SELECT * FROM summary_wait_parts),
+by_file AS (
+	SELECT capture_id, family, reason, call, wait_kind, file_id, total(total_ns) AS ns, count(*) OVER w AS files,
+		row_number() OVER (w ORDER BY total(total_ns) DESC, file_id) AS place
+	FROM parts WHERE file_id <> 0 GROUP BY capture_id, family, reason, call, wait_kind, file_id
+	WINDOW w AS (PARTITION BY capture_id, family, reason, call, wait_kind))
+SELECT w.capture_id, w.name, processes, tgid, w.reason, w.call, intervals, total_ns,
 	CASE WHEN longest_ns >= min(bound_ns, 10000000) THEN longest_ns ELSE bound_ns END AS longest_ns,
 	COALESCE(longest_ns < min(bound_ns, 10000000), 1) AS longest_is_bound,
-	wait_kind IN (SELECT wait_kind FROM wait_kinds WHERE by_choice) AS waits_for_work, wait_kind
+	w.wait_kind IN (SELECT wait_kind FROM wait_kinds WHERE by_choice) AS waits_for_work, w.wait_kind, f.name AS file, f.short AS file_short, COALESCE(b.files, 0) AS files
 FROM (SELECT capture_id, CASE WHEN min(comm) = max(comm) THEN max(comm) ELSE family END AS name, count(DISTINCT tgid) AS processes,
 		CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid, reason, call, CAST(total(intervals) AS INTEGER) AS intervals,
-		CAST(total(total_ns) AS INTEGER) AS total_ns, max(longest_ns) AS longest_ns, max(bound_ns) AS bound_ns, wait_kind
-	FROM summary_wait_parts GROUP BY capture_id, family, reason, call, wait_kind);
+		CAST(total(total_ns) AS INTEGER) AS total_ns, max(longest_ns) AS longest_ns, max(bound_ns) AS bound_ns, wait_kind, family
+	FROM parts GROUP BY capture_id, family, reason, call, wait_kind) w
+	LEFT JOIN by_file b ON b.capture_id = w.capture_id AND b.family = w.family AND b.reason = w.reason AND b.call = w.call AND b.wait_kind = w.wait_kind AND b.place = 1
+	LEFT JOIN file_names f ON f.capture_id = b.capture_id AND f.file_id = b.file_id;
 
 -- Calls with names. In flight: had not returned when recording stopped.
 CREATE VIEW summary_call_parts AS
 SELECT s.capture_id, COALESCE(p.comm, '[unknown]') AS comm, COALESCE(p.family, '[unknown]') AS family, p.tgid,
 	CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS call,
-	s.flags & 7 = 0 OR s.flags & 37 = 32 AS finished, s.flags & 5 = 1 AS in_flight, s.calls, s.longest_ns
+	s.flags & 7 = 0 OR s.flags & 37 = 32 AS finished, s.flags & 5 = 1 AS in_flight, s.calls, s.longest_ns, s.file_id
 FROM call_sums s LEFT JOIN task t ON t.id = s.task_id LEFT JOIN process_families p ON p.process_id = t.process_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno;
 
@@ -112,21 +124,25 @@ FROM call_sums s LEFT JOIN task t ON t.id = s.task_id LEFT JOIN process_families
 -- recorded lasted as long as. Not those that wait for work, or for as long as they chose.
 CREATE VIEW summary_slowest AS
 WITH both AS (
-	SELECT capture_id, comm, family, tgid, call, 'call' AS kind, longest_ns, NULL AS wait_kind FROM summary_call_parts
+	SELECT capture_id, comm, family, tgid, call, 'call' AS kind, longest_ns, NULL AS wait_kind, file_id FROM summary_call_parts
 	WHERE finished AND call NOT IN (SELECT name FROM waiting_calls)
 	UNION ALL
-	SELECT capture_id, comm, family, tgid, call, reason, longest_ns, wait_kind FROM summary_wait_parts
+	SELECT capture_id, comm, family, tgid, call, reason, longest_ns, wait_kind, file_id FROM summary_wait_parts
 	WHERE flags = 0 AND longest_ns IS NOT NULL AND wait_kind NOT IN (SELECT wait_kind FROM wait_kinds WHERE by_choice)),
 ranked AS (
 	SELECT *, row_number() OVER (PARTITION BY capture_id, family, call ORDER BY longest_ns DESC, kind, comm) AS place
 	FROM both)
-SELECT capture_id, comm AS name, tgid, kind, call, longest_ns AS duration_ns, wait_kind FROM ranked WHERE place = 1;
+SELECT r.capture_id, r.comm AS name, r.tgid, r.kind, r.call, r.longest_ns AS duration_ns, r.wait_kind, f.name AS file, f.short AS file_short
+FROM ranked r LEFT JOIN file_names f ON f.capture_id = r.capture_id AND f.file_id = r.file_id WHERE place = 1;
 
 CREATE VIEW summary_in_flight AS
-SELECT capture_id, CASE WHEN min(comm) = max(comm) THEN max(comm) ELSE family END AS name, count(DISTINCT tgid) AS processes,
-	CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid, call, sum(calls) AS calls, max(longest_ns) AS longest_ns,
-	call IN (SELECT name FROM waiting_calls) AS waits_for_work
-FROM summary_call_parts WHERE in_flight GROUP BY capture_id, family, call;
+SELECT s.capture_id, s.name, s.processes, s.tgid, s.call, s.calls, s.longest_ns, s.waits_for_work, f.name AS file, f.short AS file_short
+FROM (SELECT capture_id, CASE WHEN min(comm) = max(comm) THEN max(comm) ELSE family END AS name, count(DISTINCT tgid) AS processes,
+		CASE WHEN count(DISTINCT tgid) = 1 THEN max(tgid) END AS tgid, call, sum(calls) AS calls, max(longest_ns) AS longest_ns,
+		call IN (SELECT name FROM waiting_calls) AS waits_for_work, max(CASE place WHEN 1 THEN file_id END) AS file_id
+	FROM (SELECT *, row_number() OVER (PARTITION BY capture_id, family, call ORDER BY longest_ns DESC, file_id) AS place
+		FROM summary_call_parts WHERE in_flight) GROUP BY capture_id, family, call) s
+	LEFT JOIN file_names f ON f.capture_id = s.capture_id AND f.file_id = s.file_id;
 
 -- How much of the time each kind of event was recorded, of those that were asked for. full: one by one, at the full rate.
 CREATE VIEW summary_coverage AS

@@ -25,17 +25,20 @@ static const struct {
 	[KYMO_SUMMARY_WAITS] =
 		{"waits",
 		 "SELECT name, processes, tgid, reason, call, intervals, total_ns, longest_ns, "
-		 "longest_is_bound, waits_for_work, wait_kind FROM summary_waits WHERE capture_id "
+		 "longest_is_bound, waits_for_work, wait_kind, file, file_short, files FROM "
+		 "summary_waits WHERE capture_id "
 		 "= :capture "
 		 "ORDER BY waits_for_work, total_ns DESC, name, reason, call, wait_kind LIMIT 5"},
 	[KYMO_SUMMARY_SLOWEST] =
 		{"slowest",
-		 "SELECT name, tgid, kind, call, duration_ns, wait_kind FROM summary_slowest WHERE "
+		 "SELECT name, tgid, kind, call, duration_ns, wait_kind, file, file_short FROM "
+		 "summary_slowest WHERE "
 		 "capture_id = :capture ORDER BY duration_ns DESC, name, call LIMIT 3"},
 	[KYMO_SUMMARY_IN_FLIGHT] =
 		{"in_flight",
-		 "SELECT name, processes, tgid, call, calls, longest_ns, waits_for_work, "
-		 "sum(calls) OVER () AS all_calls, sum(calls * waits_for_work) OVER () AS "
+		 "SELECT name, processes, tgid, call, calls, longest_ns, waits_for_work, file, "
+		 "file_short, sum(calls) OVER () AS all_calls, sum(calls * waits_for_work) OVER () "
+		 "AS "
 		 "all_waiting_for_work FROM summary_in_flight WHERE capture_id = :capture ORDER BY "
 		 "waits_for_work, longest_ns DESC, name, call LIMIT 5"},
 	[KYMO_SUMMARY_NET] = {"net",

@@ -18,6 +18,7 @@
 #define KIND_COLUMNS 7
 #define CALL_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - KIND_COLUMNS - 8)
 #define FUNCTION_COLUMNS (LINE_COLUMNS - 2 * NUMBER_COLUMNS - NAME_COLUMNS - 6)
+#define FILE_MIN_COLUMNS 5 /* less of a file's name tells nothing */
 #define LINE_BYTES 512
 
 static void put_blanks(FILE *out, size_t columns)
@@ -47,6 +48,26 @@ static void end_column(FILE *out, struct kymo_query *row, int column, size_t col
 	const char *text = kymo_query_text(row, column, &len);
 
 	(void)kymo_print_fitting(out, text ? text : "-", text ? len : 1, columns);
+	(void)fputc('\n', out);
+}
+
+/* The last cell of a line: a call, and the file or peer that it was about, of which the end tells
+ * most; and that there are others. */
+static void end_call(FILE *out, struct kymo_query *row, int call_column, int file_column, s64 files)
+{
+	size_t len = 0, file_len = 0, used;
+	const char *call = kymo_query_text(row, call_column, &len);
+	const char *file = kymo_query_text(row, file_column, &file_len);
+	char others[24] = "";
+
+	used = kymo_print_fitting(out, call ? call : "-", call ? len : 1, CALL_COLUMNS);
+	if (files > 1)
+		(void)snprintf(others, sizeof(others), " +%lld", (long long)files - 1);
+	if (file && used + strlen(others) + FILE_MIN_COLUMNS < CALL_COLUMNS) {
+		(void)fputc(' ', out);
+		(void)kymo_print_end(out, file, file_len, CALL_COLUMNS - used - 1 - strlen(others));
+		(void)fputs(others, out);
+	}
 	(void)fputc('\n', out);
 }
 
@@ -201,7 +222,7 @@ static int write_waits(struct kymo_db *db, const struct kymo_filter *filter, FIL
 		put_number(out, row, WAITS_LONGEST, KYMO_SHOW_NS,
 			   kymo_query_int(row, WAITS_BOUND) ? "<" : "");
 		put_column(out, row, WAITS_KIND, KIND_COLUMNS);
-		end_column(out, row, WAITS_CALL, CALL_COLUMNS);
+		end_call(out, row, WAITS_CALL, WAITS_FILE_SHORT, kymo_query_int(row, WAITS_FILES));
 	}
 	return rc;
 }
@@ -223,7 +244,7 @@ static int write_slowest(struct kymo_db *db, const struct kymo_filter *filter, F
 			   kymo_query_is_null(row, SLOWEST_WAIT_KIND) ? SLOWEST_KIND
 								      : SLOWEST_WAIT_KIND,
 			   KIND_COLUMNS);
-		end_column(out, row, SLOWEST_CALL, CALL_COLUMNS);
+		end_call(out, row, SLOWEST_CALL, SLOWEST_FILE_SHORT, 1);
 	}
 	return rc;
 }
@@ -249,11 +270,14 @@ static int write_in_flight(struct kymo_db *db, const struct kymo_filter *filter,
 	if (!kymo_query_int(row, FLIGHT_FOR_WORK)) {
 		const char *name = kymo_query_text(row, FLIGHT_NAME, NULL);
 		const char *call = kymo_query_text(row, FLIGHT_CALL, NULL);
+		const char *file = kymo_query_text(row, FLIGHT_FILE_SHORT, NULL);
 
 		ns = kymo_query_value(row, FLIGHT_LONGEST);
 		kymo_format_shown(&ns, KYMO_SHOW_NS, longest);
 		append(text, "; %s in %.20s of %.40s", longest, call ? call : "-",
 		       name ? name : "-");
+		if (file)
+			append(text, ": %.200s", file);
 	}
 	(void)kymo_print_fitting(out, text, strlen(text), LINE_COLUMNS);
 	(void)fputc('\n', out);

@@ -8,8 +8,9 @@ CREATE VIEW syscall_calls AS
 SELECT s.capture_id, (s.time_ns - c.start_ns) / 1e9 AS at_s, s.time_ns, s.duration_ns, t.tgid, t.tid, t.comm,
 	CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS name,
 	s.ret, s.error, e.name AS error_name, s.flags & 7 <> 0 AND s.flags & 37 <> 32 AS unfinished, s.cpu, t.process_id, s.task_id,
-	CASE WHEN s.flags & 32 THEN 'blocked' END AS durations
+	CASE WHEN s.flags & 32 THEN 'blocked' END AS durations, CASE WHEN s.file_id THEN s.fd END AS fd, f.name AS file, NULLIF(s.file_id, 0) AS file_id
 FROM syscall s JOIN capture c ON c.id = s.capture_id
+	LEFT JOIN file_names f ON f.capture_id = s.capture_id AND f.file_id = s.file_id
 	LEFT JOIN task t ON t.id = s.task_id
 	LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
 	LEFT JOIN errno_name e ON e.error = s.error;
@@ -89,15 +90,22 @@ FROM syscall_histogram_summary s
 
 -- Calls that had not returned when recording stopped, the longest first: a hang is among them.
 CREATE VIEW syscalls_in_flight AS
-SELECT capture_id, name, tgid, tid, comm, duration_ns AS elapsed_ns, at_s, time_ns,
+SELECT capture_id, name, tgid, tid, comm, duration_ns AS elapsed_ns, at_s, time_ns, fd, file,
 	CASE WHEN entry_not_recorded THEN 'entry not recorded' WHEN flags_entry_unknown THEN 'began before the recording' ELSE 'began while recording' END AS began
 FROM (SELECT s.capture_id, s.time_ns, s.duration_ns, (s.time_ns - c.start_ns) / 1e9 AS at_s, t.tgid, t.tid, t.comm,
 		CASE WHEN s.flags & 16 THEN 'compat_' || s.sysno ELSE COALESCE(n.name, 'syscall_' || s.sysno) END AS name,
-		s.flags & 2 <> 0 AS flags_entry_unknown, s.flags & 32 <> 0 AS entry_not_recorded
+		s.flags & 2 <> 0 AS flags_entry_unknown, s.flags & 32 <> 0 AS entry_not_recorded, CASE WHEN s.file_id THEN s.fd END AS fd, f.name AS file
 	FROM syscall s JOIN capture c ON c.id = s.capture_id
+		LEFT JOIN file_names f ON f.capture_id = s.capture_id AND f.file_id = s.file_id
 		LEFT JOIN task t ON t.id = s.task_id
 		LEFT JOIN enum_name n ON n.capture_id = s.capture_id AND n.kind = 'sysno' AND n.value = s.sysno
 	WHERE s.flags & 1 AND NOT s.flags & 4);
+
+-- Finished calls that did not wait for work, or for as long as they chose, with what they were about: the longest of them are the slow ones.
+CREATE VIEW slow_calls AS
+SELECT capture_id, duration_ns, at_s, comm, tid, name, CASE WHEN error THEN COALESCE(error_name, 'E' || error) END AS error_name, fd, file, tgid, process_id,
+	time_ns
+FROM syscall_calls WHERE NOT unfinished AND name NOT IN (SELECT name FROM waiting_calls);
 
 -- What syscall_summary must hold, in plain SQL over every call: nearest rank, the value at rank ceil(p * n) of the finished calls. Slow on purpose:
 -- it is the definition that the tests compare the summary with. Where counted calls joined in, durations cannot be ranked: minimum, percentiles and

@@ -76,10 +76,16 @@ static const struct kymo_column process_error_columns[] = {
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column in_flight_columns[] = {
-	{"name", "syscall", KYMO_SHOW_PLAIN},	 {"tgid", "pid", KYMO_SHOW_PLAIN},
-	{"tid", NULL, KYMO_SHOW_PLAIN},		 {"comm", NULL, KYMO_SHOW_PLAIN},
-	{"elapsed_ns", "elapsed", KYMO_SHOW_NS}, {"began", NULL, KYMO_SHOW_PLAIN},
-	{"at_s", NULL, KYMO_SHOW_HIDDEN},	 {"time_ns", NULL, KYMO_SHOW_HIDDEN},
+	{"name", "syscall", KYMO_SHOW_PLAIN},
+	{"tgid", "pid", KYMO_SHOW_PLAIN},
+	{"tid", NULL, KYMO_SHOW_PLAIN},
+	{"comm", NULL, KYMO_SHOW_PLAIN},
+	{"elapsed_ns", "elapsed", KYMO_SHOW_NS},
+	{"began", NULL, KYMO_SHOW_PLAIN},
+	{"file", "file or peer", KYMO_SHOW_PLAIN},
+	{"fd", NULL, KYMO_SHOW_HIDDEN},
+	{"at_s", NULL, KYMO_SHOW_HIDDEN},
+	{"time_ns", NULL, KYMO_SHOW_HIDDEN},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
 static const struct kymo_column histogram_columns[] = {
@@ -87,6 +93,8 @@ static const struct kymo_column histogram_columns[] = {
 	{"high_ns", NULL, KYMO_SHOW_PLAIN},	{"calls", NULL, KYMO_SHOW_COUNT},
 	{"capture_id", NULL, KYMO_SHOW_HIDDEN},
 };
+
+#define SLOW_ROWS 20
 
 /* What narrow terminals do without, the first of these first. */
 static const char narrow[] = "min_ns unfinished counted p50_ns share_percent avg_ns"
@@ -287,7 +295,8 @@ static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_option
 
 	kymo_filter_sql(options->filter, "v", "v", where);
 	if (asprintf(&sql,
-		     "SELECT name, tgid, tid, comm, elapsed_ns, began, at_s, time_ns, capture_id"
+		     "SELECT name, tgid, tid, comm, elapsed_ns, began, file, fd, at_s, time_ns, "
+		     "capture_id"
 		     " FROM syscalls_in_flight v WHERE (:name IS NULL OR name = :name) AND %s"
 		     " ORDER BY elapsed_ns DESC, tid",
 		     where) < 0) {
@@ -295,6 +304,39 @@ static s64 in_flight_table(struct kymo_db *db, const struct kymo_syscalls_option
 		return cap_fail(err, -ENOMEM, "system calls");
 	}
 	return table(db, options, writer, "syscalls_in_flight", sql, in_flight_columns, err);
+}
+
+/* The longest single calls; more than a screen of them is only of use to programs. */
+static s64 slow_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
+		      struct kymo_writer *writer, struct cap_err *err)
+{
+	static const struct kymo_column columns[] = {
+		{"duration_ns", "time", KYMO_SHOW_SHORT_NS},
+		{"at_s", "at", KYMO_SHOW_SECONDS},
+		{"comm", "thread", KYMO_SHOW_PLAIN},
+		{"tid", NULL, KYMO_SHOW_PLAIN},
+		{"name", "syscall", KYMO_SHOW_PLAIN},
+		{"error_name", "error", KYMO_SHOW_PLAIN},
+		{"file", "file or peer", KYMO_SHOW_PLAIN},
+		{"fd", NULL, KYMO_SHOW_HIDDEN},
+		{"tgid", NULL, KYMO_SHOW_HIDDEN},
+		{"time_ns", NULL, KYMO_SHOW_HIDDEN},
+		{"capture_id", NULL, KYMO_SHOW_HIDDEN},
+	};
+	CLEANUP(cap_freep) char *sql = NULL;
+	char where[KYMO_FILTER_SQL_BYTES];
+
+	kymo_filter_sql(options->filter, "v", "v", where);
+	if (asprintf(&sql,
+		     "SELECT duration_ns, at_s, comm, tid, name, error_name, file, fd, tgid, "
+		     "time_ns, capture_id FROM slow_calls v WHERE (:name IS NULL OR name = :name) "
+		     "AND %s ORDER BY duration_ns DESC, time_ns, tid LIMIT CASE WHEN :limit < 0 "
+		     "THEN %d ELSE :limit END",
+		     where, SLOW_ROWS) < 0) {
+		sql = NULL;
+		return cap_fail(err, -ENOMEM, "system calls");
+	}
+	return table(db, options, writer, "slow_calls", sql, columns, err);
 }
 
 static s64 estimate_table(struct kymo_db *db, const struct kymo_syscalls_options *options,
@@ -365,6 +407,8 @@ s64 kymo_syscalls_tables(struct kymo_db *db, const struct kymo_syscalls_options 
 	rows = main_table(db, options, writer, err);
 	if (rows >= 0 && options->errors)
 		rc = error_table(db, options, writer, err);
+	if (rows >= 0 && rc >= 0 && options->slow)
+		rc = slow_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->in_flight)
 		rc = in_flight_table(db, options, writer, err);
 	if (rows >= 0 && rc >= 0 && options->on_cpu)

@@ -10,6 +10,7 @@ struct kymo_syscalls_options {
 	const char *name;		  /* one system call only; NULL: all */
 	s64 limit;			  /* rows of the main table; -1: all */
 	bool by_process, errors, in_flight;
+	bool slow;	 /* also the longest single calls, up to the limit of rows or SLOW_ROWS */
 	bool on_cpu;	 /* also the CPU time of calls, from samples */
 	bool estimate;	 /* also what calls come to with the spans that were not recorded */
 	bool share_idle; /* shares are of all time, also of that spent waiting for work */

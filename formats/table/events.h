@@ -6,10 +6,12 @@
 
 #include "formats/base/ints.h"
 
-#define EV_COMM_BYTES 16      /* the kernel's TASK_COMM_LEN */
-#define EV_MAX_FRAMES 127     /* per stack and side: PERF_MAX_STACK_DEPTH */
-#define EV_MAX_PATH_BYTES 256 /* of an exec path in a ring record, NUL included */
+#define EV_COMM_BYTES 16       /* the kernel's TASK_COMM_LEN */
+#define EV_MAX_FRAMES 127      /* per stack and side: PERF_MAX_STACK_DEPTH */
+#define EV_MAX_PATH_BYTES 256  /* of an exec path in a ring record, NUL included */
+#define EV_MAX_ARGS_BYTES 1024 /* of its arguments, NULs included */
 #define EV_SYSCALL_ARGS 6
+#define EV_MAX_NAMES_BYTES 1024	  /* of an open file in a ring record */
 #define EV_MIN_COPY_BYTES 4096	  /* where a stack's outer end is not known */
 #define EV_NO_SYSCALL 0xffffffffu /* number of a call: in none */
 
@@ -63,6 +65,8 @@ enum {
 #define STACKS_COMM(event_class)
 #define STACKS_ENDS(event_class)
 #define STACKS_DISK(event_class)
+#define STACKS_NAMES(event_class)
+#define STACKS_TEXT(event_class)
 #define STACKS_NO_RING(event_class)
 #define STACKS_COUNTS(event_class)
 #define STACKS_FRAMES(event_class) | 1 << CLASS_##event_class
@@ -81,6 +85,8 @@ enum {
 #undef STACKS_COMM
 #undef STACKS_ENDS
 #undef STACKS_DISK
+#undef STACKS_NAMES
+#undef STACKS_TEXT
 #undef STACKS_NO_RING
 #undef STACKS_COUNTS
 #undef STACKS_FRAMES
@@ -129,6 +135,22 @@ struct ring_task {
 };
 _Static_assert(sizeof(struct ring_task) == 40, "ring task layout");
 
+/*
+ * open_file of a ring record: the file's key << EV_FD_BITS | its descriptor; 0: none. The key
+ * stands for an open file and its name at that moment; it is made of addresses of the kernel and
+ * means nothing outside the recording.
+ */
+#define EV_FD_BITS 20
+#define EV_MAX_FD ((1u << EV_FD_BITS) - 1) /* those above are not followed */
+
+/* Ends of a TCP or UDP socket; addresses and ports as they are sent. IPv4: in the first 4 bytes. */
+struct ring_socket_names {
+	u8 local[16], remote[16];
+	u16 local_port, remote_port;
+	u32 is_ipv6;
+};
+_Static_assert(sizeof(struct ring_socket_names) == 40, "ring socket names layout");
+
 /* A copy of a user stack, as programs take it; its words follow, from the lowest address up to top.
  * The registers are as they were. */
 struct ring_copy {
@@ -146,6 +168,7 @@ _Static_assert(sizeof(struct ring_copy) == 88, "ring copy layout");
 /* struct ring_<event>: what a BPF program puts into a ring. */
 #define RING_FROM_HEAD(ctype, name)
 #define RING_FROM_USER(ctype, name)
+#define RING_FROM_FILE(ctype, name)
 #define RING_FROM_RING(ctype, name) ctype name;
 #define RING_FROM_WHO(ctype, name) struct ring_task name;
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) \

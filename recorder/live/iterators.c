@@ -13,6 +13,8 @@
 
 #define READ_BYTES (64u << 10)
 #define RECORD_MAX_BYTES (sizeof(struct ring_head) + 256 + 2 * EV_MAX_FRAMES * sizeof(u64))
+_Static_assert(RECORD_MAX_BYTES >= sizeof(struct ring_open_file) + EV_MAX_NAMES_BYTES,
+	       "the largest record");
 
 /* Bytes read, 0 at the end, or negative. */
 static ssize_t read_some(int fd, void *bytes, size_t size, struct cap_err *err)

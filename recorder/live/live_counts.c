@@ -59,21 +59,24 @@
 #define OF_COMM NO_COUNTS
 #define OF_ENDS NO_COUNTS
 #define OF_DISK NO_COUNTS
+#define OF_NAMES NO_COUNTS
+#define OF_TEXT NO_COUNTS
 #define OF_NO_RING NO_COUNTS
-#define OF_COUNTS(upper, name, event_class)                                                 \
-	static int add_##name(struct rec_counted_rows *rows, const struct cap_task *leader, \
-			      const struct live_count_slot *slot, u32 cpu,                  \
-			      const struct live_drop_reasons *reasons)                      \
-	{                                                                                   \
-		struct ev_##name row = {0};                                                 \
-		struct rec_counted counted = {.type = EV_##upper,                           \
-					      .cpu = cpu,                                   \
-					      .row = (struct ev_counts *)(void *)&row,      \
-					      .task = &row.task};                           \
-                                                                                            \
-		fill_##name(&row, slot, cpu);                                               \
-		text_of_##name(&counted, &row, slot, reasons);                              \
-		return rec_counted_rows_add(rows, leader, &counted);                        \
+#define OF_COUNTS(upper, name, event_class)                                                    \
+	_Static_assert(CLASS_##event_class <= LIVE_COUNT_CLASS_MAX, "a slot names its class"); \
+	static int add_##name(struct rec_counted_rows *rows, const struct cap_task *leader,    \
+			      const struct live_count_slot *slot, u32 cpu,                     \
+			      const struct live_drop_reasons *reasons)                         \
+	{                                                                                      \
+		struct ev_##name row = {0};                                                    \
+		struct rec_counted counted = {.type = EV_##upper,                              \
+					      .cpu = cpu,                                      \
+					      .row = (struct ev_counts *)(void *)&row,         \
+					      .task = &row.task};                              \
+                                                                                               \
+		fill_##name(&row, slot, cpu);                                                  \
+		text_of_##name(&counted, &row, slot, reasons);                                 \
+		return rec_counted_rows_add(rows, leader, &counted);                           \
 	}
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) OF_##tail(upper, name, event_class)
 #include "formats/table/events.def"

@@ -19,6 +19,7 @@ enum live_probe_id {
 #define ITERATOR(program, name, event_class, need) LIVE_PROBE_##program,
 #define PREPARE ITERATOR
 #define PENDING ITERATOR
+#define LIST ITERATOR
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"

@@ -95,6 +95,13 @@ static const struct live_probe probe_table[LIVE_PROBE_COUNT] = {
 				  .run = LIVE_RUN_PENDING,         \
 				  NEED_##need,                     \
 				  .variants = {{"iter", PROGRAM_AT(program##_iter)}}},
+#define LIST(program, probe_name, in_class, need)                  \
+	[LIVE_PROBE_##program] = {.name = probe_name,              \
+				  .event_class = CLASS_##in_class, \
+				  .kind = LIVE_ITERATOR,           \
+				  .run = LIVE_RUN_LIST,            \
+				  NEED_##need,                     \
+				  .variants = {{"iter", PROGRAM_AT(program##_iter)}}},
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"
@@ -142,13 +149,23 @@ struct bpf_program *live_probe_program(const struct live_probes *probes, enum li
 	return state->attached ? variant_program(probes, id, state->variant) : NULL;
 }
 
+/* Records of such a class are made by programs of other classes. */
+static bool has_iterators_only(u32 event_class)
+{
+	for (int id = 0; id < LIVE_PROBE_COUNT; id++)
+		if (probe_table[id].event_class == event_class &&
+		    probe_table[id].kind != LIVE_ITERATOR)
+			return false;
+	return true;
+}
+
 bool live_class_attached(const struct live_probes *probes, u32 event_class)
 {
-	bool any = false;
+	bool any = false, by_iterators = has_iterators_only(event_class);
 
 	for (int id = 0; id < LIVE_PROBE_COUNT; id++) {
 		if (probe_table[id].event_class != event_class ||
-		    probe_table[id].kind == LIVE_ITERATOR)
+		    (probe_table[id].kind == LIVE_ITERATOR && !by_iterators))
 			continue;
 		if (probe_table[id].needed && !probes->states[id].attached &&
 		    !probes->states[id].left_out)

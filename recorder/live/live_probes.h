@@ -17,7 +17,7 @@ struct bpf_program;
 enum live_kind { LIVE_TRACEPOINT, LIVE_PERF, LIVE_COUNTER, LIVE_ITERATOR };
 
 /* When an iterator is read without being asked for by name. */
-enum live_run { LIVE_RUN_NAMED, LIVE_RUN_PREPARE, LIVE_RUN_PENDING };
+enum live_run { LIVE_RUN_NAMED, LIVE_RUN_PREPARE, LIVE_RUN_LIST, LIVE_RUN_PENDING };
 
 /*
  * Loads and attaches what options ask for. Recording is off until the control words say otherwise.

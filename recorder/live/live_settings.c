@@ -184,6 +184,37 @@ static void apply_call_slots(struct kymo_bpf *skeleton, bool wanted)
 	(void)bpf_map__set_autocreate(skeleton->maps.call_slots, wanted);
 }
 
+/* file_calls.def, by the numbers of this machine. */
+static void apply_files(struct kymo_bpf *skeleton, bool wanted)
+{
+	static const struct {
+		const char *name;
+		u8 does;
+	} calls[] = {
+#define DOES_FIRST LIVE_FILE_FIRST
+#define DOES_RESULT LIVE_FILE_RESULT
+#define DOES_BOTH (LIVE_FILE_FIRST | LIVE_FILE_RESULT)
+#define DOES_NONE 0
+#define PATH_NONE 0
+#define PATH_FIRST LIVE_FILE_PATH_FIRST
+#define PATH_SECOND LIVE_FILE_PATH_SECOND
+#define FILE_CALL(name, fd, does, path) {name, DOES_##fd | PATH_##path},
+#include "formats/table/file_calls.def"
+#undef FILE_CALL
+	};
+	const struct cap_schema *schema = cap_schema_builtin();
+
+	skeleton->rodata->tells_files = wanted;
+	for (size_t i = 0; wanted && i < sizeof(calls) / sizeof(calls[0]); i++)
+		for (size_t k = 0; k < schema->enum_count; k++) {
+			const struct cap_enum_value *number = &schema->enums[k];
+
+			if (number->kind == CAP_KIND_SYSNO && number->value < LIVE_FILE_CALLS &&
+			    strcmp(number->name, calls[i].name) == 0)
+				skeleton->rodata->file_calls[number->value] = calls[i].does;
+		}
+}
+
 static int apply_filters(struct kymo_bpf *skeleton, const struct rec_options *options,
 			 struct cap_err *err)
 {
@@ -227,6 +258,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	apply_counts_table(skeleton);
 	apply_stacks(skeleton, options);
 	skeleton->rodata->record_args = options->syscall_args;
+	skeleton->rodata->record_exec_args = !options->no_exec_args;
 	skeleton->rodata->durations_blocked = syscalls && options->blocked_durations;
 	skeleton->rodata->has_waits = classes & 1u << CLASS_SCHED && probes->use_task_storage;
 	skeleton->rodata->page_shift = (u32)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
@@ -246,6 +278,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 #define ITERATOR(...)
 #define PREPARE(...)
 #define PENDING(...)
+#define LIST(...)
 #define MAP(map, event_class) (void)bpf_map__set_autocreate(skeleton->maps.map, false);
 #define STORAGE MAP
 #include "bpf/probes.def"
@@ -256,6 +289,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 #define ITERATOR(...)
 #define PREPARE(...)
 #define PENDING(...)
+#define LIST(...)
 #define MAP(map, event_class)                    \
 	if (classes & 1u << CLASS_##event_class) \
 		(void)bpf_map__set_autocreate(skeleton->maps.map, true);
@@ -263,6 +297,7 @@ int live_settings_apply(struct kymo_bpf *skeleton, const struct live_probes *pro
 	if (classes & 1u << CLASS_##event_class && probes->use_task_storage) \
 		(void)bpf_map__set_autocreate(skeleton->maps.map, true);
 #include "bpf/probes.def"
+	apply_files(skeleton, probes->states[LIVE_PROBE_list_files].wanted);
 	(void)bpf_map__set_autocreate(skeleton->maps.asked_addresses,
 				      probes->states[LIVE_PROBE_name_addresses].wanted);
 	return apply_filters(skeleton, options, err);

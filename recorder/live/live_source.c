@@ -490,6 +490,23 @@ static int prepare(struct live_source *live, struct cap_err *err)
 	return rc;
 }
 
+/* What there is already, as records. */
+static int put_lists(struct live_source *live, struct rec_pipeline *pipeline, struct cap_err *err)
+{
+	int rc = 0;
+
+	for (int id = 0; rc == 0 && id < LIVE_PROBE_COUNT; id++) {
+		CLEANUP(cap_freep) char *bytes = NULL;
+		size_t len = 0;
+
+		if (live_probe_run(id) != LIVE_RUN_LIST || live->iterator_fds[id] < 0)
+			continue;
+		rc = live_pending_read(live->iterator_fds[id], &bytes, &len, err);
+		live_pending_put(bytes, len, pipeline, live->stats.pending, live->stats.cpu_count);
+	}
+	return rc;
+}
+
 static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, struct cap_err *err)
 {
 	struct live_source *live = (struct live_source *)source;
@@ -533,6 +550,8 @@ static int live_start(struct rec_source *source, struct rec_pipeline *pipeline, 
 	for (u32 i = 0; i < EV_CLASS_COUNT; i++)
 		control_of(live)->class_since_ns[i] = live->start_ns;
 	rc = prepare(live, err);
+	if (rc == 0)
+		rc = put_lists(live, pipeline, err);
 	if (rc < 0)
 		return rc;
 	control_of(live)->events_open = 1;

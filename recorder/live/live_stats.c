@@ -56,6 +56,7 @@ static int timed_of(enum live_probe_id id)
 #define ITERATOR(...)
 #define PREPARE(...)
 #define PENDING(...)
+#define LIST(...)
 #define MAP(...)
 #define STORAGE(...)
 #include "bpf/probes.def"

@@ -99,6 +99,11 @@ static bool show_args(const struct rec_options *options, FILE *out)
 	return fputs(options->syscall_args ? "true" : "false", out) >= 0;
 }
 
+static bool show_no_exec_args(const struct rec_options *options, FILE *out)
+{
+	return fputs(options->no_exec_args ? "true" : "false", out) >= 0;
+}
+
 static bool show_no_symbols(const struct rec_options *options, FILE *out)
 {
 	return fputs(options->no_symbols ? "true" : "false", out) >= 0;

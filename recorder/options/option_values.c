@@ -220,6 +220,7 @@ static int set_durations(struct rec_options *options, const char *text, bool fir
 		return read_switch(&options->member, text, err);                         \
 	}
 SWITCH_SETTER(args, syscall_args)
+SWITCH_SETTER(no_exec_args, no_exec_args)
 SWITCH_SETTER(no_symbols, no_symbols)
 SWITCH_SETTER(all, all)
 SWITCH_SETTER(force, force)

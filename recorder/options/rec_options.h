@@ -55,6 +55,7 @@ struct rec_options {
 	u64 max_size_bytes; /* 0: no limit */
 	u64 max_samples;    /* events stored; 0: no limit */
 	bool syscall_args;  /* store the six raw arguments */
+	bool no_exec_args;  /* store no arguments of programs that are started */
 	enum rec_stacks stacks;
 	u32 copy_bytes; /* of a stack, at most; a multiple of 4096 */
 	/* Calls are recorded at their return alone, with their time off the CPU as duration. */

@@ -7,11 +7,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "recorder/host/kernel_map.h"
 #include "recorder/pipeline/code_hits.h"
+#include "recorder/pipeline/file_ids.h"
 #include "recorder/pipeline/stack_copies.h"
 
 #define TASK_SLOTS 2048u /* a power of two */
@@ -30,6 +32,7 @@ struct rec_encoder {
 	const struct rec_kernel_map *kernel_map;
 	const struct rec_code_map *code_map;
 	struct rec_code_hits *hits; /* NULL: nobody asks */
+	struct rec_file_ids *files;
 	u32 generation;
 	struct task_slot tasks[TASK_SLOTS];
 	struct rec_stack_memo stacks;
@@ -42,6 +45,9 @@ struct rec_encoder *rec_encoder_new(const struct rec_kernel_map *kernel_map,
 
 	if (!encoder)
 		return NULL;
+	encoder->files = rec_file_ids_new();
+	if (!encoder->files)
+		return rec_encoder_free(encoder);
 	encoder->kernel_map = kernel_map;
 	encoder->code_map = code_map;
 	encoder->generation = 1;
@@ -55,6 +61,8 @@ void rec_encoder_collect(struct rec_encoder *encoder, struct rec_code_hits *hits
 
 struct rec_encoder *rec_encoder_free(struct rec_encoder *encoder)
 {
+	if (encoder)
+		(void)rec_file_ids_free(encoder->files);
 	free(encoder);
 	return NULL;
 }
@@ -130,7 +138,11 @@ other_task(struct cap_chunk *chunk, const struct ring_task *who, u32 *ret_index)
 	return *ret_index || !(who->tid || who->tgid) ? 0 : intern_error(chunk);
 }
 
-/* ---- The fields that the record has as they are: HEAD, RING and WHO of events.def ---- */
+/* Fields of an open file: none of them means anything if there is none. */
+#define OF_FILE_fd(encoder, open_file) ((u32)(open_file)&EV_MAX_FD)
+#define OF_FILE_file_id(encoder, open_file) rec_file_id((encoder)->files, open_file)
+
+/* ---- The fields that the record has as they are: HEAD, RING, WHO and FILE of events.def ---- */
 
 #define COPY_HEAD(kind, field) COPY_HEAD_##kind(field)
 #define COPY_HEAD_TIME(field) row->field = ring->head.field;
@@ -140,16 +152,17 @@ other_task(struct cap_chunk *chunk, const struct ring_task *who, u32 *ret_index)
 #define COPY_WHO(kind, field) \
 	if (rc == 0)          \
 		rc = other_task(chunk, &ring->field, &row->field);
+#define COPY_FILE(kind, field) row->field = OF_FILE_##field(encoder, ring->open_file);
 #define COPY_USER(kind, field)
 
-#define EVENT_BEGIN(id, upper, name, block, event_class, tail)                                   \
-	__attribute__((unused)) static inline int copy_##name(struct cap_chunk *chunk, u32 task, \
-							      const struct ring_##name *ring,    \
-							      struct ev_##name *row)             \
-	{                                                                                        \
-		int rc = 0;                                                                      \
-                                                                                                 \
-		(void)chunk, (void)task, (void)ring, (void)row;
+#define EVENT_BEGIN(id, upper, name, block, event_class, tail)                  \
+	__attribute__((unused)) static inline int copy_##name(                  \
+		struct rec_encoder *encoder, struct cap_chunk *chunk, u32 task, \
+		const struct ring_##name *ring, struct ev_##name *row)          \
+	{                                                                       \
+		int rc = 0;                                                     \
+                                                                                \
+		(void)encoder, (void)chunk, (void)task, (void)ring, (void)row;
 #define FIELD(ev, id, ctype, name, kind, source, unit, sense, need) COPY_##source(kind, name)
 #define RING_ONLY(...)
 #define EVENT_END(...) \
@@ -247,12 +260,101 @@ static int string_of(struct cap_chunk *chunk, const char *bytes, size_t size, u3
 	return *ret_string ? 0 : intern_error(chunk);
 }
 
-static int path_of(struct cap_chunk *chunk, const char *path, size_t tail_bytes, u32 path_bytes,
-		   u32 *ret_path)
+/* Arguments with blanks between; one that has blanks itself, or nothing, in quotes. */
+static int args_of(struct cap_chunk *chunk, const char *args, size_t bytes, u32 *ret_args)
 {
-	if (path_bytes > EV_MAX_PATH_BYTES || tail_bytes < path_bytes)
+	char text[3 * EV_MAX_ARGS_BYTES];
+	size_t used = 0;
+
+	for (size_t at = 0, len; at < bytes; at += len + 1) {
+		bool quoted;
+
+		len = strnlen(args + at, bytes - at);
+		quoted = len == 0 || memchr(args + at, ' ', len);
+		if (at > 0)
+			text[used++] = ' ';
+		if (quoted)
+			text[used++] = '"';
+		memcpy(text + used, args + at, len);
+		used += len;
+		if (quoted)
+			text[used++] = '"';
+	}
+	if (used == 0)
+		return 0;
+	*ret_args = cap_chunk_string(chunk, text, used);
+	return *ret_args ? 0 : intern_error(chunk);
+}
+
+static int path_of(struct cap_chunk *chunk, const struct ring_task_exec *ring, const char *texts,
+		   size_t tail_bytes, struct ev_task_exec *row)
+{
+	int rc;
+
+	if (ring->path_bytes > EV_MAX_PATH_BYTES || ring->args_bytes > EV_MAX_ARGS_BYTES ||
+	    tail_bytes < (size_t)ring->path_bytes + ring->args_bytes)
 		return -EBADMSG;
-	return string_of(chunk, path, path_bytes, ret_path);
+	rc = string_of(chunk, texts, ring->path_bytes, &row->path);
+	return rc < 0 ? rc : args_of(chunk, texts + ring->path_bytes, ring->args_bytes, &row->args);
+}
+
+/* From the names of a path, the last first, each with a NUL; of what is not below a root, that name
+ * as it is. The text is as long as they are together. */
+static int names_of(struct cap_chunk *chunk, const struct ring_open_file *ring, const char *names,
+		    struct ev_open_file *row)
+{
+	char path[EV_MAX_NAMES_BYTES + 8];
+	size_t at = sizeof(path), used = 0, bytes = ring->names_bytes;
+	bool rooted = ring->kind != FILE_UNIX && ring->kind != FILE_ANON;
+
+	if (bytes == 0 && (!rooted || ring->kind == FILE_SOCKET || ring->kind == FILE_PIPE))
+		return 0;
+	while (used < bytes) {
+		size_t len = strnlen(names + used, bytes - used);
+
+		if (len + 1 > at)
+			break;
+		at -= len;
+		memcpy(path + at, names + used, len);
+		if (rooted)
+			path[--at] = '/';
+		used += len + 1;
+	}
+	if (at == sizeof(path) && rooted)
+		path[--at] = '/';
+	return string_of(chunk, path + at, sizeof(path) - at, &row->path);
+}
+
+static int endpoint_of(struct cap_chunk *chunk, bool is_ipv6, const u8 *address, u16 port,
+		       u32 *ret_string)
+{
+	char text[INET6_ADDRSTRLEN], whole[INET6_ADDRSTRLEN + 16];
+
+	if (port == 0 || !inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, address, text, sizeof(text)))
+		return 0;
+	(void)snprintf(whole, sizeof(whole), is_ipv6 ? "[%s]:%u" : "%s:%u", text, ntohs(port));
+	return string_of(chunk, whole, sizeof(whole), ret_string);
+}
+
+static int file_of(struct cap_chunk *chunk, const struct ring_open_file *ring, const void *names,
+		   size_t tail_bytes, struct ev_open_file *row)
+{
+	struct ring_socket_names socket;
+	int rc;
+
+	if (ring->names_bytes > EV_MAX_NAMES_BYTES || tail_bytes < ring->names_bytes)
+		return -EBADMSG;
+	if (ring->kind != FILE_TCP && ring->kind != FILE_UDP)
+		return names_of(chunk, ring, names, row);
+	if (ring->names_bytes != sizeof(socket))
+		return -EBADMSG;
+	memcpy(&socket, names, sizeof(socket));
+	rc = endpoint_of(chunk, socket.is_ipv6, socket.local, socket.local_port,
+			 &row->local_address);
+	if (rc == 0)
+		rc = endpoint_of(chunk, socket.is_ipv6, socket.remote, socket.remote_port,
+				 &row->remote_address);
+	return rc;
 }
 
 /* words: an address of 16 bytes as it is in packets, of IPv4 its first four. What IPv6 sockets
@@ -304,8 +406,12 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 					   &(row)->copy);                                         \
 		tail_rc_;                                                                         \
 	})
-#define TAIL_PATH(ring, row) \
-	path_of(chunk, (const char *)((ring) + 1), tail_bytes, (ring)->path_bytes, &(row)->path)
+#define TAIL_PATH(ring, row) path_of(chunk, ring, (const char *)((ring) + 1), tail_bytes, row)
+#define TAIL_TEXT(ring, row)             \
+	(tail_bytes < (ring)->path_bytes \
+		 ? -EBADMSG              \
+		 : string_of(chunk, (const char *)((ring) + 1), (ring)->path_bytes, &(row)->path))
+#define TAIL_NAMES(ring, row) file_of(chunk, ring, (ring) + 1, tail_bytes, row)
 #define TAIL_COMM(ring, row)                                                            \
 	string_of(chunk, (const char *)(const u64[]){(ring)->name_lo, (ring)->name_hi}, \
 		  EV_COMM_BYTES, &(row)->name)
@@ -320,7 +426,7 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 	{                                                                              \
 		size_t tail_bytes = len - sizeof(*ring);                               \
 		struct ev_##name row = {0};                                            \
-		int rc = copy_##name(chunk, task, ring, &row);                         \
+		int rc = copy_##name(encoder, chunk, task, ring, &row);                \
                                                                                        \
 		(void)encoder, (void)tail_bytes;                                       \
 		if (rc == 0)                                                           \
@@ -334,6 +440,8 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 #define ENCODER_COMM ENCODE
 #define ENCODER_ENDS ENCODE
 #define ENCODER_DISK ENCODE
+#define ENCODER_NAMES ENCODE
+#define ENCODER_TEXT ENCODE
 #define ENCODER_NO_RING(...)
 #define ENCODER_COUNTS(...)
 #define EVENT_BEGIN(id, upper, name, block, event_class, tail) ENCODER_##tail(upper, name, tail)
@@ -349,7 +457,9 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 	((ring)->flags & EV_SYSCALL_ARGS_RECORDED ? EV_SYSCALL_ARGS * sizeof(u64) : 0)
 #define FOLLOWS_FRAMES(ring) \
 	(((size_t)(ring)->kernel_frames + (ring)->user_frames) * sizeof(u64) + (ring)->copy_bytes)
-#define FOLLOWS_PATH(ring) ((ring)->path_bytes)
+#define FOLLOWS_PATH(ring) ((size_t)(ring)->path_bytes + (ring)->args_bytes)
+#define FOLLOWS_NAMES(ring) ((ring)->names_bytes)
+#define FOLLOWS_TEXT(ring) ((ring)->path_bytes)
 #define FOLLOWS_COMM(ring) 0
 #define FOLLOWS_ENDS(ring) 0
 #define FOLLOWS_DISK(ring) 0
@@ -366,6 +476,8 @@ static int address_of(struct cap_chunk *chunk, u16 family, const u64 words[2], u
 #define LENGTH_COMM LENGTH_CASE
 #define LENGTH_ENDS LENGTH_CASE
 #define LENGTH_DISK LENGTH_CASE
+#define LENGTH_NAMES LENGTH_CASE
+#define LENGTH_TEXT LENGTH_CASE
 #define LENGTH_NO_RING(...)
 #define LENGTH_COUNTS(...)
 
@@ -421,6 +533,8 @@ static void note_process(const struct rec_encoder *encoder, const void *record, 
 		rc = head->tid ? task_of(encoder, chunk, head, &task) : 0; \
 		return rc < 0 ? rc : encode_##name(encoder, chunk, record, len, task);
 #define CASE_DISK ENCODE_CASE
+#define CASE_NAMES ENCODE_CASE
+#define CASE_TEXT ENCODE_CASE
 #define CASE_NO_RING(...)
 #define CASE_COUNTS(...)
 

@@ -352,7 +352,7 @@ static void generate_exec(struct rec_source *source, struct rec_pipeline *pipeli
 	exec.record.head = child->head;
 	exec.record.head.type = EV_TASK_EXEC;
 	exec.record.old_tid = child->head.tid;
-	exec.record.path_bytes = (u32)len;
+	exec.record.path_bytes = (u16)len;
 	put_task_record(source, pipeline, &exec.record.head, sizeof(exec.record) + len);
 }
 

@@ -1,8 +1,10 @@
 /*
  * A storm of the cheapest system call, getppid, on chosen CPUs, and how many calls it made: the
- * load of the loss tests and of the benchmarks. One thread per CPU, pinned, nothing shared.
+ * load of the loss tests and of the benchmarks. Or of reads of no bytes, or of opening and closing.
+ * One thread per CPU, pinned, nothing shared.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
@@ -21,16 +23,17 @@
 
 struct storm_args {
 	double seconds;
-	uint64_t calls;	  /* per CPU; 0: until the time is over */
-	uint64_t rate_hz; /* per CPU; 0: as fast as possible */
-	int cpu;	  /* -1: all this process may run on */
+	uint64_t calls;		 /* per CPU; 0: until the time is over */
+	uint64_t rate_hz;	 /* per CPU; 0: as fast as possible */
+	int cpu;		 /* -1: all this process may run on */
+	const char *read, *open; /* a path; NULL: not this */
 };
 
 struct gust {
 	const struct storm_args *args;
 	pthread_t thread;
 	int cpu;
-	uint64_t calls, elapsed_ns;
+	uint64_t calls, elapsed_ns, quickest_ns; /* the last: of a whole batch */
 	int failed_errno;
 };
 
@@ -51,11 +54,29 @@ static void sleep_until(uint64_t at_ns)
 		;
 }
 
+static void call(const struct storm_args *args, int fd, uint64_t number)
+{
+	char byte, path[256];
+
+	if (args->read) {
+		(void)syscall(SYS_read, fd, &byte, 0);
+	} else if (args->open) { /* in turn PATH0 to PATH999999 */
+		(void)snprintf(path, sizeof(path), "%s%llu", args->open,
+			       (unsigned long long)(number % 1000000));
+		fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0)
+			(void)close(fd); /* only read */
+	} else {
+		(void)syscall(SYS_getppid);
+	}
+}
+
 static void *gust_main(void *context)
 {
 	struct gust *gust = context;
 	const struct storm_args *args = gust->args;
-	uint64_t start_ns, end_ns, at_ns;
+	uint64_t start_ns, end_ns, begin_ns, at_ns;
+	int fd = args->read ? open(args->read, O_RDONLY | O_CLOEXEC) : -1;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
@@ -71,9 +92,12 @@ static void *gust_main(void *context)
 		if (args->calls && args->calls - gust->calls < batch)
 			batch = args->calls - gust->calls;
 		for (uint64_t i = 0; i < batch; i++)
-			(void)syscall(SYS_getppid);
+			call(args, fd, gust->calls + i);
 		gust->calls += batch;
+		begin_ns = at_ns;
 		at_ns = now_ns();
+		if (batch == BATCH && (!gust->quickest_ns || at_ns - begin_ns < gust->quickest_ns))
+			gust->quickest_ns = at_ns - begin_ns;
 		if (args->rate_hz) {
 			uint64_t due_ns = start_ns + gust->calls * NS_PER_S / args->rate_hz;
 
@@ -84,6 +108,8 @@ static void *gust_main(void *context)
 		}
 	}
 	gust->elapsed_ns = at_ns - start_ns;
+	if (fd >= 0)
+		(void)close(fd); /* only read */
 	return NULL;
 }
 
@@ -94,6 +120,8 @@ static int parse_args(int argc, char **argv, struct storm_args *ret_args)
 		{"calls", required_argument, NULL, 'n'},
 		{"rate", required_argument, NULL, 'r'},
 		{"cpu", required_argument, NULL, 'c'},
+		{"read", required_argument, NULL, 'R'},
+		{"open", required_argument, NULL, 'O'},
 		{NULL, 0, NULL, 0},
 	};
 	struct storm_args args = {.seconds = 60, .cpu = -1};
@@ -101,7 +129,13 @@ static int parse_args(int argc, char **argv, struct storm_args *ret_args)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		char *end = NULL;
-		double value = optarg ? strtod(optarg, &end) : -1;
+		double value;
+
+		if (option == 'R' || option == 'O') {
+			*(option == 'R' ? &args.read : &args.open) = optarg;
+			continue;
+		}
+		value = optarg ? strtod(optarg, &end) : -1;
 
 		if (!end || end == optarg || *end || !(value >= 0))
 			return -EINVAL;
@@ -154,13 +188,13 @@ int main(int argc, char **argv)
 {
 	static struct gust gusts[MAX_CPUS];
 	struct storm_args args;
-	uint64_t calls = 0, cpu_ns = 0;
+	uint64_t calls = 0, cpu_ns = 0, quickest_ns = UINT64_MAX;
 	unsigned count = 0;
 	int rc = parse_args(argc, argv, &args);
 
 	if (rc < 0) {
-		(void)fputs("usage: storm [--seconds S] [--calls N] [--rate HZ] [--cpu N]   (N and "
-			    "HZ per CPU)\n",
+		(void)fputs("usage: storm [--seconds S] [--calls N] [--rate HZ] [--cpu N] [--read "
+			    "FILE | --open PATH]   (N and HZ per CPU)\n",
 			    stderr);
 		return 2;
 	}
@@ -172,9 +206,14 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < count; i++) {
 		calls += gusts[i].calls;
 		cpu_ns += gusts[i].elapsed_ns;
+		if (gusts[i].quickest_ns && gusts[i].quickest_ns < quickest_ns)
+			quickest_ns = gusts[i].quickest_ns;
 	}
-	(void)printf("{\"pid\": %d, \"calls\": %llu, \"ns_per_call\": %.2f, \"cpus\": {", getpid(),
-		     (unsigned long long)calls, calls ? (double)cpu_ns / (double)calls : 0.0);
+	(void)printf("{\"pid\": %d, \"calls\": %llu, \"ns_per_call\": %.2f, \"quickest_ns\": %.2f, "
+		     "\"cpus\": {",
+		     getpid(), (unsigned long long)calls,
+		     calls ? (double)cpu_ns / (double)calls : 0.0,
+		     quickest_ns < UINT64_MAX ? (double)quickest_ns / BATCH : 0.0);
 	for (unsigned i = 0; i < count; i++)
 		(void)printf("%s\"%d\": %llu", i ? ", " : "", gusts[i].cpu,
 			     (unsigned long long)gusts[i].calls);

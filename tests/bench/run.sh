@@ -11,7 +11,7 @@ export KYMO_BUILD=${KYMO_BUILD:-$root/build}
 [ -x "$KYMO_BUILD/bin/kymo-record" ] || { echo "run.sh: no kymo-record in $KYMO_BUILD/bin; build first" >&2; exit 1; }
 
 names=("$@")
-[ $# -gt 0 ] || names=(cost_vs_perf counts_cost cost_vs_syscount recorder_cpu start_cpu bytes_per_event sustained_rate import_rate report_10m report_pairs import_memory verify_rate slice_cost budget_cost sched_cost net_cost durations_cost stack_copy workload_cost unwind_rate fault_cost block_cost export_rate)
+[ $# -gt 0 ] || names=(cost_vs_perf counts_cost cost_vs_syscount recorder_cpu start_cpu bytes_per_event sustained_rate import_rate report_10m report_pairs import_memory verify_rate slice_cost budget_cost sched_cost net_cost durations_cost files_cost stack_copy workload_cost unwind_rate fault_cost block_cost export_rate)
 missed=0 failed=0
 echo '| what | must reach | found (median) | range | met |'
 echo '|---|---|---|---|---|'

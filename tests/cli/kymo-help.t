@@ -12,6 +12,7 @@ $ kymo --help
 >   net        show TCP connections: who talked to whom, errors, latencies, drops
 >   block      show disk I/O: latencies, sizes, who issued it
 >   mem        show memory: page faults, sizes of processes, stalls, OOM kills
+>   files      show files: opened, read, written, synced, by whom; failed opens
 >   flame      draw CPU samples or waits as a flame graph (SVG)
 >   folded     write CPU samples as folded stacks, for other tools
 >   overhead   show what the recording cost, and what it left out
@@ -57,6 +58,7 @@ $ for c in $(kymo --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do kymo help $c | 
 > net
 > block
 > mem
+> files
 > flame
 > folded
 > overhead

@@ -12,8 +12,8 @@ $ sqlite3 waits.db 'SELECT count(*) FROM offcpu_parts WHERE shortest_ns * interv
 > 0
 # The command says the same as its views.
 $ for f in waits.kymo waits.db; do kymo offcpu --all --json $f | jq -S '[.offcpu_waits[]] | sort_by(.name, .reason, .idle)' >command.json; sqlite3 -json waits.db 'SELECT comm, name, reason, intervals, total_ns, longest_ns, runq_ns, processes, tgid, longest_is_bound, idle, kernel_thread, capture_id FROM offcpu_waits' | jq -S 'sort_by(.name, .reason, .idle)' | cmp - command.json && echo same; done
-> - command.json differ: char 262, line 14
-> - command.json differ: char 262, line 14
+> - command.json differ: char 56, line 5
+> - command.json differ: char 56, line 5
 ? 1
 $ for f in waits.kymo waits.db; do kymo offcpu -q --no-symbols --folded $f 2>/dev/null | sort >command.txt; sqlite3 -separator ' ' waits.db "SELECT replace(replace(s.comm, ';', ':'), ' ', '_') || ';' || COALESCE(x.text, '[no stack]') AS folded, sum(s.weight_ns) / 1000 FROM offcpu_stacks s LEFT JOIN stack_text x ON x.stack_id = s.stack_id WHERE NOT s.idle AND NOT s.kernel_thread GROUP BY folded" | sort | cmp - command.txt && echo same; done
 > same

@@ -17,6 +17,8 @@ $ kymo schema task_exec
 > task_id     INTEGER        
 > old_tid     INTEGER        
 > path        TEXT           
+> args        TEXT           with blanks between; those with blanks in quotes
+> flags       INTEGER        
 > cpu         INTEGER        
 $ kymo schema nope; kymo schema syscals
 2> kymo: schema: no table or view 'nope'; `kymo schema` lists them

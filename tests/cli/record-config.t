@@ -6,6 +6,7 @@ $ printf 'freq: 49\nevents: [cpu, syscalls]\n' >good.yaml; kymo-record config ch
 > stacks: copy
 > faults: 100
 > args: false
+> no-exec-args: false
 > no-symbols: false
 > limits:
 >   duration: 1m

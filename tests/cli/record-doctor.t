@@ -17,7 +17,7 @@ $ cp "$KYMO_BIN/kymo-record" .; $AS_NOBODY ./kymo-record doctor > out; echo "sta
 > status 4
 > error    capabilities               CAP_BPF and CAP_PERFMON are needed; held: none
 >                                     -> sudo, or once: sudo setcap cap_bpf,cap_perfmon+ep $TMP/kymo-record
-> cannot record: 5 errors
+> cannot record: 8 errors
 $ kymo-record doctor > /dev/full
 2> kymo-record: cannot write to standard output
 ? 1

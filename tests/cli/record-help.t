@@ -21,7 +21,12 @@ $ kymo-record --help
 >                         and what unwinding needs of the stack, up to SIZE, which
 >                         is 32K unless given and 64K at most; the default), fp
 >                         (by frame pointers, which most programs lack), or none
+>       --faults N        store one page fault in N with its stack, 100 by
+>                         default; 0: none, only how many there are. With a CPU
+>                         budget N grows where there are very many
 >       --args            store the raw arguments of system calls
+>       --no-exec-args    do not store the arguments with which programs are
+>                         started
 >       --no-symbols      store no names and no unwind entries of user functions:
 >                         a capture then needs the programs themselves, by their
 >                         build-ids, to be read
@@ -86,6 +91,9 @@ $ kymo-record list
 > mappings   always                 executable mappings: to name addresses
 > sched      -e sched (default)     waits: how long, why, where, who ended them
 > net        -e net (default)       TCP connections, retransmits, resets, drops
+> mem        -e mem (default)       page faults, sizes of processes, OOM kills
+> block      -e block (default)     disk I/O: latency, size, disk, who issued it
+> files      -e files (default)     which file or peer calls and waits were about
 # help SUBCOMMAND is SUBCOMMAND --help; all fits 80 columns.
 $ for c in '' list config doctor; do kymo-record help $c | diff - <(kymo-record $c --help) && echo "same $c"; kymo-record help $c | awk 'length > 80'; done
 > same 

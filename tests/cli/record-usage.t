@@ -21,7 +21,7 @@ $ kymo-record --
 2> kymo-record: no command after --
 ? 2
 $ kymo-record -e disk -d 1s -o out.kymo
-2> kymo-record: --events: unknown event class 'disk' (known: cpu, syscalls, sched, net)
+2> kymo-record: --events: unknown event class 'disk' (known: cpu, syscalls, sched, net, mem, block, files)
 ? 2
 $ kymo-record -e cpu,cpu,syscalls -F 0 -o out.kymo
 2> kymo-record: --freq: '0' is not a whole number from 1 to 1000 (Hz)

@@ -160,7 +160,7 @@ def check_lists():
     values = [v for v in macro(enums, "ENUM_VALUE", 4) if v[1].isdigit()]
     values += [("event_class", *row) for row in re.findall(r'^CLASS\((\d+), (\w+), (\w+),', read("classes.def"), re.M)]
     titles = {"event_class": "Event classes", "loss_reason": "Loss reasons", "class_state": "Class states", "governed_resource": "Governed resources", "wait_reason": "Wait reasons",
-              "block_op": "Disk operations", "stall_kind": "Memory stalls"}
+              "block_op": "Disk operations", "stall_kind": "Memory stalls", "file_kind": "File kinds"}
     for name, title in titles.items():
         same(name, {int(v[1]): v[3] for v in values if v[0] == name}, numbered(section(title), "value", "name"))
     expect({v[0] for v in values} == set(titles), "enums.def has an enum that spec_test.py does not know")

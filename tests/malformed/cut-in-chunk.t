@@ -9,8 +9,8 @@ $ kymo verify --decode cut-in-chunk.kymo
 >
 > problems
 > offset  bytes  problem  from_s    to_s  blocks  events  text
-> N N  damaged  0.000050     -       1       -  block 9 (chunk): the file ends inside it
-> N N  cut      0.000050     -       -       -  no END: cut off, or its recorder was killed; what came after is unknown
+> N N  damaged  0.000052     -       1       -  block 9 (chunk): the file ends inside it
+> N N  cut      0.000052     -       -       -  no END: cut off, or its recorder was killed; what came after is unknown
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N

@@ -9,7 +9,7 @@ $ kymo verify --decode no-end.kymo
 >
 > problems
 > offset  bytes  problem  from_s    to_s  blocks  events  text
-> N N  cut      0.000143     -       -       -  no END: cut off, or its recorder was killed; what came after is unknown
+> N N  cut      0.000107     -       -       -  no END: cut off, or its recorder was killed; what came after is unknown
 > result:                damaged
 > checked:               everything: every row was decoded
 > file_bytes:            N
@@ -24,7 +24,7 @@ $ kymo verify --decode no-end.kymo
 > events:                28
 > events_missing:        0
 > events_written:        0
-> events_counted:        492
+> events_counted:        432
 > rows_unknown_type:     0
 > columns:               N
 > columns_rejected:      0
@@ -35,10 +35,10 @@ $ kymo dump no-end.kymo | wc -l; echo "status ${PIPESTATUS[0]}"
 > 56
 > status 3
 2> kymo: dump: 'no-end.kymo' was cut off before its end: what came after is unknown
-2> kymo: dump: not everything was stored one by one: see --type syscall_count (calls: 492)
+2> kymo: dump: not everything was stored one by one: see --type governor (decisions: 2), --type syscall_count (calls: 432)
 $ kymo import --quiet no-end.kymo -o out.db; echo "status $?"; ls
 > status 3
 > no-end.kymo
 > out.db
 2> kymo: import: 'no-end.kymo' was cut off before its end: what came after is unknown
-2> kymo: import: calls: all of the time, 492 counted; CPU samples: all of the time; 0 lost; see kymo overhead
+2> kymo: import: calls: all of the time, 432 counted; CPU samples: 0 % of the time; 0 lost; see kymo overhead

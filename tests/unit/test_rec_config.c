@@ -145,7 +145,7 @@ static void test_errors(void **state)
 		 "f.yaml:1:7: args: a single value is expected\n  args: [true]\n        ^"},
 		{"events: cpu,disk\n",
 		 "f.yaml:1:9: events: unknown event class 'disk' (known: "
-		 "cpu, syscalls, sched, net, mem, block)\n  events: cpu,disk\n          ^"},
+		 "cpu, syscalls, sched, net, mem, block, files)\n  events: cpu,disk\n          ^"},
 		{"events: []\n",
 		 "f.yaml:1:10: events: the list is empty\n  events: []\n           ^"},
 		{"events: [[cpu]]\n", "f.yaml:1:10: events: a list of single values is expected\n  "
@@ -406,11 +406,12 @@ static void test_effective_configuration(void **state)
 		   "limits: {max-size: 65537}\nrings: {drain: 100, size: 65536}\n");
 	first = check(folder->file);
 	assert_string_equal(first, "preset: debug\n"
-				   "events: [cpu, syscalls, sched, net, mem, block]\n"
+				   "events: [cpu, syscalls, sched, net, mem, block, files]\n"
 				   "freq: 199\n"
 				   "stacks: copy\n"
 				   "faults: 100\n"
 				   "args: false\n"
+				   "no-exec-args: false\n"
 				   "no-symbols: false\n"
 				   "filter:\n"
 				   "  pid: [7]\n"

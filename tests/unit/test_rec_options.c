@@ -57,7 +57,8 @@ static void test_defaults(void **state)
 	(void)state;
 	assert_int_equal(options.classes, 1u << CLASS_CPU | 1u << CLASS_SYSCALLS |
 						  1u << CLASS_SCHED | 1u << CLASS_NET |
-						  1u << CLASS_MEM | 1u << CLASS_BLOCK);
+						  1u << CLASS_MEM | 1u << CLASS_BLOCK |
+						  1u << CLASS_FILES);
 	assert_int_equal(options.sample_hz, 99);
 	assert_int_equal(options.fault_period, 100);
 	assert_int_equal(options.duration_ns, 60 * REC_NS_PER_S);
@@ -243,7 +244,7 @@ static void test_errors(void **state)
 		{"--freq", "--freq needs a value: HZ"},
 		{"-e", "-e needs a value: LIST"},
 		{"-e disk", "--events: unknown event class 'disk' (known: cpu, syscalls, "
-			    "sched, net, mem, block)"},
+			    "sched, net, mem, block, files)"},
 		{"-e cpu,,syscalls", "--events: has an empty item"},
 		{"-e cpu,", "--events: has an empty item"},
 		{"--faults -1", "--faults: '-1' is not a whole number from 0 to 1000000"},

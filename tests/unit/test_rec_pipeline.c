@@ -187,7 +187,7 @@ static void test_malformed_records(void **state)
 	record.exec =
 		(struct ring_task_exec){.head = kit_head(EV_TASK_EXEC, 1, 1, 0), .path_bytes = 100};
 	rec_pipeline_record(pipeline, &record, sizeof(struct ring_task_exec) + 99);
-	record.exec.path_bytes = ~0u;
+	record.exec.path_bytes = (u16)~0u;
 	rec_pipeline_record(pipeline, &record, sizeof(record));
 	record.head.type = 999;
 	rec_pipeline_record(pipeline, &record, sizeof(record)); /* no such type */

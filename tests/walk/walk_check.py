@@ -15,7 +15,7 @@ counting, table = sys.argv[1:]
 with open(table, encoding="utf-8") as file:
     reports = re.findall(r"^REPORT\((\w+), (\w+)\)", file.read(), re.M)
 WHOLE, STACKS = 1.1, 2.0
-BOUNDS = {"NOTHING": WHOLE, "CALLS": WHOLE, "WAITS": WHOLE, "NET": WHOLE, "SAMPLES": STACKS, "STACKS": STACKS, "SUMMARY": STACKS, "DISKS": WHOLE, "FAULTS": WHOLE}
+BOUNDS = {"NOTHING": WHOLE, "ROWS": STACKS, "CALLS": WHOLE, "WAITS": WHOLE, "NET": WHOLE, "SAMPLES": STACKS, "STACKS": STACKS, "SUMMARY": STACKS, "DISKS": WHOLE, "FAULTS": WHOLE}
 # further ways to ask: (report, options, bound). A question in SQL tells what it needs by what it reads.
 WAYS = [("syscalls", ["--by-process", "--errors", "--histogram"], WHOLE), ("syscalls", ["--from", "0.1", "--to", "0.6"], WHOLE),
         ("offcpu", ["--folded", "--no-symbols"], STACKS), ("offcpu", ["--runqueue"], WHOLE), ("syscalls", ["--blocked"], WHOLE), ("flame", ["--offcpu", "--no-symbols"], STACKS),
