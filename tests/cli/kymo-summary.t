@@ -14,10 +14,10 @@ $ for f in $SAMPLES/all.kymo $SAMPLES/loss.kymo $SAMPLES/../../tests/golden/1.2/
 > same
 # JSON has all parts, empty or not.
 $ for f in live synthetic; do kymo $f.kymo --json | jq -c 'keys_unsorted, (.waits | length), (.cpu | length)'; done
-> ["capture","coverage","cost","cpu","waits","slowest","in_flight","net","loss"]
+> ["capture","coverage","cost","cpu","waits","slowest","in_flight","net","disks","memory","loss"]
 > 0
 > 3
-> ["capture","coverage","cost","cpu","waits","slowest","in_flight","net","loss"]
+> ["capture","coverage","cost","cpu","waits","slowest","in_flight","net","disks","memory","loss"]
 > 0
 > 5
 # Parts that were not recorded are left out, with their headings.

@@ -12,6 +12,7 @@ $ kymo
 2>   net        show TCP connections: who talked to whom, errors, latencies, drops
 2>   block      show disk I/O: latencies, sizes, who issued it
 2>   mem        show memory: page faults, sizes of processes, stalls, OOM kills
+2>   files      show files: opened, read, written, synced, by whom; failed opens
 2>   flame      draw CPU samples or waits as a flame graph (SVG)
 2>   folded     write CPU samples as folded stacks, for other tools
 2>   overhead   show what the recording cost, and what it left out
