@@ -26,14 +26,21 @@ FORMS = {"text": ([], rules.check_text), "json": (["--json"], rules.check_json),
 COMMANDS = {
     "summary": [[]],
     "info": [[]], "verify": [[], ["--decode"]], "dump": [[], ["--type", "meta"]], "import": [], "sql": [], "recover": [], "symbolize": [],
+    "redact": [], "cut": [], "bundle": [], "export": [], "schema": [],
     "folded": [[], ["--show-pid"], ["--show-tid"], ["--no-annotate"]],
     "flame": [[], ["--reverse"], ["--inverted", "--show-pid"], ["--minwidth", "0", "--width", "200"]],
     "syscalls": [[], ["--by-process", "--errors", "--in-flight"], ["--histogram"], ["--estimate"], ["--blocked"]],
     "offcpu": [["--all"], ["--all", "--slow"], ["--all", "--runqueue"], ["--all", "--folded"]],
     "overhead": [[], ["--timeline"], ["--decisions"]],
+    "net": [[], ["--connections"], ["--peers"], ["--events"], ["--drops"]],
+    "block": [[], ["--slow"], ["--histogram"], ["--sizes"]],
+    "mem": [[], ["--rss"], ["--stalls"]],
+    "files": [["--all"], ["--errors"], ["--all", "--by-process"]],
+    "replay": [["--speed", "max"]],
 }
+EXPORTS = {"folded": "text", "perf-script": "text", "speedscope": "json", "firefox": "json"}
 OWN_RULE = {"dump": rules.check_json_lines, "flame": rules.check_svg}
-CAPTURE_ONLY = ("verify", "dump", "recover")
+CAPTURE_ONLY = ("verify", "dump", "recover", "replay")
 
 
 class Count:
@@ -270,6 +277,10 @@ def main():
         if "recover" in listed:
             run(["recover", "hostile.kymo", "-o", "recovered.kymo"], work, rules.check_text)
         run(["symbolize", "hostile.kymo", "-o", "symbolized.kymo"], work, rules.check_text)
+        run(["cut", "hostile.kymo", "--from", "0", "-o", "part.kymo"], work, rules.check_text)
+        run(["redact", "hostile.kymo", "-o", "redacted.kymo", "--list"], work, rules.check_text)
+        for form, kind in EXPORTS.items():
+            run(["export", "-F", form, "hostile.kymo"], work, FORMS[kind][1], "S10" if kind == "text" else "S11")
         check_dump(run(["dump", "symbolized.kymo"], work), strings, fields)
         for source in ("hostile.kymo", "hostile.db"):
             check_reports(work, source, [command for command in listed if command in COMMANDS])

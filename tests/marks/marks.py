@@ -39,8 +39,13 @@ COMMANDS = {
     "offcpu": [[], ["--slow"]],
     "export": [["-F", "perf-script"], ["-F", "folded"], ["-F", "speedscope"]],
     "replay": [[], ["-e", "syscalls"]],
+    "net": [[]],
+    "block": [[]],
+    "mem": [[]],
+    "files": [[]],
 }
-NO_CAPTURE = ("schema",)  # reads none
+# Reads none; or writes captures, which then say it again: tests/redact and live/lines look at those.
+NO_CAPTURE = ("schema", "symbolize", "redact", "cut", "bundle")
 CAPTURE_ONLY = ("verify", "dump", "recover", "import", "replay")
 OF_SAMPLES = ("folded", "flame", "export")
 OF_FILE = ("verify", "recover")
