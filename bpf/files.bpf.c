@@ -22,11 +22,31 @@ struct {
 	__type(value, struct live_file_line);
 } told_files SEC(".maps");
 
-/* Since 6.2: an address as a typed pointer, whose members can then be read without a helper. */
-extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
-#define CAN_CAST() (bpf_rdonly_cast != 0)
+/*
+ * Since 6.2: bpf_rdonly_cast makes a typed pointer of an address, whose members can then be read
+ * without a helper. Declared as a function of the kernel, it would keep all programs from loading
+ * on a kernel that shows no types of its own (--btf). So the recorder puts its number into the
+ * calls (live_object.c), where the kernel has it, and sets can_cast.
+ */
+const volatile bool can_cast = false;
+#define CAN_CAST() can_cast
+
+static __always_inline void *rdonly_cast(u64 address, u64 btf_id)
+{
+	void *typed;
+
+	asm volatile("r1 = %[address]\n"
+		     "r2 = %[btf_id]\n"
+		     "call %[mark]\n"
+		     "%[typed] = r0\n"
+		     : [typed] "=r"(typed)
+		     : [address] "r"(address), [btf_id] "r"(btf_id), [mark] "i"(LIVE_CAST_MARK)
+		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");
+	return typed;
+}
+
 #define CAST(type, address) \
-	((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+	((type *)rdonly_cast((u64)(address), (u64)bpf_core_type_id_kernel(type)))
 
 #define MODE_TYPE 0xf000
 #define MODE_SOCKET 0xc000

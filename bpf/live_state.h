@@ -134,6 +134,10 @@ struct live_file_line {
 
 #define LIVE_MAX_LISTED_FILES 16384u /* told when recording begins; others once they are used */
 
+/* Stands for the kernel's bpf_rdonly_cast in calls of the object: the recorder puts its number
+ * there. No helper has such a number. */
+#define LIVE_CAST_MARK 0x4b796d6f
+
 #define LIVE_MAX_NAMED 16384 /* addresses that can be named in one recording */
 
 #define LIVE_COUNTS_PROBES 16 /* slots tried before a call counts as lost */

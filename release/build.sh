@@ -7,7 +7,7 @@
 #   --toolchain      for another machine: tests/cross/aarch64.cmake -DKYMO_SYSROOT=DIR
 set -euo pipefail
 
-max_recorder_bytes=1700000
+max_recorder_bytes=1850000
 root=$(cd "$(dirname "$0")/.." && pwd)
 work='' recorder_only='' cross=()
 usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; }

@@ -3,7 +3,9 @@
 #include "recorder/live/live_object.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bpf/live_state.h"
 #include "formats/base/cap_error.h"
@@ -50,6 +52,20 @@ void live_object_release(void)
 {
 	free(unpacked);
 	unpacked = NULL;
+}
+
+void live_object_set_cast(u32 function_id)
+{
+	const struct bpf_insn mark = {.code = BPF_JMP | BPF_CALL, .imm = LIVE_CAST_MARK};
+	struct bpf_insn call = {.code = BPF_JMP | BPF_CALL,
+				.src_reg = BPF_PSEUDO_KFUNC_CALL,
+				.imm = (s32)function_id};
+	char *bytes = unpacked;
+
+	/* instructions stand at multiples of their size */
+	for (size_t at = 0; bytes && at + sizeof(mark) <= KYMO_BPF_OBJECT_BYTES; at += sizeof(mark))
+		if (memcmp(bytes + at, &mark, sizeof(mark)) == 0)
+			memcpy(bytes + at, &call, sizeof(call));
 }
 
 const void *live_object_bytes(size_t *ret_bytes)

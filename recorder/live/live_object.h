@@ -12,6 +12,9 @@ struct cap_err;
 struct kymo_bpf;
 
 /* 0, -ENOMEM, or what is wrong with the object in this program. */
+/* After unpacking: calls of the kernel's function of this number instead of each LIVE_CAST_MARK. */
+void live_object_set_cast(u32 function_id);
+
 int live_object_unpack(struct cap_err *err);
 void live_object_release(void);
 

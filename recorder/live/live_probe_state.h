@@ -48,6 +48,8 @@ struct live_probes {
 	bool has_task_regs;   /* the kernel gives the registers that a task saved (5.15) */
 	bool force_fallbacks; /* a test build */
 	u32 ring_halvings;    /* how often all rings were halved, because memory was refused */
+	bool cast_known;      /* cast_function was looked for */
+	u32 cast_function;    /* the number of the kernel's bpf_rdonly_cast; 0: none */
 	bool sample_cycles;   /* hardware cycles; else cpu-clock */
 	struct live_probe_state states[LIVE_PROBE_COUNT];
 	struct live_log log;

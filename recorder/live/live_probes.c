@@ -1,5 +1,6 @@
 /* The probe table at work: load, and when a program is refused, take its fallback or give up its
  * class, and load again. */
+#include "recorder/live/kernel_btf.h"
 #include "recorder/live/live_probes.h"
 #include "recorder/base/error_names.h"
 
@@ -290,6 +291,18 @@ static bool shrink_rings(struct live_probes *probes, int error)
 	return true;
 }
 
+/* The number of the kernel's bpf_rdonly_cast; 0: it has none, or shows no types. */
+static u32 cast_function(void)
+{
+	CLEANUP(live_kernel_btf_done) struct live_kernel_btf btf = {0};
+	u32 id = 0;
+
+	if (live_kernel_btf_read(&btf) < 0 ||
+	    !live_kernel_btf_find(&btf, BTF_KIND_FUNC, "bpf_rdonly_cast", &id))
+		return 0;
+	return id;
+}
+
 /* One object, loaded with the programs chosen now. 0: loaded. 1: something was refused and the
  * choice changed. */
 static int load_once(struct live_probes *probes, const struct rec_options *options,
@@ -304,10 +317,17 @@ static int load_once(struct live_probes *probes, const struct rec_options *optio
 		return rc;
 	if (probes->btf.path[0])
 		open_options.btf_custom_path = probes->btf.path;
+	if (options->classes & 1u << CLASS_FILES && !probes->cast_known) {
+		probes->cast_function = cast_function();
+		probes->cast_known = true;
+	}
+	if (probes->cast_function)
+		live_object_set_cast(probes->cast_function);
 	probes->skeleton = kymo_bpf__open_opts(&open_options);
 	live_object_release();
 	if (!probes->skeleton)
 		return live_fail_load(&probes->log, errno, err);
+	probes->skeleton->rodata->can_cast = probes->cast_function != 0;
 	rc = live_settings_apply(probes->skeleton, probes, options, err);
 	if (rc < 0)
 		return rc;

@@ -9,7 +9,7 @@ import subprocess
 
 BPF_PROG_LOAD, TRACING, TRACE_ITER = 5, 26, 28  # linux/bpf.h
 NUMBER = {"x86_64": 321, "aarch64": 280}
-NAMES = "iter/bpf_map_elem: names of kernel functions"
+OVER_MAPS = "iter/bpf_map_elem: "  # how the names of such probes begin
 
 
 @functools.lru_cache(maxsize=None)
@@ -35,5 +35,5 @@ def iterator(target):
 
 
 def without(probes, key=lambda probe: probe["name"]):
-    """The probes but for that which only makes naming kernel functions cheaper, where the kernel refuses it to everybody."""
-    return list(probes) if iterator("bpf_map_elem") else [probe for probe in probes if key(probe) != NAMES]
+    """The probes but for iterators over maps, where the kernel refuses them to everybody."""
+    return list(probes) if iterator("bpf_map_elem") else [probe for probe in probes if not key(probe).startswith(OVER_MAPS)]
