@@ -26,6 +26,8 @@ _Static_assert(sizeof(struct ring_fault) == sizeof(struct ring_cpu_sample) &&
 		       (int)EV_FAULT_IN_KERNEL == (int)EV_SAMPLE_IN_KERNEL,
 	       "page faults are recorded like samples");
 
+_Static_assert((EV_MAX_FRAMES & (EV_MAX_FRAMES + 1)) == 0, "a mask");
+
 /* The begin of its slot. */
 struct sample_scratch {
 	struct ring_cpu_sample sample;
@@ -34,14 +36,17 @@ struct sample_scratch {
 
 /* Takes one side's stack to frames[at]; returns the number of frames. */
 static __always_inline u32 stack_take(struct bpf_perf_event_data *ctx,
-				      struct sample_scratch *scratch, u32 at, u64 side)
+				      struct sample_scratch *scratch, u32 frame, u64 side)
 {
 	bool user = side == BPF_F_USER_STACK;
+	u64 at = frame;
 	long bytes;
 	u32 count;
 
 	if (at > EV_MAX_FRAMES)
 		return 0;
+	/* Says it again of the register that is used: older verifiers (6.1) lose it otherwise. */
+	asm volatile("%[at] &= %[most]" : [at] "+r"(at) : [most] "i"(EV_MAX_FRAMES));
 	bytes = bpf_get_stack(ctx, &scratch->frames[at], STACK_MAX_BYTES, side);
 	if (bytes <= 0) {
 		scratch->sample.flags |= user ? EV_SAMPLE_USER_FAILED : EV_SAMPLE_KERNEL_FAILED;

@@ -141,12 +141,11 @@ static struct cell *cell_of(struct kymo_losses *losses, u32 event_class, u32 cpu
 	return &losses->cells[losses->cell_count++];
 }
 
-/* Column `field_id` of a section, or zeros. NULL: out of memory. */
+/* Column `field_id` of a section, or zeros, in one of the slots of values. NULL: out of memory. */
 static const u64 *column(struct kymo_losses *losses, const struct cap_rows *rows,
-			 const struct cap_section *section, u16 field_id)
+			 const struct cap_section *section, u16 field_id, size_t slot)
 {
 	const struct cap_column *found = cap_section_column(section, field_id);
-	size_t slot = field_id - 1;
 
 	if (section->row_count > losses->value_size[slot]) {
 		u64 *bigger = realloc(losses->values[slot], section->row_count * sizeof(*bigger));
@@ -167,7 +166,7 @@ static int take_totals(struct kymo_losses *losses, const struct cap_rows *rows,
 	const u64 *columns[9] = {NULL};
 
 	for (u16 field = 1; field <= 8; field++) {
-		columns[field] = column(losses, rows, section, field);
+		columns[field] = column(losses, rows, section, field, field - 1u);
 		if (!columns[field])
 			return -ENOMEM;
 	}
@@ -194,8 +193,8 @@ static int take_counts(struct kymo_losses *losses, const struct cap_rows *rows,
 {
 	const struct cap_type *type = cap_schema_type(cap_schema_builtin(), section->type_id);
 	const u32 event_class = cap_class_counted_in(section->type_id);
-	const u64 *calls = column(losses, rows, section, type->fields[2].id);
-	const u64 *cpus = column(losses, rows, section, cap_type_field(type, "cpu")->id);
+	const u64 *calls = column(losses, rows, section, type->fields[2].id, 0);
+	const u64 *cpus = column(losses, rows, section, cap_type_field(type, "cpu")->id, 1);
 
 	if (!calls || !cpus)
 		return -ENOMEM;

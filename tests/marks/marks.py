@@ -49,6 +49,7 @@ NO_CAPTURE = ("schema", "symbolize", "redact", "cut", "bundle")
 CAPTURE_ONLY = ("verify", "dump", "recover", "import", "replay")
 OF_SAMPLES = ("folded", "flame", "export")
 OF_FILE = ("verify", "recover")
+OF_OTHERS = ("offcpu", "net", "block", "mem")  # of classes that these captures have nothing of
 
 # What the maker's kinds come to: (class, state): seconds.
 THINNED_S = {("cpu", "reduced"): 10.0, ("cpu", "off"): 5.0, ("syscalls", "counts"): 5.5, ("syscalls", "off"): 9.5}
@@ -135,7 +136,7 @@ def make(name):
 
 def thinned_of(command):
     """The (class, state) pairs that a command's reports are about"""
-    wanted = () if command == "offcpu" else ("cpu",) if command in OF_SAMPLES else ("syscalls",) if command == "syscalls" else ("cpu", "syscalls")
+    wanted = () if command in OF_OTHERS else ("cpu",) if command in OF_SAMPLES else ("syscalls",) if command in ("syscalls", "files") else ("cpu", "syscalls")
     return [pair for pair in THINNED_S if pair[0] in wanted]
 
 
@@ -144,7 +145,7 @@ def owed(command, form, marks):
         return {mark for mark in marks if mark in ("damage", "cut", "recovered")}
     if command in OF_FILE:
         return {mark for mark in marks if mark in ("damage", "cut")}
-    if command == "offcpu":  # of waits, and these captures have none
+    if command in OF_OTHERS:
         return marks - {"counted", "thinned"}
     return marks - {"counted"} if command in OF_SAMPLES else set(marks)
 
