@@ -4,6 +4,7 @@
 #include "analyzer/commands/command_mains.h"
 #include "analyzer/commands/report_session.h"
 #include "analyzer/reports/files_report.h"
+#include "analyzer/reports/reduced_note.h"
 #include "formats/base/cleanup.h"
 
 struct files_options {
@@ -90,5 +91,10 @@ int kymo_files_main(const struct kymo_run *run, int argc, char **argv, struct ca
 		return (int)rows;
 	if (rows == 0)
 		note_empty(run, &common, &own);
+	if (common.format == KYMO_FORMAT_JSON) {
+		rc = kymo_counted_table(db, &common.filter, writer, err);
+		if (rc < 0)
+			return rc;
+	}
 	return kymo_report_finish(db, &common.filter, &about, writer, err);
 }

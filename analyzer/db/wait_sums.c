@@ -32,7 +32,7 @@ struct sum {
 };
 
 struct kymo_wait_sums {
-	struct cap_word_map kinds; /* (sysno, detail and flags) -> number */
+	struct cap_word_map kinds; /* (file and sysno, detail and flags) -> number */
 	struct cap_word_map map;   /* (task, kind) -> index + 1 */
 	struct sum *list;
 	size_t count, capacity;
@@ -72,11 +72,9 @@ static struct sum *append(struct kymo_wait_sums *sums, const struct sum *key)
 /* The sum that rows like key add to; NULL: out of memory. */
 static struct sum *find_sum(struct kymo_wait_sums *sums, const struct sum *key)
 {
-	/* Reasons are few, and flags below 64. */
-	u64 how = key->of == SUMS_OF_WAITS ? (u64)key->file << 32 | (u64)(key->detail & 0xffff) << 8
-					   : (u64)key->detail << 32;
-	struct cap_word_slot *kind =
-		cap_word_map_make(&sums->kinds, key->sysno, how | (u64)key->of << 30 | key->flags);
+	u64 file = key->of == SUMS_OF_WAITS ? key->file : 0;
+	u64 how = (u64)key->detail << 32 | (u64)key->of << 30 | key->flags;
+	struct cap_word_slot *kind = cap_word_map_make(&sums->kinds, file << 32 | key->sysno, how);
 	struct cap_word_slot *slot;
 
 	if (kind && kind->value == 0)

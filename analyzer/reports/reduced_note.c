@@ -145,8 +145,8 @@ static const char counted_sql[] =
 	" WHERE (:capture = 0 OR s.capture_id = :capture) AND s.time_ns > :from"
 	" AND s.from_ns < :to GROUP BY s.capture_id HAVING calls > 0 ORDER BY s.capture_id";
 
-static int write_counted(struct kymo_db *db, const struct kymo_filter *filter,
-			 struct kymo_writer *writer, struct cap_err *err)
+int kymo_counted_table(struct kymo_db *db, const struct kymo_filter *filter,
+		       struct kymo_writer *writer, struct cap_err *err)
 {
 	CLEANUP(kymo_query_freep) struct kymo_query *query = NULL;
 	int rc = kymo_classes_query(db, filter, KYMO_ABOUT_SYSCALLS, counted_sql, &query, err);
@@ -173,6 +173,6 @@ int kymo_reduced_tables(struct kymo_db *db, const struct kymo_filter *filter, in
 		return 0;
 	rc = write_rows(db, filter, classes, writer, err);
 	if (rc >= 0 && classes == KYMO_ABOUT_ALL)
-		rc = write_counted(db, filter, writer, err);
+		rc = kymo_counted_table(db, filter, writer, err);
 	return rc < 0 ? cap_context(err, rc, "ask what was left out") : 0;
 }

@@ -26,3 +26,8 @@ int kymo_reduced_tables(struct kymo_db *db, const struct kymo_filter *filter, in
 
 /* Whether captures under the filter hold rows of the governor: 1, 0, or the database's error. */
 int kymo_governed(struct kymo_db *db, const struct kymo_filter *filter, struct cap_err *err);
+
+/* Table "counted" of a document: calls that were counted instead of stored; none, if there are
+ * none. For reports on single calls. */
+int kymo_counted_table(struct kymo_db *db, const struct kymo_filter *filter,
+		       struct kymo_writer *writer, struct cap_err *err);
