@@ -23,44 +23,36 @@ FROM governor g JOIN capture c ON c.id = g.capture_id
 	LEFT JOIN enum_name s ON s.capture_id = g.capture_id AND s.kind = 'state' AND s.value = g.state
 	LEFT JOIN enum_name r ON r.capture_id = g.capture_id AND r.kind = 'resource' AND r.value = g.resource;
 
---How much of each class was recorded when : rows that change nothing are left out,
-	the last span ends with the capture.CREATE VIEW class_spans AS WITH changes
-	AS(SELECT *, row_number() OVER classes = 1 OR state_number IS NOT lag(state_number)
-			     OVER classes OR sample_hz IS NOT lag(sample_hz) OVER classes AS changed
-				     FROM governor_decisions WHERE event_class<> 255 WINDOW classes
-					     AS(PARTITION BY capture_id,
-						event_class ORDER BY time_ns, place)),
-	spans AS(SELECT *,
-		 lead(time_ns) OVER(PARTITION BY capture_id, event_class ORDER BY time_ns, place)
-			 AS next_ns FROM changes WHERE changed) SELECT s.capture_id,
-	s.class, s.state, max(s.time_ns, c.start_ns) AS from_ns,
-	COALESCE(s.next_ns, c.end_ns) AS to_ns,
-	(max(s.time_ns, c.start_ns) - c.start_ns) / 1e9 AS from_s,
-	(COALESCE(s.next_ns, c.end_ns) - c.start_ns) / 1e9 AS to_s, s.sample_hz,
-	max(s.sample_hz) OVER(PARTITION BY s.capture_id, s.event_class) AS full_hz, s.cause,
-	s.effect, s.event_class,
-	s.state_number FROM spans s JOIN capture c ON c.id = s.capture_id WHERE
-							     COALESCE(s.next_ns, c.end_ns) >
-							     max(s.time_ns, c.start_ns);
+-- How much of each class was recorded when: rows that change nothing are left out, the last span ends with the capture.
+CREATE VIEW class_spans AS
+WITH changes AS (
+	SELECT *, row_number() OVER classes = 1 OR state_number IS NOT lag(state_number) OVER classes
+		OR sample_hz IS NOT lag(sample_hz) OVER classes AS changed
+	FROM governor_decisions WHERE event_class <> 255
+	WINDOW classes AS (PARTITION BY capture_id, event_class ORDER BY time_ns, place)),
+spans AS (
+	SELECT *, lead(time_ns) OVER (PARTITION BY capture_id, event_class ORDER BY time_ns, place) AS next_ns FROM changes WHERE changed)
+SELECT s.capture_id, s.class, s.state, max(s.time_ns, c.start_ns) AS from_ns, COALESCE(s.next_ns, c.end_ns) AS to_ns,
+	(max(s.time_ns, c.start_ns) - c.start_ns) / 1e9 AS from_s, (COALESCE(s.next_ns, c.end_ns) - c.start_ns) / 1e9 AS to_s,
+	s.sample_hz, max(s.sample_hz) OVER (PARTITION BY s.capture_id, s.event_class) AS full_hz, s.cause, s.effect,
+	s.event_class, s.state_number
+FROM spans s JOIN capture c ON c.id = s.capture_id
+WHERE COALESCE(s.next_ns, c.end_ns) > max(s.time_ns, c.start_ns);
 
---The spans in which less than everything was recorded.CREATE VIEW thinned_spans AS SELECT
-	  capture_id,
-	class, state, from_ns, to_ns, from_s, to_s, sample_hz, full_hz, cause,
-	effect FROM class_spans WHERE state_number IS NOT 0;
+-- The spans in which less than everything was recorded.
+CREATE VIEW thinned_spans AS
+SELECT capture_id, class, state, from_ns, to_ns, from_s, to_s, sample_hz, full_hz, cause, effect
+FROM class_spans WHERE state_number IS NOT 0;
 
---How long each class was recorded how.CREATE VIEW class_coverage AS SELECT s.capture_id, s.class,
-	c.duration_ns,
-	CAST(total(CASE WHEN s.state_number IS 0 THEN s.to_ns - s.from_ns END)
-		     AS INTEGER) AS full_ns,
-	CAST(total(CASE WHEN s.state_number IS 1 THEN s.to_ns - s.from_ns END)
-		     AS INTEGER) AS counts_ns,
-	CAST(total(CASE WHEN s.state_number IS 2 THEN s.to_ns - s.from_ns END)
-		     AS INTEGER) AS reduced_ns,
-	CAST(total(CASE WHEN s.state_number IS 3 THEN s.to_ns - s.from_ns END) AS INTEGER) AS off_ns
-	,
-	count(*) AS spans FROM class_spans s JOIN capture c ON c.id =
-		s.capture_id GROUP BY s.capture_id,
-							       s.class;
+-- How long each class was recorded how.
+CREATE VIEW class_coverage AS
+SELECT s.capture_id, s.class, c.duration_ns,
+	CAST(total(CASE WHEN s.state_number IS 0 THEN s.to_ns - s.from_ns END) AS INTEGER) AS full_ns,
+	CAST(total(CASE WHEN s.state_number IS 1 THEN s.to_ns - s.from_ns END) AS INTEGER) AS counts_ns,
+	CAST(total(CASE WHEN s.state_number IS 2 THEN s.to_ns - s.from_ns END) AS INTEGER) AS reduced_ns,
+	CAST(total(CASE WHEN s.state_number IS 3 THEN s.to_ns - s.from_ns END) AS INTEGER) AS off_ns,
+	count(*) AS spans
+FROM class_spans s JOIN capture c ON c.id = s.capture_id GROUP BY s.capture_id, s.class;
 
 -- The kinds of events that reports are about, of those that a capture was asked for. place: calls stand first.
 CREATE VIEW recorded_classes AS
