@@ -12,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PRINTS = {
     "kymo-record": None, "kymo import": None, "kymo recover": None,
     "kymo info": r"^events_stored: +[\d,]+$", "kymo verify": r"good|sound|blocks_read: +\d", "kymo syscalls": r"^\S+ +[\d,]+ +[\d,]+ ", "kymo overhead": r"^events_dropped: +[\d,]+$",
-    "kymo net": r"^TCP: ", "kymo block": r"requests", "kymo mem": r"page faults", "kymo files": r".", "kymo symbolize": r".", "kymo export": None, "kymo redact": r"level", "kymo bundle": r".", "kymo cut": None,
+    "kymo net": None, "kymo block": r"requests", "kymo mem": r"page faults", "kymo files": None, "kymo symbolize": r".", "kymo export": None, "kymo redact": r"level", "kymo bundle": r".", "kymo cut": None,
     "kymo web1.kymo": r"^next: .*kymo ", "kymo offcpu": r"^\S.* +[\d,]+ +\S+ m?s ", "kymo flame": None, "kymo folded": r"^.+;.+ \d+$", "kymo dump": r'^\{"type":"\w+"', "kymo sql": r"\d", "sqlite3": r"^\w+\|\d+\|\d+$",
 }
 COMMAND = re.compile(r"(?:sudo )?((?:kymo|kymo-record|sqlite3) .*)")
