@@ -527,7 +527,8 @@ s64 kymo_net_drops(struct kymo_db *db, const struct kymo_net_options *options,
 			  " 'harmless' WHEN COALESCE(v.reason, 'NOT_SPECIFIED') = 'NOT_SPECIFIED'"
 			  " THEN 'no reason' END AS note, capture_id",
 		.from = "net_drop_count v",
-		.tail = " GROUP BY capture_id, 1, 2",
+		.tail = " GROUP BY capture_id, v.reason, v.protocol,"
+			" CASE WHEN v.reason IS NULL THEN v.reason_number END",
 		.order = " ORDER BY note IS NOT NULL, note DESC, packets DESC, 1, 2, capture_id",
 		.columns =
 			(const struct kymo_column[]){
