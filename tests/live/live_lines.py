@@ -58,7 +58,8 @@ def expect_all(capture, what, *options):
 
 
 def expect_none(capture, what):
-    live.check(not any("inlined_code.c" in stack or "_[i]" in stack for stack in folded(capture, "--inline", "--lines")), f"{what}: lines from nowhere")
+    found = [stack for stack in folded(capture, "--inline", "--lines") if "inlined_code.c" in stack or ";inner" in stack or ";middle" in stack]
+    live.check(not found, f"{what}: lines from nowhere: {found[:2]}")  # those of libraries may be there
 
 
 def symbolize(capture, output, *options, environment=None):
