@@ -445,24 +445,34 @@ static int read_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct 
 static int decode_rows(struct kymo_walk *walk, struct kymo_walk_block *at, struct cap_err *err)
 {
 	u64 guessed = cap_reader_damage(walk->reader)->blocks_schema_unknown;
+	struct { /* tables of the block: what their rows do that have defects */
+		u32 defects;
+		const char *what;
+	} tables[] = {{0, "stacks refer to"},
+		      {0, "words of stacks refer to"},
+		      {0, "copies of stacks refer to"}};
 	struct kymo_gap *gap;
 	int rc = read_rows(walk, at, err);
 
 	if (rc <= 0)
 		return rc;
+	tables[0].defects = at->rows.stack_defects;
+	tables[1].defects = at->rows.word_defects;
+	tables[2].defects = at->rows.copy_defects;
 	rc = 0;
 	if (cap_reader_damage(walk->reader)->blocks_schema_unknown > guessed) {
 		gap = add_fact(walk, KYMO_GAP_UNKNOWN, &at->block);
 		(void)snprintf(gap->text, sizeof(gap->text),
 			       "its schema is missing, and not that of a known release");
 	}
-	if (at->rows.stack_defects > 0) {
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		if (tables[i].defects == 0)
+			continue;
 		at->columns_rejected++;
 		gap = add_fact(walk, KYMO_GAP_DAMAGED, &at->block);
 		gap->events_known = true;
-		(void)snprintf(gap->text, sizeof(gap->text),
-			       "%" PRIu32 " stacks refer to missing entries",
-			       at->rows.stack_defects);
+		(void)snprintf(gap->text, sizeof(gap->text), "%" PRIu32 " %s missing entries",
+			       tables[i].defects, tables[i].what);
 	}
 	for (u32 i = 0; rc == 0 && i < at->rows.section_count; i++)
 		rc = decode_section(walk, at, &at->rows.sections[i], err);

@@ -63,14 +63,24 @@ def without_schemas(parts):
     return [part for part in parts if block_type(part) != T_SCHEMA]
 
 
+# Names that released schemas did not have for values that today's does; the rows are from captures of random values.
+LATER_NAMES = re.compile(rb',"event_class_name":"files"')
+
+
+def with_old_names(lines):
+    return [LATER_NAMES.sub(b"", line) for line in lines]
+
+
 def check_released(result, capture):
     """The blocks name a released schema: nothing is missing without it."""
     lost = b"".join(part.bytes() for part in without_schemas(capture.parts()))
     status, lines, _ = capture.dump(lost)
-    result.check(status == 3 and lines == capture.lines, lambda: f"{capture.name}: schemas cut out: {first_difference(lines, capture.lines)}")
+    lines, expected = with_old_names(lines), with_old_names(capture.lines)
+    result.check(status == 3 and lines == expected, lambda: f"{capture.name}: schemas cut out: {first_difference(lines, expected)}")
     status, lines, notes = capture.dump(joined(without_schemas(capture.parts())))
-    result.check((status, lines) == (capture.status, capture.lines),
-                 lambda: f"{capture.name}: without schemas: status {status}: {first_difference(lines, capture.lines)}; {notes}")
+    lines = with_old_names(lines)
+    result.check((status, lines) == (capture.status, expected),
+                 lambda: f"{capture.name}: without schemas: status {status}: {first_difference(lines, expected)}; {notes}")
 
 
 def check_unknown(result, capture):
@@ -79,8 +89,9 @@ def check_unknown(result, capture):
     for part in parts:
         if holds_rows(part):
             part.plain = cm.put(part.plain, 24, "<Q", 0x1234567890ABCDEF)
-    data, expected = joined(parts), [SYSNO_NAME.sub(b"", line) for line in capture.lines]
+    data, expected = joined(parts), [SYSNO_NAME.sub(b"", line) for line in with_old_names(capture.lines)]
     status, lines, notes = capture.dump(data)
+    lines = with_old_names(lines)
     result.check(status == 3 and lines == expected and "schema" in notes,
                  lambda: f"{capture.name}: unknown schema: status {status}, {notes!r}: {first_difference(lines, expected)}")
     for arguments in (("info", "@"), ("syscalls", "--csv", "@"), ("verify", "--decode", "@")):

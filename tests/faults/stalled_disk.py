@@ -9,7 +9,7 @@ import time
 
 import faults_env as env
 
-QUEUE_BYTES = 8 << 20
+QUEUE_BYTES = 6 << 20
 CHUNK_BYTES = 1 << 20
 PROMISED_RSS = 96 << 20
 AIM_RSS = 50 << 20  # of the whole recorder, rings included; kept where no sanitizer adds its own
